@@ -1,0 +1,149 @@
+//! A saga's progress as server-sent events: `saga` once, `step` for every change, and at the end
+//! `end`, or `pause` with the address to go on from. Who hangs up changes nothing.
+
+use std::collections::BTreeMap;
+
+use makegood_edge::core::id::SagaId;
+use makegood_edge::core::saga::{Node, Record, Standing, report};
+use makegood_edge::core::time::Millis;
+use makegood_edge::futures_util::stream::{self, StreamExt};
+use makegood_edge::gateway::store::Story;
+use makegood_edge::http::header::CACHE_CONTROL;
+use makegood_edge::host::Level;
+use makegood_edge::http::{HeaderValue, Response};
+use makegood_edge::serde_json::{Value, json};
+use makegood_edge::store::Store;
+use makegood_edge::{Body, Bytes, Host, Reply, Settings, host};
+
+/// The first wait between two looks; it grows while nothing happens.
+const SHORTEST: Millis = Millis(40);
+const LONGEST: Millis = Millis(1_000);
+/// Between two comments that keep the line open.
+const KEEPALIVE: Millis = Millis(15_000);
+
+fn event(name: &str, data: &Value) -> Bytes {
+    Bytes::from(format!("event: {name}\ndata: {data}\n\n"))
+}
+
+fn streaming(body: Body) -> Reply {
+    let mut reply: Reply = host::reply(200, "text/event-stream", Bytes::new());
+    reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    let (parts, _) = reply.into_parts();
+    Response::from_parts(parts, body)
+}
+
+/// An answer that is complete: a question, or that nothing was understood.
+pub fn say_once(answer: &Value) -> Reply {
+    streaming(Body::Full(event("answer", answer)))
+}
+
+/// What the reader has been told so far.
+struct Follower<H> {
+    host: H,
+    settings: Settings,
+    id: SagaId,
+    seen: u64,
+    nodes: Vec<Node>,
+    records: Vec<Record>,
+    told: BTreeMap<String, Standing>,
+    wait: Millis,
+    until: Millis,
+    spoke: Millis,
+    over: bool,
+}
+
+/// Follows a saga until it rests, or this function's time is up.
+pub fn follow<H: Host>(host: H, settings: Settings, id: SagaId) -> Reply {
+    let now = host.now();
+    let follower = Follower {
+        until: now + settings.time_budget.max(Millis(8_500)),
+        host,
+        settings,
+        id,
+        seen: 0,
+        nodes: Vec::new(),
+        records: Vec::new(),
+        told: BTreeMap::new(),
+        wait: SHORTEST,
+        spoke: now,
+        over: false,
+    };
+    let pieces = stream::unfold(follower, |mut follower| async move {
+        if follower.over {
+            return None;
+        }
+        let piece = follower.next().await;
+        Some((piece, follower))
+    });
+    streaming(Body::Stream(pieces.boxed_local()))
+}
+
+impl<H: Host> Follower<H> {
+    /// Waits until there is something to say.
+    async fn next(&mut self) -> Bytes {
+        loop {
+            match Store::new(&self.host, &self.settings).follow(&self.id, self.seen).await {
+                Ok(Some(story)) => {
+                    let piece = self.tell(story);
+                    if !piece.is_empty() {
+                        self.wait = SHORTEST;
+                        self.spoke = self.host.now();
+                        return piece;
+                    }
+                }
+                Ok(None) => self.wait = LONGEST,
+                Err(error) => {
+                    self.host.log(Level::Warn, &format!("{}: its progress cannot be read: {error}", self.id));
+                    self.wait = LONGEST;
+                }
+            }
+            let now = self.host.now();
+            if now >= self.until {
+                self.over = true;
+                return event("pause", &json!({"saga": self.id, "resume": self.address(), "why": "It goes on without you; look there."}));
+            }
+            if now.since(self.spoke) >= KEEPALIVE {
+                self.spoke = now;
+                return Bytes::from_static(b": still here\n\n");
+            }
+            self.host.sleep(self.wait).await;
+            self.wait = Millis(self.wait.0 * 3 / 2).min(LONGEST);
+        }
+    }
+
+    fn address(&self) -> String {
+        format!("{}/api/execute/{}", self.settings.public_url, self.id)
+    }
+
+    fn tell(&mut self, story: Story) -> Bytes {
+        let mut text = Vec::new();
+        if self.nodes.is_empty() {
+            let steps: Vec<Value> = story.nodes.iter().map(|node| json!({"id": node.id, "tool": node.tool, "class": node.class})).collect();
+            text.extend(event("saga", &json!({"saga": self.id, "title": story.title, "status_url": self.address(), "steps": steps})));
+            self.nodes = story.nodes;
+        }
+        self.seen = story.journal.last().map_or(self.seen, |entry| entry.seq);
+        self.records.extend(story.journal.into_iter().map(|entry| entry.record));
+        let report = report(&self.nodes, story.phase, &self.records);
+        for step in &report.steps {
+            if step.standing == Standing::Pending || self.told.get(&step.id) == Some(&step.standing) {
+                continue;
+            }
+            self.told.insert(step.id.clone(), step.standing);
+            let data = json!({
+                "step": step.id, "tool": step.tool, "standing": step.standing,
+                "output": step.output, "code": step.code, "detail": step.detail,
+            });
+            text.extend(event("step", &data));
+        }
+        if story.phase.at_rest() {
+            self.over = true;
+            let data = json!({
+                "saga": self.id, "phase": story.phase, "cause": report.cause, "undone": report.undone,
+                "counters": story.counters,
+            });
+            text.extend(event("end", &data));
+        }
+        Bytes::from(text)
+    }
+}

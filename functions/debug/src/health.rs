@@ -1,0 +1,45 @@
+//! Is this function of use: it is where the journal answers. Anyone may ask, so the answer says no
+//! more than that; why not stands in the log.
+
+use makegood_edge::core::error::{Code, Error};
+use makegood_edge::core::time::Millis;
+use makegood_edge::futures_util::future::{Either, select};
+use makegood_edge::host::{Level, json};
+use makegood_edge::serde_json::json;
+use makegood_edge::store::Store;
+use makegood_edge::{Host, Reply, Settings};
+
+/// A journal that takes longer is as good as none.
+const PATIENCE: Millis = Millis(2_000);
+
+/// Asks the database, and says whether it answered.
+pub async fn health<H: Host>(host: &H) -> Reply {
+    let asked = host.now();
+    let answer = ask(host).await;
+    let took = host.now().since(asked);
+    if let Err(error) = &answer {
+        host.log(Level::Error, &format!("health: {error}"));
+    }
+    let ok = answer.is_ok();
+    let body = json!({
+        "status": if ok { "ok" } else { "degraded" },
+        "database": {"ok": ok, "took_ms": took},
+        "version": env!("CARGO_PKG_VERSION"),
+        "region": host.config("region").unwrap_or_default(),
+    });
+    json(if ok { 200 } else { 503 }, &body)
+}
+
+async fn ask<H: Host>(host: &H) -> Result<(), Error> {
+    let settings = Settings::read(host)?;
+    let store = Store::new(host, &settings);
+    // Before the epoch there are no sagas: the statement is a real one, and reads no row.
+    let list = Box::pin(store.list(None, Millis(0), 1));
+    match select(list, Box::pin(host.sleep(PATIENCE))).await {
+        Either::Left((answer, _)) => answer.map(|_| ()),
+        Either::Right(((), _)) => Err(Error::new(
+            Code::Unavailable,
+            format!("No answer within {PATIENCE}."),
+        )),
+    }
+}

@@ -1,0 +1,127 @@
+//! The list of sagas. Where there are none yet, it says how the first one is made.
+
+use makegood_edge::core::time::Millis;
+use makegood_edge::door::ANONYMOUS;
+use makegood_edge::gateway::store::Line;
+use makegood_edge::http::header::HOST;
+use makegood_edge::{Request, Settings};
+use maud::{Markup, html};
+
+use crate::figures::{count, grouped, moment, span};
+use crate::page::Page;
+use crate::sagas::{Asked, Listing};
+use crate::verdict::badge;
+
+pub fn list(listing: &Listing, asked: Asked, now: Millis, address: &str) -> Page {
+    let body = html! {
+        h1 { "Sagas" }
+        p class="muted" { "of " strong { (listing.owner) } ", newest first" }
+        @if !listing.sagas.is_empty() {
+            (table(&listing.sagas, now))
+        } @else if asked.before.is_some() {
+            p { "There are no older ones." }
+        } @else {
+            (first(&listing.owner, address))
+        }
+        nav aria-label="Pages" {
+            @if asked.before.is_some() {
+                a href="/debug/sagas" { "Newest" }
+            }
+            @if let Some(before) = listing.next_before {
+                a rel="next" href={ "/debug/sagas?before=" (before.0) "&limit=" (asked.limit) } { "Older" }
+            }
+        }
+    };
+    Page {
+        title: "Sagas".to_owned(),
+        again: false,
+        body,
+    }
+}
+
+fn table(lines: &[Line], now: Millis) -> Markup {
+    html! {
+        table class="cards" role="table" {
+            caption class="unseen" { (count(lines.len(), "saga")) }
+            thead role="rowgroup" {
+                tr role="row" {
+                    @for name in ["Saga", "Phase", "Created", "Lasted"] {
+                        th role="columnheader" scope="col" { (name) }
+                    }
+                    @for name in ["Invocations", "Commits", "Calls"] {
+                        th role="columnheader" scope="col" class="number" { (name) }
+                    }
+                }
+            }
+            tbody role="rowgroup" {
+                @for line in lines {
+                    tr role="row" {
+                        th role="rowheader" scope="row" {
+                            a href={ "/debug/sagas/" (line.id) } { (title(&line.title)) }
+                            div class="id" { (line.id) }
+                        }
+                        td role="cell" data-label="Phase" { (badge(line.phase)) }
+                        td role="cell" data-label="Created" {
+                            (span(now.since(line.created_at))) " ago"
+                            div class="muted" { (moment(line.created_at)) }
+                        }
+                        td role="cell" data-label="Lasted" {
+                            (span(line.updated_at.since(line.created_at)))
+                            @if !line.phase.at_rest() { div class="muted" { "so far" } }
+                        }
+                        td role="cell" class="number" data-label="Invocations" { (line.invocations) }
+                        td role="cell" class="number" data-label="Commits" { (line.commits) }
+                        td role="cell" class="number" data-label="Calls" { (grouped(line.calls)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What a saga is called; a link needs a word to stand on.
+pub fn title(title: &str) -> &str {
+    if title.trim().is_empty() {
+        "(untitled)"
+    } else {
+        title
+    }
+}
+
+fn first(owner: &str, address: &str) -> Markup {
+    html! {
+        section class="first" {
+            h2 { "Nothing has been asked for yet" }
+            p { "Say what you want done. It gets done, or it is made good; this page tells how:" }
+            pre tabindex="0" {
+                code {
+                    "curl -N " (address) "/api/chat \\\n  -H 'accept: text/event-stream' \\\n"
+                    @if owner != ANONYMOUS {
+                        "  -H \"authorization: Bearer $TOKEN\" \\\n"
+                    }
+                    "  -d '{\"message\": \"Book a table for 4 at Luigi\\u0027s tomorrow at 7pm, \
+                     get us a ride there, and text Sam the details\"}'"
+                }
+            }
+            p class="muted" { "Then load this page again." }
+        }
+    }
+}
+
+/// Where the reader reaches us: as configured, or else as they did. It stands in a command that is
+/// pasted into a shell, so that only what a host and port are made of is let through.
+pub fn our_address(request: &Request, settings: &Settings) -> String {
+    if !settings.public_url.is_empty() {
+        return settings.public_url.clone();
+    }
+    let plain = |host: &&str| {
+        host.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
+    };
+    let host = request
+        .headers()
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .filter(plain);
+    format!("http://{}", host.unwrap_or("127.0.0.1:3000"))
+}

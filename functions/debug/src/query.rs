@@ -1,0 +1,97 @@
+//! The query of an address: `name=value` pairs, percent-encoded as forms do it (WHATWG URL,
+//! section 5.1). Names that nobody asks for are passed over.
+
+use makegood_edge::core::error::{Code, Error};
+use makegood_edge::http::Uri;
+
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// # Errors
+    /// [`Code::InvalidRequest`] where the encoding is broken.
+    pub fn of(uri: &Uri) -> Result<Self, Error> {
+        let pairs = uri
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .filter(|pair| !pair.is_empty());
+        let pairs = pairs.map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((decode(name)?, decode(value)?))
+        });
+        pairs.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The first value of this name; an empty one counts as none.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        found
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// A whole number between `least` and `most`.
+    ///
+    /// # Errors
+    /// [`Code::InvalidRequest`], with the range.
+    pub fn number(&self, name: &str, least: u64, most: u64) -> Result<Option<u64>, Error> {
+        let read = |text: &str| {
+            text.parse()
+                .ok()
+                .filter(|number| (least..=most).contains(number))
+                .ok_or_else(|| {
+                    let message = format!("`{name}` is a whole number from {least} to {most}.");
+                    Error::new(Code::InvalidRequest, message)
+                })
+        };
+        self.get(name).map(read).transpose()
+    }
+}
+
+fn decode(text: &str) -> Result<String, Error> {
+    let broken = || {
+        Error::new(
+            Code::InvalidRequest,
+            "The query is not percent-encoded UTF-8.",
+        )
+    };
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16));
+                let pair = digit().zip(digit()).ok_or_else(broken)?;
+                u8::try_from(pair.0 * 16 + pair.1).map_err(|_| broken())?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).map_err(|_| broken())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(text: &'static str) -> Result<Query, Error> {
+        Query::of(&Uri::from_static(text))
+    }
+
+    #[test]
+    fn values_are_decoded_and_empty_ones_are_none() {
+        let query = query("/debug?owner=ana+b%C3%A4r&before=&limit=20&limit=30").unwrap();
+        assert_eq!(query.get("owner"), Some("ana bär"));
+        assert_eq!(query.get("before"), None);
+        assert_eq!(query.number("limit", 1, 200), Ok(Some(20)));
+        assert!(query.number("limit", 1, 10).is_err());
+    }
+
+    #[test]
+    fn broken_encodings_are_refused() {
+        for text in ["/?a=%", "/?a=%4", "/?a=%zz", "/?a=%ff"] {
+            assert!(query(text).is_err(), "{text}");
+        }
+    }
+}

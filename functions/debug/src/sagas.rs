@@ -1,0 +1,145 @@
+//! Whose sagas are whose. Everything that is shown passes through here.
+
+use makegood_edge::core::error::{Code, Error};
+use makegood_edge::core::id::SagaId;
+use makegood_edge::core::saga::{Report, report};
+use makegood_edge::core::time::Millis;
+use makegood_edge::door::Principal;
+use makegood_edge::gateway::store::{Line, Story};
+use makegood_edge::serde::Serialize;
+use makegood_edge::store::Store;
+use makegood_edge::{Host, Settings};
+
+use crate::query::Query;
+
+/// The latest time that the database can hold.
+const ALWAYS: u64 = i64::MAX as u64;
+const LINES: u64 = 50;
+const MOST_LINES: u64 = 200;
+
+/// Which lines of the list.
+#[derive(Clone, Copy)]
+pub struct Asked {
+    /// Created before this time; `None` for the newest.
+    pub before: Option<Millis>,
+    pub limit: u32,
+}
+
+impl Asked {
+    /// # Errors
+    /// [`Code::InvalidRequest`], or [`Code::Forbidden`] where the list is another's.
+    pub fn read(query: &Query, caller: &Principal) -> Result<Self, Error> {
+        if query.get("owner").is_some_and(|owner| owner != caller.name) {
+            let message = "You see your own sagas only. Leave `owner` out.";
+            return Err(Error::new(Code::Forbidden, message));
+        }
+        let limit = query.number("limit", 1, MOST_LINES)?.unwrap_or(LINES);
+        Ok(Self {
+            before: query.number("before", 0, ALWAYS)?.map(Millis),
+            limit: u32::try_from(limit).unwrap_or(u32::MAX),
+        })
+    }
+}
+
+/// One page of the list, newest first.
+#[derive(Serialize)]
+#[serde(crate = "makegood_edge::serde")]
+pub struct Listing {
+    pub owner: String,
+    pub sagas: Vec<Line>,
+    /// Where the next page begins; `None` at the end.
+    pub next_before: Option<Millis>,
+}
+
+/// # Errors
+/// Where the journal does not answer.
+pub async fn list<H: Host>(
+    host: &H,
+    settings: &Settings,
+    caller: &Principal,
+    asked: Asked,
+) -> Result<Listing, Error> {
+    let before = asked.before.unwrap_or(Millis(ALWAYS));
+    // One more than is shown tells whether there is a next page.
+    let found = Store::new(host, settings)
+        .list(Some(&caller.name), before, asked.limit + 1)
+        .await?;
+    let (sagas, next_before) = cut(found, asked.limit as usize);
+    Ok(Listing {
+        owner: caller.name.clone(),
+        sagas,
+        next_before,
+    })
+}
+
+/// Ends a page between two times of creation, so that sagas of one millisecond stay together; a
+/// page that is all of one millisecond is cut nevertheless.
+fn cut(mut lines: Vec<Line>, limit: usize) -> (Vec<Line>, Option<Millis>) {
+    let Some(over) = lines.get(limit).map(|line| line.created_at) else {
+        return (lines, None);
+    };
+    lines.truncate(limit);
+    let whole = lines.iter().filter(|line| line.created_at > over).count();
+    if whole > 0 {
+        lines.truncate(whole);
+    }
+    let next = lines.last().map(|line| line.created_at);
+    (lines, next)
+}
+
+/// Another's saga is as unknown as one that never was.
+///
+/// # Errors
+/// [`Code::NotFound`], or where the journal does not answer.
+pub async fn find<H: Host>(
+    host: &H,
+    settings: &Settings,
+    caller: &Principal,
+    id: &SagaId,
+) -> Result<(Story, Report), Error> {
+    let story = Store::new(host, settings).follow(id, 0).await?;
+    let story = story
+        .filter(|story| story.owner == caller.name)
+        .ok_or_else(|| Error::new(Code::NotFound, "You have no such saga."))?;
+    let report = report(
+        &story.nodes,
+        story.phase,
+        story.journal.iter().map(|entry| &entry.record),
+    );
+    Ok((story, report))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use makegood_edge::core::saga::Phase;
+
+    fn lines(times: &[u64]) -> Vec<Line> {
+        let line = |time: &u64| Line {
+            id: SagaId::new(Millis(*time), [7; 10]),
+            owner: "ana".to_owned(),
+            title: String::new(),
+            phase: Phase::Completed,
+            version: 1,
+            created_at: Millis(*time),
+            updated_at: Millis(*time),
+            invocations: 1,
+            commits: 1,
+            calls: 1,
+        };
+        times.iter().map(line).collect()
+    }
+
+    fn cut_at(times: &[u64], limit: usize) -> (usize, Option<Millis>) {
+        let (lines, next) = cut(lines(times), limit);
+        (lines.len(), next)
+    }
+
+    #[test]
+    fn a_page_ends_between_two_times() {
+        assert_eq!(cut_at(&[9, 8, 7], 3), (3, None));
+        assert_eq!(cut_at(&[9, 8, 7], 2), (2, Some(Millis(8))));
+        assert_eq!(cut_at(&[9, 8, 8], 2), (1, Some(Millis(9))));
+        assert_eq!(cut_at(&[8, 8, 8], 2), (2, Some(Millis(8))));
+    }
+}

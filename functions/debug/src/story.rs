@@ -1,0 +1,75 @@
+//! One saga as a page: what became of it and why, then its times, its steps, its costs, and at the
+//! end every word of the journal.
+
+use makegood_edge::core::saga::Report;
+use makegood_edge::gateway::store::{Counters, Story};
+use maud::{Markup, html};
+
+use crate::figures::{bytes, grouped, moment, span};
+use crate::page::Page;
+use crate::verdict::{badge, verdict};
+use crate::{journal, list, steps, timeline};
+
+pub fn saga(story: &Story, report: &Report, follow: bool) -> Page {
+    let open = !story.phase.at_rest();
+    let title = list::title(&story.title);
+    let body = html! {
+        p class="trail" { a href="/debug/sagas" { "Sagas" } " / " span class="id" { (story.id) } }
+        div class="headline" {
+            h1 { (title) }
+            (badge(story.phase))
+        }
+        @if let Some(message) = &story.message {
+            blockquote { (message) }
+        }
+        p class="muted" {
+            "For " strong { (story.owner) } ", " (moment(story.created_at)) ", "
+            @if open { "so far " } @else { "over in " }
+            (span(story.updated_at.since(story.created_at))) "."
+            @if let Some(at) = story.wake_at.filter(|_| open) {
+                " It is looked after again by " (moment(at)) "."
+            }
+        }
+        @if open {
+            p {
+                @if follow {
+                    "This page looks again every two seconds. " a href="?" { "Stop" }
+                } @else {
+                    a href="?follow=1" { "Follow it" } " until it rests."
+                }
+            }
+        }
+        (verdict(story.phase, report))
+        (timeline::section(story, report))
+        (steps::section(report))
+        (costs(&story.counters))
+        (journal::section(story))
+        p class="muted" { a href={ "/api/debug/sagas/" (story.id) } { "The same as JSON" } }
+    };
+    Page {
+        title: title.to_owned(),
+        again: open && follow,
+        body,
+    }
+}
+
+fn costs(counters: &Counters) -> Markup {
+    let figures = [
+        ("Invocations", grouped(counters.invocations.into())),
+        ("Journal commits", grouped(counters.commits.into())),
+        ("Tool calls", grouped(counters.calls)),
+        ("Read from the journal", bytes(counters.bytes_read)),
+        ("Written to it", bytes(counters.bytes_written)),
+        ("Sweeps", grouped(counters.sweeps.into())),
+    ];
+    html! {
+        section aria-labelledby="costs" {
+            h2 id="costs" { "What it cost" }
+            dl class="figures" {
+                @for (name, figure) in figures {
+                    div { dt { (name) } dd { (figure) } }
+                }
+            }
+        }
+    }
+}

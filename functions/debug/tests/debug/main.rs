@@ -1,0 +1,6 @@
+//! The function from outside: requests in, answers out, over a database that knows a few sagas.
+
+mod api;
+mod fake;
+mod pages;
+mod zz_dump;

@@ -1,0 +1,258 @@
+//! `/debug`: what people get.
+
+use crate::fake::{Database, Fake, Got, START, get, id, journal, node, send, story, unwound};
+use makegood_edge::http::Method;
+use makegood_edge::serde_json::{Value, json};
+
+fn page(story: Value) -> Got {
+    let id = story["id"].as_str().unwrap_or_default().to_owned();
+    get(&Fake::with(vec![story]), &format!("/debug/sagas/{id}"))
+}
+
+/// The places of these parts, in order of appearance.
+fn in_order(text: &str, parts: &[&str]) -> bool {
+    let mut rest = text;
+    parts.iter().all(|part| match rest.split_once(part) {
+        Some((_, after)) => {
+            rest = after;
+            true
+        }
+        None => false,
+    })
+}
+
+#[test]
+fn an_unwound_saga_says_why_and_in_which_order() {
+    let got = page(unwound());
+    assert_eq!(got.status(), 200);
+    assert!(in_order(
+        &got.text,
+        &[
+            "made good",
+            "Book a table for 4 at Luigi's",
+            "Step <code>ride</code> was refused (no_driver): No driver is free at 18:30.",
+            "Undone in this order:",
+            "<code>deposit</code>",
+            "<code>table</code>",
+            "Never begun",
+            "<code>text</code>",
+        ],
+    ));
+}
+
+#[test]
+fn the_chart_has_a_band_for_each_invocation_and_a_bar_for_each_call() {
+    let got = page(unwound());
+    for band in [
+        "invocation 1, from",
+        "invocation 2, from",
+        "invocation 3, from",
+    ] {
+        assert!(got.holds(band), "{band}");
+    }
+    for bar in [
+        "ride, do 3: refused after 221 ms, invocation 2: No driver is free at 18:30.",
+        "ride, do 2: no answer after 90 ms, invocation 1: no answer within 90 ms",
+        "table, undo 2: ok after 109 ms, invocation 3",
+        "8.3 s in which nothing happened; not to scale",
+    ] {
+        assert!(got.holds(&format!("<title>{bar}")), "{bar}");
+    }
+    assert_eq!(got.text.matches("<rect class=\"bar undo\" rx").count(), 2);
+}
+
+#[test]
+fn the_journal_stands_there_as_text() {
+    let got = page(unwound());
+    assert!(in_order(
+        &got.text,
+        &[
+            "id=\"journal\"",
+            "From here on it is undone",
+            "undo of <code>deposit</code> begins"
+        ]
+    ));
+    assert!(got.holds("<td class=\"number\">9\u{202f}240</td>"));
+}
+
+#[test]
+fn whatever_was_written_is_text_and_nothing_more() {
+    const EVIL: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
+    let mut evil = story(1, "anonymous", "stuck");
+    evil["title"] = json!(EVIL);
+    evil["message"] = json!(EVIL);
+    evil["nodes"] = json!([node(
+        0,
+        EVIL,
+        EVIL,
+        "compensatable",
+        &[],
+        &json!({EVIL: EVIL})
+    )]);
+    evil["journal"] = journal(&[
+        (
+            1,
+            1,
+            json!({"type": "done", "node": 0, "attempt": 1, "took": 1, "output": {EVIL: EVIL}}),
+        ),
+        (
+            2,
+            1,
+            json!({"type": "refused", "node": 0, "attempt": 2, "took": 1, "code": EVIL, "detail": EVIL}),
+        ),
+        (
+            3,
+            1,
+            json!({"type": "held", "node": 0, "op": "undo", "code": EVIL, "detail": EVIL}),
+        ),
+        (
+            4,
+            1,
+            json!({"type": "unwinding", "cause": {"why": "cancelled", "by": EVIL}}),
+        ),
+    ]);
+    let host = Fake::with(vec![evil]);
+    for address in ["/debug/sagas".to_owned(), format!("/debug/sagas/{}", id(1))] {
+        let got = get(&host, &address);
+        assert_eq!(got.status(), 200);
+        assert!(got.holds("&lt;script&gt;alert(1)"));
+        assert!(!got.holds("<script") && !got.holds("<img") && !got.holds(" style="));
+    }
+}
+
+#[test]
+fn every_page_has_a_policy_that_lets_nothing_run() {
+    let host = Fake::with(vec![unwound()]);
+    for address in [
+        "/debug".to_owned(),
+        format!("/debug/sagas/{}", id(1)),
+        "/debug/nowhere".to_owned(),
+    ] {
+        let got = get(&host, &address);
+        let expected = "default-src 'none'; style-src 'self'; img-src data:; form-action 'none'; \
+                        frame-ancestors 'none'; base-uri 'none'";
+        assert_eq!(got.header("content-security-policy"), expected);
+        assert_eq!(got.header("content-type"), "text/html; charset=utf-8");
+        assert_eq!(got.header("x-content-type-options"), "nosniff");
+        assert_eq!(got.header("cache-control"), "no-store");
+    }
+    assert_eq!(
+        get(&host, "/debug/debug.css").header("content-type"),
+        "text/css; charset=utf-8"
+    );
+}
+
+#[test]
+fn refusals_are_pages_too() {
+    let host = Fake::with(vec![story(1, "ana", "completed")]);
+    let foreign = get(&host, &format!("/debug/sagas/{}", id(1)));
+    let unknown = get(&host, &format!("/debug/sagas/{}", id(2)));
+    assert_eq!(
+        (foreign.status(), foreign.text.clone()),
+        (404, unknown.text)
+    );
+    assert!(foreign.holds("You have no such saga."));
+    assert_eq!(get(&host, "/debug/sagas/x").status(), 400);
+    let posted = send(&host, Method::POST, "/debug/sagas", None);
+    assert_eq!(
+        (posted.status(), posted.header("allow")),
+        (405, "GET, HEAD")
+    );
+    let down = get(
+        &Fake {
+            database: Database::Down,
+            ..host
+        },
+        "/debug",
+    );
+    assert_eq!((down.status(), down.header("retry-after")), (503, "1"));
+    assert!(!down.holds("secret"));
+}
+
+#[test]
+fn an_empty_list_teaches_the_first_command() {
+    let host = Fake::with(vec![]);
+    let got = get(&host, "/debug");
+    assert!(got.holds("curl -N http://127.0.0.1:3000/api/chat") && !got.holds("Bearer"));
+    assert!(send(&host, Method::GET, "/debug", Some("ana")).holds("Bearer $TOKEN"));
+    assert!(get(&host, "/debug/sagas?before=5").holds("There are no older ones."));
+}
+
+#[test]
+fn the_list_leads_to_older_sagas() {
+    let stories = (0..3).map(|number| {
+        let mut story = story(number, "anonymous", "forward");
+        story["created_at"] = json!(START + u64::from(number));
+        story
+    });
+    let got = get(&Fake::with(stories.collect()), "/debug/sagas?limit=2");
+    assert!(in_order(
+        &got.text,
+        &[
+            "Saga 2",
+            "Saga 1",
+            &format!("?before={}&amp;limit=2", START + 1)
+        ]
+    ));
+    assert!(!got.holds("Saga 0"));
+}
+
+#[test]
+fn a_page_looks_again_only_while_it_is_asked_to_and_there_is_something_to_see() {
+    let host = Fake::with(vec![
+        story(1, "anonymous", "forward"),
+        story(2, "anonymous", "completed"),
+    ]);
+    let again = |number: u8, query: &str| {
+        get(&host, &format!("/debug/sagas/{}{query}", id(number))).holds("http-equiv=\"refresh\"")
+    };
+    assert!(again(1, "?follow=1"));
+    assert!(!again(1, ""));
+    assert!(!again(2, "?follow=1"));
+}
+
+#[test]
+fn odd_journals_are_shown_as_far_as_they_go() {
+    assert!(page(story(1, "anonymous", "forward")).holds("Nothing is written yet"));
+
+    let mut planless = unwound();
+    planless["nodes"] = json!([]);
+    let got = page(planless);
+    assert_eq!(got.status(), 200);
+    assert!(got.holds("<code>#3</code> is <span class=\"refused\">refused</span>"));
+
+    let mut backwards = unwound();
+    backwards["created_at"] = json!(START + 1_000_000);
+    backwards["updated_at"] = json!(0);
+    assert_eq!(page(backwards).status(), 200);
+}
+
+#[test]
+fn a_journal_of_thousands_is_drawn_in_part_and_says_so() {
+    let nodes: Vec<Value> = (0..500)
+        .map(|ix| {
+            node(
+                ix,
+                &format!("step{ix}"),
+                "town.do",
+                "query",
+                &[],
+                &json!({}),
+            )
+        })
+        .collect();
+    let records: Vec<_> = (0..3_000_u32)
+        .map(|n| {
+            let fact = json!({"type": "done", "node": n % 500, "attempt": n / 500 + 1, "took": 5, "output": n});
+            (u64::from(n) * 10, n / 100 + 1, fact)
+        })
+        .collect();
+    let mut long = story(1, "anonymous", "completed");
+    long["nodes"] = json!(nodes);
+    long["journal"] = journal(&records);
+    let got = page(long);
+    assert_eq!(got.text.matches("<rect class=\"bar done\" rx").count(), 400);
+    assert!(got.holds("The first 400 of 3000 calls are drawn"));
+    assert!(got.holds("The first 2\u{202f}000 of them"));
+    assert!(got.text.len() < 2_000_000, "{} bytes", got.text.len());
+}

@@ -1,0 +1,59 @@
+//! `/api/execute`: starts a given plan, carries sagas on when the queue calls, and tells how they
+//! stand.
+//!
+//! | | |
+//! |---|---|
+//! | `POST /api/execute` | starts `{"plan": …, "key": …}`: 202 |
+//! | `GET /api/execute/{saga}` | how it stands |
+//! | `POST /api/execute/{saga}/cancel` | asks for it to be made good |
+//! | `POST /api/execute/step` | the queue's wake, signed |
+//! | `POST /api/execute/sweep` | the queue's schedule, signed: wakes what nobody woke |
+
+#![forbid(unsafe_code)]
+
+mod queue;
+mod sagas;
+
+use makegood_edge::core::error::Error;
+use makegood_edge::http::Method;
+use makegood_edge::problem::problem;
+use makegood_edge::{Host, Reply, Request, Settings, door};
+
+makegood_edge::serve!(crate::handle);
+
+/// Serves one request.
+pub async fn handle<H: Host>(request: Request, host: H) -> Reply {
+    match route(&request, &host).await {
+        Ok(reply) => reply,
+        Err(error) => problem(&host, &error),
+    }
+}
+
+async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
+    let settings = Settings::read(host)?;
+    let path = request.uri().path().trim_start_matches("/api/execute").trim_matches('/');
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    match parts.as_slice() {
+        [] => {
+            door::allow(request, &[Method::POST])?;
+            sagas::start(request, host, &settings).await
+        }
+        ["step"] => {
+            door::allow(request, &[Method::POST])?;
+            queue::step(request, host, &settings).await
+        }
+        ["sweep"] => {
+            door::allow(request, &[Method::POST])?;
+            queue::sweep(request, host, &settings).await
+        }
+        [id] => {
+            door::allow(request, &[Method::GET])?;
+            sagas::show(request, host, &settings, id).await
+        }
+        [id, "cancel"] => {
+            door::allow(request, &[Method::POST])?;
+            sagas::cancel(request, host, &settings, id).await
+        }
+        _ => Err(door::no_such_route()),
+    }
+}

@@ -1,0 +1,60 @@
+//! What the queue sends: wakes and the sweeper's schedule. Nothing is done before the signature is
+//! checked, and nothing is acknowledged before it is committed.
+
+use makegood_edge::core::error::{Code, Error};
+use makegood_edge::core::saga::Ended;
+use makegood_edge::core::time::Millis;
+use makegood_edge::gateway::qstash;
+use makegood_edge::host::{Level, json};
+use makegood_edge::queue::{Message, publish};
+use makegood_edge::serde_json::json;
+use makegood_edge::store::Store;
+use makegood_edge::{Host, Reply, Request, Settings, door, driver, lease};
+
+/// A saga counts as forgotten this long after it should have been woken.
+const GRACE: Millis = Millis(2_000);
+/// When the sweeper comes back to a saga that it has woken.
+const AGAIN: Millis = Millis(30_000);
+/// Sagas woken by one sweep.
+const BATCH: u32 = 200;
+
+fn trusted<H: Host>(request: &Request, host: &H, settings: &Settings, path: &str) -> Result<(), Error> {
+    let address = format!("{}{path}", settings.public_url);
+    qstash::verify(&settings.queue, request.headers(), &address, request.body(), host.now())
+        .map_err(|distrust| Error::new(Code::BadSignature, "Only the queue may call this address.").because(distrust))
+}
+
+/// Carries one saga on for one invocation.
+pub async fn step<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
+    trusted(request, host, settings, "/api/execute/step")?;
+    let message: Message = door::body(request)?;
+    if !lease::take(host, settings, &message).await {
+        return Err(Error::new(Code::Unavailable, "Another worker is at it."));
+    }
+    let repeated = qstash::retried(request.headers()) > 0;
+    match driver::drive(host, settings, &message.saga, repeated).await {
+        Ok(Ended::Rest) => Ok(json(200, &json!({"saga": message.saga, "ended": "rest"}))),
+        Ok(Ended::Yield) => Ok(json(200, &json!({"saga": message.saga, "ended": "yield"}))),
+        // Calling again cannot help: the message is taken, so that it is not.
+        Err(error) if error.code() == Code::NotFound => {
+            host.log(Level::Warn, &format!("a wake for {}, which does not exist", message.saga));
+            Ok(json(200, &json!({"saga": message.saga, "ended": "unknown"})))
+        }
+        Err(error) => {
+            lease::give_up(host, settings, &message).await;
+            Err(error)
+        }
+    }
+}
+
+/// Wakes every saga that should have been woken and was not.
+pub async fn sweep<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
+    trusted(request, host, settings, "/api/execute/sweep")?;
+    let now = host.now();
+    let overdue = Store::new(host, settings).sweep(now - GRACE, now + AGAIN, BATCH).await?;
+    for saga in &overdue {
+        let message = Message { saga: saga.id.clone(), version: saga.version };
+        publish(host, settings, &message, &format!("sweep{}", saga.sweep), None).await?;
+    }
+    Ok(json(200, &json!({"woken": overdue.len()})))
+}

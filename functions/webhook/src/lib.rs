@@ -1,0 +1,24 @@
+//! `/api/webhook/{source}`: events from outside.
+//!
+//! No source is taken in yet: verification, replay defence and mapping belong to the issue that
+//! builds the doors. Until then every delivery is refused, so that no provider believes it was
+//! heard.
+
+#![forbid(unsafe_code)]
+
+use makegood_edge::core::error::{Code, Error};
+use makegood_edge::http::Method;
+use makegood_edge::problem::problem;
+use makegood_edge::{Host, Reply, Request, door};
+
+makegood_edge::serve!(crate::handle);
+
+/// Serves one request.
+#[expect(clippy::unused_async, reason = "every function has the same shape")]
+pub async fn handle<H: Host>(request: Request, host: H) -> Reply {
+    let refused = door::allow(&request, &[Method::POST]).err();
+    let error = refused.unwrap_or_else(|| {
+        Error::new(Code::NotFound, "No webhook source is configured on this server. Nothing was stored.")
+    });
+    problem(&host, &error)
+}

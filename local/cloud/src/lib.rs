@@ -1,0 +1,14 @@
+//! Local stand-ins for the two cloud services the functions call over HTTP:
+//! QStash v2 ([`qstash`]) and Upstash Redis REST ([`redis`]).
+//!
+//! Each is a library that yields an `axum::Router`; the host decides where it
+//! listens and how deliveries travel. Neither is ever kinder than the service
+//! it stands for: duplicates, back-off, deduplication windows, signatures and
+//! limits are real. There is no binary here, and no Workflow protocol.
+
+mod percent;
+pub mod qstash;
+pub mod redis;
+
+pub use qstash::{Deliver, QStash};
+pub use redis::Redis;

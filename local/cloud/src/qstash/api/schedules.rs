@@ -1,0 +1,59 @@
+//! `/v2/schedules`.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{Answer, Call, Refusal, ok, publish::message};
+use crate::qstash::{message::random_id, publish, record::Record, schedule::Schedule};
+
+pub fn create(call: &Call) -> Answer {
+    let rest = call.rest.strip_prefix("schedules/").unwrap_or("");
+    let cron = publish::cron(&call.headers).map_err(Refusal::bad)?;
+    let queue = publish::text(&call.headers, "upstash-queue-name");
+    let template = message(call, &call.headers, rest, call.body.clone(), queue)?;
+    let id = publish::text(&call.headers, "upstash-schedule-id");
+    let mut schedule = Schedule {
+        id: id.unwrap_or_else(|| random_id("scd_")),
+        cron,
+        url: template.url,
+        body: template.body,
+        how: template.how,
+        created_at: template.created_at,
+    };
+    // Every firing is a message in its own right.
+    schedule.how.dedup = None;
+    let id = schedule.id.clone();
+    call.courier.with(|state| {
+        state.commit(vec![Record::Schedule(Arc::new(schedule))])?;
+        state.arm(&id);
+        Ok::<_, std::io::Error>(())
+    })?;
+    ok(json!({ "scheduleId": id }))
+}
+
+pub fn list(call: &Call) -> Answer {
+    let state = call.courier.state();
+    let now = state.now();
+    ok(state
+        .schedules
+        .values()
+        .map(|schedule| schedule.to_json(now))
+        .collect())
+}
+
+pub fn show(call: &Call, id: &str) -> Answer {
+    let state = call.courier.state();
+    let schedule = state
+        .schedules
+        .get(id)
+        .ok_or_else(|| Refusal::missing("schedule"))?;
+    ok(schedule.to_json(state.now()))
+}
+
+pub fn delete(call: &Call, id: &str) -> Answer {
+    show(call, id)?;
+    let gone = Record::ScheduleGone { id: id.to_owned() };
+    call.courier.state().commit(vec![gone])?;
+    ok(json!({}))
+}

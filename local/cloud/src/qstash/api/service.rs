@@ -1,0 +1,52 @@
+//! Keys, the bounded history, and the emulator's own fault switch.
+
+use serde_json::{Value, json};
+
+use super::{Answer, Call, Refusal, ok};
+use crate::qstash::{faults::Faults, record::Record};
+
+const PAGE: usize = 1_000;
+
+pub fn keys(call: &Call) -> Answer {
+    let keys = call.courier.state().keys.clone();
+    ok(json!({ "current": keys.current, "next": keys.next }))
+}
+
+pub fn rotate(call: &Call) -> Answer {
+    {
+        let mut state = call.courier.state();
+        let rotated = state.keys.rotated();
+        state.commit(vec![Record::Keys(rotated)])?;
+    }
+    keys(call)
+}
+
+/// Under both names, for the SDK reads `events` and the documentation `logs`.
+pub fn events(call: &Call) -> Answer {
+    let count = call
+        .query("count")
+        .first()
+        .and_then(|text| text.parse().ok());
+    let id = call.query("messageId").into_iter().next();
+    let count = count.unwrap_or(PAGE).min(PAGE);
+    let events = call.courier.state().history.to_json(id.as_deref(), count);
+    ok(json!({ "events": events, "logs": events, "cursor": "" }))
+}
+
+pub fn faults(call: &Call) -> Answer {
+    ok(json!(call.courier.state().faults))
+}
+
+/// Changes the fields that are given.
+pub fn set_faults(call: &Call) -> Answer {
+    let (Value::Object(given), Value::Object(mut fields)) =
+        (call.json()?, json!(call.courier.state().faults))
+    else {
+        return Err(Refusal::bad("faults are an object"));
+    };
+    fields.extend(given);
+    let changed: Result<Faults, _> = serde_json::from_value(Value::Object(fields));
+    let changed = changed.map_err(|error| Refusal::bad(error.to_string()))?;
+    call.courier.state().faults = changed.check().map_err(Refusal::bad)?;
+    faults(call)
+}

@@ -1,0 +1,46 @@
+//! Reports on attempts, as messages of their own (sheet: "Callback body").
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::{
+    attempt::Outcome,
+    message::{self, CALLER_IP, Callback, Message},
+};
+
+/// The report of one attempt; `dlq_id` marks the failure callback.
+pub fn report(
+    callback: &Callback,
+    source: &Message,
+    outcome: &Outcome,
+    retried: u32,
+    dlq_id: Option<&str>,
+    now: u64,
+) -> Message {
+    let mut body = json!({
+        "status": outcome.status,
+        "header": message::header_map(&outcome.headers),
+        "body": STANDARD.encode(&outcome.body),
+        "retried": retried,
+        "maxRetries": source.how.retries,
+        "sourceMessageId": source.id,
+        "topicName": "",
+        "endpointName": "",
+        "url": source.url,
+        "method": source.how.method,
+        "sourceHeader": message::header_map(&source.how.headers),
+        "sourceBody": STANDARD.encode(&source.body),
+        "notBefore": source.not_before,
+        "createdAt": source.created_at,
+        "scheduleId": source.schedule_id.as_deref().unwrap_or(""),
+        "callerIP": CALLER_IP,
+    });
+    if let (Some(id), Value::Object(fields)) = (dlq_id, &mut body) {
+        fields.insert("dlqId".to_owned(), json!(id));
+    }
+    let body = Bytes::from(body.to_string());
+    let mut report = Message::new(callback.url.clone(), body, callback.how.clone(), now);
+    report.slot = source.slot();
+    report
+}

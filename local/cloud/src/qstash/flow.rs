@@ -1,0 +1,139 @@
+//! Flow control: messages of one key share a parallelism and a rate; those
+//! over the limit wait, in order, and are never dropped.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::duration;
+
+/// `Upstash-Flow-Control-Key` and `-Value` of one message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Flow {
+    pub key: String,
+    pub parallelism: Option<usize>,
+    /// Deliveries begun per period.
+    pub rate: Option<usize>,
+    /// Milliseconds.
+    pub period: u64,
+}
+
+impl Flow {
+    pub fn parse(key: String, value: &str) -> Result<Self, String> {
+        let wrong = |pair: &str| format!("invalid Upstash-Flow-Control-Value at '{pair}'");
+        let mut flow = Self {
+            key,
+            parallelism: None,
+            rate: None,
+            period: 1000,
+        };
+        for pair in value.split(',').map(str::trim) {
+            let (name, value) = pair.split_once('=').ok_or_else(|| wrong(pair))?;
+            let value = value.trim();
+            let number = || {
+                value
+                    .parse()
+                    .ok()
+                    .filter(|n| *n > 0)
+                    .ok_or_else(|| wrong(pair))
+            };
+            match name.trim() {
+                "parallelism" => flow.parallelism = Some(number()?),
+                "rate" => flow.rate = Some(number()?),
+                "period" => {
+                    let seconds = value.parse::<u64>().ok().map(|s| s.saturating_mul(1000));
+                    let period = seconds.or_else(|| duration::parse(value));
+                    flow.period = period.filter(|p| *p > 0).ok_or_else(|| wrong(pair))?;
+                }
+                _ => return Err(wrong(pair)),
+            }
+        }
+        if flow.parallelism.is_none() && flow.rate.is_none() {
+            return Err("Upstash-Flow-Control-Value needs parallelism or rate".to_owned());
+        }
+        Ok(flow)
+    }
+}
+
+/// The state of one key. The latest message's limits count.
+#[derive(Debug)]
+pub struct Gate {
+    limits: Flow,
+    waiting: VecDeque<String>,
+    active: usize,
+    begun: VecDeque<u64>,
+}
+
+/// What a gate allows now.
+#[derive(Debug, PartialEq)]
+pub enum Passage {
+    Go(String),
+    /// Nothing before this time.
+    At(u64),
+    Closed,
+}
+
+impl Gate {
+    pub fn new(limits: Flow) -> Self {
+        Self {
+            limits,
+            waiting: VecDeque::new(),
+            active: 0,
+            begun: VecDeque::new(),
+        }
+    }
+
+    pub fn join(&mut self, id: String, limits: &Flow) {
+        self.limits = limits.clone();
+        self.waiting.push_back(id);
+    }
+
+    /// Takes the next message through, if the limits allow.
+    pub fn pass(&mut self, now: u64) -> Passage {
+        if self.waiting.is_empty() || self.limits.parallelism.is_some_and(|n| self.active >= n) {
+            return Passage::Closed;
+        }
+        if let Some(rate) = self.limits.rate {
+            let period = self.limits.period;
+            while self.begun.front().is_some_and(|at| at + period <= now) {
+                self.begun.pop_front();
+            }
+            if self.begun.len() >= rate {
+                let oldest_that_counts = self.begun[self.begun.len() - rate];
+                return Passage::At(oldest_that_counts + period);
+            }
+            self.begun.push_back(now);
+        }
+        let Some(id) = self.waiting.pop_front() else {
+            return Passage::Closed;
+        };
+        self.active += 1;
+        Passage::Go(id)
+    }
+
+    pub fn leave(&mut self) {
+        self.active = self.active.saturating_sub(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gate_holds_back_what_exceeds_rate_and_parallelism() {
+        let flow = Flow::parse("k".into(), "parallelism=2, rate=3, period=1m").unwrap();
+        let mut gate = Gate::new(flow.clone());
+        for id in ["a", "b", "c", "d"] {
+            gate.join(id.into(), &flow);
+        }
+        assert_eq!(gate.pass(0), Passage::Go("a".into()));
+        assert_eq!(gate.pass(10), Passage::Go("b".into()));
+        assert_eq!(gate.pass(20), Passage::Closed);
+        gate.leave();
+        gate.leave();
+        assert_eq!(gate.pass(30), Passage::Go("c".into()));
+        assert_eq!(gate.pass(40), Passage::At(60_000));
+        assert_eq!(gate.pass(60_000), Passage::Go("d".into()));
+    }
+}

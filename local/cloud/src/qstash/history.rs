@@ -1,0 +1,97 @@
+//! What happened to messages lately, newest first; bounded, in memory only.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+use super::{
+    attempt::Outcome,
+    message::{self, Message},
+};
+
+const KEPT: usize = 2_000;
+
+#[derive(Clone, Copy, Debug)]
+pub enum Phase {
+    Created,
+    Active,
+    Retry,
+    Error,
+    Delivered,
+    Failed,
+    Cancelled,
+}
+
+impl Phase {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Created => "CREATED",
+            Self::Active => "ACTIVE",
+            Self::Retry => "RETRY",
+            Self::Error => "ERROR",
+            Self::Delivered => "DELIVERED",
+            Self::Failed => "FAILED",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Event {
+    pub time: u64,
+    pub phase: Phase,
+    pub message: Arc<Message>,
+    pub outcome: Option<Arc<Outcome>>,
+    pub next_delivery: Option<u64>,
+}
+
+#[derive(Debug, Default)]
+pub struct History {
+    events: VecDeque<Event>,
+}
+
+impl History {
+    pub fn note(&mut self, event: Event) {
+        if self.events.len() == KEPT {
+            self.events.pop_front();
+        }
+        self.events.push_back(event);
+    }
+
+    /// Newest first, narrowed to one message where an id is given.
+    pub fn to_json(&self, message_id: Option<&str>, count: usize) -> Vec<Value> {
+        let wanted = |event: &&Event| message_id.is_none_or(|id| event.message.id == id);
+        self.events
+            .iter()
+            .rev()
+            .filter(wanted)
+            .take(count)
+            .map(Event::to_json)
+            .collect()
+    }
+}
+
+impl Event {
+    fn to_json(&self) -> Value {
+        let (message, outcome) = (&self.message, self.outcome.as_deref());
+        json!({
+            "time": self.time,
+            "messageId": message.id,
+            "state": self.phase.name(),
+            "url": message.url,
+            "method": message.how.method,
+            "header": message::header_map(&message.how.headers),
+            "body": STANDARD.encode(&message.body),
+            "maxRetries": message.how.retries,
+            "queueName": message.how.queue,
+            "scheduleId": message.schedule_id,
+            "label": message.how.labels.first(),
+            "error": outcome.and_then(|o| o.error.as_ref()),
+            "responseStatus": outcome.map(|o| o.status),
+            "responseHeaders": outcome.map(|o| message::header_map(&o.headers)),
+            "responseBody": outcome.map(|o| String::from_utf8_lossy(&o.body)),
+            "nextDeliveryTime": self.next_delivery,
+        })
+    }
+}

@@ -1,0 +1,193 @@
+//! A message and what its publisher asked for, in the form the journal keeps.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use rand::Rng as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value, json};
+
+use super::flow::Flow;
+
+/// Headers in the order they came; names may repeat.
+pub type Headers = Vec<(String, String)>;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Message {
+    pub id: String,
+    /// The exact destination, never normalised.
+    pub url: String,
+    #[serde(with = "body_text")]
+    pub body: Bytes,
+    pub how: Instructions,
+    /// Unix milliseconds, as all times here.
+    pub created_at: u64,
+    pub not_before: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_id: Option<String>,
+    /// The place in a queue that a callback keeps occupied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<Slot>,
+}
+
+/// What the `Upstash-*` headers of a publish say.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Instructions {
+    pub method: String,
+    /// Sent along: the forwarded headers and the content type.
+    pub headers: Headers,
+    pub retries: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_delay: Option<String>,
+    /// Milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u64>,
+    /// Milliseconds; counts from the publish, or from each firing.
+    #[serde(default)]
+    pub delay: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback: Option<Box<Callback>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure_callback: Option<Box<Callback>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<Flow>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dedup: Option<String>,
+}
+
+/// Where to report to, and how.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Callback {
+    pub url: String,
+    pub how: Instructions,
+}
+
+/// A place in a queue: the queue's name and the message that took it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Slot {
+    pub queue: String,
+    pub holder: String,
+}
+
+impl Message {
+    pub fn new(url: String, body: Bytes, how: Instructions, now: u64) -> Self {
+        Self {
+            id: random_id("msg_"),
+            url,
+            body,
+            not_before: now.saturating_add(how.delay),
+            how,
+            created_at: now,
+            schedule_id: None,
+            slot: None,
+        }
+    }
+
+    /// The place this message or its callbacks occupy.
+    pub fn slot(&self) -> Option<Slot> {
+        let own = || {
+            let queue = self.how.queue.clone()?;
+            Some(Slot {
+                queue,
+                holder: self.id.clone(),
+            })
+        };
+        self.slot.clone().or_else(own)
+    }
+
+    /// The `Message` shape of the API.
+    pub fn to_json(&self) -> Map<String, Value> {
+        let how = &self.how;
+        let mut json = Map::new();
+        let mut put = |name: &str, value: Value| {
+            if !value.is_null() {
+                json.insert(name.to_owned(), value);
+            }
+        };
+        put("messageId", json!(self.id));
+        put("url", json!(self.url));
+        put("method", json!(how.method));
+        put("header", header_map(&how.headers));
+        match std::str::from_utf8(&self.body) {
+            Ok(text) => put("body", json!(text)),
+            Err(_) => put("bodyBase64", json!(STANDARD.encode(&self.body))),
+        }
+        put("maxRetries", json!(how.retries));
+        put("retryDelayExpression", json!(how.retry_delay));
+        put("notBefore", json!(self.not_before));
+        put("createdAt", json!(self.created_at));
+        put("callback", json!(how.callback.as_ref().map(|c| &c.url)));
+        put(
+            "failureCallback",
+            json!(how.failure_callback.as_ref().map(|c| &c.url)),
+        );
+        put("queueName", json!(how.queue));
+        put("scheduleId", json!(self.schedule_id));
+        put("callerIP", json!(CALLER_IP));
+        put("label", json!(how.labels.first()));
+        if !how.labels.is_empty() {
+            put("labels", json!(how.labels));
+        }
+        if let Some(flow) = &how.flow {
+            put("flowControlKey", json!(flow.key));
+            put("parallelism", json!(flow.parallelism));
+            put("rate", json!(flow.rate));
+            put("period", json!(flow.rate.map(|_| flow.period / 1000)));
+        }
+        json
+    }
+}
+
+/// All callers are on this machine.
+pub const CALLER_IP: &str = "127.0.0.1";
+
+/// A map of arrays, `{"Content-Type":["text/plain"]}`.
+pub fn header_map<'a>(headers: impl IntoIterator<Item = &'a (String, String)>) -> Value {
+    let mut map = Map::new();
+    for (name, value) in headers {
+        let values = map.entry(canonical(name)).or_insert_with(|| json!([]));
+        if let Value::Array(values) = values {
+            values.push(json!(value));
+        }
+    }
+    Value::Object(map)
+}
+
+/// `content-type` as `Content-Type`, the spelling the service reports.
+fn canonical(name: &str) -> String {
+    let mut start = true;
+    let spell = |c: char| {
+        let c = if start { c.to_ascii_uppercase() } else { c };
+        start = c == '-';
+        c
+    };
+    name.chars().map(spell).collect()
+}
+
+/// A prefix and 28 random characters of the base58 alphabet.
+pub fn random_id(prefix: &str) -> String {
+    const ALPHABET: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    let mut rng = rand::rng();
+    let mut id = String::with_capacity(prefix.len() + 28);
+    id.push_str(prefix);
+    id.extend((0..28).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())])));
+    id
+}
+
+/// Bodies as base64 text.
+pub mod body_text {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(body: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(body))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let body = STANDARD.decode(text.as_bytes());
+        body.map(Bytes::from).map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,35 @@
+//! What is to happen when: a heap that one sleeping task works off. Entries
+//! are never removed; whoever is woken checks that it still matters.
+
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wake {
+    Message(String),
+    Schedule(String),
+    Flow(String),
+}
+
+#[derive(Debug, Default)]
+pub struct Timers {
+    heap: BinaryHeap<Reverse<(u64, u64, Wake)>>,
+    sequence: u64,
+}
+
+impl Timers {
+    pub fn set(&mut self, at: u64, wake: Wake) {
+        self.sequence += 1;
+        self.heap.push(Reverse((at, self.sequence, wake)));
+    }
+
+    pub fn next(&self) -> Option<u64> {
+        self.heap.peek().map(|Reverse((at, ..))| *at)
+    }
+
+    pub fn pop_due(&mut self, now: u64) -> Option<(u64, Wake)> {
+        if self.next()? > now {
+            return None;
+        }
+        self.heap.pop().map(|Reverse((at, _, wake))| (at, wake))
+    }
+}

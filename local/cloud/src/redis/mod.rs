@@ -1,0 +1,78 @@
+//! Upstash Redis REST, in front of an embedded engine or of a real Redis.
+//!
+//! Memory only, on purpose: in Makegood Redis merely coordinates, and every
+//! reader must bear its being flushed at any instant. A restart is one such
+//! flush. Not offered yet: Lua, streams, pub/sub and `MONITOR` over SSE, ACL
+//! tokens, `Upstash-Response-Format: resp2`. Each is refused by name.
+
+mod engine;
+mod refused;
+mod remote;
+mod reply;
+mod rest;
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+use bytes::Bytes;
+
+use reply::Reply;
+
+/// One command: its name, then its arguments.
+type Command = Vec<Bytes>;
+
+/// What a back end answers to a batch: one reply for each command, or one
+/// error text when the batch as a whole was not executed.
+type Answer = Result<Vec<Reply>, String>;
+
+/// Something that executes Redis commands.
+trait Backend: Send + Sync + 'static {
+    /// Executes `batch` in order. When `atomic`, nothing runs in between and
+    /// an ill-formed command discards the whole batch.
+    fn execute(
+        &self,
+        batch: Vec<Command>,
+        atomic: bool,
+    ) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>>;
+}
+
+/// A Redis that can be served over REST. Clones share the data.
+#[derive(Clone)]
+pub struct Redis {
+    backend: Arc<dyn Backend>,
+}
+
+impl Redis {
+    /// An empty engine inside this process.
+    pub fn embedded() -> Self {
+        Self {
+            backend: Arc::new(engine::Engine::default()),
+        }
+    }
+
+    /// A real Redis or Valkey, `redis://host:port/db`. Reconnects by itself.
+    ///
+    /// # Errors
+    /// When the address is malformed or nothing answers there.
+    pub async fn connect(url: &str) -> Result<Self, Error> {
+        Ok(Self {
+            backend: Arc::new(remote::Remote::connect(url).await?),
+        })
+    }
+
+    /// The REST interface, which admits only `token`.
+    pub fn router(&self, token: &str) -> axum::Router {
+        rest::router(self.backend.clone(), token)
+    }
+}
+
+/// Why a real Redis could not be used.
+#[derive(Debug)]
+pub struct Error(String);
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Error {}

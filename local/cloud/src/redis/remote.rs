@@ -1,0 +1,107 @@
+//! A real Redis or Valkey behind the REST face: every command is passed
+//! through as it came. Atomic batches become `MULTI`/`EXEC`. The
+//! `allow-key-locking` shebang of Upstash scripts is not rewritten yet.
+
+use std::{future::Future, pin::Pin};
+
+use bytes::Bytes;
+use redis::{
+    Cmd, Pipeline, ServerError, Value,
+    aio::{ConnectionManager, ConnectionManagerConfig},
+};
+
+use super::{Answer, Backend, Command, Error, Reply};
+
+pub struct Remote {
+    connection: ConnectionManager,
+}
+
+impl Remote {
+    pub async fn connect(url: &str) -> Result<Self, Error> {
+        let hint = "check REDIS_URL (redis://host:port) and that the server is running";
+        let client = redis::Client::open(url)
+            .map_err(|error| Error(format!("not a Redis address: {error}; {hint}")))?;
+        let config = ConnectionManagerConfig::new().set_number_of_retries(1);
+        let connection = ConnectionManager::new_with_config(client, config)
+            .await
+            .map_err(|error| Error(format!("cannot reach Redis: {error}; {hint}")))?;
+        Ok(Self { connection })
+    }
+}
+
+impl Backend for Remote {
+    fn execute(
+        &self,
+        batch: Vec<Command>,
+        atomic: bool,
+    ) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>> {
+        let mut connection = self.connection.clone();
+        Box::pin(async move {
+            let mut pipeline = Pipeline::with_capacity(batch.len());
+            if atomic {
+                pipeline.atomic();
+            }
+            pipeline.ignore_errors();
+            for command in &batch {
+                pipeline.add_command(command_of(command));
+            }
+            match pipeline.query_async::<Vec<Value>>(&mut connection).await {
+                Ok(values) => Ok(values.into_iter().map(reply_of).collect()),
+                Err(error) => Err(error_text(&error)),
+            }
+        })
+    }
+}
+
+fn command_of(command: &[Bytes]) -> Cmd {
+    let mut cmd = Cmd::new();
+    for argument in command {
+        cmd.arg(&argument[..]);
+    }
+    cmd
+}
+
+fn reply_of(value: Value) -> Reply {
+    match value {
+        Value::Nil => Reply::Nil,
+        Value::Int(n) => Reply::Int(n),
+        Value::BulkString(bytes) => Reply::bulk(bytes),
+        Value::Okay => Reply::OK,
+        Value::SimpleString(text) => Reply::bulk(text),
+        Value::Array(items) | Value::Set(items) => {
+            Reply::Array(items.into_iter().map(reply_of).collect())
+        }
+        Value::Map(pairs) => {
+            let flat = pairs.into_iter().flat_map(|(name, value)| [name, value]);
+            Reply::Array(flat.map(reply_of).collect())
+        }
+        Value::Double(number) => Reply::bulk(number.to_string()),
+        Value::Boolean(yes) => yes.into(),
+        Value::VerbatimString { text, .. } => Reply::bulk(text),
+        Value::ServerError(error) => Reply::Error(server_text(&error)),
+        Value::Attribute { data, .. } => reply_of(*data),
+        Value::BigNumber(digits) => Reply::bulk(digits),
+        // Push messages come to subscribers only; the rest is of the future.
+        Value::Push { .. } | _ => not_understood(),
+    }
+}
+
+fn not_understood() -> Reply {
+    Reply::Error("ERR the server sent a reply that REST cannot show".to_owned())
+}
+
+fn server_text(error: &ServerError) -> String {
+    match error.details() {
+        Some(details) => format!("{} {details}", error.code()),
+        None => error.code().to_owned(),
+    }
+}
+
+/// The server's own words where it spoke, else what went wrong on the way.
+fn error_text(error: &redis::RedisError) -> String {
+    match (error.code(), error.detail()) {
+        (Some(code), Some(detail)) => format!("{code} {detail}"),
+        (Some(code), None) => code.to_owned(),
+        (None, _) => format!("ERR {error}"),
+    }
+}

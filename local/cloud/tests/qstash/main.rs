@@ -1,0 +1,9 @@
+//! The QStash emulator, through its HTTP face and its deliveries only.
+
+mod deliveries;
+mod durability;
+mod faults;
+mod harness;
+mod publishing;
+mod retries;
+mod waiting;

@@ -1,0 +1,147 @@
+//! What the API accepts, refuses and remembers.
+
+use axum::body::Body;
+use http::Request;
+use makegood_cloud::qstash::Options;
+use serde_json::json;
+
+use super::harness::*;
+
+#[tokio::test]
+async fn a_token_is_required_in_header_or_query() {
+    let inbox = Inbox::new(|_, _| reply(200));
+    let qstash = fast(&inbox, 1.0);
+    for request in [
+        Request::get("/v2/keys"),
+        Request::get("/v2/keys").header("authorization", "Bearer wrong"),
+        Request::get("/v2/keys?qstash_token=wrong"),
+    ] {
+        let (status, answer) = send(&qstash, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(status, 401);
+        assert!(answer["error"].is_string());
+    }
+    let token = Options::default().token.replace('=', "%3D");
+    let request = Request::post(format!("/v2/publish/http://h/p?a=1&qstash_token={token}"));
+    let (status, _) = send(&qstash, request.body(Body::empty()).unwrap()).await;
+    assert_eq!(status, 200);
+    assert_eq!(inbox.wait(1).await[0].url, "http://h/p?a=1");
+}
+
+#[tokio::test]
+async fn a_deduplication_id_holds_for_ten_minutes_even_after_delivery() {
+    let inbox = Inbox::new(|_, _| reply(200));
+    // Two of its minutes are one tenth of a second.
+    let qstash = fast(&inbox, 1_200.0);
+    let headers = [("upstash-deduplication-id", "saga:1:0")];
+    let id = publish(&qstash, "http://h/p", &headers, "a").await;
+    drained(&qstash).await;
+    let (status, answer) = call(&qstash, "POST", "/v2/publish/http://h/q", &headers, "b").await;
+    assert_eq!(status, 202);
+    assert_eq!(answer, json!({"messageId": id, "deduplicated": true}));
+    tokio::time::sleep(std::time::Duration::from_millis(520)).await;
+    assert_ne!(publish(&qstash, "http://h/p", &headers, "a").await, id);
+}
+
+#[tokio::test]
+async fn content_based_deduplication_compares_destination_body_and_headers() {
+    let inbox = Inbox::new(|_, _| reply(200));
+    let qstash = fast(&inbox, 1.0);
+    let same = [
+        ("upstash-content-based-deduplication", "true"),
+        ("upstash-forward-a", "1"),
+    ];
+    let other = [
+        ("upstash-content-based-deduplication", "true"),
+        ("upstash-forward-a", "2"),
+    ];
+    publish(&qstash, "http://h/p", &same, "body").await;
+    assert_eq!(
+        call(&qstash, "POST", "/v2/publish/http://h/p", &same, "body")
+            .await
+            .0,
+        202
+    );
+    for (url, headers, body) in [
+        ("http://h/p", &same, "else"),
+        ("http://h/q", &same, "body"),
+        ("http://h/p", &other, "body"),
+    ] {
+        publish(&qstash, url, headers, body).await;
+    }
+    drained(&qstash).await;
+    assert_eq!(inbox.seen().len(), 4);
+}
+
+#[tokio::test]
+async fn a_batch_is_accepted_whole_and_in_order_or_not_at_all() {
+    let inbox = Inbox::new(|_, _| reply(200));
+    let qstash = fast(&inbox, 1.0);
+    let good = json!([
+        {"destination": "http://h/1", "body": "text", "headers": {"Upstash-Deduplication-Id": "d"}},
+        {"destination": "http://h/2", "body": {"an": "object"}, "queue": "q"},
+        {"destination": "http://h/3", "headers": {"Upstash-Deduplication-Id": "d"}},
+    ]);
+    let (status, answer) = call(&qstash, "POST", "/v2/batch", &[], good.to_string()).await;
+    assert_eq!(status, 200);
+    assert_eq!(
+        answer[2],
+        json!({"messageId": answer[0]["messageId"], "deduplicated": true})
+    );
+    drained(&qstash).await;
+    assert_eq!(inbox.to("http://h/2")[0].body, r#"{"an":"object"}"#);
+    assert_eq!(inbox.seen().len(), 2);
+
+    let bad = json!([{"destination": "http://h/4"}, {"destination": "nowhere"}]);
+    assert_eq!(
+        call(&qstash, "POST", "/v2/batch", &[], bad.to_string())
+            .await
+            .0,
+        400
+    );
+    assert_eq!(call(&qstash, "POST", "/v2/batch", &[], "{").await.0, 400);
+    assert_eq!(qstash.depth(), 0);
+    assert!(inbox.to("http://h/4").is_empty());
+}
+
+#[tokio::test]
+async fn what_is_malformed_or_too_large_is_refused_and_leaves_nothing() {
+    let inbox = Inbox::new(|_, _| reply(200));
+    let qstash = fast(&inbox, 1.0);
+    let to = "/v2/publish/http://h/p";
+    for (path, header, expected) in [
+        ("/v2/publish/group", ("x-a", ""), 400),
+        (to, ("upstash-delay", "soon"), 400),
+        (to, ("upstash-retry-delay", "pow(2"), 400),
+        ("/v2/enqueue/bad%20name/http://h/p", ("x-a", ""), 400),
+        ("/v2/schedules/http://h/p", ("upstash-cron", "* * *"), 400),
+        ("/v2/schedules/http://h/p", ("x-a", ""), 400),
+        ("/v2/topics/t/endpoints", ("x-a", ""), 404),
+        ("/v3/publish", ("x-a", ""), 404),
+    ] {
+        let (status, answer) = call(&qstash, "POST", path, &[header], "").await;
+        assert_eq!(status, expected, "{path} {header:?}");
+        assert!(answer["error"].is_string());
+    }
+    let (status, _) = call(&qstash, "POST", to, &[], vec![0_u8; (1 << 20) + 1]).await;
+    assert_eq!(status, 413);
+    assert_eq!(qstash.depth(), 0);
+    assert!(inbox.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_waiting_message_can_be_seen_and_cancelled() {
+    let inbox = Inbox::new(|_, _| reply(200));
+    let qstash = fast(&inbox, 1.0);
+    let id = publish(&qstash, "http://h/p", &[("upstash-delay", "1h")], "b").await;
+    let path = format!("/v2/messages/{id}");
+    let message = get(&qstash, &path).await;
+    assert_eq!(
+        (&message["url"], &message["body"]),
+        (&json!("http://h/p"), &json!("b"))
+    );
+    let (status, answer) = call(&qstash, "DELETE", &path, &[], "").await;
+    assert_eq!((status.as_u16(), answer), (200, json!({"cancelled": 1})));
+    assert_eq!(call(&qstash, "GET", &path, &[], "").await.0, 404);
+    assert_eq!(call(&qstash, "DELETE", &path, &[], "").await.0, 404);
+    assert_eq!(qstash.depth(), 0);
+}

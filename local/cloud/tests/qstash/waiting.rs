@@ -1,0 +1,182 @@
+//! Messages that must wait: for their time, their queue, their flow key.
+
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::json;
+
+use super::harness::*;
+
+#[tokio::test]
+async fn nothing_is_delivered_before_start() {
+    let inbox = Inbox::new(|_, _| reply(200));
+    let qstash = open(&inbox, Default::default());
+    publish(&qstash, "http://h/p", &[], "").await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(inbox.seen().is_empty());
+    qstash.start();
+    inbox.wait(1).await;
+}
+
+#[tokio::test]
+async fn not_before_beats_delay_and_is_never_early() {
+    let inbox = Inbox::new(|_, _| reply(200));
+    let qstash = fast(&inbox, 1.0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let at = now.as_secs() + 2;
+    let headers = [
+        ("upstash-not-before", at.to_string()),
+        ("upstash-delay", "1h".to_owned()),
+    ];
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    publish(&qstash, "http://h/p", &headers, "").await;
+    inbox.wait(1).await;
+    let came = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    assert!(came >= Duration::from_secs(at) && came < Duration::from_millis(at * 1000 + 300));
+}
+
+#[tokio::test]
+async fn an_earlier_message_overtakes_the_sleeping_timer() {
+    let inbox = Inbox::new(|_, _| reply(200));
+    let qstash = fast(&inbox, 10.0);
+    publish(&qstash, "http://h/late", &[("upstash-delay", "1h")], "").await;
+    publish(&qstash, "http://h/soon", &[("upstash-delay", "1s")], "").await;
+    assert_eq!(inbox.wait(1).await[0].url, "http://h/soon");
+}
+
+#[tokio::test]
+async fn a_queue_delivers_in_order_and_waits_for_retries_and_callbacks_of_its_head() {
+    let inbox = Inbox::new(|seen, n| {
+        reply(if seen.url == "http://h/1" && n == 0 {
+            500
+        } else {
+            200
+        })
+        .after(20)
+    });
+    let qstash = fast(&inbox, 1_000.0);
+    for i in 1..=3 {
+        let path = format!("/v2/enqueue/q/http://h/{i}");
+        call(
+            &qstash,
+            "POST",
+            &path,
+            &[("upstash-callback", "http://h/cb")],
+            "",
+        )
+        .await;
+    }
+    assert_eq!(get(&qstash, "/v2/queues/q").await["lag"], 3);
+    drained(&qstash).await;
+    assert_eq!(inbox.seen().len(), 8);
+    let order: Vec<String> = inbox.seen().into_iter().map(|seen| seen.url).collect();
+    let first = |url: &str| order.iter().position(|u| u == url).unwrap();
+    assert_eq!(
+        order.iter().rposition(|u| u == "http://h/1").unwrap() + 1,
+        first("http://h/2") - 1
+    );
+    assert_eq!(
+        order[first("http://h/2") + 1..],
+        ["http://h/cb", "http://h/3", "http://h/cb"]
+    );
+    assert_eq!(get(&qstash, "/v2/queues/q").await["lag"], 0);
+}
+
+#[tokio::test]
+async fn a_queues_parallelism_is_honoured_and_a_paused_queue_stands_still() {
+    let inbox = Inbox::new(|_, _| reply(200).after(30));
+    let qstash = fast(&inbox, 1.0);
+    let queue = json!({"queueName": "q", "parallelism": 3, "paused": true});
+    call(&qstash, "POST", "/v2/queues", &[], queue.to_string()).await;
+    for i in 0..9 {
+        call(
+            &qstash,
+            "POST",
+            &format!("/v2/enqueue/q/http://h/{i}"),
+            &[],
+            "",
+        )
+        .await;
+    }
+    tokio::time::sleep(Duration::from_millis(40)).await;
+    assert!(inbox.seen().is_empty());
+    call(&qstash, "POST", "/v2/queues/q/resume", &[], "").await;
+    drained(&qstash).await;
+    assert_eq!(inbox.seen().len(), 9);
+    assert_eq!(inbox.most_inside.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn flow_control_limits_parallelism_and_rate_across_messages_of_a_key() {
+    let inbox = Inbox::new(|_, _| reply(200).after(20));
+    let qstash = fast(&inbox, 1.0);
+    let wide = [
+        ("upstash-flow-control-key", "a"),
+        ("upstash-flow-control-value", "parallelism=2"),
+    ];
+    for i in 0..6 {
+        publish(&qstash, &format!("http://h/{i}"), &wide, "").await;
+    }
+    drained(&qstash).await;
+    assert_eq!(inbox.most_inside.load(Ordering::SeqCst), 2);
+
+    let slow = [
+        ("upstash-flow-control-key", "b"),
+        ("upstash-flow-control-value", "rate=2, period=1s"),
+    ];
+    for _ in 0..3 {
+        publish(&qstash, "http://h/rate", &slow, "").await;
+    }
+    inbox.wait(9).await;
+    let seen = inbox.to("http://h/rate");
+    assert!(seen[1].at - seen[0].at < Duration::from_millis(300));
+    assert!(seen[2].at - seen[0].at >= Duration::from_millis(990));
+}
+
+#[tokio::test]
+async fn a_schedule_fires_every_minute_until_it_is_deleted() {
+    let inbox = Inbox::new(|_, _| reply(200));
+    // A minute takes a tenth of a second.
+    let qstash = fast(&inbox, 600.0);
+    let headers = [
+        ("upstash-cron", "* * * * *"),
+        ("upstash-schedule-id", "sweep"),
+    ];
+    let (_, answer) = call(
+        &qstash,
+        "POST",
+        "/v2/schedules/http://h/sweep?x=1",
+        &headers,
+        "b",
+    )
+    .await;
+    assert_eq!(answer, json!({"scheduleId": "sweep"}));
+    let schedule = get(&qstash, "/v2/schedules/sweep").await;
+    assert_eq!(
+        (&schedule["destination"], &schedule["cron"]),
+        (&json!("http://h/sweep?x=1"), &json!("* * * * *"))
+    );
+    // Overwriting under the same id must not double the firings.
+    call(
+        &qstash,
+        "POST",
+        "/v2/schedules/http://h/sweep?x=1",
+        &headers,
+        "b",
+    )
+    .await;
+    let seen = inbox.wait(3).await;
+    let apart = seen[2].at - seen[0].at;
+    assert!(
+        apart > Duration::from_millis(150) && apart < Duration::from_millis(320),
+        "{apart:?}"
+    );
+    assert_eq!(seen[0].header("upstash-schedule-id"), "sweep");
+    call(&qstash, "DELETE", "/v2/schedules/sweep", &[], "").await;
+    let count = inbox.seen().len();
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    assert!(inbox.seen().len() <= count + 1);
+    assert_eq!(get(&qstash, "/v2/schedules").await, json!([]));
+}

@@ -1,0 +1,173 @@
+//! The REST conventions, on the embedded engine.
+
+use http::{Request, StatusCode};
+use makegood_cloud::Redis;
+use serde_json::{Value, json};
+
+use super::{TOKEN, call, post};
+
+fn bearer(request: http::request::Builder) -> http::request::Builder {
+    request.header("authorization", format!("Bearer {TOKEN}"))
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_refused_with_the_published_text() {
+    let router = Redis::embedded().router(TOKEN);
+    let refused = json!({"error": "WRONGPASS invalid or missing auth token"});
+    for request in [
+        Request::post("/"),
+        Request::post("/").header("authorization", "Bearer wrong"),
+        Request::post("/?_token=wrong"),
+    ] {
+        let answer = call(&router, request, r#"["PING"]"#).await;
+        assert_eq!(answer, (StatusCode::UNAUTHORIZED, refused.clone()));
+    }
+    let (status, _) = call(&router, Request::get("/ping?_token=secret"), "").await;
+    assert_eq!(status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_path_becomes_a_command_with_body_and_query_appended() {
+    let router = Redis::embedded().router(TOKEN);
+    let set = bearer(Request::post("/set/a%2Fb?EX=100"));
+    let (_, answer) = call(&router, set, "val/ue").await;
+    assert_eq!(answer, json!({"result": "OK"}));
+    let (_, answer) = call(&router, bearer(Request::get("/get/a%2Fb")), "").await;
+    assert_eq!(answer, json!({"result": "val/ue"}));
+    let (_, answer) = call(&router, bearer(Request::get("/ttl/a%2Fb")), "").await;
+    assert_eq!(answer, json!({"result": 100}));
+    let (status, _) = call(&router, bearer(Request::delete("/get/a")), "").await;
+    assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn base64_spares_only_the_top_level_ok_numbers_and_errors() {
+    let router = Redis::embedded().router(TOKEN);
+    let request = bearer(Request::post("/pipeline")).header("upstash-encoding", "base64");
+    let body = json!([
+        ["SET", "k", "OK"],
+        ["GET", "k"],
+        ["MGET", "k", "none"],
+        ["TYPE", "k"],
+        ["STRLEN", "k"],
+        ["LPUSH", "k", "x"]
+    ]);
+    let (status, answer) = call(&router, request, body.to_string()).await;
+    assert_eq!(status, StatusCode::OK);
+    let wrong_type = "WRONGTYPE Operation against a key holding the wrong kind of value";
+    let expected = json!([{"result": "OK"}, {"result": "T0s="}, {"result": ["T0s=", null]},
+        {"result": "c3RyaW5n"}, {"result": 2}, {"error": wrong_type}]);
+    assert_eq!(answer, expected);
+}
+
+#[tokio::test]
+async fn binary_values_survive() {
+    let router = Redis::embedded().router(TOKEN);
+    call(
+        &router,
+        bearer(Request::post("/set/k")),
+        vec![0_u8, 255, 10],
+    )
+    .await;
+    let get = bearer(Request::get("/get/k")).header("upstash-encoding", "base64");
+    assert_eq!(call(&router, get, "").await.1, json!({"result": "AP8K"}));
+}
+
+#[tokio::test]
+async fn what_rest_cannot_do_is_refused_by_name_with_400() {
+    let router = Redis::embedded().router(TOKEN);
+    for (command, part) in [
+        (json!(["BLPOP", "k", "0"]), "it blocks"),
+        (json!(["multi"]), "/multi-exec"),
+        (json!(["CONFIG", "GET", "*"]), "administers"),
+        (
+            json!(["XREAD", "BLOCK", "0", "STREAMS", "s", "$"]),
+            "it blocks",
+        ),
+        (json!(["EVAL", "return 1", "0"]), "has no Lua"),
+        (json!([]), "empty command"),
+        (json!(["GET", ["nested"]]), "failed to parse"),
+        (json!(["GET", "k".repeat(40_000)]), "max key size"),
+    ] {
+        let (status, answer) = post(&router, "/", command.clone()).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{command}");
+        let error = answer["error"].as_str().unwrap();
+        assert!(error.contains(part), "{command}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_over_ten_megabytes_is_refused() {
+    let router = Redis::embedded().router(TOKEN);
+    let answer = call(
+        &router,
+        bearer(Request::post("/set/k")),
+        vec![b'x'; (10 << 20) + 1],
+    )
+    .await;
+    let error = json!({"error": "ERR max request size exceeded"});
+    assert_eq!(answer, (StatusCode::BAD_REQUEST, error));
+}
+
+#[tokio::test]
+async fn numbers_and_booleans_are_arguments_too() {
+    let router = Redis::embedded().router(TOKEN);
+    post(&router, "/", json!(["RPUSH", "k", 1, -2.5, true])).await;
+    let (_, answer) = post(&router, "/", json!(["LRANGE", "k", 0, -1])).await;
+    assert_eq!(answer, json!({"result": ["1", "-2.5", "true"]}));
+}
+
+#[tokio::test]
+async fn scanning_finds_every_key_once_while_others_come_and_go() {
+    let router = Redis::embedded().router(TOKEN);
+    for i in 0..200 {
+        post(&router, "/", json!(["SET", format!("key:{i}"), "v"])).await;
+    }
+    let mut found: Vec<String> = Vec::new();
+    let mut cursor = "0".to_owned();
+    loop {
+        let (_, page) = post(
+            &router,
+            "/",
+            json!(["SCAN", cursor, "MATCH", "key:*", "COUNT", 7]),
+        )
+        .await;
+        let Value::Array(keys) = &page["result"][1] else {
+            panic!("{page}");
+        };
+        found.extend(keys.iter().map(|key| key.as_str().unwrap().to_owned()));
+        cursor = page["result"][0].as_str().unwrap().to_owned();
+        post(&router, "/", json!(["SET", format!("other:{cursor}"), "v"])).await;
+        if cursor == "0" {
+            break;
+        }
+    }
+    found.sort();
+    found.dedup();
+    assert_eq!(found.len(), 200);
+}
+
+#[tokio::test]
+async fn a_key_expires_on_time() {
+    let router = Redis::embedded().router(TOKEN);
+    post(&router, "/", json!(["SET", "k", "v", "PX", 40])).await;
+    assert_eq!(
+        post(&router, "/", json!(["DBSIZE"])).await.1,
+        json!({"result": 1})
+    );
+    tokio::time::sleep(std::time::Duration::from_millis(60)).await;
+    assert_eq!(
+        post(&router, "/", json!(["DBSIZE"])).await.1,
+        json!({"result": 0})
+    );
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_explained() {
+    let error = Redis::connect("redis://127.0.0.1:1")
+        .await
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(error.contains("REDIS_URL"), "{error}");
+}

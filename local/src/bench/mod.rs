@@ -1,0 +1,156 @@
+//! `makegood bench saga`: what a saga costs, on the platform as it is.
+//!
+//! The platform runs in this process; the load comes from one thread of its own, over TCP, whose
+//! cost is counted in and stated apart. A saga's time runs from the request that starts it to the
+//! answer of the invocation that brings it to rest.
+
+mod cpu;
+mod load;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+
+use crate::cli::{BenchSaga, StepClass};
+use crate::platform::Platform;
+use crate::up;
+use load::Load;
+
+/// Runs the benchmark and prints its line.
+pub async fn saga(options: &BenchSaga) -> anyhow::Result<()> {
+    let manifest = options.place.manifest()?;
+    let scratch = Scratch::new(options.place.data_dir.clone());
+    let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let wanted = options.services.options(manifest.clone(), scratch.path.clone(), here, 0, "bench");
+    up::build(&manifest).await?;
+    let platform = Platform::start(&wanted).await?;
+    let result = measure(&platform, options, wanted.redis_url.as_deref()).await;
+    platform.stop().await;
+    println!("{}", result?);
+    Ok(())
+}
+
+async fn measure(platform: &Platform, options: &BenchSaga, redis_url: Option<&str>) -> anyhow::Result<Value> {
+    let owner = format!("bench-{}-{}", std::process::id(), now_ms()?);
+    let load = Load {
+        url: format!("{}/api/execute", platform.url),
+        token: platform.secrets.token(&owner, 1),
+        body: serde_json::to_vec(&json!({"plan": plan(options.steps, options.class)}))?,
+        concurrency: options.concurrency,
+        seconds: options.seconds,
+    };
+    eprintln!(
+        "{} sagas at once, {} {:?} steps each, {} s ...",
+        options.concurrency, options.steps, options.class, options.seconds
+    );
+    let servers = cpu::Servers::find(&platform.postgres, redis_url).await;
+    let measured = load.run(platform.delivery.watch(), servers.clone()).await?;
+    let counters = counters(platform, &owner).await?;
+    if measured.times.is_empty() {
+        bail!("No saga came to its end in {} s.", options.seconds);
+    }
+    let mut times = measured.times;
+    times.sort_unstable_by(f64::total_cmp);
+    let at = |share: f64| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index, within the list")]
+        let place = ((times.len() - 1) as f64 * share).round() as usize;
+        times.get(place).copied().map(round).unwrap_or_default()
+    };
+    let sagas = times.len() as f64;
+    let steps = sagas * f64::from(options.steps);
+    Ok(json!({
+        "class": format!("{:?}", options.class).to_lowercase(),
+        "steps": options.steps,
+        "concurrency": options.concurrency,
+        "sagas": times.len(),
+        "seconds": round(measured.seconds),
+        "sagas_per_s": round(sagas / measured.seconds),
+        "steps_per_s": round(steps / measured.seconds),
+        "p50_ms": at(0.50),
+        "p99_ms": at(0.99),
+        "cpu_ms_per_step": round4(measured.cpu_ms / steps),
+        "of_it_databases_ms": servers.known().then(|| round4(measured.servers_ms / steps)),
+        "of_it_load_generator_ms": round4(measured.generator_ms / steps),
+        "databases_counted": servers.describe(),
+        "commits_per_saga": counters.commits,
+        "invocations_per_saga": counters.invocations,
+        "calls_per_saga": counters.calls,
+        "bytes_per_step": round(counters.bytes / f64::from(options.steps)),
+        "durability": platform.postgres.durability().await?,
+        "build": if cfg!(debug_assertions) { "debug" } else { "release" },
+    }))
+}
+
+fn plan(steps: u32, class: StepClass) -> Value {
+    let tool = match class {
+        StepClass::Effect => "bench_effect",
+        StepClass::Query => "bench_query",
+    };
+    let step = |n: u32| {
+        let before = n.checked_sub(1);
+        let params = before.map_or_else(|| json!({"n": n}), |before| json!({"n": n, "after": format!("$s{before}.n")}));
+        json!({"id": format!("s{n}"), "tool": tool, "params": params})
+    };
+    json!({"summary": "A benchmark's saga", "steps": (0..steps).map(step).collect::<Vec<_>>()})
+}
+
+struct Counters {
+    commits: f64,
+    invocations: f64,
+    calls: f64,
+    bytes: f64,
+}
+
+/// Averages from the sagas' own records; every one of them must have been completed.
+async fn counters(platform: &Platform, owner: &str) -> anyhow::Result<Counters> {
+    let sql = "select count(*) filter (where phase <> 'completed' and wake_at is null),
+        avg(commits), avg(invocations), avg(calls), avg(bytes_read + bytes_written)
+        from makegood.saga where owner = $1 and phase = 'completed' or owner = $1 and wake_at is null";
+    let rows = platform.postgres.query(sql, &[Some(owner)]).await?;
+    let row = rows.rows.first().context("the counters are missing")?;
+    let number = |place: usize| -> anyhow::Result<f64> {
+        Ok(row.get(place).and_then(Option::as_deref).context("no saga was completed")?.parse()?)
+    };
+    if number(0)? > 0.0 {
+        bail!("{} sagas were not completed; their figures would mean nothing. See the log above.", number(0)?);
+    }
+    Ok(Counters { commits: round(number(1)?), invocations: round(number(2)?), calls: round(number(3)?), bytes: number(4)? })
+}
+
+fn round(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
+fn round4(value: f64) -> f64 {
+    (value * 10_000.0).round() / 10_000.0
+}
+
+fn now_ms() -> anyhow::Result<u128> {
+    Ok(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis())
+}
+
+/// A data folder that is removed afterwards, unless it was given.
+struct Scratch {
+    path: PathBuf,
+    ours: bool,
+}
+
+impl Scratch {
+    fn new(given: Option<PathBuf>) -> Self {
+        let ours = given.is_none();
+        let path = given.unwrap_or_else(|| std::env::temp_dir().join(format!("makegood-bench-{}", std::process::id())));
+        Self { path, ours }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if self.ours
+            && let Err(error) = std::fs::remove_dir_all(&self.path)
+        {
+            tracing::warn!("{} stays behind: {error}", self.path.display());
+        }
+    }
+}

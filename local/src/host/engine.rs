@@ -1,0 +1,101 @@
+//! The Wasm engine: pooled memory, interruption by epochs, and compiled code
+//! kept on disk.
+//!
+//! The cache is Wasmtime's own: keyed by the component's content and by
+//! everything in the engine that changes the code, and a file that cannot be
+//! read is compiled anew.
+
+use super::Limits;
+use anyhow::Context;
+use std::path::Path;
+use std::time::Duration;
+use wasmtime::component::Component;
+use wasmtime::{
+    Cache, CacheConfig, Config, Engine, EngineWeak, InstanceAllocationStrategy,
+    PoolingAllocationConfig,
+};
+
+/// How often a guest that computes without pause lets others run, and has its
+/// time looked at.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Makes an engine, and a thread that drives its epochs for as long as it lives.
+pub(super) fn start(limits: &Limits, cache_dir: &Path) -> anyhow::Result<Engine> {
+    let engine = Engine::new(&config(limits, cache_dir)?)
+        .map_err(plain)
+        .context("cannot start the Wasm engine")?;
+    let ticked = engine.weak();
+    std::thread::Builder::new()
+        .name("epochs".into())
+        .spawn(move || tick(&ticked))
+        .context("cannot start the thread that interrupts guests")?;
+    Ok(engine)
+}
+
+fn tick(engine: &EngineWeak) {
+    while let Some(engine) = engine.upgrade() {
+        engine.increment_epoch();
+        drop(engine);
+        std::thread::sleep(TICK);
+    }
+}
+
+fn config(limits: &Limits, cache_dir: &Path) -> anyhow::Result<Config> {
+    std::fs::create_dir_all(cache_dir)
+        .and_then(|()| std::fs::canonicalize(cache_dir))
+        .map_err(anyhow::Error::from)
+        .and_then(|folder| {
+            let mut cache = CacheConfig::new();
+            cache.with_directory(folder);
+            Cache::new(cache).map_err(plain)
+        })
+        .with_context(|| format!("cannot keep compiled code in {}", cache_dir.display()))
+        .map(|cache| {
+            let mut config = Config::new();
+            config
+                .wasm_component_model(true)
+                .wasm_component_model_async(true)
+                .epoch_interruption(true)
+                .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)))
+                .cache(Some(cache));
+            config
+        })
+}
+
+/// Room for all instances of all components; addresses only, until used.
+fn pool(limits: &Limits) -> PoolingAllocationConfig {
+    let instances = limits.instances;
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .total_core_instances(instances * 4)
+        .total_memories(instances)
+        .total_tables(instances * 2)
+        .total_stacks(instances * 2)
+        .max_memory_size(limits.memory)
+        .max_unused_warm_slots(64);
+    pool
+}
+
+/// The names of what a component imports, in order: what it needs of a host.
+///
+/// `bytes` is a Wasm component, binary or text.
+pub fn imports_of(bytes: &[u8]) -> anyhow::Result<Vec<String>> {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .wasm_component_model_async(true);
+    let engine = Engine::new(&config).map_err(plain)?;
+    let component = Component::from_binary(&engine, bytes)
+        .map_err(plain)
+        .context("this is not a Wasm component")?;
+    let names = component.component_type();
+    Ok(names
+        .imports(&engine)
+        .map(|(name, _)| name.to_owned())
+        .collect())
+}
+
+/// Wasmtime's errors, with their causes, as this crate's.
+pub(super) fn plain(error: wasmtime::Error) -> anyhow::Error {
+    anyhow::Error::from_boxed(error.into_boxed_dyn_error())
+}

@@ -1,0 +1,285 @@
+//! Hosts the Wasm functions of a `spin.toml`, as Spin would, in this process.
+//!
+//! [`Functions::load`] reads the manifest, compiles what it names and gives an
+//! axum router of its routes. A guest has a clock, randomness, the variables
+//! and the outbound hosts that the manifest grants, a memory limit and a time
+//! limit. It has no files, sockets or environment, and its trap harms nobody
+//! else. Calls to the host's own address are served without a connection.
+//!
+//! Deliberately absent: triggers other than HTTP, Spin's stores, and building
+//! (see [`crate::build`]).
+
+mod allowed;
+mod body;
+mod engine;
+mod instance;
+pub mod manifest;
+mod outbound;
+mod output;
+mod serve;
+mod stats;
+pub mod variables;
+
+pub use engine::imports_of;
+pub use stats::Stats;
+
+use allowed::AllowedHosts;
+use anyhow::{Context, ensure};
+use axum::Router;
+use axum::extract::Request;
+use axum::routing::any;
+use http::uri::Authority;
+use instance::{Guest, Nursery};
+use manifest::{Manifest, Route};
+use outbound::{Network, Outbound};
+use serve::Function;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use variables::Values;
+use wasmtime::component::{Component, Linker};
+use wasmtime_wasi_http::handler::ProxyHandler;
+
+/// What to host, and within which bounds.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The path of `spin.toml`.
+    pub manifest: PathBuf,
+    /// Values for the manifest's variables, before environment and defaults.
+    pub overrides: BTreeMap<String, String>,
+    /// Where compiled code is kept between starts.
+    pub cache_dir: PathBuf,
+    /// `host:port` of this process, under every name that functions may use.
+    pub own_authorities: Vec<String>,
+    pub limits: Limits,
+}
+
+/// Bounds on the guests. The defaults are those of a small edge platform.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// For one invocation: to the head of its response, and again from there
+    /// to the end of its work.
+    pub time: Duration,
+    /// Bytes of memory for one instance.
+    pub memory: usize,
+    /// Requests that one instance serves at the same time.
+    pub concurrent: usize,
+    /// Functions whose instances serve one request at a time.
+    pub exclusive: BTreeSet<String>,
+    /// Requests that one instance serves before it is replaced.
+    pub reuse: usize,
+    /// Instances of all functions together.
+    pub instances: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            time: Duration::from_secs(30),
+            memory: 64 << 20,
+            concurrent: 16,
+            exclusive: BTreeSet::from(["execute".to_owned()]),
+            reuse: 128,
+            instances: 512,
+        }
+    }
+}
+
+/// The functions of one manifest, loaded and ready. Clones are the same.
+#[derive(Clone)]
+pub struct Functions(Arc<Loaded>);
+
+struct Loaded {
+    functions: BTreeMap<String, Arc<Function>>,
+    routes: Vec<Route>,
+    network: Arc<Network>,
+}
+
+impl Functions {
+    /// Compiles, or finds compiled, what the manifest names.
+    pub async fn load(options: Options) -> anyhow::Result<Self> {
+        tokio::task::spawn_blocking(move || Loaded::new(options))
+            .await
+            .context("loading the functions was cut off")?
+            .map(|loaded| Self(Arc::new(loaded)))
+    }
+
+    /// What requests to the own authorities reach. Until then they are refused
+    /// like connections that nobody listens for.
+    pub fn set_local(&self, router: Router) {
+        self.0.network.set_local(router);
+    }
+
+    /// The manifest's routes.
+    pub fn router(&self) -> Router {
+        let mut router = Router::new();
+        for route in &self.0.routes {
+            let Some(function) = self.0.functions.get(&route.component) else {
+                continue;
+            };
+            let (function, route) = (function.clone(), Arc::new(route.clone()));
+            let paths = paths(&route);
+            let serve = any(move |request: Request| {
+                let (function, route) = (function.clone(), route.clone());
+                async move { function.serve(request, &route).await }
+            });
+            for path in paths {
+                router = router.route(&path, serve.clone());
+            }
+        }
+        router
+    }
+
+    /// The numbers of each function, by name.
+    pub fn stats(&self) -> BTreeMap<String, Stats> {
+        let read = |(name, f): (&String, &Arc<Function>)| (name.clone(), f.counters.read());
+        self.0.functions.iter().map(read).collect()
+    }
+}
+
+/// The paths of `route` in axum's words.
+fn paths(route: &Route) -> Vec<String> {
+    let base = match route.base.as_str() {
+        "/" => "",
+        base => base,
+    };
+    let mut paths = vec![format!("{base}/")];
+    if !base.is_empty() {
+        paths.push(base.to_owned());
+        // An exact route is exact.
+        if !route.below {
+            paths.remove(0);
+        }
+    }
+    if route.below {
+        paths.push(format!("{base}/{{*below}}"));
+    }
+    paths
+}
+
+impl Loaded {
+    fn new(options: Options) -> anyhow::Result<Self> {
+        let manifest = Manifest::read(&options.manifest)?;
+        let values = Values::resolve(&manifest, &options.overrides, |name| {
+            std::env::var(name).ok()
+        })?;
+        let network = Arc::new(Network::new(&options.own_authorities)?);
+        let engine = engine::start(&options.limits, &options.cache_dir)?;
+        let linker = instance::linker(&engine).map_err(engine::plain)?;
+        let authority = match options.own_authorities.first() {
+            Some(own) => own.parse().context("the first own authority")?,
+            None => Authority::from_static("localhost"),
+        };
+        let loading = Loading {
+            limits: options.limits,
+            values,
+            network: network.clone(),
+            linker,
+            authority,
+        };
+        // Each compiles on its own thread: a first start is felt.
+        let functions = std::thread::scope(|scope| {
+            let threads: Vec<_> = manifest
+                .components
+                .iter()
+                .map(|(name, component)| {
+                    let load = || loading.function(name, component);
+                    (name, scope.spawn(load))
+                })
+                .collect();
+            let join = |(name, thread): (&String, std::thread::ScopedJoinHandle<'_, _>)| {
+                let function: anyhow::Result<Function> = match thread.join() {
+                    Ok(loaded) => loaded,
+                    Err(_) => Err(anyhow::anyhow!("the compiler panicked")),
+                };
+                let function = function.with_context(|| format!("the function {name:?}"))?;
+                Ok((name.clone(), Arc::new(function)))
+            };
+            threads
+                .into_iter()
+                .map(join)
+                .collect::<anyhow::Result<BTreeMap<_, _>>>()
+        })?;
+        Ok(Self {
+            functions,
+            routes: manifest.routes,
+            network,
+        })
+    }
+}
+
+/// What every function's loading needs.
+struct Loading {
+    limits: Limits,
+    values: Values,
+    network: Arc<Network>,
+    linker: Linker<Guest>,
+    authority: Authority,
+}
+
+impl Loading {
+    fn function(&self, name: &str, described: &manifest::Component) -> anyhow::Result<Function> {
+        let hosts = described
+            .allowed_outbound_hosts
+            .iter()
+            .map(|template| self.values.expand(template))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let allowed = AllowedHosts::parse(hosts.iter().map(String::as_str))?;
+        let variables = described
+            .variables
+            .iter()
+            .map(|(name, template)| Ok((name.clone(), self.values.expand(template)?)))
+            .collect::<anyhow::Result<BTreeMap<_, _>>>()?;
+        let source = &described.source;
+        ensure!(
+            source.exists(),
+            "{} does not exist: run `makegood build`",
+            source.display()
+        );
+        let component = Component::from_file(self.linker.engine(), source)
+            .map_err(engine::plain)
+            .with_context(|| format!("{} is not a Wasm component", source.display()))?;
+        let pre = instance::prepare(&self.linker, &component)
+            .map_err(engine::plain)
+            .with_context(|| {
+                format!(
+                    "{} does not fit this host: it must export wasi:http/handler@0.3 or \
+                     wasi:http/incoming-handler@0.2, and import nothing beyond WASI and \
+                     spin:variables@3.0.0",
+                    source.display()
+                )
+            })?;
+        let concurrent = match self.limits.exclusive.contains(name) {
+            true => 1,
+            false => self.limits.concurrent.max(1),
+        };
+        let name: Arc<str> = name.into();
+        let counters = Arc::default();
+        let nursery = Nursery {
+            engine: self.linker.engine().clone(),
+            pre,
+            outbound: Outbound {
+                function: name.clone(),
+                allowed: Arc::new(allowed),
+                network: self.network.clone(),
+            },
+            variables: Arc::new(variables),
+            counters: Arc::clone(&counters),
+            limits: self.limits.clone(),
+            concurrent,
+        };
+        // A quarter of all instances, for one function must not starve the
+        // others, and some linger after their requests have gone.
+        let instances = (self.limits.instances / 4).max(1) as usize;
+        Ok(Function {
+            name,
+            handler: ProxyHandler::new(nursery),
+            permits: Arc::new(Semaphore::new(instances * concurrent)),
+            counters,
+            limits: self.limits.clone(),
+            authority: self.authority.clone(),
+        })
+    }
+}

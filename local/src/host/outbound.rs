@@ -1,0 +1,282 @@
+//! What happens to a guest's outbound call: refused, served in this process,
+//! or sent over a pooled connection.
+//!
+//! The guest learns from the error whether its request may have arrived.
+//! `HttpRequestDenied`, `DnsError`, `ConnectionRefused`, `ConnectionTimeout`,
+//! `Tls…` and `DestinationUnavailable`: it never left. All others: unknown.
+//!
+//! Redirects are not followed, as no real host follows them here.
+
+use super::allowed::{AllowedHosts, default_port};
+use super::body::{Paced, Shareable};
+use anyhow::Context as _;
+use axum::Router;
+use http::uri::PathAndQuery;
+use http::{Request, Response, Uri};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
+use std::error::Error as StdError;
+use std::io::ErrorKind;
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tower::ServiceExt;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+/// Without a wish of the guest's: how long a connection may take to stand.
+const CONNECT: Duration = Duration::from_secs(10);
+
+type Done = Box<dyn Future<Output = Result<(), Error>> + Send>;
+type Answer = Result<(Response<WasiBody>, Done), Error>;
+
+/// The way out, shared by all functions.
+pub(super) struct Network {
+    own: Vec<(String, u16)>,
+    local: RwLock<Option<Router>>,
+    client: reqwest::Client,
+}
+
+impl Network {
+    /// `own_authorities` are `host:port`, meant with the scheme `http`.
+    pub(super) fn new(own_authorities: &[String]) -> anyhow::Result<Self> {
+        let own = own_authorities
+            .iter()
+            .map(|own| {
+                let authority: http::uri::Authority = own
+                    .parse()
+                    .with_context(|| format!("the own authority {own:?} is not host:port"))?;
+                let port = authority.port_u16().unwrap_or(80);
+                Ok((authority.host().to_owned(), port))
+            })
+            .collect::<anyhow::Result<_>>()?;
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .tcp_nodelay(true)
+            .connect_timeout(CONNECT)
+            .build()
+            .context("cannot set up the client for outbound calls")?;
+        Ok(Self {
+            own,
+            local: RwLock::new(None),
+            client,
+        })
+    }
+
+    pub(super) fn set_local(&self, router: Router) {
+        *self.local.write().unwrap_or_else(PoisonError::into_inner) = Some(router);
+    }
+
+    fn local(&self) -> Option<Router> {
+        let local = self.local.read().unwrap_or_else(PoisonError::into_inner);
+        local.clone()
+    }
+
+    fn is_own(&self, uri: &Uri) -> bool {
+        let (Some("http"), Some(host)) = (uri.scheme_str(), uri.host()) else {
+            return false;
+        };
+        let port = uri.port_u16().or_else(|| default_port("http"));
+        self.own
+            .iter()
+            .any(|(h, p)| Some(*p) == port && h.eq_ignore_ascii_case(host))
+    }
+}
+
+/// The way out of one function.
+#[derive(Clone)]
+pub(super) struct Outbound {
+    pub(super) function: Arc<str>,
+    pub(super) allowed: Arc<AllowedHosts>,
+    pub(super) network: Arc<Network>,
+}
+
+impl WasiHttpHooks for Outbound {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Done,
+    ) -> Box<dyn Future<Output = Answer> + Send> {
+        let options = options.unwrap_or_default();
+        let own = self.network.is_own(request.uri());
+        if !self.allowed.allow(request.uri(), own) {
+            self.say_denied(request.uri());
+            return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
+        }
+        if !own {
+            let client = self.network.client.clone();
+            return Box::new(send_away(client, request, options));
+        }
+        match self.network.local() {
+            Some(router) => Box::new(serve_here(router, request, options)),
+            None => Box::new(std::future::ready(Err(Error::ConnectionRefused))),
+        }
+    }
+}
+
+impl Outbound {
+    fn say_denied(&self, uri: &Uri) {
+        tracing::warn!(
+            function = &*self.function,
+            scheme = uri.scheme_str(),
+            authority = uri.authority().map(|a| a.as_str()),
+            "outbound call denied: the manifest's allowed_outbound_hosts for this component do \
+             not name this host"
+        );
+    }
+}
+
+fn answer(response: Response<WasiBody>, options: RequestOptions) -> Answer {
+    let response = match options.between_bytes_timeout {
+        Some(longest) => response.map(|body| Paced::new(body, longest).boxed_unsync()),
+        None => response,
+    };
+    Ok((response, Box::new(std::future::ready(Ok(())))))
+}
+
+/// Waits for the head of a response; without a wish of the guest's, for ever:
+/// the invocation's own time ends it.
+async fn head<T>(
+    call: impl Future<Output = Result<T, Error>>,
+    longest: Option<Duration>,
+) -> Result<T, Error> {
+    match longest {
+        Some(longest) => tokio::time::timeout(longest, call)
+            .await
+            .unwrap_or(Err(Error::ConnectionReadTimeout)),
+        None => call.await,
+    }
+}
+
+async fn serve_here(router: Router, request: Request<WasiBody>, options: RequestOptions) -> Answer {
+    let (mut parts, body) = request.into_parts();
+    // A server sees the path only, not the absolute form that a client holds.
+    let path = parts.uri.into_parts().path_and_query;
+    parts.uri = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+    let request = Request::from_parts(parts, axum::body::Body::new(body));
+    let call = Arrived::new(async move {
+        let Ok(response) = router.oneshot(request).await;
+        Ok(response)
+    });
+    let response = head(call, options.first_byte_timeout).await?;
+    answer(
+        response.map(|body| {
+            body.map_err(|_| Error::HttpResponseIncomplete)
+                .boxed_unsync()
+        }),
+        options,
+    )
+}
+
+/// A call that a server in this process works on. Who made it may leave, but
+/// what arrived is carried through, as with a server elsewhere.
+struct Arrived<F>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    call: Option<Pin<Box<F>>>,
+    begun: bool,
+}
+
+impl<F: Future<Output: Send> + Send + 'static> Arrived<F> {
+    fn new(call: F) -> Self {
+        Self {
+            call: Some(Box::pin(call)),
+            begun: false,
+        }
+    }
+}
+
+impl<T: Send, F: Future<Output = Result<T, Error>> + Send + 'static> Future for Arrived<F> {
+    type Output = Result<T, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.begun = true;
+        let Some(call) = self.call.as_mut() else {
+            return Poll::Pending;
+        };
+        let result = std::task::ready!(call.as_mut().poll(context));
+        self.call = None;
+        Poll::Ready(result)
+    }
+}
+
+impl<F: Future<Output: Send> + Send + 'static> Drop for Arrived<F> {
+    fn drop(&mut self) {
+        if let Some(rest) = self.call.take()
+            && self.begun
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(rest);
+        }
+    }
+}
+
+async fn send_away(
+    client: reqwest::Client,
+    request: Request<WasiBody>,
+    options: RequestOptions,
+) -> Answer {
+    let (parts, body) = request.into_parts();
+    let url =
+        reqwest::Url::parse(&parts.uri.to_string()).map_err(|_| Error::HttpRequestUriInvalid)?;
+    let mut outgoing = reqwest::Request::new(parts.method, url);
+    *outgoing.headers_mut() = parts.headers;
+    if !body.is_end_stream() {
+        *outgoing.body_mut() = Some(reqwest::Body::wrap(Shareable::new(body)));
+    }
+    let call = async move { client.execute(outgoing).await.map_err(|e| outcome(&e)) };
+    // One clock for both waits: where it runs out, the request may have left.
+    let longest = options
+        .first_byte_timeout
+        .map(|first| first + options.connect_timeout.unwrap_or(CONNECT));
+    let response: Response<reqwest::Body> = head(call, longest).await?.into();
+    let response = response.map(|body| body.map_err(|error| body_outcome(&error)).boxed_unsync());
+    answer(response, options)
+}
+
+/// What a failed call means to the guest.
+fn outcome(error: &reqwest::Error) -> Error {
+    if error.is_dns() {
+        return Error::DnsError {
+            rcode: None,
+            info_code: None,
+        };
+    }
+    if error.is_connect() {
+        return match io_kind(error) {
+            Some(ErrorKind::ConnectionRefused) => Error::ConnectionRefused,
+            Some(ErrorKind::TimedOut) => Error::ConnectionTimeout,
+            Some(ErrorKind::InvalidData) => Error::TlsProtocolError,
+            _ if error.is_timeout() => Error::ConnectionTimeout,
+            _ => Error::DestinationUnavailable,
+        };
+    }
+    if error.is_timeout() {
+        return Error::ConnectionReadTimeout;
+    }
+    if error.is_builder() {
+        return Error::HttpRequestUriInvalid;
+    }
+    Error::ConnectionTerminated
+}
+
+fn body_outcome(error: &reqwest::Error) -> Error {
+    match error.is_timeout() {
+        true => Error::ConnectionReadTimeout,
+        false => Error::HttpResponseIncomplete,
+    }
+}
+
+fn io_kind(error: &reqwest::Error) -> Option<ErrorKind> {
+    let mut cause: Option<&(dyn StdError + 'static)> = error.source();
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            return Some(io.kind());
+        }
+        cause = error.source();
+    }
+    None
+}

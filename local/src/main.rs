@@ -1,0 +1,37 @@
+//! The binary `makegood`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use makegood_local::cli::{Bench, Cli, Command};
+use makegood_local::{bench, secrets, up};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("MAKEGOOD_LOG").unwrap_or_else(|_| "warn,makegood=info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    match run(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("makegood: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        None => up::run(&cli.up).await,
+        Some(Command::Up(options)) => up::run(&options).await,
+        Some(Command::Build(place)) => up::build_all(&place).await,
+        Some(Command::Token(token)) => {
+            let manifest = token.place.manifest()?;
+            let data_dir = token.place.data_dir(&manifest);
+            std::fs::create_dir_all(&data_dir)?;
+            println!("{}", secrets::Secrets::load(&data_dir)?.token(&token.user, token.hours));
+            Ok(())
+        }
+        Some(Command::Bench(Bench::Saga(options))) => bench::saga(&options).await,
+    }
+}

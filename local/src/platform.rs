@@ -1,0 +1,288 @@
+//! The whole cloud in one process: functions, emulators and the demo town on one port, in the order
+//! in which they need each other.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use makegood_cloud::{QStash, Redis, qstash};
+use makegood_core::time::Millis;
+use makegood_core::tool::Definition;
+use makegood_gateway::store;
+use makegood_postgres::Postgres;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::delivery::Delivery;
+use crate::host::{Functions, Limits, Options as HostOptions};
+use crate::secrets::Secrets;
+
+/// What to bring up.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub manifest: PathBuf,
+    pub data_dir: PathBuf,
+    pub bind: IpAddr,
+    /// 0 takes any free one.
+    pub port: u16,
+    pub region: String,
+    /// A real PostgreSQL in place of the embedded one.
+    pub database_url: Option<String>,
+    /// A real Redis in place of the embedded one.
+    pub redis_url: Option<String>,
+    pub time_budget: Option<Millis>,
+    pub kill: Option<Millis>,
+}
+
+/// A platform that runs.
+pub struct Platform {
+    pub url: String,
+    pub secrets: Secrets,
+    pub postgres: Postgres,
+    pub functions: Functions,
+    pub delivery: Arc<Delivery>,
+    qstash: QStash,
+    stop: watch::Sender<bool>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+/// Where the parts are reached, under our own address.
+const NEON: &str = "/emulators/neon";
+const REDIS: &str = "/emulators/redis";
+const QSTASH: &str = "/emulators/qstash";
+
+impl Platform {
+    /// Brings everything up. When this answers, requests are served and the queue delivers.
+    pub async fn start(options: &Options) -> anyhow::Result<Self> {
+        make_data_dir(&options.data_dir)?;
+        // First of all, so that a taken port changes nothing.
+        let listener = listen(options.bind, options.port).await?;
+        let port = listener.local_addr()?.port();
+        let loopback = options.bind.is_loopback();
+        let name = if loopback { "127.0.0.1".to_owned() } else { options.bind.to_string() };
+        let url = format!("http://{name}:{port}");
+        let own = own_authorities(options.bind, port);
+        let secrets = Secrets::load(&options.data_dir)?;
+
+        let (postgres, redis) = tokio::try_join!(database(options), coordination(options))?;
+        prepare(&postgres).await?;
+
+        let delivery = Delivery::new(own.clone())?;
+        let queue = qstash::Options {
+            data_dir: Some(options.data_dir.join("qstash")),
+            token: secrets.qstash_token.clone(),
+            current_key: secrets.qstash_current_key.clone(),
+            next_key: secrets.qstash_next_key.clone(),
+            ..qstash::Options::default()
+        };
+        let qstash = QStash::open(queue, delivery.clone()).map_err(|error| anyhow::anyhow!("the queue: {error}"))?;
+
+        let functions = Functions::load(HostOptions {
+            manifest: options.manifest.clone(),
+            overrides: variables(options, &url, &secrets, postgres.connection_string(), loopback),
+            cache_dir: options.data_dir.join("compiled"),
+            own_authorities: own,
+            limits: Limits::default(),
+        })
+        .await?;
+
+        let router = Router::new()
+            .merge(functions.router())
+            .merge(makegood_town::router(postgres.clone()))
+            .nest(NEON, postgres.router())
+            .nest(REDIS, redis.router(&secrets.redis_token))
+            .nest(QSTASH, qstash.router())
+            .route("/", get(|| async { Redirect::temporary("/debug") }))
+            .fallback(unknown_route);
+        functions.set_local(router.clone());
+        delivery.set_local(router.clone());
+
+        let outer = if loopback { router.layer(middleware::from_fn(only_by_local_names)) } else { router };
+        let (stop, mut stopped) = watch::channel(false);
+        let server = tokio::spawn(async move {
+            let serve = axum::serve(NoDelay(listener), outer).with_graceful_shutdown(async move {
+                let _ = stopped.changed().await;
+            });
+            if let Err(error) = serve.await {
+                tracing::error!("the server stopped: {error}");
+            }
+        });
+        qstash.start();
+        let platform = Self { url, secrets, postgres, functions, delivery, qstash, stop, server };
+        platform.schedule_sweeper().await?;
+        Ok(platform)
+    }
+
+    /// The sweeper is a schedule of the queue with a fixed id; it runs once now, for what the last
+    /// stop left behind.
+    async fn schedule_sweeper(&self) -> anyhow::Result<()> {
+        let address = format!("{}/api/execute/sweep", self.url);
+        let client = reqwest::Client::new();
+        let post = |path: String| client.post(format!("{}{QSTASH}/v2/{path}", self.url)).bearer_auth(&self.secrets.qstash_token);
+        let schedule = post(format!("schedules/{address}"))
+            .header("upstash-cron", "* * * * *")
+            .header("upstash-schedule-id", "makegood-sweeper")
+            .header("upstash-retries", "0");
+        let now = post(format!("publish/{address}")).header("upstash-retries", "2").header("upstash-retry-delay", "1000");
+        for request in [schedule, now] {
+            request.send().await?.error_for_status().context("the queue did not take the sweeper's schedule")?;
+        }
+        Ok(())
+    }
+
+    /// Ends in order: no new requests, no new deliveries, then the database.
+    pub async fn stop(self) {
+        self.qstash.stop().await;
+        let _ = self.stop.send(true);
+        // Streams to readers who stay may keep the server up; they are cut off.
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(3), self.server).await;
+        self.postgres.close().await;
+    }
+}
+
+async fn database(options: &Options) -> anyhow::Result<Postgres> {
+    match &options.database_url {
+        Some(url) => Postgres::connect(url).await.context("DATABASE_URL"),
+        None => Ok(Postgres::embedded(&options.data_dir.join("postgres")).await?),
+    }
+}
+
+async fn coordination(options: &Options) -> anyhow::Result<Redis> {
+    match &options.redis_url {
+        Some(url) => Redis::connect(url).await.map_err(|error| anyhow::anyhow!("REDIS_URL: {error}")),
+        None => Ok(Redis::embedded()),
+    }
+}
+
+/// Migrations, then the demo tools.
+async fn prepare(postgres: &Postgres) -> anyhow::Result<()> {
+    let migrations: Vec<(&str, &str)> = store::MIGRATIONS.iter().chain(makegood_town::MIGRATIONS).copied().collect();
+    postgres.migrate(&migrations).await?;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    let now = Millis(u64::try_from(now.as_millis())?);
+    for definition in makegood_town::definitions() {
+        let definition: Definition = serde_json::from_value(definition)?;
+        let statement = store::register(&definition, now);
+        let params: Vec<Option<&str>> = statement.params.iter().map(Option::as_deref).collect();
+        let rows = postgres.query(statement.sql, &params).await?;
+        if rows.rows.first().and_then(|row| row.first()).and_then(Option::as_deref) != Some("t") {
+            bail!(
+                "The tool `{}` {} is registered with another definition. Give the changed one a new version, \
+                 or start with --fresh.",
+                definition.name,
+                definition.version
+            );
+        }
+    }
+    Ok(())
+}
+
+fn variables(options: &Options, url: &str, secrets: &Secrets, connection: &str, loopback: bool) -> BTreeMap<String, String> {
+    let mut variables: BTreeMap<String, String> = [
+        ("database_host", url.to_owned()),
+        ("redis_host", url.to_owned()),
+        ("qstash_host", url.to_owned()),
+        ("tools_host", url.to_owned()),
+        ("database_http_url", format!("{url}{NEON}/sql")),
+        ("database_url", connection.to_owned()),
+        ("redis_rest_url", format!("{url}{REDIS}")),
+        ("redis_rest_token", secrets.redis_token.clone()),
+        ("qstash_url", format!("{url}{QSTASH}")),
+        ("qstash_token", secrets.qstash_token.clone()),
+        ("qstash_current_signing_key", secrets.qstash_current_key.clone()),
+        ("qstash_next_signing_key", secrets.qstash_next_key.clone()),
+        ("public_url", url.to_owned()),
+        ("tools_url", format!("{url}/demo/tools")),
+        ("jwt_secret", secrets.jwt.clone()),
+        // Whoever reaches the loopback address is on this machine.
+        ("allow_anonymous", loopback.to_string()),
+        ("region", options.region.clone()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
+    let millis = [("time_budget_ms", options.time_budget), ("kill_ms", options.kill)];
+    variables.extend(millis.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.0.to_string()))));
+    variables
+}
+
+fn make_data_dir(path: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(path)
+        .and_then(|()| {
+            let probe = path.join(".writable");
+            std::fs::write(&probe, b"")?;
+            std::fs::remove_file(probe)
+        })
+        .with_context(|| format!("The data folder {} cannot be written. Choose another with --data-dir.", path.display()))
+}
+
+async fn listen(bind: IpAddr, port: u16) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(SocketAddr::new(bind, port)).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            anyhow::anyhow!("Port {port} is taken. End what listens there, or choose another with --port.")
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            anyhow::anyhow!("Port {port} is not for ordinary users. Choose one above 1023 with --port.")
+        }
+        _ => anyhow::anyhow!("{bind}:{port} cannot be listened on: {error}"),
+    })
+}
+
+fn own_authorities(bind: IpAddr, port: u16) -> Vec<String> {
+    let bound = SocketAddr::new(bind, port).to_string();
+    let mut own = vec![format!("127.0.0.1:{port}"), format!("localhost:{port}"), format!("[::1]:{port}")];
+    if !own.contains(&bound) {
+        own.push(bound);
+    }
+    own
+}
+
+/// On loopback the address is open to everybody on this machine, so a page from elsewhere must not
+/// reach it under a name of its own (DNS rebinding).
+async fn only_by_local_names(request: Request, next: Next) -> Response {
+    let host = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit())).map_or(host, |(name, _)| name);
+    if ["127.0.0.1", "localhost", "[::1]"].contains(&name) {
+        return next.run(request).await;
+    }
+    problem(403, "forbidden", "This platform listens on loopback and answers to local names only.")
+}
+
+async fn unknown_route() -> Response {
+    problem(404, "not_found", "There is no such address. See the README for those there are.")
+}
+
+fn problem(status: u16, code: &str, detail: &str) -> Response {
+    let status = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    let title = status.canonical_reason().unwrap_or_default();
+    let body = serde_json::json!({
+        "type": "about:blank", "title": title, "status": status.as_u16(), "code": code, "detail": detail,
+    });
+    (status, [(http::header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+}
+
+/// Small answers must not wait for the other side's delayed acknowledgements.
+struct NoDelay(TcpListener);
+
+impl axum::serve::Listener for NoDelay {
+    type Io = tokio::net::TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        let (stream, peer) = axum::serve::Listener::accept(&mut self.0).await;
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!("no TCP_NODELAY for {peer}: {error}");
+        }
+        (stream, peer)
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.0.local_addr()
+    }
+}

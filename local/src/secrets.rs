@@ -1,0 +1,63 @@
+//! The local platform's own secrets: made once for each data folder, never the same on two machines.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use makegood_gateway::jwt;
+use serde::{Deserialize, Serialize};
+
+/// What the parts of the platform prove themselves to each other with.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Secrets {
+    /// Signs development tokens.
+    pub jwt: String,
+    pub redis_token: String,
+    pub qstash_token: String,
+    pub qstash_current_key: String,
+    pub qstash_next_key: String,
+}
+
+impl Secrets {
+    /// Reads the folder's secrets, or makes them. The file is readable by its owner only.
+    pub fn load(data_dir: &Path) -> anyhow::Result<Self> {
+        let path = data_dir.join("secrets.json");
+        if let Ok(text) = fs::read_to_string(&path) {
+            return serde_json::from_str(&text)
+                .with_context(|| format!("{} is damaged. Remove it, or start with --fresh.", path.display()));
+        }
+        let secrets = Self {
+            jwt: random(32)?,
+            redis_token: random(24)?,
+            qstash_token: random(24)?,
+            qstash_current_key: format!("sig_{}", random(21)?),
+            qstash_next_key: format!("sig_{}", random(21)?),
+        };
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)
+            .with_context(|| format!("{} cannot be written.", path.display()))?;
+        file.write_all(serde_json::to_string_pretty(&secrets)?.as_bytes())?;
+        Ok(secrets)
+    }
+
+    /// A development token for a user, good for `hours`.
+    pub fn token(&self, user: &str, hours: u64) -> String {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let exp = now.as_secs() + hours * 3600;
+        jwt::sign(&serde_json::json!({"sub": user, "exp": exp}), &self.jwt)
+    }
+}
+
+fn random(bytes: usize) -> anyhow::Result<String> {
+    let mut random = vec![0; bytes];
+    getrandom::fill(&mut random).context("this machine gives no random numbers")?;
+    Ok(URL_SAFE_NO_PAD.encode(random))
+}

@@ -1,0 +1,100 @@
+//! `makegood up`: everything, until Ctrl-C.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+
+use crate::build::{self, Outcome};
+use crate::cli::{Place, Up};
+use crate::host::manifest::Manifest;
+use crate::platform::Platform;
+
+pub async fn run(up: &Up) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let options = up.options()?;
+    if up.fresh {
+        remove_data(&options.data_dir)?;
+    }
+    build(&options.manifest).await?;
+    let platform = Platform::start(&options).await?;
+    say(&platform, &options.data_dir, began);
+    wait_for_the_end().await?;
+    eprintln!("Ending; what was accepted is kept.");
+    platform.stop().await;
+    Ok(())
+}
+
+/// Builds what changed, and prints the sizes where something did.
+pub async fn build(manifest: &Path) -> anyhow::Result<()> {
+    let manifest = Manifest::read(manifest)?;
+    let outcome = tokio::task::spawn_blocking(move || build::ensure(&manifest)).await??;
+    if let Outcome::Built(report) = outcome {
+        eprintln!("{report}");
+    }
+    Ok(())
+}
+
+/// `makegood build`: builds, and prints the sizes in any case.
+pub async fn build_all(place: &Place) -> anyhow::Result<()> {
+    let manifest = Manifest::read(&place.manifest()?)?;
+    let report = tokio::task::spawn_blocking(move || build::run(&manifest)).await??;
+    println!("{report}");
+    Ok(())
+}
+
+/// Removes what a platform wrote, and refuses a folder that holds anything else.
+fn remove_data(path: &Path) -> anyhow::Result<()> {
+    const OURS: [&str; 5] = ["compiled", "postgres", "qstash", "secrets.json", ".writable"];
+    let Ok(entries) = std::fs::read_dir(path) else { return Ok(()) };
+    let entries: Vec<_> = entries.collect::<Result<_, _>>()?;
+    if let Some(foreign) = entries.iter().find(|entry| !OURS.iter().any(|ours| entry.file_name() == *ours)) {
+        bail!(
+            "--fresh removes nothing, for {} is not from a platform. Choose another folder with --data-dir.",
+            foreign.path().display()
+        );
+    }
+    for entry in entries {
+        // Compiled code is no data: it is as good as new.
+        if entry.file_name() == "compiled" {
+            continue;
+        }
+        let path = entry.path();
+        let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        removed.with_context(|| format!("{} cannot be removed.", path.display()))?;
+    }
+    Ok(())
+}
+
+fn say(platform: &Platform, data_dir: &Path, began: Instant) {
+    let url = &platform.url;
+    println!(
+        "
+Makegood is up, after {:.1} s.
+
+  Chat        {url}/api/chat
+  Sagas       {url}/debug
+  The town    {url}/demo/world
+  Data        {}
+
+Try:
+  curl -N -H 'accept: text/event-stream' {url}/api/chat \\
+    -d '{{\"message\":\"Book a table for 4 at Luigi'\"'\"'s tomorrow at 7pm, get us a ride there, and text Sam the details\"}}'
+
+Then let the ride refuse, send it again, and watch it being made good:
+  curl {url}/demo/faults -d '{{\"tool\":\"request_ride\",\"kind\":\"refuse\"}}'
+
+Ctrl-C ends it.",
+        began.elapsed().as_secs_f64(),
+        data_dir.display(),
+    );
+}
+
+async fn wait_for_the_end() -> anyhow::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        ended = tokio::signal::ctrl_c() => ended?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! What goes wrong, said once: a stable code for programs, a sentence for people, and whether trying
+//! again can help. The cause that must not leave the house is kept apart from the public sentence.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Stable names of errors. They are part of the API: a name is never reused for another meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    InvalidJson,
+    InvalidRequest,
+    InvalidId,
+    InvalidPlan,
+    InvalidParameters,
+    UnknownTool,
+    PlanTooLarge,
+    BodyTooLarge,
+    Unauthenticated,
+    Forbidden,
+    BadSignature,
+    NotFound,
+    MethodNotAllowed,
+    Conflict,
+    Unavailable,
+    Internal,
+}
+
+impl Code {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidJson => "invalid_json",
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidId => "invalid_id",
+            Self::InvalidPlan => "invalid_plan",
+            Self::InvalidParameters => "invalid_parameters",
+            Self::UnknownTool => "unknown_tool",
+            Self::PlanTooLarge => "plan_too_large",
+            Self::BodyTooLarge => "body_too_large",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::BadSignature => "bad_signature",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Conflict => "conflict",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// The HTTP status of this error at the edge.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::InvalidJson | Self::InvalidRequest | Self::InvalidId => 400,
+            Self::Unauthenticated | Self::BadSignature => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::Conflict => 409,
+            Self::BodyTooLarge => 413,
+            Self::InvalidPlan | Self::InvalidParameters | Self::UnknownTool | Self::PlanTooLarge => 422,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
+        }
+    }
+
+    #[must_use]
+    pub const fn retry(self) -> Retry {
+        match self {
+            Self::Unavailable | Self::Conflict => Retry::After,
+            Self::Internal => Retry::Unknown,
+            Self::InvalidJson
+            | Self::InvalidRequest
+            | Self::InvalidId
+            | Self::InvalidPlan
+            | Self::InvalidParameters
+            | Self::UnknownTool
+            | Self::PlanTooLarge
+            | Self::BodyTooLarge
+            | Self::Unauthenticated
+            | Self::Forbidden
+            | Self::BadSignature
+            | Self::NotFound
+            | Self::MethodNotAllowed => Retry::Never,
+        }
+    }
+}
+
+/// Whether the same request can succeed later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    Never,
+    After,
+    Unknown,
+}
+
+/// An error: its code, the sentence that anyone may read, and the cause that only the log sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    code: Code,
+    message: String,
+    cause: Option<String>,
+}
+
+impl Error {
+    /// `message` is public: it says what is wrong and what to do next, and holds nothing secret.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), cause: None }
+    }
+
+    /// Adds what only the log may see.
+    #[must_use]
+    pub fn because(mut self, cause: impl fmt::Display) -> Self {
+        self.cause = Some(cause.to_string());
+        self
+    }
+
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The public sentence.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The internal cause, for the log only.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.message)?;
+        self.cause.as_ref().map_or(Ok(()), |cause| write!(f, " ({cause})"))
+    }
+}
+
+impl std::error::Error for Error {}

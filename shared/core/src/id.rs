@@ -1,0 +1,94 @@
+//! Identifiers. They are made of time and randomness that come in from outside.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Code, Error};
+use crate::time::Millis;
+
+/// Crockford's base 32: no I, L, O, U, so that an id can be read aloud.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// One durable execution of a plan: `sg_` and 26 characters, ordered by time of creation (the layout
+/// of a ULID: 48 bits of milliseconds, 80 bits of randomness).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SagaId(String);
+
+impl SagaId {
+    const PREFIX: &'static str = "sg_";
+
+    /// Makes an id from the time and ten random bytes.
+    #[must_use]
+    pub fn new(now: Millis, random: [u8; 10]) -> Self {
+        let mut bits = u128::from(now.0 & 0xffff_ffff_ffff) << 80;
+        for (place, byte) in random.iter().enumerate() {
+            bits |= u128::from(*byte) << (72 - 8 * place);
+        }
+        let mut text = String::with_capacity(29);
+        text.push_str(Self::PREFIX);
+        for place in (0..26).rev() {
+            let digit = (bits >> (5 * place)) & 31;
+            text.push(char::from(ALPHABET[digit as usize]));
+        }
+        Self(text)
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for SagaId {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        let digits = text.strip_prefix(Self::PREFIX).unwrap_or_default();
+        if digits.len() == 26 && digits.bytes().all(|byte| ALPHABET.contains(&byte)) {
+            Ok(Self(text))
+        } else {
+            Err(Error::new(Code::InvalidId, "A saga id is `sg_` and 26 characters of base 32."))
+        }
+    }
+}
+
+impl From<SagaId> for String {
+    fn from(id: SagaId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for SagaId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The key under which a partner knows one effect, in all its attempts: saga, epoch and node, never
+/// the attempt. It is known before the call leaves.
+#[must_use]
+pub fn idempotency_key(saga: &SagaId, epoch: u32, node: u32) -> String {
+    format!("{saga}:{epoch}:{node}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_the_time_they_were_made() {
+        let earlier = SagaId::new(Millis(1_700_000_000_000), [255; 10]);
+        let later = SagaId::new(Millis(1_700_000_000_001), [0; 10]);
+        assert!(earlier < later);
+        assert_eq!(SagaId::try_from(earlier.to_string()).unwrap(), earlier);
+    }
+
+    #[test]
+    fn nonsense_is_not_an_id() {
+        for text in ["", "sg_", "sg_0", "sg_' or 1=1 --aaaaaaaaaaaaaa", "SG_00000000000000000000000000"] {
+            assert!(SagaId::try_from(text.to_owned()).is_err(), "{text}");
+        }
+    }
+}

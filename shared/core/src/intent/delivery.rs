@@ -1,0 +1,220 @@
+//! Something ordered, and brought.
+
+use serde_json::json;
+
+use super::Kind;
+use super::draft::{Draft, listed, said};
+use super::times;
+use super::work::{Spot, Work};
+use jiff::civil::DateTime;
+
+use super::numbers::number;
+use super::people;
+use super::places::{self, Place};
+use super::slot::Slot;
+use super::times::Habit;
+use super::when::When;
+use super::words::Words;
+
+#[derive(Clone, Debug)]
+pub(super) struct Delivery {
+    pub vendor: Option<Place>,
+    pub items: Slot<Vec<Item>>,
+    pub address: Option<Place>,
+    pub when: When,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Item {
+    /// As it was said: `pizzas`.
+    pub name: String,
+    pub quantity: u32,
+}
+
+pub(super) fn read(mut words: Words, now: DateTime) -> Delivery {
+    let when = When::read(&mut words, now, Habit::Delivery);
+    let vendor = vendor(&mut words);
+    let address = places::after(&mut words, &["to"])
+        .or_else(|| places::after(&mut words, &["at"]))
+        .or_else(|| words.has(&["home", "here"]).then_some(Place::Home));
+    if words.is(1, &["me", "us"]) {
+        words.take(1..2);
+    }
+    let _ = people::parties(&mut words);
+    let items = items(&words);
+    Delivery {
+        vendor,
+        items,
+        address,
+        when,
+    }
+}
+
+fn vendor(words: &mut Words) -> Option<Place> {
+    let at = words.find(&["from"])?;
+    if let Some((name, length)) = places::restaurant(words, at + 1) {
+        words.take(at..at + 1 + length);
+        return Some(Place::Named(name.to_owned()));
+    }
+    if words.is(at + 1, &["there", "them", "it"]) {
+        words.take(at..at + 2);
+        return Some(Place::There);
+    }
+    let article = usize::from(words.is(at + 1, &["the", "a"]));
+    // `from Nonna's two pizzas`: a count begins the items.
+    let count = (at + 2 + article..words.len()).find(|at| number(words, *at).is_some());
+    let range = words.phrase(at + 1, &["tonight", "tomorrow", "today", "delivered"]);
+    let end = count.map_or(range.end, |count| range.end.min(count));
+    let name = words.phrase_text(at + 1..end)?;
+    words.take(at..end);
+    Some(Place::Named(name))
+}
+
+fn items(words: &Words) -> Slot<Vec<Item>> {
+    let skipped = [
+        "and",
+        ",",
+        "&",
+        "please",
+        "me",
+        "us",
+        "some",
+        "for",
+        "delivered",
+        "deliver",
+        "delivery",
+        "it",
+        "have",
+        "also",
+        "plus",
+        "by",
+        "brought",
+        "home",
+        "here",
+        ".",
+        "something",
+        "food",
+        "at",
+        "on",
+        "-",
+        "the",
+        "then",
+    ];
+    let mut items = Vec::new();
+    let mut at = 1;
+    while at < words.len() {
+        if !words.is_free(at)
+            || words.is(at, &skipped)
+            || (words.is_mark(at) && words.at(at) != "&")
+        {
+            at += 1;
+            continue;
+        }
+        let (quantity, length) = match number(words, at) {
+            Some(counted) => counted,
+            None if words.is(at, &["a", "an", "one"]) => (1, 1),
+            None => (1, 0),
+        };
+        let start = at + length + usize::from(words.is(at + length, &["of", "x"]));
+        let range = words.phrase(start, &["delivered", "also", "please", "plus"]);
+        // `pizzas with olives` is one thing.
+        let with = words
+            .is(range.end, &["with", "without"])
+            .then(|| words.phrase(range.end + 1, &["please"]));
+        let end = with
+            .filter(|with| !with.is_empty())
+            .map_or(range.end, |with| with.end);
+        let name = words.phrase_text(range.start..end).unwrap_or_default();
+        at = end.max(at + 1);
+        if quantity == 0 || quantity > 100 {
+            return Slot::Asks(format!("“{quantity} {name}” cannot be ordered: how many"));
+        }
+        if !name.is_empty() && !range.is_empty() {
+            items.push(Item { name, quantity });
+        }
+    }
+    if items.is_empty() {
+        Slot::Empty
+    } else {
+        Slot::Is(items)
+    }
+}
+
+impl Work<'_, '_> {
+    pub fn delivery(&self, at: usize, id: &str, delivery: &Delivery) -> Draft {
+        let mut draft = Draft::new(Kind::Delivery, "The delivery");
+        let mut vendor_name = String::new();
+        let vendor = match &delivery.vendor {
+            Some(Place::Named(name)) => Some((said(name), name.clone())),
+            Some(Place::There) => match self.spot_before(at) {
+                Some(Spot::Search(search)) => Some((
+                    json!(format!("${search}.first.name")),
+                    "the restaurant found".to_owned(),
+                )),
+                Some(Spot::Named(name)) => Some((said(&name), name)),
+                Some(Spot::Table(other)) => self
+                    .tables
+                    .get(other)
+                    .and_then(Option::as_ref)
+                    .map(|table| (table.restaurant.clone(), table.name.clone())),
+                None => None,
+            },
+            Some(Place::Home) | None => None,
+        };
+        match vendor {
+            Some((vendor, name)) => {
+                draft.subject = format!("The delivery from {name}");
+                draft.set("vendor", vendor);
+                vendor_name = name;
+            }
+            None => draft.ask("vendor", "from which shop or restaurant"),
+        }
+        let items = draft.need("items", &delivery.items, "what shall it bring", |items| {
+            items
+                .iter()
+                .map(|item| json!({ "name": said(&item.name), "quantity": item.quantity }))
+                .collect()
+        });
+        let mut address_name = String::new();
+        match delivery
+            .address
+            .as_ref()
+            .and_then(|address| self.place(at, address))
+        {
+            Some((address, name)) => {
+                draft.set("address", address);
+                address_name = name;
+            }
+            None => draft.ask("address", "to which address"),
+        }
+        let mut when = delivery.when.clone();
+        if when.time != Slot::Empty {
+            when.date = when
+                .date
+                .or_value(self.other_date(at))
+                .or_value(Some(self.planner.now.date()));
+        }
+        let when = when.settle(self.planner.now);
+        if when.date != Slot::Empty {
+            draft.need("date", &when.date, "", |date| json!(date.to_string()));
+        }
+        if when.time != Slot::Empty {
+            draft.need("time", &when.time, "", |clock| {
+                json!(times::spoken(clock.time))
+            });
+        }
+        draft.assumed += when.assumptions();
+        let items: Vec<String> = items
+            .unwrap_or_default()
+            .iter()
+            .map(|item| format!("{} {}", item.quantity, item.name))
+            .collect();
+        let items = listed(&items);
+        draft.summary = format!("order {items} from {vendor_name}");
+        draft.told = Some(format!(
+            "Delivery from {vendor_name} to {address_name}: {items}."
+        ));
+        draft.step(id, "dispatch_delivery");
+        draft
+    }
+}

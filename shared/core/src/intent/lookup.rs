@@ -1,0 +1,135 @@
+//! Questions: the weather, a way, a search for restaurants.
+
+use serde_json::json;
+
+use super::Kind;
+use super::draft::{Draft, said};
+use super::work::Work;
+use jiff::civil::DateTime;
+
+use super::people;
+use super::places::{self, Place};
+use super::slot::Slot;
+use super::times::Habit;
+use super::when::When;
+use super::words::Words;
+
+#[derive(Clone, Debug)]
+pub(super) struct Weather {
+    pub place: Option<Place>,
+    pub when: When,
+}
+
+pub(super) fn weather(mut words: Words, now: DateTime) -> Weather {
+    let when = When::read(&mut words, now, Habit::Errand);
+    let place = places::after(&mut words, &["in", "for", "at", "around"])
+        .or_else(|| words.has(&["there"]).then_some(Place::There));
+    Weather { place, when }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Route {
+    pub from: Option<Place>,
+    pub to: Option<Place>,
+}
+
+pub(super) fn route(mut words: Words) -> Route {
+    let from = places::after(&mut words, &["from"]);
+    // `how long does it take to get to the airport`: the last `to` is the way.
+    let to = (0..words.len())
+        .rev()
+        .filter(|at| words.at(*at) == "to" || words.at(*at) == "is")
+        .find_map(|at| places::place(&words, at + 1).filter(|(place, _)| !is_question(place)))
+        .map(|(place, _)| place)
+        .or_else(|| words.has(&["there"]).then_some(Place::There));
+    Route { from, to }
+}
+
+fn is_question(place: &Place) -> bool {
+    matches!(place, Place::Named(name) if name.starts_with("the ride") || name.starts_with("a "))
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Search {
+    pub cuisine: Option<String>,
+    pub party: Slot<u32>,
+    pub when: When,
+}
+
+pub(super) fn search(mut words: Words, now: DateTime) -> Search {
+    let when = When::read(&mut words, now, Habit::Meal);
+    let party = Slot::one(people::parties(&mut words), |size| format!("{size} people"));
+    Search {
+        cuisine: places::cuisine(&words).map(str::to_owned),
+        party,
+        when,
+    }
+}
+
+impl Work<'_, '_> {
+    pub fn search(&mut self, at: usize, id: &str, search: &Search) -> Draft {
+        let mut draft = Draft::new(Kind::Search, "The search");
+        if let Some(cuisine) = &search.cuisine {
+            draft.set("cuisine", said(cuisine));
+        }
+        if let Some(party) = search.party.known() {
+            draft.set("party_size", *party);
+        }
+        if let Slot::Asks(question) = &search.party {
+            draft.ask("party_size", question.clone());
+        }
+        draft.summary = match &search.cuisine {
+            Some(cuisine) => format!("search for a restaurant ({cuisine})"),
+            None => "search for restaurants".to_owned(),
+        };
+        draft.step(id, "search_restaurants");
+        if let Some(slot) = self.searches.get_mut(at) {
+            *slot = Some(id.to_owned());
+        }
+        draft
+    }
+
+    pub fn weather(&self, at: usize, id: &str, weather: &Weather) -> Draft {
+        let mut draft = Draft::new(Kind::Query, "The weather");
+        match weather
+            .place
+            .as_ref()
+            .and_then(|place| self.place(at, place))
+        {
+            Some((place, name)) => {
+                draft.set("place", place);
+                draft.summary = format!("look up the weather for {name}");
+            }
+            None => draft.ask("place", "for which place"),
+        }
+        let date = weather
+            .when
+            .date
+            .clone()
+            .or_value(Some(self.planner.now.date()));
+        draft.need("date", &date, "for which day", |date| {
+            json!(date.to_string())
+        });
+        draft.step(id, "get_weather_data");
+        draft
+    }
+
+    pub fn route(&self, at: usize, id: &str, route: &Route) -> Draft {
+        let mut draft = Draft::new(Kind::Query, "The way");
+        let from = route.from.clone().unwrap_or(Place::Home);
+        draft.assumed += u32::from(route.from.is_none());
+        match self.place(at, &from) {
+            Some((pickup, _)) => draft.set("pickup", pickup),
+            None => draft.ask("pickup", "from where"),
+        }
+        match route.to.as_ref().and_then(|to| self.place(at, to)) {
+            Some((destination, name)) => {
+                draft.set("destination", destination);
+                draft.summary = format!("estimate the way to {name}");
+            }
+            None => draft.ask("destination", "where to"),
+        }
+        draft.step(id, "get_route_estimate");
+        draft
+    }
+}

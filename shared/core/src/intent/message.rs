@@ -1,0 +1,301 @@
+//! Words for somebody else. What they say is data: it is passed on as it was written.
+
+use super::Kind;
+use super::draft::{Draft, listed, said};
+use super::work::Work;
+use crate::saga::Step;
+use jiff::civil::DateTime;
+
+use super::names::{self, Person};
+use super::slot::Slot;
+use super::times::Habit;
+use super::when::When;
+use super::words::Words;
+
+/// What `send_message` takes.
+const MAX_TEXT: usize = 2000;
+
+#[derive(Clone, Debug)]
+pub(super) struct Message {
+    pub to: Vec<Person>,
+    pub content: Content,
+    /// It is wished for later, which is not offered.
+    pub later: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// To be said in the user's words.
+    Text(String),
+    /// The plan itself: `the details`.
+    Details,
+    /// Nothing was said of it.
+    Open,
+    TooLong,
+}
+
+const DETAILS: [&str; 44] = [
+    "all the details",
+    "all details",
+    "the details",
+    "details",
+    "the full details",
+    "the plan",
+    "the plans",
+    "everything",
+    "about everything",
+    "about it",
+    "about that",
+    "about this",
+    "about the table",
+    "about the reservation",
+    "about the booking",
+    "about the dinner",
+    "about dinner",
+    "about the ride",
+    "about the plan",
+    "the info",
+    "the information",
+    "the confirmation",
+    "a confirmation",
+    "the reservation",
+    "the booking",
+    "the address",
+    "the time",
+    "the place",
+    "where and when",
+    "when and where",
+    "where",
+    "when",
+    "what time",
+    "an invitation",
+    "the invitation",
+    "a reminder",
+    "the summary",
+    "a summary",
+    "it",
+    "this",
+    "how to get there",
+    "the table",
+    "the reservation details",
+    "the booking details",
+];
+
+pub(super) fn read(words: &Words, now: DateTime) -> Message {
+    let nouns = [
+        "message",
+        "text",
+        "note",
+        "email",
+        "mail",
+        "sms",
+        "line",
+        "invitation",
+        "invite",
+        "reminder",
+        "word",
+    ];
+    let colon = (1..words.len()).find(|at| words.at(*at) == ":");
+    let quote = (1..words.len()).find(|at| words.quoted(*at).is_some());
+    let head_end = [colon, quote]
+        .into_iter()
+        .flatten()
+        .min()
+        .unwrap_or(words.len());
+
+    let direct = names::people(words, 1 + usize::from(words.at(1) == "to"));
+    let to = (1..head_end)
+        .find(|at| words.at(*at) == "to" && (direct.0.is_empty() || words.is(at - 1, &nouns)))
+        .map(|at| (at, names::people(words, at + 1)));
+    let (people, rest, before) = match to {
+        Some((at, (people, end))) if !people.is_empty() => (people, end, 1..at),
+        Some(_) | None => {
+            let end = direct.1;
+            (direct.0, end, 1..1)
+        }
+    };
+    let (content, later) = if let Some(quoted) = quote.and_then(|at| words.quoted(at)) {
+        (literal(quoted), false)
+    } else if let Some(colon) = colon {
+        (literal(words.text(colon + 1..words.len())), false)
+    } else if is_details(words, before.start) && !before.is_empty() {
+        (Content::Details, is_later(words, rest, now))
+    } else {
+        content(words, rest, now)
+    };
+    Message {
+        to: people,
+        content,
+        later,
+    }
+}
+
+fn literal(text: &str) -> Content {
+    let text = text.trim();
+    match text.chars().count() {
+        0 => Content::Open,
+        1..=MAX_TEXT => Content::Text(text.to_owned()),
+        _ => Content::TooLong,
+    }
+}
+
+fn is_details(words: &Words, at: usize) -> bool {
+    DETAILS.iter().any(|phrase| words.reads(at, phrase))
+}
+
+fn content(words: &Words, start: usize, now: DateTime) -> (Content, bool) {
+    let mut at = start;
+    while words.is(
+        at,
+        &[
+            "know", ",", "and", "say", "saying", "a", "message", "text", "with",
+        ],
+    ) && at < words.len()
+    {
+        if words.is(at, &["a"]) && !words.is(at + 1, &["message", "text"]) {
+            break;
+        }
+        at += 1;
+    }
+    if at >= words.len()
+        || (at + 1 == words.len() && words.is_mark(at))
+        || words.reads(at, "please")
+    {
+        return (Content::Open, false);
+    }
+    let exact = DETAILS
+        .iter()
+        .filter(|phrase| words.reads(at, phrase))
+        .map(|phrase| phrase.split(' ').count())
+        .max();
+    if let Some(length) = exact {
+        let tail = at + length;
+        // `it is over` says something of its own.
+        let short = words.len() - tail.min(words.len());
+        let own = words.is(
+            tail,
+            &["is", "was", "will", "isn't", "works", "are", "can", "has"],
+        ) || (words.is(at, &["where", "when", "it", "what"])
+            && short > 4
+            && !words.is(tail, &["and", "of", "we"]));
+        if !own {
+            return (Content::Details, is_later(words, tail, now));
+        }
+    }
+    let rest = |from: usize| {
+        words
+            .text(from..words.len())
+            .trim()
+            .trim_end_matches([',', ';'])
+            .trim()
+    };
+    if words.at(at) == "that" {
+        return (literal(rest(at + 1)), false);
+    }
+    if words.at(at) == "to" {
+        let wish = rest(at + 1);
+        return match words.at(0) {
+            "invite" => (Content::Text(format!("You are invited to {wish}.")), false),
+            "remind" => (literal(&format!("Reminder: {wish}")), false),
+            _ => (literal(&format!("Please {wish}")), false),
+        };
+    }
+    (literal(rest(at)), false)
+}
+
+/// Whether a day or an hour to send it at is said.
+fn is_later(words: &Words, from: usize, now: DateTime) -> bool {
+    if words.is(from, &["of", "for", "about"]) {
+        return false;
+    }
+    let tail = words.text(from..words.len());
+    let tokens = super::tokens::tokens(tail);
+    let when = When::read(&mut Words::new(tail, &tokens), now, Habit::Errand);
+    let now_said = when.moment().is_some_and(|moment| moment == now);
+    !now_said && (when.date != Slot::Empty || when.time != Slot::Empty)
+}
+
+impl Work<'_, '_> {
+    pub fn message(&mut self, at: usize, id: &str, message: &Message) -> Draft {
+        let mut draft = Draft::new(Kind::Communication, "The message");
+        let people: Vec<String> = message
+            .to
+            .iter()
+            .filter_map(|person| self.person(at, person))
+            .collect();
+        if people.is_empty() {
+            draft.ask("to", "to whom");
+        } else {
+            draft.subject = format!("The message to {}", listed(&people));
+            draft.set("to", said(&listed(&people)));
+        }
+        let group = self.planner.wishes.get(at).map_or(0, |wish| wish.group);
+        let others: Vec<(&Draft, &str)> = self
+            .drafts
+            .iter()
+            .zip(&self.planner.wishes)
+            .filter(|(_, wish)| wish.group <= group)
+            .filter_map(|(draft, _)| {
+                draft
+                    .as_ref()
+                    .and_then(|draft| Some((draft, draft.told.as_deref()?)))
+            })
+            .collect();
+        let mut after = Vec::new();
+        let waits = self
+            .drafts
+            .iter()
+            .flatten()
+            .any(|draft| !draft.gaps.is_empty() && draft.told.is_none());
+        let text = match &message.content {
+            Content::Text(text) => Some(text.clone()),
+            Content::Details | Content::Open if !others.is_empty() => {
+                after = others
+                    .iter()
+                    .filter_map(|(draft, _)| draft.steps.last().map(|step| step.id.clone()))
+                    .collect();
+                let told: Vec<&str> = others.iter().map(|(_, told)| *told).collect();
+                Some(told.join(" "))
+            }
+            // What it tells of is itself still asked for.
+            Content::Details | Content::Open if waits => None,
+            Content::Details | Content::Open => {
+                draft.ask("text", "what shall it say");
+                None
+            }
+            Content::TooLong => {
+                draft.ask(
+                    "text",
+                    "it may have up to 2000 characters: what shall it say, more shortly",
+                );
+                None
+            }
+        };
+        if message.later {
+            draft.ask(
+                "time",
+                "I send messages at once, not at an hour to come; may I send it now",
+            );
+        }
+        if let Some(text) = &text {
+            draft.set("text", said(text));
+        }
+        draft.summary = format!("write to {}", listed(&people));
+        for (count, person) in people.iter().enumerate() {
+            let id = if count == 0 {
+                id.to_owned()
+            } else {
+                self.unique("message")
+            };
+            let mut params = draft.parameters.clone();
+            params.insert("to".to_owned(), said(person));
+            draft.steps.push(Step {
+                id,
+                tool: "send_message".to_owned(),
+                params,
+                after: after.clone(),
+            });
+        }
+        draft
+    }
+}

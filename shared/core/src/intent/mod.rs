@@ -1,0 +1,126 @@
+//! From a sentence to a plan, without a model.
+//!
+//! [`read`] understands what people ask of the demo town: tables, rides, deliveries, payments,
+//! messages, calendar entries, and questions about them. It knows no tool's partner and calls
+//! nothing; a plan that it makes is still to be verified. What it does not understand, it says; what
+//! is missing, it asks for, all in one question; what is ambiguous, it decides by a rule that is
+//! written where it is applied, or asks.
+//!
+//! A message goes through `tokens`, is cut into `clauses`, one wish each; each wish is read by the
+//! module of its kind, and `planner` joins them: who waits for whom, and what "there" means.
+
+mod calendar;
+mod clauses;
+mod dates;
+mod delivery;
+mod draft;
+mod lookup;
+mod message;
+mod money;
+mod names;
+mod numbers;
+mod openings;
+mod payment;
+mod people;
+mod places;
+mod planner;
+mod preamble;
+mod reading;
+mod ride;
+#[cfg(test)]
+mod sentence_table;
+#[cfg(test)]
+mod sentences;
+mod slot;
+mod spelling;
+mod table;
+mod times;
+mod tokens;
+mod when;
+mod words;
+mod work;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::saga::Plan;
+use crate::time::Millis;
+
+/// The longest message that is read, in characters.
+pub const MAX_CHARACTERS: usize = 4000;
+
+/// What a message is read against.
+#[derive(Clone, Debug)]
+pub struct Context {
+    pub now: Millis,
+    /// East of Greenwich is positive.
+    pub utc_offset_minutes: i32,
+    /// The name of who asks, for people.
+    pub user: String,
+}
+
+/// What a message means.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "reading", rename_all = "snake_case")]
+pub enum Reading {
+    /// Ready to be verified and run.
+    Plan { intents: Vec<Intent>, plan: Plan },
+    /// Something is missing or contradicts itself: one question that asks for all of it.
+    Ask {
+        question: String,
+        missing: Vec<Missing>,
+        intents: Vec<Intent>,
+    },
+    /// Not a wish that can be served; the message says what can.
+    Unclear { message: String },
+}
+
+/// One wish.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Intent {
+    pub kind: Kind,
+    /// 0.95, less 0.05 for each thing that was assumed (a corrected word, an hour without am or pm, a
+    /// default, a wish without a verb); at most 0.5 while something is missing.
+    pub confidence: f64,
+    pub parameters: Map<String, Value>,
+    /// The words that it was read from.
+    pub text: String,
+}
+
+/// What one wish still lacks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    /// The place of the intent in the list of intents.
+    pub intent: usize,
+    pub parameter: &'static str,
+}
+
+/// What sort of wish it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Kind {
+    Schedule,
+    Search,
+    Action,
+    Query,
+    Planning,
+    Analysis,
+    Unknown,
+    ClarificationRequired,
+    ServiceDegraded,
+    Booking,
+    Delivery,
+    Waitlist,
+    ReservationModify,
+    ReservationCancel,
+    Cancel,
+    Modify,
+    Payment,
+    Communication,
+}
+
+/// Reads a message. Deterministic, and total: any text has a reading.
+#[must_use]
+pub fn read(message: &str, context: &Context) -> Reading {
+    reading::read(message, context)
+}

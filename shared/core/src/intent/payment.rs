@@ -1,0 +1,87 @@
+//! Money for somebody.
+
+use serde_json::json;
+
+use super::Kind;
+use super::draft::{Draft, said};
+use super::money::{self, Money};
+use super::names::{self, Person};
+use super::slot::Slot;
+use super::words::Words;
+use super::work::Work;
+use crate::saga::Step;
+
+#[derive(Clone, Debug)]
+pub(super) struct Payment {
+    pub payee: Slot<Person>,
+    pub amount: Slot<Money>,
+}
+
+pub(super) fn read(mut words: Words) -> Payment {
+    let show = |money: &Money| format!("{} {}", spoken(money.minor), money.currency);
+    let mut amount = Slot::one(money::amounts(&mut words), show);
+    if amount == Slot::Empty
+        && let Some((count, _)) = (1..words.len()).find_map(|at| super::numbers::number(&words, at))
+    {
+        amount = Slot::Asks(format!("{count} of which currency"));
+    }
+    let to = (0..words.len())
+        .find(|at| words.at(*at) == "to")
+        .map(|at| names::people(&words, at + 1).0);
+    let found = to.filter(|found| !found.is_empty()).unwrap_or_else(|| {
+        if words.is(1, &["for", "with"]) {
+            Vec::new()
+        } else {
+            names::people(&words, 1).0
+        }
+    });
+    let payee = match found.as_slice() {
+        [] => Slot::Empty,
+        [one] => Slot::Is(one.clone()),
+        [..] => Slot::Asks("one person at a time, please: to whom first".to_owned()),
+    };
+    Payment { payee, amount }
+}
+
+/// `25.00`.
+pub(super) fn spoken(minor: u64) -> String {
+    format!("{}.{:02}", minor / 100, minor % 100)
+}
+
+impl Work<'_, '_> {
+    pub fn payment(&mut self, at: usize, id: &str, payment: &Payment) -> Draft {
+        let mut draft = Draft::new(Kind::Payment, "The payment");
+        let payee = match &payment.payee {
+            Slot::Is(payee) => self.person(at, payee).map_or(Slot::Empty, Slot::Is),
+            Slot::Empty => Slot::Empty,
+            Slot::Asks(question) => Slot::Asks(question.clone()),
+        };
+        let payee = draft.need("payee", &payee, "to whom", |payee| said(payee));
+        if let Some(payee) = &payee {
+            draft.subject = format!("The payment to {payee}");
+        }
+        let amount = draft.need(
+            "amount_minor",
+            &payment.amount,
+            "how much, and in which currency",
+            |money| json!(money.minor),
+        );
+        if let (Some(payee), Some(amount)) = (payee, amount) {
+            draft.set("currency", amount.currency);
+            let amount_text = format!("{} {}", spoken(amount.minor), amount.currency);
+            draft.summary = format!("pay {payee} {amount_text}");
+            draft.told = Some(format!("{amount_text} paid to {payee}."));
+        }
+        draft.step(id, "authorise_payment");
+        let mut params = serde_json::Map::new();
+        params.insert("payment_id".to_owned(), json!(format!("${id}.payment_id")));
+        let capture = self.unique("capture");
+        draft.steps.push(Step {
+            id: capture,
+            tool: "capture_payment".to_owned(),
+            params,
+            after: Vec::new(),
+        });
+        draft
+    }
+}

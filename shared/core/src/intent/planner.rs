@@ -1,0 +1,261 @@
+//! Wishes joined into one plan: what `there` and `it` stand for, who waits for whom, and what to ask.
+//!
+//! Rules where nothing is said: a ride to a table leaves 30 minutes before it from home, for as many
+//! as the table is for; a ride home leaves two hours after it; a calendar entry takes an hour, for a
+//! table two; a wish without a day is for the day that another wish names. A message that tells the
+//! details is written from the plan, and waits for everything that it tells of.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::{Date, DateTime};
+use serde_json::Value;
+
+use super::calendar::Entry;
+use super::delivery::Delivery;
+use super::draft::{Draft, listed};
+use super::lookup::{Route, Search, Weather};
+use super::message::Message;
+use super::payment::Payment;
+use super::ride::Ride;
+use super::table::Table;
+use super::work::Work;
+use super::{Kind, Missing, Reading};
+use crate::saga::{Plan, Step};
+
+/// How many wishes one message may hold.
+pub(super) const MAX_WISHES: usize = 12;
+
+pub(super) const BEFORE_TABLE_MINUTES: i64 = 30;
+pub(super) const TABLE_MINUTES: u32 = 120;
+pub(super) const ENTRY_MINUTES: u32 = 60;
+
+#[derive(Clone, Debug)]
+pub(super) enum What {
+    Table(Table),
+    Availability(Table),
+    Search(Search),
+    Ride(Ride),
+    Delivery(Delivery),
+    Payment(Payment),
+    Message(Message),
+    Entry(Entry),
+    Weather(Weather),
+    Route(Route),
+}
+
+/// One wish, read.
+pub(super) struct Wish<'m> {
+    pub what: What,
+    pub text: &'m str,
+    /// Wishes of one group are independent; each group comes after the one before.
+    pub group: usize,
+    pub assumed: u32,
+}
+
+/// What statements around the wishes say: `it is for tomorrow`, `we are four`.
+#[derive(Default)]
+pub(super) struct Said {
+    pub date: Option<Date>,
+    pub party: Option<u32>,
+}
+
+pub(super) struct Planner<'m> {
+    pub now: DateTime,
+    pub user: String,
+    pub wishes: Vec<Wish<'m>>,
+    pub said: Said,
+}
+
+impl Planner<'_> {
+    pub fn plan(&self) -> Reading {
+        let count = self.wishes.len();
+        let mut work = Work {
+            planner: self,
+            ids: Vec::new(),
+            used: BTreeSet::new(),
+            tables: vec![None; count],
+            searches: vec![None; count],
+            drafts: (0..count).map(|_| None).collect(),
+        };
+        for wish in &self.wishes {
+            let id = work.unique(step_name(&wish.what));
+            work.ids.push(id);
+        }
+        // Others refer to tables and searches; messages tell of all the rest.
+        for pass in 0..4 {
+            for (at, wish) in self.wishes.iter().enumerate() {
+                if pass_of(&wish.what) == pass {
+                    let mut draft = work.draft(at);
+                    draft.assumed += wish.assumed;
+                    if let Some(slot) = work.drafts.get_mut(at) {
+                        *slot = Some(draft);
+                    }
+                }
+            }
+        }
+        let drafts: Vec<Draft> = work.drafts.into_iter().flatten().collect();
+        self.join(drafts)
+    }
+
+    fn join(&self, mut drafts: Vec<Draft>) -> Reading {
+        self.order(&mut drafts);
+        let intents = drafts
+            .iter()
+            .zip(&self.wishes)
+            .map(|(draft, wish)| draft.intent(wish.text))
+            .collect();
+        let questions: Vec<String> = drafts.iter().filter_map(Draft::question).collect();
+        if !questions.is_empty() {
+            let missing = drafts.iter().enumerate().flat_map(|(intent, draft)| {
+                draft.gaps.iter().map(move |gap| Missing {
+                    intent,
+                    parameter: gap.parameter,
+                })
+            });
+            let missing = missing.collect();
+            let question = format!(
+                "Gladly; I only need to know a little more. {}",
+                questions.join(" ")
+            );
+            return Reading::Ask {
+                question,
+                missing,
+                intents,
+            };
+        }
+        let summaries: Vec<String> = drafts.iter().map(|draft| draft.summary.clone()).collect();
+        let steps: Vec<Step> = drafts.into_iter().flat_map(|draft| draft.steps).collect();
+        match sorted(steps) {
+            Some(steps) => {
+                let plan = Plan {
+                    summary: sentence(&listed(&summaries)),
+                    steps,
+                };
+                Reading::Plan { intents, plan }
+            }
+            None => Reading::Ask {
+                question:
+                    "These wishes wait for each other in a circle: in which order shall I do them?"
+                        .to_owned(),
+                missing: vec![Missing {
+                    intent: 0,
+                    parameter: "order",
+                }],
+                intents,
+            },
+        }
+    }
+
+    /// Makes each group wait for the one before, and asks where that cannot be.
+    fn order(&self, drafts: &mut [Draft]) {
+        let groups: Vec<usize> = self.wishes.iter().map(|wish| wish.group).collect();
+        for at in 0..drafts.len() {
+            let Some(before) = groups.get(at).and_then(|group| group.checked_sub(1)) else {
+                continue;
+            };
+            let earlier: Vec<usize> = (0..drafts.len())
+                .filter(|other| groups.get(*other) == Some(&before))
+                .collect();
+            let ends: Vec<String> = earlier
+                .iter()
+                .filter_map(|other| drafts.get(*other)?.steps.last().map(|step| step.id.clone()))
+                .collect();
+            let final_one = earlier.iter().find_map(|other| {
+                drafts
+                    .get(*other)
+                    .filter(|draft| matches!(draft.kind, Kind::Payment | Kind::Communication))
+            });
+            let final_subject = final_one.map(|draft| draft.subject.clone());
+            let Some(draft) = drafts.get_mut(at) else {
+                continue;
+            };
+            let undoable = matches!(
+                draft.kind,
+                Kind::Booking | Kind::Delivery | Kind::Schedule | Kind::Payment
+            );
+            if let Some(subject) = final_subject.filter(|_| undoable && !ends.is_empty()) {
+                let subject = lower_first(&subject);
+                draft.ask(
+                    "order",
+                    format!("{subject} cannot be taken back, so it has to come last; may it"),
+                );
+            }
+            if let Some(first) = draft.steps.first_mut() {
+                let known = references(first);
+                for end in ends {
+                    if !known.contains(&end) && !first.after.contains(&end) {
+                        first.after.push(end);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn step_name(what: &What) -> &'static str {
+    match what {
+        What::Table(_) => "table",
+        What::Availability(_) => "availability",
+        What::Search(_) => "search",
+        What::Ride(_) => "ride",
+        What::Delivery(_) => "delivery",
+        What::Payment(_) => "pay",
+        What::Message(_) => "message",
+        What::Entry(_) => "calendar",
+        What::Weather(_) => "weather",
+        What::Route(_) => "route",
+    }
+}
+
+fn pass_of(what: &What) -> usize {
+    match what {
+        What::Table(_) | What::Availability(_) | What::Search(_) => 0,
+        What::Ride(_)
+        | What::Delivery(_)
+        | What::Payment(_)
+        | What::Weather(_)
+        | What::Route(_) => 1,
+        What::Entry(_) => 2,
+        What::Message(_) => 3,
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first
+            .to_uppercase()
+            .chain(letters)
+            .chain(std::iter::once('.'))
+            .collect()
+    })
+}
+
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(letters).collect()
+    })
+}
+
+/// The steps that a step's parameters refer to.
+fn references(step: &Step) -> Vec<String> {
+    let texts = step.params.values().filter_map(Value::as_str);
+    texts
+        .filter_map(|text| Some(text.strip_prefix('$')?.split_once('.')?.0.to_owned()))
+        .collect()
+}
+
+/// The steps so that each stands behind those it waits for, else in the order of the wishes. `None`
+/// where they wait for each other.
+fn sorted(mut steps: Vec<Step>) -> Option<Vec<Step>> {
+    let mut sorted: Vec<Step> = Vec::with_capacity(steps.len());
+    while !steps.is_empty() {
+        let ready = steps.iter().position(|step| {
+            let waits = |id: &String| steps.iter().any(|other| other.id == *id);
+            !step.after.iter().any(waits) && !references(step).iter().any(waits)
+        })?;
+        sorted.push(steps.remove(ready));
+    }
+    Some(sorted)
+}

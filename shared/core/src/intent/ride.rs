@@ -1,0 +1,203 @@
+//! A ride.
+
+use serde_json::json;
+
+use super::Kind;
+use super::draft::Draft;
+use super::planner::{BEFORE_TABLE_MINUTES, TABLE_MINUTES};
+use super::times::{self, Clock};
+use super::work::{Settled, Work, ask_when, spoken};
+use jiff::civil::DateTime;
+
+use super::people;
+use super::places::{self, Place};
+use super::slot::Slot;
+use super::times::Habit;
+use super::when::When;
+use super::words::Words;
+
+#[derive(Clone, Debug)]
+pub(super) struct Ride {
+    pub from: Option<Place>,
+    pub to: Option<Place>,
+    pub when: When,
+    /// How many minutes before the table it leaves, where that is said.
+    pub lead_minutes: Option<u32>,
+    pub passengers: Slot<u32>,
+    /// Several people ride, and it is not said how many.
+    pub us: bool,
+}
+
+pub(super) fn read(mut words: Words, now: DateTime) -> Ride {
+    for at in 0..words.len() {
+        for phrase in [
+            "after dinner",
+            "after lunch",
+            "after the meal",
+            "after that",
+            "afterwards",
+        ] {
+            if words.reads(at, phrase) {
+                words.take(at..at + phrase.split(' ').count());
+            }
+        }
+    }
+    let lead_minutes = lead(&mut words);
+    let us = words.has(&["us"]);
+    let pick = words.is(0, &["pick"]);
+    let when = When::read(&mut words, now, Habit::Errand);
+    let from = places::after(&mut words, if pick { &["from", "at"] } else { &["from"] });
+    let to = places::after(&mut words, &["to"]);
+    let passengers = Slot::one(people::parties(&mut words), |size| format!("{size} people"));
+    let to = to
+        .or_else(|| words.has(&["there"]).then_some(Place::There))
+        .or_else(|| words.has(&["home", "back"]).then_some(Place::Home));
+    Ride {
+        from,
+        to,
+        when,
+        lead_minutes,
+        passengers,
+        us,
+    }
+}
+
+/// `45 minutes before`, and takes it.
+fn lead(words: &mut Words) -> Option<u32> {
+    let (at, minutes, length) = (0..words.len()).find_map(|at| {
+        let (minutes, length) = times::span(words, at)?;
+        let before = words.is(at + length, &["before", "earlier", "beforehand", "ahead"]);
+        before.then_some((at, minutes, length))
+    })?;
+    words.take(at..at + length + 1);
+    Some(minutes)
+}
+
+impl Work<'_, '_> {
+    pub fn ride(&self, at: usize, id: &str, ride: &Ride) -> Draft {
+        let mut draft = Draft::new(Kind::Booking, "The ride");
+        let table = self.table_near(at);
+        let homeward = ride.to == Some(Place::Home);
+        let to = ride.to.clone().or_else(|| table.map(|_| Place::There));
+        // From home, where the way does not lead there.
+        let from = ride
+            .from
+            .clone()
+            .unwrap_or(if homeward { Place::There } else { Place::Home });
+        draft.assumed += u32::from(ride.from.is_none());
+        let mut from_name = String::new();
+        let mut to_name = String::new();
+        match self.place(at, &from) {
+            Some((pickup, name)) => {
+                draft.set("pickup", pickup);
+                from_name = name;
+            }
+            None => draft.ask("pickup", "from where"),
+        }
+        match to.and_then(|to| self.place(at, &to)) {
+            Some((destination, name)) => {
+                draft.set("destination", destination);
+                to_name = name;
+            }
+            None => draft.ask("destination", "where to"),
+        }
+        if !to_name.is_empty() && to_name == from_name {
+            draft.parameters.remove("destination");
+            draft.ask(
+                "destination",
+                format!("it begins and ends at {to_name}: where to"),
+            );
+        }
+        let when = self
+            .ride_when(at, ride, table, homeward)
+            .settle(self.planner.now);
+        ask_when(&mut draft, &when);
+        draft.assumed += ride.when.assumptions();
+        let party = table.and_then(|table| table.party);
+        let passengers = match (&ride.passengers, party.or(self.planner.said.party)) {
+            (Slot::Is(_) | Slot::Asks(_), _) => ride.passengers.clone(),
+            (Slot::Empty, Some(party)) => Slot::Is(party),
+            (Slot::Empty, None) if ride.us => Slot::Empty,
+            (Slot::Empty, None) => Slot::Is(1),
+        };
+        let passengers = match passengers {
+            Slot::Is(count @ 9..) => Slot::Asks(format!(
+                "{count} are more than the 8 that one ride takes: for how many"
+            )),
+            Slot::Is(_) | Slot::Empty | Slot::Asks(_) => passengers,
+        };
+        draft.need("passengers", &passengers, "for how many people", |count| {
+            json!(count)
+        });
+        if let Some(moment) = when.moment() {
+            let way = if homeward {
+                format!("from {from_name} home")
+            } else {
+                format!("to {to_name}")
+            };
+            draft.summary = format!("get a ride {way} at {}", times::spoken(moment.time()));
+            draft.told = Some(format!(
+                "Ride from {from_name} to {to_name} on {}.",
+                spoken(moment)
+            ));
+        }
+        draft.step(id, "request_ride");
+        draft
+    }
+
+    pub fn ride_when(
+        &self,
+        at: usize,
+        ride: &Ride,
+        table: Option<&Settled>,
+        homeward: bool,
+    ) -> When {
+        let moment = table.and_then(|table| table.when.moment());
+        if let (Some(moment), Slot::Empty) = (moment, &ride.when.time) {
+            let minutes = if homeward {
+                i64::from(TABLE_MINUTES)
+            } else {
+                -ride.lead_minutes.map_or(BEFORE_TABLE_MINUTES, i64::from)
+            };
+            let leave = times::later(moment, minutes);
+            // A ride to a table of this very hour leaves at once, not in the past.
+            let leave = if moment >= self.planner.now {
+                leave.max(self.planner.now)
+            } else {
+                leave
+            };
+            let time = Clock {
+                time: leave
+                    .time()
+                    .with()
+                    .second(0)
+                    .nanosecond(0)
+                    .build()
+                    .unwrap_or(leave.time()),
+                next_day: false,
+                assumed: false,
+            };
+            let date = ride.when.date.clone().or_value(Some(leave.date()));
+            return When {
+                date,
+                time: Slot::Is(time),
+            };
+        }
+        let mut when = ride.when.clone();
+        // Beside an evening table, `at 7` is in the evening too.
+        if let (Some(moment), Slot::Is(clock)) = (moment, &mut when.time)
+            && clock.assumed
+            && moment.hour() >= 12
+            && clock.time.hour() < 12
+        {
+            clock.time = clock
+                .time
+                .wrapping_add(jiff::SignedDuration::from_hours(12));
+        }
+        when.date = when
+            .date
+            .or_value(moment.map(DateTime::date))
+            .or_value(self.other_date(at));
+        when
+    }
+}

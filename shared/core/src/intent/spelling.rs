@@ -1,0 +1,149 @@
+//! The commonest misspellings, by edit distance one on a small dictionary.
+//!
+//! Only long words are in it, and words that are one letter from them by right are left alone.
+
+const DICTIONARY: [&str; 26] = [
+    "availability",
+    "available",
+    "breakfast",
+    "calendar",
+    "delivery",
+    "dinner",
+    "dollars",
+    "friday",
+    "message",
+    "monday",
+    "people",
+    "persons",
+    "reservation",
+    "reserve",
+    "restaurant",
+    "restaurants",
+    "saturday",
+    "sunday",
+    "table",
+    "thursday",
+    "tomorrow",
+    "tonight",
+    "tuesday",
+    "weather",
+    "wednesday",
+    "calender",
+];
+
+/// Words of their own, however near to the dictionary.
+const RIGHT: [&str; 32] = [
+    "cable",
+    "deliver",
+    "delivers",
+    "diner",
+    "dinners",
+    "dollar",
+    "fable",
+    "feather",
+    "fridays",
+    "heather",
+    "inner",
+    "leather",
+    "massage",
+    "messaged",
+    "messages",
+    "mondays",
+    "person",
+    "persona",
+    "preserve",
+    "reservations",
+    "reserved",
+    "reserver",
+    "reserves",
+    "saturdays",
+    "sinner",
+    "stable",
+    "sundays",
+    "tables",
+    "tablet",
+    "thinner",
+    "weathers",
+    "winner",
+];
+
+/// What the word was meant to be, if it is not right as it stands.
+pub(super) fn correct(word: &str) -> Option<&'static str> {
+    let length = word.chars().count();
+    if !(5..=14).contains(&length) || RIGHT.contains(&word) {
+        return None;
+    }
+    let meant = DICTIONARY
+        .into_iter()
+        .find(|right| *right == word)
+        .or_else(|| {
+            DICTIONARY
+                .into_iter()
+                .find(|right| is_near(word, right) || undoubled(word) == undoubled(right))
+        })?;
+    let meant = if meant == "calender" {
+        "calendar"
+    } else {
+        meant
+    };
+    (meant != word).then_some(meant)
+}
+
+/// Whether one insertion, deletion, replacement or swap of neighbours turns one into the other.
+pub(super) fn is_near(left: &str, right: &str) -> bool {
+    let left: Vec<char> = left.chars().collect();
+    let right: Vec<char> = right.chars().collect();
+    let head = left.iter().zip(&right).take_while(|(a, b)| a == b).count();
+    let (left, right) = (
+        left.get(head..).unwrap_or_default(),
+        right.get(head..).unwrap_or_default(),
+    );
+    match (left, right) {
+        ([], [] | [_]) | ([_], []) => true,
+        ([_, left_rest @ ..], [_, right_rest @ ..]) => {
+            left_rest == right_rest
+                || left_rest == right
+                || left == right_rest
+                || is_swap(left, right)
+        }
+        ([..], [..]) => false,
+    }
+}
+
+fn is_swap(left: &[char], right: &[char]) -> bool {
+    match (left, right) {
+        ([one, other, left @ ..], [first, second, right @ ..]) => {
+            one == second && other == first && left == right
+        }
+        ([..], [..]) => false,
+    }
+}
+
+fn undoubled(word: &str) -> String {
+    let mut letters: Vec<char> = word.chars().collect();
+    letters.dedup();
+    letters.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_slip_is_corrected_and_two_are_not() {
+        assert_eq!(correct("tabel"), Some("table"));
+        assert_eq!(correct("wether"), Some("weather"));
+        assert_eq!(correct("resrvation"), Some("reservation"));
+        assert_eq!(correct("calender"), Some("calendar"));
+        assert_eq!(correct("twomorow"), None);
+    }
+
+    #[test]
+    fn right_words_and_short_words_are_left_alone() {
+        for word in [
+            "cable", "tables", "leather", "there", "three", "sandy", "sun", "table", "massage",
+        ] {
+            assert_eq!(correct(word), None, "{word}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The core of Makegood: everything that decides, nothing that touches the world.
+//!
+//! The one rule: **a value comes in, a value goes out.** No clock (time is an argument), no random
+//! numbers (ids come in from outside), no network, no threads, no environment, no iteration over
+//! unordered collections. That is why the same code runs in a Wasm function, in the simulator under
+//! virtual time, and in a unit test, and gives the same answer in each.
+//!
+//! * [`saga`]: the state machine that carries a plan out, or makes it good. Start at [`saga::step`].
+//! * [`tool`]: what a tool declares about itself, and the JSON Schema its values are checked against.
+//! * [`intent`]: from a sentence to a plan, without a model.
+//! * [`id`], [`time`], [`error`]: the small types that all of them share.
+
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod id;
+pub mod intent;
+pub mod saga;
+pub mod time;
+pub mod tool;

@@ -1,0 +1,325 @@
+//! Carrying on: what every event ends in. Starts what is ready, and otherwise commits, pages,
+//! sleeps, yields or rests.
+
+use super::effect::{Call, Commit, Effect, Ended, Op, Wake};
+use super::event::CallId;
+use super::fact::{Cause, Fact};
+use super::node::Node;
+use super::reference;
+use super::state::{Job, Open, Phase, Saga};
+use crate::id::idempotency_key;
+use crate::time::Millis;
+use crate::tool::Class;
+
+/// Calls of one saga that may be under way at once.
+const PARALLEL: usize = 8;
+/// A wait up to this long is slept through; a longer one ends the invocation.
+const NAP: Millis = Millis(1_500);
+/// How long after the platform's kill the sweeper may take an invocation for dead.
+const GRACE: Millis = Millis(2_000);
+/// The most nodes that one page brings.
+const PAGE: u32 = 32;
+/// So many untouched nodes are enough to choose from: the first of them is never blocked for long.
+const LOOKAHEAD: usize = 64;
+/// The shortest time-out that a call gets, however late it is in the invocation.
+const SHORTEST: Millis = Millis(250);
+
+/// What stands in the way of a call.
+pub(super) enum Ready {
+    /// Make it.
+    Now(Box<Call>),
+    /// It would not end in this invocation.
+    NoTime,
+    /// Its parameters cannot be made, or do not fit the tool: it is never made.
+    Impossible { code: &'static str, detail: String },
+}
+
+impl Saga {
+    /// Starts, or ends, whatever can be.
+    pub(super) fn advance(&mut self) -> Vec<Effect> {
+        if self.run.ended || self.run.ending.is_some() || !self.run.awake {
+            return Vec::new();
+        }
+        self.check_deadline();
+        let mut effects = Vec::new();
+        if self.run.paging {
+            return effects;
+        }
+        // What a commit under way says must not be outrun, or two commits would race each other.
+        if !self.run.committing {
+            self.turn();
+            let fresh = match self.head.phase {
+                Phase::Forward => self.start_forward(&mut effects),
+                Phase::Unwinding => self.start_undo(&mut effects),
+                Phase::Completed | Phase::MadeGood | Phase::Stuck => Vec::new(),
+            };
+            if !fresh.is_empty() {
+                self.run.held_calls = fresh;
+                let wake_at = Some(self.run.kill + GRACE);
+                effects.push(self.commit(wake_at, Vec::new()));
+                return effects;
+            }
+        }
+        if !self.run.committing {
+            self.idle(&mut effects);
+        }
+        effects
+    }
+
+    /// Before the point of no return a failure turns the saga round, once the pivot's fate is known.
+    fn turn(&mut self) {
+        if self.head.phase != Phase::Forward || self.head.pivoted || self.pivot_at_large() {
+            return;
+        }
+        let Some(cause) = self.head.cause.clone() else { return };
+        self.record(Fact::Unwinding { cause });
+        self.head.phase = Phase::Unwinding;
+        self.head.floor = self.head.cursor;
+        self.run.loaded = self.head.cursor;
+        self.run.page = 4;
+        let open = std::mem::take(&mut self.head.open);
+        for (ix, mut node) in open {
+            // A query leaves nothing, whatever became of it.
+            if self.class(ix) == Some(Class::Query) {
+                continue;
+            }
+            match node.job {
+                Job::Pending => {}
+                Job::Do | Job::Ask => {
+                    if !self.in_flight(ix) {
+                        self.doubtful_undo(ix, &mut node);
+                    }
+                    self.head.open.insert(ix, node);
+                }
+                Job::Undo | Job::Held => {
+                    self.head.open.insert(ix, node);
+                }
+            }
+        }
+    }
+
+    /// A do of unknown outcome, met while turning round: where its undo leaves a tombstone, that
+    /// settles it; elsewhere it is settled first, and undone then.
+    fn doubtful_undo(&self, ix: u32, open: &mut Open) {
+        let node = self.run.nodes.get(&ix);
+        let fenced = node.and_then(|node| self.definition(node)).is_some_and(|tool| tool.fence);
+        if fenced && self.class(ix) == Some(Class::Compensatable) {
+            *open = Open::new(Job::Undo, self.head.last_at);
+        }
+    }
+
+    /// The pivot was started and nobody knows yet whether it happened.
+    pub(super) fn pivot_at_large(&self) -> bool {
+        let mut open = self.head.open.iter();
+        open.any(|(ix, open)| open.job != Job::Pending && self.class(*ix) == Some(Class::Pivot))
+    }
+
+    pub(super) fn class(&self, ix: u32) -> Option<Class> {
+        self.run.nodes.get(&ix).map(|node| node.class)
+    }
+
+    fn check_deadline(&mut self) {
+        if self.head.deadline.is_some_and(|deadline| deadline <= self.head.last_at) {
+            self.fail(Cause::Deadline);
+        }
+    }
+
+    /// Notes why the saga is not to go on. After the pivot only a step can stop it, by being held.
+    pub(super) fn fail(&mut self, cause: Cause) {
+        if self.head.phase != Phase::Forward {
+            return;
+        }
+        if !self.head.pivoted {
+            self.head.cause.get_or_insert(cause);
+        } else if let Cause::Step { node, code, detail } = cause {
+            self.hold(node, Op::Do, code, detail);
+        }
+    }
+
+    pub(super) fn hold(&mut self, node: u32, op: Op, code: String, detail: String) {
+        let open = self.head.open.entry(node).or_insert(Open::new(Job::Held, self.head.last_at));
+        (open.job, open.due) = (Job::Held, None);
+        self.record(Fact::Held { node, op, code, detail });
+    }
+
+    /// May another call be made, by count?
+    pub(super) fn has_room(&self, more: usize) -> bool {
+        self.run.inflight.len() + more < PARALLEL
+    }
+
+    pub(super) fn is_due(&self, open: &Open) -> bool {
+        open.due.is_none_or(|due| due <= self.head.last_at)
+    }
+
+    /// Makes the call for a node's job, or says what is in the way.
+    pub(super) fn prepare(&self, node: &Node, op: Op, attempt: u32) -> Ready {
+        let Some(tool) = self.definition(node) else {
+            let detail = format!("The tool `{}` {} is not registered any more.", node.tool, node.version);
+            return Ready::Impossible { code: "tool_missing", detail };
+        };
+        let now = self.head.last_at;
+        if self.run.moved && now + tool.estimate_ms > self.run.until {
+            return Ready::NoTime;
+        }
+        let past = self.run.past.get(&node.ix);
+        let known = past.and_then(|past| past.params.clone()).filter(|_| op == Op::Undo);
+        let resolved = match (known, op) {
+            (Some(params), _) => Ok(params),
+            (None, Op::Do) => reference::resolve(&node.params, &node.refs, &self.run.outputs),
+            // Their key says all that they need; parameters that refer to others were kept above.
+            (None, Op::Undo | Op::Status) => Ok(node.params.clone()),
+        };
+        let params = match resolved {
+            Ok(params) => params,
+            Err(reference) => {
+                let detail = format!("`{reference}` names nothing in the output it refers to.");
+                return Ready::Impossible { code: "unresolved_reference", detail };
+            }
+        };
+        if op == Op::Do && attempt == 1 {
+            let violations = tool.input.check(&serde_json::Value::Object(params.clone()));
+            if let Some(first) = violations.first() {
+                let detail = format!("{}: {}", first.path, first.message);
+                return Ready::Impossible { code: "invalid_parameters", detail };
+            }
+        }
+        let left = self.run.kill.since(now).max(SHORTEST);
+        Ready::Now(Box::new(Call {
+            node: node.ix,
+            op,
+            attempt,
+            tool: node.tool.clone(),
+            key: idempotency_key(&self.id, self.head.epoch, node.ix),
+            fingerprint: fingerprint(&params),
+            params,
+            output: past.and_then(|past| past.output.clone()).filter(|_| op == Op::Undo),
+            timeout: tool.timeout_ms.min(left),
+        }))
+    }
+
+    /// Lets a call go.
+    pub(super) fn send(&mut self, call: Call) -> Effect {
+        self.run.moved = true;
+        self.head.calls = self.head.calls.saturating_add(1);
+        self.run.inflight.insert(CallId {
+            node: call.node,
+            op: call.op,
+            attempt: call.attempt,
+            fingerprint: call.fingerprint,
+        });
+        Effect::Call(Box::new(call))
+    }
+
+    fn commit(&mut self, wake_at: Option<Millis>, wakes: Vec<Wake>) -> Effect {
+        self.run.committing = true;
+        let records = std::mem::take(&mut self.run.records);
+        Effect::Commit(Commit { records, wake_at, wakes })
+    }
+
+    /// Nothing could be started: page, wait, sleep, yield or rest.
+    fn idle(&mut self, effects: &mut Vec<Effect>) {
+        if let Some((from, to)) = self.next_page() {
+            if self.head.phase == Phase::Unwinding && !self.run.records.is_empty() {
+                // The page is made from the journal: what this invocation knows must be in it.
+                let wake_at = Some(self.run.kill + GRACE);
+                effects.push(self.commit(wake_at, Vec::new()));
+                return;
+            }
+            self.run.paging = true;
+            self.run.page = (self.run.page * 2).min(PAGE);
+            effects.push(Effect::Page { from, to });
+            return;
+        }
+        let due = self.next_due();
+        if let Some(until) = due
+            && !self.run.full
+            && until.since(self.head.last_at) <= NAP
+            && until <= self.run.until
+        {
+            if !self.run.sleeping {
+                self.run.sleeping = true;
+                effects.push(Effect::Sleep { until: until - self.run.ahead });
+            }
+            return;
+        }
+        if !self.run.inflight.is_empty() || !effects.is_empty() {
+            return;
+        }
+        let wake = if self.run.full { Some(self.head.last_at - self.run.ahead) } else { due };
+        if let Some(at) = wake {
+            self.run.ending = Some(Ended::Yield);
+            if self.run.records.is_empty() && !self.run.moved {
+                self.run.ended = true;
+                effects.extend([Effect::Rearm(Wake { slot: 0, at }), Effect::End(Ended::Yield)]);
+                return;
+            }
+            self.record(Fact::Yielded { until: at });
+            effects.push(self.commit(Some(at), vec![Wake { slot: 0, at }]));
+            return;
+        }
+        self.rest(effects);
+    }
+
+    fn rest(&mut self, effects: &mut Vec<Effect>) {
+        let held = self.head.open.iter().filter(|(_, open)| open.job == Job::Held);
+        let nodes: Vec<u32> = held.map(|(ix, _)| *ix).collect();
+        let head = &self.head;
+        let (phase, fact) = if head.phase == Phase::Forward && head.cursor == head.total && head.open.is_empty() {
+            (Phase::Completed, Fact::Completed)
+        } else if head.phase == Phase::Unwinding && head.floor == 0 && head.open.is_empty() {
+            (Phase::MadeGood, Fact::MadeGood)
+        } else {
+            (Phase::Stuck, Fact::Stuck { nodes })
+        };
+        self.head.phase = phase;
+        self.record(fact);
+        self.run.ending = Some(Ended::Rest);
+        effects.push(self.commit(None, Vec::new()));
+    }
+
+    /// The part of the plan that is needed next and not loaded.
+    fn next_page(&self) -> Option<(u32, u32)> {
+        if self.run.full || !self.has_room(0) {
+            return None;
+        }
+        match self.head.phase {
+            // A window without an untouched node says nothing of what could be started.
+            Phase::Forward if self.head.cause.is_none() && self.run.loaded < self.head.total => {
+                let untouched = (self.head.cursor..self.run.loaded).len();
+                if untouched >= LOOKAHEAD {
+                    return None;
+                }
+                let waiting = self.head.open.values().filter(|open| open.job == Job::Pending).count();
+                let from = self.run.loaded;
+                (untouched == 0 || waiting > 0 || self.run.inflight.is_empty())
+                    .then(|| (from, from.saturating_add(self.run.page).min(self.head.total)))
+            }
+            // Whatever depends on a node stands above it: those in work come first, and the head stays
+            // short.
+            Phase::Unwinding if self.head.floor > 0 && self.run.loaded == self.head.floor => {
+                let in_work = self.head.open.values().filter(|open| open.job != Job::Held).count();
+                let stalled = self.run.inflight.is_empty() && self.next_due().is_none();
+                (in_work < PARALLEL || stalled)
+                    .then(|| (self.head.floor.saturating_sub(self.run.page), self.head.floor))
+            }
+            Phase::Forward | Phase::Unwinding | Phase::Completed | Phase::MadeGood | Phase::Stuck => None,
+        }
+    }
+
+    /// When the next node in work may be tried again.
+    fn next_due(&self) -> Option<Millis> {
+        let waiting = self.head.open.iter().filter(|(ix, open)| open.job != Job::Held && !self.in_flight(**ix));
+        waiting.filter(|(ix, _)| !self.given_up(**ix)).filter_map(|(_, open)| open.due).min()
+    }
+
+    /// After a failure only what may be in the world is followed up.
+    pub(super) fn given_up(&self, ix: u32) -> bool {
+        self.head.cause.is_some() && self.class(ix) == Some(Class::Query)
+    }
+}
+
+/// FNV-1a over the parameters' JSON text, whose keys are in order.
+pub(super) fn fingerprint(params: &serde_json::Map<String, serde_json::Value>) -> u64 {
+    let text = serde_json::to_string(params).unwrap_or_default();
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

@@ -1,0 +1,80 @@
+//! What `step` asks of the world. The list is closed: a driver performs each of these and no other.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::fact::Record;
+use crate::time::Millis;
+
+/// An order to the driver. They are performed in the order in which they come; calls run together.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Append the records, save the head, queue the wakes: one statement, if the version still holds.
+    Commit(Commit),
+    /// Call a tool's partner.
+    Call(Box<Call>),
+    /// Load nodes `from..to` of the frozen plan, with what the journal knows of them.
+    Page { from: u32, to: u32 },
+    /// Send [`Event::Tick`](super::Event::Tick) at this time.
+    Sleep { until: Millis },
+    /// Publish a wake without a commit: this one came early.
+    Rearm(Wake),
+    /// Nothing is left to do in this invocation.
+    End(Ended),
+}
+
+/// One append to the journal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Commit {
+    pub records: Vec<Record>,
+    /// When the sweeper is to look, if nothing else wakes the saga; `None` at rest.
+    pub wake_at: Option<Millis>,
+    /// What goes to the queue with this version.
+    pub wakes: Vec<Wake>,
+}
+
+/// A message to the queue. Its deduplication id is saga, version and slot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wake {
+    pub slot: u32,
+    pub at: Millis,
+}
+
+/// How an invocation ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The saga is at rest.
+    Rest,
+    /// Work is left, and a wake is on its way.
+    Yield,
+}
+
+/// What is asked of a partner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Op {
+    /// Carry the step out.
+    Do,
+    /// Say what became of the key.
+    Status,
+    /// Reverse it, and refuse a late do.
+    Undo,
+}
+
+/// One call of one tool.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    pub node: u32,
+    pub op: Op,
+    pub attempt: u32,
+    pub tool: String,
+    /// See [`idempotency_key`](crate::id::idempotency_key).
+    pub key: String,
+    /// Resolved.
+    pub params: Map<String, Value>,
+    /// The do's output, for an undo.
+    pub output: Option<Value>,
+    pub timeout: Millis,
+    /// Tells this call's parameters from those that another history would have led to.
+    pub fingerprint: u64,
+}

@@ -1,0 +1,126 @@
+//! What the world tells `step`. The list is closed, as that of the effects is.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::effect::Op;
+use super::node::{Node, Past};
+use super::state::Phase;
+use crate::time::Millis;
+use crate::tool::Definition;
+
+/// Something that happened outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// An invocation begins. It starts no call that would not end before `until`, and every call it
+    /// makes is cut off at `kill`. `cautious`: earlier invocations died without a trace, so every
+    /// attempt is recorded before it is made, queries included.
+    Wake { until: Millis, kill: Millis, cautious: bool },
+    /// A call ended.
+    Answered { call: CallId, took: Millis, outcome: Outcome },
+    /// The commit that was asked for stands.
+    Committed,
+    /// The page that was asked for.
+    Paged(Window),
+    /// The sleep is over.
+    Tick,
+    /// Someone asks for the saga to be undone.
+    Cancel { by: String },
+}
+
+impl Event {
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Wake { .. } => "wake",
+            Self::Answered { .. } => "answered",
+            Self::Committed => "committed",
+            Self::Paged(_) => "paged",
+            Self::Tick => "tick",
+            Self::Cancel { .. } => "cancel",
+        }
+    }
+}
+
+/// Names a call in the answer to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CallId {
+    pub node: u32,
+    pub op: Op,
+    pub attempt: u32,
+    pub fingerprint: u64,
+}
+
+/// What a call came to. There is no fourth kind beside yes, no and unknown: `Later` is a "no" that
+/// says when to ask again.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    Ok(Answer),
+    /// Definite: no effect, now or later, under this key.
+    Refused(Refusal),
+    /// Definite for this attempt: no effect, and nothing is stored under the key.
+    Later { after: Option<Millis>, reason: String },
+    /// The effect may have happened, or may still happen.
+    Unknown { reason: String },
+}
+
+/// What a partner said when it said yes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// To a do.
+    Output(Value),
+    /// To an undo: whether there was something to undo.
+    Undone { found: bool },
+    /// To a status: done, with this output.
+    WasDone(Value),
+    /// To a status: refused.
+    WasRefused(Refusal),
+    /// To a status: already undone.
+    WasUndone,
+    /// To a status: being worked on.
+    InProgress,
+    /// To a status: the partner has not seen the key.
+    NeverSeen,
+}
+
+/// A definite "no".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Stable, for programs.
+    pub code: String,
+    /// For people.
+    pub detail: String,
+}
+
+/// A part of the frozen plan, with what the engine needs to act on it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    pub nodes: Vec<Node>,
+    /// The definitions that the nodes were frozen with, by tool name.
+    #[serde(default)]
+    pub tools: BTreeMap<String, Definition>,
+    /// Outputs that the nodes' parameters refer to.
+    #[serde(default)]
+    pub outputs: BTreeMap<u32, Value>,
+    /// What the journal knows of the nodes themselves; while unwinding only.
+    #[serde(default)]
+    pub past: BTreeMap<u32, Past>,
+}
+
+/// The event has no place in this phase: a fault in the driver or the store, never in a partner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Illegal {
+    pub phase: Phase,
+    pub event: &'static str,
+    pub why: &'static str,
+}
+
+impl std::fmt::Display for Illegal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the event `{}` has no place in a saga that is {}: {}", self.event, self.phase, self.why)
+    }
+}
+
+impl std::error::Error for Illegal {}

@@ -1,0 +1,80 @@
+//! The journal's records. The journal is the truth; the saved head of a saga is a short form of it.
+//!
+//! These shapes are stored: fields are added with a default, never renamed or reused.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::effect::Op;
+use crate::time::Millis;
+
+/// One thing that happened, and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    pub at: Millis,
+    /// The invocation in which it was learned, counted from 1.
+    pub inv: u32,
+    #[serde(flatten)]
+    pub fact: Fact,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Fact {
+    /// Before a call that may change the world leaves.
+    Started {
+        node: u32,
+        attempt: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        params: Option<Map<String, Value>>,
+    },
+    /// The call succeeded.
+    Done { node: u32, attempt: u32, took: Millis, output: Value },
+    /// A definite "no": the call had, and will have, no effect.
+    Refused { node: u32, attempt: u32, took: Millis, code: String, detail: String },
+    /// No answer that settles anything; `again` is when it is tried next.
+    Unsettled { node: u32, op: Op, attempt: u32, took: Millis, reason: String, again: Option<Millis> },
+    /// Before an undo leaves.
+    UndoStarted { node: u32, attempt: u32 },
+    /// The undo succeeded; `found` is false where there was nothing to undo.
+    Undone { node: u32, attempt: u32, took: Millis, found: bool },
+    /// The node can go neither forward nor back without a person.
+    Held { node: u32, op: Op, code: String, detail: String },
+    /// From here on the saga is undone.
+    Unwinding { cause: Cause },
+    /// The invocation ended with work left.
+    Yielded { until: Millis },
+    Completed,
+    MadeGood,
+    Stuck { nodes: Vec<u32> },
+}
+
+impl Fact {
+    /// The node that the record is about.
+    #[must_use]
+    pub const fn node(&self) -> Option<u32> {
+        match self {
+            Self::Started { node, .. }
+            | Self::Done { node, .. }
+            | Self::Refused { node, .. }
+            | Self::Unsettled { node, .. }
+            | Self::UndoStarted { node, .. }
+            | Self::Undone { node, .. }
+            | Self::Held { node, .. } => Some(*node),
+            Self::Unwinding { .. } | Self::Yielded { .. } | Self::Completed | Self::MadeGood | Self::Stuck { .. } => None,
+        }
+    }
+}
+
+/// Why a saga does not go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Cause {
+    /// A step was refused, or its tries were used up.
+    Step { node: u32, code: String, detail: String },
+    /// Someone asked for it.
+    Cancelled { by: String },
+    /// The saga's own deadline passed.
+    Deadline,
+}

@@ -1,0 +1,31 @@
+//! The saga engine: one pure state machine that carries a plan out, or makes it good.
+//!
+//! [`step`] is the only place that decides. It folds one [`Event`] into a [`Saga`] and answers with
+//! the [`Effect`]s that are due; a driver outside performs them and comes back with what happened.
+//! Nothing here waits, calls or stores. See `docs/ARCHITECTURE.md` for the invariants.
+
+mod advance;
+mod effect;
+mod event;
+mod fact;
+mod forward;
+mod node;
+mod plan;
+mod reference;
+mod report;
+mod settle;
+mod state;
+mod step;
+mod unwind;
+mod verify;
+
+pub use effect::{Call, Commit, Effect, Ended, Op, Wake};
+pub use event::{Answer, CallId, Event, Illegal, Outcome, Refusal, Window};
+pub use fact::{Cause, Fact, Record};
+pub use node::{Node, Past};
+pub use plan::{Plan, Step};
+pub use reference::Reference;
+pub use report::{Attempt, Report, Standing, StepReport, report};
+pub use state::{Head, Job, Open, Phase, Saga};
+pub use step::step;
+pub use verify::{Limits, freeze};

@@ -1,0 +1,47 @@
+//! A frozen step: what a plan's step became when the saga was created.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::tool::Class;
+
+/// One node of the frozen plan. Nodes are numbered in a topological order: whatever a node depends
+/// on has a lower number. That is what lets the engine hold a window of nodes and not all of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Node {
+    pub ix: u32,
+    /// The step's id in the plan.
+    pub id: String,
+    pub tool: String,
+    /// The tool's version when the plan was frozen.
+    pub version: String,
+    /// The class in this plan: of several pivots only the first is one, the others are retriable.
+    pub class: Class,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub params: Map<String, Value>,
+    /// All nodes that must be done before, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deps: Vec<u32>,
+    /// The nodes whose outputs `params` refer to, by their step's id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub refs: BTreeMap<String, u32>,
+}
+
+/// What the journal knows of a node; the undo is made from it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Past {
+    /// A `Started` record stands in the journal.
+    pub started: bool,
+    /// The resolved parameters, where they differ from the plan's.
+    #[serde(default)]
+    pub params: Option<Map<String, Value>>,
+    /// A `Done` record stands in the journal.
+    #[serde(default)]
+    pub done: bool,
+    /// The output, where the node is done; none where it is `null`.
+    #[serde(default)]
+    pub output: Option<Value>,
+}

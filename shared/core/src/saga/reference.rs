@@ -1,0 +1,121 @@
+//! `$step.path`: how a parameter names a field of an earlier step's output.
+//!
+//! Only a whole string is a reference, so a value keeps its type. `$$` at the start stands for a
+//! plain `$`, and a `$` before anything but a letter or `_` (as in `$25`) is plain text.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+/// A reference, split: the step's id and the path inside its output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reference<'a> {
+    pub step: &'a str,
+    /// Field names and list positions; empty for the whole output.
+    path: &'a str,
+}
+
+impl<'a> Reference<'a> {
+    /// Reads a string parameter; `None` where it is plain text.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let rest = text.strip_prefix('$')?;
+        if !rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+            return None;
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if !rest.chars().all(plain) {
+            return None;
+        }
+        let (step, path) = rest.split_once('.').unwrap_or((rest, ""));
+        Some(Self { step, path })
+    }
+
+    /// The path's parts, outermost first.
+    pub fn path(&self) -> impl Iterator<Item = &'a str> {
+        self.path.split('.').filter(|part| !part.is_empty())
+    }
+
+    /// The value that the reference names inside `output`.
+    #[must_use]
+    pub fn find<'v>(&self, output: &'v Value) -> Option<&'v Value> {
+        self.path().try_fold(output, |value, part| match value {
+            Value::Object(fields) => fields.get(part),
+            Value::Array(items) => items.get(part.parse::<usize>().ok()?),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+        })
+    }
+}
+
+/// Calls `found` with every reference inside `value`.
+pub(super) fn each<'a>(value: &'a Value, found: &mut impl FnMut(Reference<'a>)) {
+    match value {
+        Value::String(text) => {
+            if let Some(reference) = Reference::parse(text) {
+                found(reference);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| each(item, found)),
+        Value::Object(fields) => fields.values().for_each(|field| each(field, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Replaces every reference in `params` by what it names; the error is the first that names nothing.
+pub(super) fn resolve(
+    params: &Map<String, Value>,
+    refs: &BTreeMap<String, u32>,
+    outputs: &BTreeMap<u32, Value>,
+) -> Result<Map<String, Value>, String> {
+    params
+        .iter()
+        .map(|(name, value)| Ok((name.clone(), resolve_value(value, refs, outputs)?)))
+        .collect()
+}
+
+fn resolve_value(
+    value: &Value,
+    refs: &BTreeMap<String, u32>,
+    outputs: &BTreeMap<u32, Value>,
+) -> Result<Value, String> {
+    match value {
+        Value::String(text) => {
+            if let Some(reference) = Reference::parse(text) {
+                let output = refs.get(reference.step).and_then(|node| outputs.get(node));
+                output.and_then(|output| reference.find(output)).cloned().ok_or_else(|| text.clone())
+            } else {
+                Ok(Value::String(text.strip_prefix('$').filter(|rest| rest.starts_with('$')).unwrap_or(text).to_owned()))
+            }
+        }
+        Value::Array(items) => {
+            items.iter().map(|item| resolve_value(item, refs, outputs)).collect::<Result<_, _>>().map(Value::Array)
+        }
+        Value::Object(fields) => resolve(fields, refs, outputs).map(Value::Object),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(value.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn money_and_doubled_dollars_are_plain_text() {
+        assert_eq!(Reference::parse("$25"), None);
+        assert_eq!(Reference::parse("$$table.address"), None);
+        assert_eq!(Reference::parse("see $table.address"), None);
+        let resolved = resolve_value(&json!("$$table.address"), &BTreeMap::new(), &BTreeMap::new());
+        assert_eq!(resolved, Ok(json!("$table.address")));
+    }
+
+    #[test]
+    fn a_reference_keeps_the_type_of_what_it_names() {
+        let refs = BTreeMap::from([("a".to_owned(), 0)]);
+        let outputs = BTreeMap::from([(0, json!({"n": 3, "list": [{"x": true}]}))]);
+        let resolve = |text: &str| resolve_value(&json!(text), &refs, &outputs);
+        assert_eq!(resolve("$a.n"), Ok(json!(3)));
+        assert_eq!(resolve("$a.list.0.x"), Ok(json!(true)));
+        assert_eq!(resolve("$a.list.7.x"), Err("$a.list.7.x".to_owned()));
+    }
+}

@@ -1,0 +1,201 @@
+//! The journal, told step by step: what people and clients are shown.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::effect::Op;
+use super::fact::{Cause, Fact, Record};
+use super::node::Node;
+use super::state::Phase;
+use crate::time::Millis;
+use crate::tool::Class;
+
+/// How a step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Not begun.
+    Pending,
+    /// Called, not answered.
+    Running,
+    /// To be tried again.
+    Waiting,
+    Done,
+    Refused,
+    /// Its undo is under way.
+    Undoing,
+    Undone,
+    /// It had no effect, and a late one is kept out.
+    Fenced,
+    /// Never begun, and never will be.
+    Abandoned,
+    /// Needs a person.
+    Held,
+}
+
+/// One call, as the journal tells of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Attempt {
+    pub op: Op,
+    pub number: u32,
+    pub began: Millis,
+    /// `None` while it is under way, or for ever where its invocation died.
+    pub took: Option<Millis>,
+    /// `ok`, `refused`, `no answer`, `nothing to undo` or `under way`.
+    pub outcome: &'static str,
+    pub detail: String,
+    pub invocation: u32,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StepReport {
+    pub ix: u32,
+    pub id: String,
+    pub tool: String,
+    pub class: Class,
+    pub standing: Standing,
+    /// Ids of the steps before it.
+    pub after: Vec<String>,
+    pub params: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    pub attempts: Vec<Attempt>,
+}
+
+/// A whole saga.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    pub steps: Vec<StepReport>,
+    /// Why it turned round, in a sentence.
+    pub cause: Option<String>,
+    /// Ids of the steps in the order in which they were undone.
+    pub undone: Vec<String>,
+}
+
+/// Folds a journal over its plan.
+#[must_use]
+pub fn report<'a>(nodes: &[Node], phase: Phase, records: impl IntoIterator<Item = &'a Record>) -> Report {
+    let id = |ix: u32| nodes.iter().find(|node| node.ix == ix).map_or_else(|| format!("#{ix}"), |node| node.id.clone());
+    let steps = nodes.iter().map(|node| StepReport {
+        ix: node.ix,
+        id: node.id.clone(),
+        tool: node.tool.clone(),
+        class: node.class,
+        standing: Standing::Pending,
+        after: node.deps.iter().map(|dep| id(*dep)).collect(),
+        params: Value::Object(node.params.clone()),
+        output: None,
+        code: None,
+        detail: None,
+        attempts: Vec::new(),
+    });
+    let mut report = Report { steps: steps.collect(), cause: None, undone: Vec::new() };
+    for record in records {
+        report.tell(record);
+    }
+    if phase != Phase::Forward {
+        for step in &mut report.steps {
+            if step.standing == Standing::Pending {
+                step.standing = Standing::Abandoned;
+            }
+        }
+    }
+    report
+}
+
+impl Report {
+    fn tell(&mut self, record: &Record) {
+        if let Fact::Unwinding { cause } = &record.fact {
+            self.cause = Some(match cause {
+                Cause::Step { node, code, detail } => {
+                    let id = self.step(*node).map(|step| step.id.clone()).unwrap_or_default();
+                    format!("Step `{id}` was refused ({code}): {detail}")
+                }
+                Cause::Cancelled { by } => format!("It was cancelled by {by}."),
+                Cause::Deadline => "Its deadline passed.".to_owned(),
+            });
+        }
+        let Some(step) = record.fact.node().and_then(|node| self.step(node)) else { return };
+        let undone = step.tell(record).then(|| step.id.clone());
+        self.undone.extend(undone);
+    }
+
+    fn step(&mut self, ix: u32) -> Option<&mut StepReport> {
+        self.steps.get_mut(usize::try_from(ix).ok()?).filter(|step| step.ix == ix)
+    }
+}
+
+impl StepReport {
+    /// Answers whether this is the step's undo.
+    fn tell(&mut self, record: &Record) -> bool {
+        match &record.fact {
+            Fact::Started { attempt, params, .. } => {
+                self.standing = Standing::Running;
+                if let Some(params) = params {
+                    self.params = Value::Object(params.clone());
+                }
+                self.begin(record, Op::Do, *attempt);
+            }
+            Fact::Done { attempt, took, output, .. } => {
+                self.standing = Standing::Done;
+                self.output = Some(output.clone());
+                self.end(record, Op::Do, *attempt, *took, "ok", "");
+            }
+            Fact::Refused { attempt, took, code, detail, .. } => {
+                self.standing = Standing::Refused;
+                (self.code, self.detail) = (Some(code.clone()), Some(detail.clone()));
+                self.end(record, Op::Do, *attempt, *took, "refused", detail);
+            }
+            Fact::Unsettled { op, attempt, took, reason, .. } => {
+                self.standing = if *op == Op::Undo { Standing::Undoing } else { Standing::Waiting };
+                self.end(record, *op, *attempt, *took, "no answer", reason);
+            }
+            Fact::UndoStarted { attempt, .. } => {
+                self.standing = Standing::Undoing;
+                self.begin(record, Op::Undo, *attempt);
+            }
+            Fact::Undone { attempt, took, found, .. } => {
+                self.standing = if *found { Standing::Undone } else { Standing::Fenced };
+                self.end(record, Op::Undo, *attempt, *took, if *found { "ok" } else { "nothing to undo" }, "");
+                return true;
+            }
+            Fact::Held { code, detail, .. } => {
+                self.standing = Standing::Held;
+                (self.code, self.detail) = (Some(code.clone()), Some(detail.clone()));
+            }
+            Fact::Unwinding { .. } | Fact::Yielded { .. } | Fact::Completed | Fact::MadeGood | Fact::Stuck { .. } => {}
+        }
+        false
+    }
+
+    fn begin(&mut self, record: &Record, op: Op, number: u32) {
+        self.attempts.push(Attempt {
+            op,
+            number,
+            began: record.at,
+            took: None,
+            outcome: "under way",
+            detail: String::new(),
+            invocation: record.inv,
+        });
+    }
+
+    fn end(&mut self, record: &Record, op: Op, number: u32, took: Millis, outcome: &'static str, detail: &str) {
+        let open = self.attempts.iter().rposition(|attempt| attempt.op == op && attempt.number == number && attempt.took.is_none());
+        let place = open.unwrap_or_else(|| {
+            self.begin(record, op, number);
+            self.attempts.len() - 1
+        });
+        if let Some(attempt) = self.attempts.get_mut(place) {
+            attempt.began = record.at - took;
+            attempt.took = Some(took);
+            (attempt.outcome, attempt.detail) = (outcome, detail.to_owned());
+            attempt.invocation = record.inv;
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! What an answer means: done, refused, tried again, asked about, or given up.
+
+use super::effect::Op;
+use super::event::{Answer, CallId, Outcome, Refusal};
+use super::fact::{Cause, Fact};
+use super::node::Node;
+use super::reference;
+use super::state::{Job, Open, Phase, Saga};
+use crate::time::Millis;
+use crate::tool::{Class, Definition, Repeat};
+
+/// The longest wait between two tries that have no limit: undo, and what follows the pivot.
+const PATIENCE: Millis = Millis(60_000);
+
+/// How a node goes on whose call brought no answer.
+enum Next {
+    Again,
+    Ask,
+    /// Undoing it is safe whatever happened.
+    GiveUp,
+    Hold,
+}
+
+impl Saga {
+    /// Folds the answer to one call. Answers that no longer concern anybody are passed over: they
+    /// come from stale workers, and whatever they report is found again under the same key.
+    pub(super) fn fold_answer(&mut self, call: CallId, took: Millis, outcome: Outcome) {
+        let known = self.run.inflight.remove(&call);
+        let (Some(open), Some(node)) = (self.head.open.get(&call.node).cloned(), self.run.nodes.get(&call.node).cloned())
+        else {
+            return;
+        };
+        let wanted = match call.op {
+            Op::Do => Job::Do,
+            Op::Status => Job::Ask,
+            Op::Undo => Job::Undo,
+        };
+        // A late answer to a do is as good while its status is being asked.
+        let fits = open.job == wanted || (call.op == Op::Do && open.job == Job::Ask);
+        if self.head.phase.at_rest() || !fits || !(known || self.same_parameters(&node, call)) {
+            return;
+        }
+        match outcome {
+            Outcome::Ok(answer) => self.fold_yes(&node, call, took, answer),
+            Outcome::Refused(refusal) => self.fold_no(&node, call, took, refusal),
+            Outcome::Later { .. } | Outcome::Unknown { .. } if call.attempt != open.attempt => {}
+            Outcome::Later { after, reason } => self.fold_later(&node, call, took, after, reason),
+            Outcome::Unknown { reason } => self.fold_unknown(&node, call, took, reason),
+        }
+    }
+
+    /// After a reload the call may have been made under a history that did not come to stand.
+    fn same_parameters(&self, node: &Node, call: CallId) -> bool {
+        if call.op != Op::Do {
+            return true;
+        }
+        reference::resolve(&node.params, &node.refs, &self.run.outputs)
+            .is_ok_and(|params| super::advance::fingerprint(&params) == call.fingerprint)
+    }
+
+    fn fold_yes(&mut self, node: &Node, call: CallId, took: Millis, answer: Answer) {
+        match answer {
+            Answer::Output(output) | Answer::WasDone(output) => self.done(node, call.attempt, took, output),
+            Answer::Undone { found } => {
+                self.head.open.remove(&node.ix);
+                self.record(Fact::Undone { node: node.ix, attempt: call.attempt, took, found });
+            }
+            Answer::WasRefused(refusal) => self.refused(node, call.attempt, took, refusal),
+            Answer::WasUndone => {
+                let detail = "The partner says that it was undone.".to_owned();
+                self.refused(node, call.attempt, took, Refusal { code: "undone".to_owned(), detail });
+            }
+            Answer::InProgress => {
+                self.try_again(node, call, took, None, "The partner is still working on it.".to_owned());
+            }
+            Answer::NeverSeen => self.never_seen(node, call, took),
+        }
+    }
+
+    fn done(&mut self, node: &Node, attempt: u32, took: Millis, output: serde_json::Value) {
+        self.record(Fact::Done { node: node.ix, attempt, took, output: output.clone() });
+        if self.head.phase == Phase::Unwinding {
+            let past = self.run.past.entry(node.ix).or_default();
+            (past.done, past.output) = (true, Some(output));
+            self.head.open.insert(node.ix, Open::new(Job::Undo, self.head.last_at));
+            return;
+        }
+        self.run.outputs.insert(node.ix, output);
+        self.head.open.remove(&node.ix);
+        if node.class == Class::Pivot {
+            self.head.pivoted = true;
+            // Whatever asked for an end while the pivot was on its way came too late. The queries that
+            // failed beside it are not forgotten: they need a person.
+            let cause = self.head.cause.take();
+            let failed = self.head.open.iter().filter(|(_, open)| open.job == Job::Held);
+            for ix in failed.map(|(ix, _)| *ix).collect::<Vec<u32>>() {
+                let (code, detail) = match &cause {
+                    Some(Cause::Step { node, code, detail }) if *node == ix => (code.clone(), detail.clone()),
+                    _ => ("refused".to_owned(), "It failed beside the point of no return.".to_owned()),
+                };
+                self.hold(ix, Op::Do, code, detail);
+            }
+        }
+    }
+
+    fn fold_no(&mut self, node: &Node, call: CallId, took: Millis, refusal: Refusal) {
+        match call.op {
+            Op::Do => self.refused(node, call.attempt, took, refusal),
+            Op::Undo | Op::Status => self.hold(node.ix, call.op, refusal.code, refusal.detail),
+        }
+    }
+
+    pub(super) fn refused(&mut self, node: &Node, attempt: u32, took: Millis, refusal: Refusal) {
+        let Refusal { code, detail } = refusal;
+        self.record(Fact::Refused { node: node.ix, attempt, took, code: code.clone(), detail: detail.clone() });
+        self.head.open.remove(&node.ix);
+        if self.head.phase == Phase::Forward {
+            if self.pivot_at_large() {
+                // Beside the pivot there are only queries. Should the pivot succeed, this one is missing.
+                self.head.open.insert(node.ix, Open::new(Job::Held, self.head.last_at));
+            }
+            self.fail(Cause::Step { node: node.ix, code, detail });
+        } else if node.class == Class::Compensatable && self.definition(node).is_some_and(|tool| tool.fence) {
+            self.head.open.insert(node.ix, Open::new(Job::Undo, self.head.last_at));
+        }
+    }
+
+    fn fold_later(&mut self, node: &Node, call: CallId, took: Millis, after: Option<Millis>, reason: String) {
+        let doubt = self.head.open.get(&node.ix).is_some_and(|open| open.doubt) && node.class != Class::Query;
+        let unwinding = self.head.phase == Phase::Unwinding;
+        if call.op != Op::Do || (!unwinding && self.tries_left(node, call.attempt)) {
+            self.try_again(node, call, took, after, reason);
+        } else if doubt {
+            self.fold_unknown(node, call, took, reason);
+        } else {
+            let detail = format!("Gave up after {} tries: {reason}", call.attempt);
+            self.refused(node, call.attempt, took, Refusal { code: "exhausted".to_owned(), detail });
+        }
+    }
+
+    fn fold_unknown(&mut self, node: &Node, call: CallId, took: Millis, reason: String) {
+        if let Some(open) = self.head.open.get_mut(&node.ix) {
+            open.doubt = true;
+        }
+        if call.op != Op::Do {
+            return self.try_again(node, call, took, None, reason);
+        }
+        if node.class == Class::Query {
+            if self.tries_left(node, call.attempt) {
+                return self.try_again(node, call, took, None, reason);
+            }
+            let detail = format!("Gave up after {} tries: {reason}", call.attempt);
+            return self.refused(node, call.attempt, took, Refusal { code: "no_answer".to_owned(), detail });
+        }
+        match self.after_unknown(node, call.attempt) {
+            Next::Again => self.try_again(node, call, took, None, reason),
+            Next::Ask => {
+                self.unsettled(node, call, took, reason, Some(self.head.last_at));
+                self.ask(node.ix);
+            }
+            Next::GiveUp => {
+                self.unsettled(node, call, took, reason.clone(), None);
+                self.give_up(node.ix, call.attempt, &reason);
+            }
+            Next::Hold => {
+                self.unsettled(node, call, took, reason, None);
+                self.hold_unknown(node.ix);
+            }
+        }
+    }
+
+    /// An invocation died with this do under way. Answers whether nothing is to be sent now.
+    pub(super) fn lost(&mut self, ix: u32, node: &Node) -> bool {
+        let Some(open) = self.head.open.get_mut(&ix) else { return true };
+        open.doubt = true;
+        if open.job == Job::Ask {
+            return false;
+        }
+        let attempt = open.attempt;
+        if node.class == Class::Query {
+            let tries_left = self.tries_left(node, attempt);
+            if !tries_left {
+                let detail = format!("Gave up after {attempt} tries: the invocations that called it ended without an answer.");
+                self.refused(node, attempt, Millis(0), Refusal { code: "no_answer".to_owned(), detail });
+            }
+            return !tries_left;
+        }
+        match self.after_unknown(node, attempt) {
+            Next::Again => false,
+            Next::Ask => {
+                self.ask(ix);
+                false
+            }
+            Next::GiveUp => {
+                self.give_up(ix, attempt, "the invocation that called it ended without an answer");
+                true
+            }
+            Next::Hold => {
+                self.hold_unknown(ix);
+                true
+            }
+        }
+    }
+
+    /// The rules for an effect of unknown outcome, by what its partner can do.
+    fn after_unknown(&self, node: &Node, attempt: u32) -> Next {
+        let Some(tool) = self.definition(node) else { return Next::Hold };
+        let undoable = node.class == Class::Compensatable && tool.fence;
+        // While unwinding no effect is started again that can be undone unseen.
+        if undoable && self.head.phase == Phase::Unwinding {
+            return Next::GiveUp;
+        }
+        if self.remembered(tool, node.ix) && (self.tries_left(node, attempt) || !undoable) {
+            Next::Again
+        } else if undoable {
+            Next::GiveUp
+        } else if tool.status {
+            Next::Ask
+        } else {
+            Next::Hold
+        }
+    }
+
+    /// The partner still knows the key, so that a repeat cannot act twice.
+    fn remembered(&self, tool: &Definition, ix: u32) -> bool {
+        let since = self.head.open.get(&ix).map(|open| open.since).unwrap_or_default();
+        match tool.repeat {
+            Repeat::Keyed { ttl_ms } => self.head.last_at.since(since) < ttl_ms,
+            Repeat::Never => false,
+        }
+    }
+
+    /// What stands after the pivot, or is it, is tried without limit; so is a do whose fate must be
+    /// known before it can be undone.
+    fn tries_left(&self, node: &Node, attempt: u32) -> bool {
+        let limit = self.definition(node).map_or(1, |tool| tool.retry.attempts);
+        node.class == Class::Retriable || attempt < limit
+    }
+
+    /// A status that knows nothing: the do has not arrived, or never will.
+    fn never_seen(&mut self, node: &Node, call: CallId, took: Millis) {
+        let reason = "The partner has not seen the key.".to_owned();
+        let repeat = self.definition(node).is_some_and(|tool| self.remembered(tool, node.ix));
+        let wait = self.definition(node).map_or(PATIENCE, |tool| tool.retry.wait(call.attempt));
+        let again = repeat.then_some(self.head.last_at + wait);
+        self.unsettled(node, call, took, reason, again);
+        if repeat {
+            if let Some(open) = self.head.open.get_mut(&node.ix) {
+                (open.job, open.due) = (Job::Do, again);
+            }
+        } else {
+            self.hold_unknown(node.ix);
+        }
+    }
+
+    fn ask(&mut self, ix: u32) {
+        if let Some(open) = self.head.open.get_mut(&ix) {
+            (open.job, open.attempt, open.due) = (Job::Ask, 0, Some(self.head.last_at));
+        }
+    }
+
+    /// Stops a do whose outcome is unknown and whose undo is safe whatever it was.
+    fn give_up(&mut self, ix: u32, attempt: u32, reason: &str) {
+        if self.head.phase == Phase::Unwinding {
+            self.head.open.insert(ix, Open::new(Job::Undo, self.head.last_at));
+            return;
+        }
+        let detail = format!("Gave up after {attempt} tries, outcome unknown: {reason}");
+        self.fail(Cause::Step { node: ix, code: "no_answer".to_owned(), detail });
+    }
+
+    fn hold_unknown(&mut self, ix: u32) {
+        let code = "unknown_outcome".to_owned();
+        let detail = "Whether it happened cannot be found out from here. Ask the partner, then resolve the step.".to_owned();
+        if self.head.phase == Phase::Forward && !self.head.pivoted && self.class(ix) != Some(Class::Pivot) {
+            self.fail(Cause::Step { node: ix, code: code.clone(), detail: detail.clone() });
+        }
+        self.hold(ix, Op::Do, code, detail);
+    }
+
+    fn try_again(&mut self, node: &Node, call: CallId, took: Millis, after: Option<Millis>, reason: String) {
+        let wait = match (call.op, self.definition(node)) {
+            (_, None) => PATIENCE,
+            (Op::Do, Some(tool)) if node.class != Class::Retriable && self.tries_left(node, call.attempt) => {
+                tool.retry.wait(call.attempt)
+            }
+            (_, Some(tool)) => {
+                let patient = crate::tool::Retry { cap_ms: PATIENCE, ..tool.retry };
+                patient.wait(call.attempt)
+            }
+        };
+        let wait = wait + Millis(self.jitter(node.ix, call.attempt, wait));
+        let due = self.head.last_at + after.unwrap_or_default().max(wait);
+        self.unsettled(node, call, took, reason, Some(due));
+        if let Some(open) = self.head.open.get_mut(&node.ix) {
+            open.due = Some(due);
+        }
+    }
+
+    fn unsettled(&mut self, node: &Node, call: CallId, took: Millis, reason: String, again: Option<Millis>) {
+        let CallId { op, attempt, .. } = call;
+        self.record(Fact::Unsettled { node: node.ix, op, attempt, took, reason, again });
+    }
+
+    /// Up to a quarter of the wait, the same for the same saga, node and attempt.
+    fn jitter(&self, node: u32, attempt: u32, wait: Millis) -> u64 {
+        let seed = self.id.as_str().bytes().fold(u64::from(node) << 32 | u64::from(attempt), |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        (seed >> 16) % (wait.0 / 4 + 1)
+    }
+}

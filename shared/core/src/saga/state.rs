@@ -1,0 +1,263 @@
+//! What a saga is between two events.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::effect::Call;
+use super::event::{CallId, Window};
+use super::fact::{Cause, Fact, Record};
+use super::node::{Node, Past};
+use crate::id::SagaId;
+use crate::time::Millis;
+use crate::tool::Definition;
+
+/// Where a saga stands. The last three are rests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Carrying the plan out.
+    Forward,
+    /// Undoing it.
+    Unwinding,
+    /// All of it is done.
+    Completed,
+    /// None of it is left.
+    MadeGood,
+    /// Some nodes need a person; the journal names them.
+    Stuck,
+}
+
+impl Phase {
+    #[must_use]
+    pub const fn at_rest(self) -> bool {
+        matches!(self, Self::Completed | Self::MadeGood | Self::Stuck)
+    }
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Forward => "forward",
+            Self::Unwinding => "unwinding",
+            Self::Completed => "completed",
+            Self::MadeGood => "made_good",
+            Self::Stuck => "stuck",
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What is being done about a node that is not settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Job {
+    /// Nothing is to be sent for it: forward it waits for what it depends on, and was never started;
+    /// while unwinding it waits for what depends on it, and leaves nothing to undo itself.
+    Pending,
+    /// Started: to be done, or to be done again under the same key.
+    Do,
+    /// Started, and the partner is to be asked what became of it.
+    Ask,
+    /// To be undone.
+    Undo,
+    /// Needs a person.
+    Held,
+}
+
+/// A node that is neither settled nor untouched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Open {
+    #[serde(rename = "j")]
+    pub job: Job,
+    /// Attempts at this job so far.
+    #[serde(rename = "n", default)]
+    pub attempt: u32,
+    /// When the do was first started: a partner's memory of the key counts from here.
+    #[serde(rename = "s", default)]
+    pub since: Millis,
+    /// Not before this time.
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Millis>,
+    /// An earlier attempt ended without an answer: the effect may be there.
+    #[serde(rename = "u", default, skip_serializing_if = "std::ops::Not::not")]
+    pub doubt: bool,
+}
+
+impl Open {
+    pub(super) const fn new(job: Job, since: Millis) -> Self {
+        Self { job, attempt: 0, since, due: None, doubt: false }
+    }
+}
+
+/// The short form of the journal that is saved with every commit. Its size is bounded by the nodes
+/// in work, never by the length of the plan. It is an API: what an older build saved must load.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Version of this shape.
+    pub v: u32,
+    pub phase: Phase,
+    /// Counts replans; part of every idempotency key.
+    pub epoch: u32,
+    /// Nodes in the plan.
+    pub total: u32,
+    /// Nodes at and above were never touched; those below are settled, or in `open`.
+    pub cursor: u32,
+    /// While unwinding: nodes below were not yet looked at; those at and above are settled, or in
+    /// `open`.
+    #[serde(default)]
+    pub floor: u32,
+    pub open: BTreeMap<u32, Open>,
+    /// The point of no return is behind.
+    #[serde(default)]
+    pub pivoted: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Millis>,
+    /// Invocations that committed something.
+    #[serde(default)]
+    pub invocations: u32,
+    /// Calls made to partners, as far as they are committed.
+    #[serde(default)]
+    pub calls: u64,
+    /// The journal's latest time: the clock never runs behind it.
+    pub last_at: Millis,
+}
+
+impl Head {
+    /// The current shape.
+    pub const V: u32 = 1;
+
+    #[must_use]
+    pub const fn new(total: u32, now: Millis, deadline: Option<Millis>) -> Self {
+        Self {
+            v: Self::V,
+            phase: Phase::Forward,
+            epoch: 0,
+            total,
+            cursor: 0,
+            floor: 0,
+            open: BTreeMap::new(),
+            pivoted: false,
+            cause: None,
+            deadline,
+            invocations: 0,
+            calls: 0,
+            last_at: now,
+        }
+    }
+}
+
+/// A saga in the hands of one invocation: the saved head, and what this invocation alone knows.
+#[derive(Clone, Debug)]
+pub struct Saga {
+    pub id: SagaId,
+    pub head: Head,
+    pub(super) run: Run,
+}
+
+/// What dies with the invocation.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Run {
+    pub nodes: BTreeMap<u32, Node>,
+    pub tools: BTreeMap<String, Definition>,
+    pub outputs: BTreeMap<u32, Value>,
+    pub past: BTreeMap<u32, Past>,
+    /// Nodes from `cursor` (or above `floor`) to here are in `nodes`.
+    pub loaded: u32,
+    /// Nodes asked for at the last page.
+    pub page: u32,
+    pub paging: bool,
+
+    pub awake: bool,
+    /// How far the journal's clock is ahead of this machine's.
+    pub ahead: Millis,
+    pub until: Millis,
+    pub kill: Millis,
+    pub cautious: bool,
+    /// A call was made in this invocation, so that it brings the saga on.
+    pub moved: bool,
+    /// No further call fits into this invocation.
+    pub full: bool,
+
+    pub inflight: BTreeSet<CallId>,
+    pub sleeping: bool,
+    /// Learned, not committed.
+    pub records: Vec<Record>,
+    pub committing: bool,
+    /// Calls whose intent is in the commit under way.
+    pub held_calls: Vec<Call>,
+    pub ending: Option<super::effect::Ended>,
+    pub ended: bool,
+}
+
+impl Saga {
+    /// A saga as it was loaded: its head, and the window of nodes in work and next in line.
+    #[must_use]
+    pub fn load(id: SagaId, head: Head, window: Window) -> Self {
+        let edge = if head.phase == Phase::Unwinding { head.floor } else { head.cursor };
+        let mut saga = Self { id, head, run: Run { loaded: edge, page: 4, ..Run::default() } };
+        saga.admit(window);
+        saga
+    }
+
+    /// Takes a window in, and notes how far the plan is known. Nodes in work may lie anywhere: only
+    /// what joins the known part makes it longer.
+    pub(super) fn admit(&mut self, window: Window) {
+        let mut ixs: Vec<u32> = window.nodes.iter().map(|node| node.ix).collect();
+        ixs.sort_unstable();
+        if self.head.phase == Phase::Unwinding {
+            for ix in ixs.iter().rev().filter(|ix| **ix < self.head.floor) {
+                if ix + 1 == self.run.loaded {
+                    self.run.loaded = *ix;
+                }
+            }
+        } else {
+            for ix in ixs {
+                if ix == self.run.loaded {
+                    self.run.loaded = ix + 1;
+                }
+            }
+        }
+        self.run.nodes.extend(window.nodes.into_iter().map(|node| (node.ix, node)));
+        self.run.tools.extend(window.tools);
+        self.run.outputs.extend(window.outputs);
+        for (node, past) in window.past {
+            self.run.past.entry(node).or_insert(past);
+        }
+    }
+
+    /// Whether a page joins what is loaded, so that paging always comes to an end.
+    pub(super) fn is_next(&self, window: &Window) -> bool {
+        let wanted = if self.head.phase == Phase::Unwinding { self.run.loaded.checked_sub(1) } else { Some(self.run.loaded) };
+        window.nodes.iter().any(|node| Some(node.ix) == wanted)
+    }
+
+    pub(super) fn record(&mut self, fact: Fact) {
+        // What is folded before the wake was learned by the invocation that is about to begin.
+        let inv = self.head.invocations.saturating_add(u32::from(!self.run.awake));
+        self.run.records.push(Record { at: self.head.last_at, inv, fact });
+    }
+
+    /// Done, undone or passed over: nothing more is to be done about it in this direction.
+    pub(super) fn settled(&self, node: u32) -> bool {
+        let reached = if self.head.phase == Phase::Unwinding { node >= self.head.floor } else { node < self.head.cursor };
+        reached && !self.head.open.contains_key(&node)
+    }
+
+    pub(super) fn in_flight(&self, node: u32) -> bool {
+        self.run.inflight.iter().any(|call| call.node == node)
+            || self.run.held_calls.iter().any(|call| call.node == node)
+    }
+
+    pub(super) fn definition(&self, node: &Node) -> Option<&Definition> {
+        self.run.tools.get(&node.tool)
+    }
+}

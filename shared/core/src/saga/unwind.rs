@@ -1,0 +1,103 @@
+//! Backward: every node that was ever started is undone, dependants before what they depend on.
+
+use super::advance::Ready;
+use super::effect::{Call, Effect, Op};
+use super::fact::Fact;
+use super::node::Past;
+use super::state::{Job, Open, Saga};
+use crate::tool::Class;
+
+/// Undo has no limit of attempts; but one that ended this many invocations without a trace is held,
+/// so that a poisonous one does not loop for ever.
+const POISON: u32 = 10;
+
+impl Saga {
+    /// Sends what needs no commit, and answers with the undos that must wait for one.
+    pub(super) fn start_undo(&mut self, effects: &mut Vec<Effect>) -> Vec<Call> {
+        let mut fresh = Vec::new();
+        self.examine();
+        self.release();
+        self.resume_started(effects, &mut fresh);
+        let ready: Vec<u32> = self.head.open.keys().rev().copied().filter(|ix| self.may_undo(*ix)).collect();
+        for ix in ready {
+            if self.run.full || !self.has_room(fresh.len()) {
+                break;
+            }
+            let (Some(node), Some(open)) = (self.run.nodes.get(&ix).cloned(), self.head.open.get(&ix)) else { continue };
+            let attempt = open.attempt.saturating_add(1);
+            if self.run.cautious && attempt > POISON {
+                let detail = "Each try to undo it ended the invocation without a trace.".to_owned();
+                self.hold(ix, Op::Undo, "poison".to_owned(), detail);
+                continue;
+            }
+            match self.prepare(&node, Op::Undo, attempt) {
+                Ready::NoTime => self.run.full = true,
+                Ready::Impossible { code, detail } => self.hold(ix, Op::Undo, code.to_owned(), detail),
+                Ready::Now(call) => {
+                    if let Some(open) = self.head.open.get_mut(&ix) {
+                        (open.attempt, open.due) = (attempt, None);
+                    }
+                    if attempt == 1 || self.run.cautious {
+                        self.record(Fact::UndoStarted { node: ix, attempt });
+                        fresh.push(*call);
+                    } else {
+                        effects.push(self.send(*call));
+                    }
+                }
+            }
+        }
+        fresh
+    }
+
+    /// Looks at the nodes of the page, from the top, and takes in those that have something to undo.
+    fn examine(&mut self) {
+        for ix in (self.run.loaded..self.head.floor).rev() {
+            self.head.floor = ix;
+            if self.head.open.contains_key(&ix) {
+                continue;
+            }
+            let started = self.run.past.get(&ix).is_some_and(|past: &Past| past.started);
+            if started && self.leaves_something(ix) {
+                self.head.open.insert(ix, Open::new(Job::Undo, self.head.last_at));
+            } else if self.is_needed(ix) {
+                // The order goes through it: what it depends on is not undone before what depends on it.
+                self.head.open.insert(ix, Open::new(Job::Pending, self.head.last_at));
+            }
+        }
+    }
+
+    /// Lets go of the nodes that only stood between others.
+    fn release(&mut self) {
+        let between = self.head.open.iter().filter(|(_, open)| open.job == Job::Pending);
+        for ix in between.map(|(ix, _)| *ix).rev().collect::<Vec<u32>>() {
+            if !self.is_needed(ix) {
+                self.head.open.remove(&ix);
+            }
+        }
+    }
+
+    /// Something that depends on the node directly is not settled.
+    fn is_needed(&self, ix: u32) -> bool {
+        let mut above = self.head.open.range(ix + 1..);
+        above.any(|(other, _)| self.run.nodes.get(other).is_none_or(|node| node.deps.contains(&ix)))
+    }
+
+    /// Whether a settled node is to be undone. One that was refused is fenced where the partner can,
+    /// for a duplicate of the do may still be on its way.
+    fn leaves_something(&self, ix: u32) -> bool {
+        let Some(node) = self.run.nodes.get(&ix) else { return true };
+        let done = self.run.past.get(&ix).is_some_and(|past| past.done);
+        let fence = self.definition(node).is_none_or(|tool| tool.fence);
+        match node.class {
+            Class::Query | Class::Pivot | Class::Retriable => false,
+            Class::Compensatable => done || fence,
+        }
+    }
+
+    /// A node's undo may leave when its past is loaded and every node that depends on it is settled.
+    fn may_undo(&self, ix: u32) -> bool {
+        let Some(open) = self.head.open.get(&ix) else { return false };
+        let known = ix >= self.head.floor;
+        known && open.job == Job::Undo && self.is_due(open) && !self.in_flight(ix) && !self.is_needed(ix)
+    }
+}

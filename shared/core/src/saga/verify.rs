@@ -1,0 +1,280 @@
+//! From a plan to frozen nodes: everything that can be known to be wrong is refused before anything
+//! runs.
+//!
+//! Checked: ids, tools, parameters against the tool's schema, references against the producer's
+//! output schema, cycles, limits, and the pivot rule: at most one point of no return, everything
+//! that can be undone before it, everything that cannot after it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde_json::Value;
+
+use super::node::Node;
+use super::plan::{Plan, Step};
+use super::reference::{self, Reference};
+use crate::error::{Code, Error};
+use crate::tool::{Class, Definition};
+
+/// What a plan may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub steps: usize,
+    /// The parameters of all steps, as JSON text.
+    pub bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { steps: 500, bytes: 256 * 1024 }
+    }
+}
+
+/// Verifies a plan and freezes it into nodes in topological order, breadth first, so that what can
+/// run early has a low number.
+///
+/// # Errors
+/// The first fault found, with the step's id: [`Code::InvalidPlan`], [`Code::UnknownTool`],
+/// [`Code::InvalidParameters`] or [`Code::PlanTooLarge`].
+pub fn freeze(plan: &Plan, tools: &BTreeMap<String, Definition>, limits: Limits) -> Result<Vec<Node>, Error> {
+    check_size(plan, limits)?;
+    let places = places(plan)?;
+    let mut edges = Vec::with_capacity(plan.steps.len());
+    for step in &plan.steps {
+        let tool = tool_of(step, tools)?;
+        check_params(step, tool)?;
+        edges.push(dependencies(step, plan, &places, tools)?);
+    }
+    let order = order(plan, &edges).ok_or_else(|| invalid("The steps wait for each other in a circle."))?;
+    let classes = pivot_rule(plan, tools, &order, &mut edges)?;
+    let order = order_after_pivot(plan, &edges)?;
+    Ok(number(plan, tools, &edges, &classes, &order))
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(Code::InvalidPlan, message)
+}
+
+fn check_size(plan: &Plan, limits: Limits) -> Result<(), Error> {
+    if plan.steps.is_empty() {
+        return Err(invalid("The plan has no steps."));
+    }
+    if plan.steps.len() > limits.steps {
+        let message = format!("The plan has {} steps; {} are allowed. Split it.", plan.steps.len(), limits.steps);
+        return Err(Error::new(Code::PlanTooLarge, message));
+    }
+    let bytes: usize = plan.steps.iter().map(|step| serde_json::to_string(&step.params).map_or(0, |text| text.len())).sum();
+    if bytes > limits.bytes {
+        let message = format!("The parameters take {bytes} bytes; {} are allowed.", limits.bytes);
+        return Err(Error::new(Code::PlanTooLarge, message));
+    }
+    Ok(())
+}
+
+fn places(plan: &Plan) -> Result<BTreeMap<&str, usize>, Error> {
+    let mut places = BTreeMap::new();
+    for (place, step) in plan.steps.iter().enumerate() {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        let starts = step.id.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        if !starts || step.id.len() > 64 || !step.id.chars().all(fits) {
+            let id: String = step.id.chars().take(80).collect();
+            return Err(invalid(format!(
+                "The step id `{id}` is not one: a letter first, then letters, digits, `_` or `-`, 64 at most."
+            )));
+        }
+        if places.insert(step.id.as_str(), place).is_some() {
+            return Err(invalid(format!("Two steps have the id `{}`.", step.id)));
+        }
+    }
+    Ok(places)
+}
+
+fn tool_of<'a>(step: &Step, tools: &'a BTreeMap<String, Definition>) -> Result<&'a Definition, Error> {
+    tools.get(&step.tool).ok_or_else(|| {
+        let name: String = step.tool.chars().take(80).collect();
+        Error::new(Code::UnknownTool, format!("Step `{}` names the tool `{name}`, which is not registered.", step.id))
+    })
+}
+
+/// Checks what is known at plan time; a reference is checked when its value is there.
+fn check_params(step: &Step, tool: &Definition) -> Result<(), Error> {
+    let mut later = Vec::new();
+    for (name, value) in &step.params {
+        pointers(value, &format!("/{name}"), &mut later);
+    }
+    let violations = tool.input.check(&Value::Object(step.params.clone()));
+    let found = violations.iter().find(|violation| !later.contains(&violation.path));
+    found.map_or(Ok(()), |violation| {
+        let place = if violation.path.is_empty() { "its parameters" } else { violation.path.as_str() };
+        let message = format!("Step `{}` ({}): {place}: {}", step.id, step.tool, violation.message);
+        Err(Error::new(Code::InvalidParameters, message))
+    })
+}
+
+/// JSON pointers of all references inside `value`.
+fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if Reference::parse(text).is_some() => found.push(at.to_owned()),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(place, item)| pointers(item, &format!("{at}/{place}"), found));
+        }
+        Value::Object(fields) => fields.iter().for_each(|(name, field)| pointers(field, &format!("{at}/{name}"), found)),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn dependencies(
+    step: &Step,
+    plan: &Plan,
+    places: &BTreeMap<&str, usize>,
+    tools: &BTreeMap<String, Definition>,
+) -> Result<Vec<usize>, Error> {
+    let mut deps = Vec::new();
+    for id in &step.after {
+        let place = places.get(id.as_str());
+        let name: String = id.chars().take(80).collect();
+        deps.push(*place.ok_or_else(|| invalid(format!("Step `{}` waits for `{name}`, which is no step.", step.id)))?);
+    }
+    let mut fault = None;
+    for value in step.params.values() {
+        reference::each(value, &mut |reference| match places.get(reference.step) {
+            None => {
+                fault.get_or_insert(format!(
+                    "Step `{}` refers to `${}`, which is no step. For a plain `$` write `$$`.",
+                    step.id, reference.step
+                ));
+            }
+            Some(place) => {
+                deps.push(*place);
+                let path: Vec<&str> = reference.path().collect();
+                let producer = plan.steps.get(*place).and_then(|step| tools.get(&step.tool));
+                if producer.is_some_and(|tool| tool.output.field(&path).is_none()) {
+                    fault.get_or_insert(format!(
+                        "Step `{}` refers to `{}` of `{}`, whose tool gives no such field.",
+                        step.id,
+                        path.join("."),
+                        reference.step
+                    ));
+                }
+            }
+        });
+    }
+    if let Some(fault) = fault {
+        return Err(invalid(fault));
+    }
+    deps.sort_unstable();
+    deps.dedup();
+    Ok(deps)
+}
+
+/// Kahn's algorithm, first come first served; `None` where there is a cycle.
+fn order(plan: &Plan, edges: &[Vec<usize>]) -> Option<Vec<usize>> {
+    let mut missing: Vec<usize> = edges.iter().map(Vec::len).collect();
+    let mut dependants = vec![Vec::new(); plan.steps.len()];
+    for (place, deps) in edges.iter().enumerate() {
+        for dep in deps {
+            dependants.get_mut(*dep)?.push(place);
+        }
+    }
+    let mut ready: VecDeque<usize> = (0..plan.steps.len()).filter(|place| missing.get(*place) == Some(&0)).collect();
+    let mut order = Vec::with_capacity(plan.steps.len());
+    while let Some(place) = ready.pop_front() {
+        order.push(place);
+        for dependant in dependants.get(place)? {
+            let left = missing.get_mut(*dependant)?;
+            *left -= 1;
+            if *left == 0 {
+                ready.push_back(*dependant);
+            }
+        }
+    }
+    (order.len() == plan.steps.len()).then_some(order)
+}
+
+/// Finds the point of no return, puts everything that can be undone before it and everything that
+/// cannot after it.
+fn pivot_rule(
+    plan: &Plan,
+    tools: &BTreeMap<String, Definition>,
+    order: &[usize],
+    edges: &mut [Vec<usize>],
+) -> Result<Vec<Class>, Error> {
+    let mut classes = Vec::with_capacity(plan.steps.len());
+    for step in &plan.steps {
+        classes.push(tool_of(step, tools)?.class);
+    }
+    let class = |place: usize| classes.get(place).copied().unwrap_or(Class::Query);
+    let last = |wanted: Class| order.iter().copied().find(|place| class(*place) == wanted);
+    // What cannot be undone has a point of no return even where no tool says so.
+    let Some(pivot) = last(Class::Pivot).or_else(|| last(Class::Retriable)) else { return Ok(classes) };
+    let undoable: Vec<usize> = (0..classes.len()).filter(|place| class(*place) == Class::Compensatable).collect();
+    for place in 0..classes.len() {
+        let after_pivot = place != pivot && matches!(class(place), Class::Pivot | Class::Retriable);
+        let Some(deps) = edges.get_mut(place) else { continue };
+        if place == pivot {
+            deps.extend(&undoable);
+        } else if after_pivot {
+            deps.push(pivot);
+        }
+        deps.sort_unstable();
+        deps.dedup();
+    }
+    for (place, class) in classes.iter_mut().enumerate() {
+        if place == pivot {
+            *class = Class::Pivot;
+        } else if *class == Class::Pivot {
+            *class = Class::Retriable;
+        }
+    }
+    Ok(classes)
+}
+
+fn order_after_pivot(plan: &Plan, edges: &[Vec<usize>]) -> Result<Vec<usize>, Error> {
+    order(plan, edges).ok_or_else(|| {
+        invalid(
+            "A step that cannot be undone stands before one that may still be refused. \
+             Put what can be undone first, and messages and captures last.",
+        )
+    })
+}
+
+fn number(
+    plan: &Plan,
+    tools: &BTreeMap<String, Definition>,
+    edges: &[Vec<usize>],
+    classes: &[Class],
+    order: &[usize],
+) -> Vec<Node> {
+    let mut numbers = vec![0_u32; order.len()];
+    for (ix, place) in (0_u32..).zip(order) {
+        if let Some(number) = numbers.get_mut(*place) {
+            *number = ix;
+        }
+    }
+    let number_of = |place: usize| numbers.get(place).copied().unwrap_or_default();
+    let by_id: BTreeMap<&str, u32> =
+        plan.steps.iter().enumerate().map(|(place, step)| (step.id.as_str(), number_of(place))).collect();
+    let frozen = order.iter().filter_map(|place| {
+        let (step, deps) = (plan.steps.get(*place)?, edges.get(*place)?);
+        let mut deps: Vec<u32> = deps.iter().map(|dep| number_of(*dep)).collect();
+        deps.sort_unstable();
+        let mut refs = BTreeMap::new();
+        for value in step.params.values() {
+            reference::each(value, &mut |reference| {
+                if let Some(ix) = by_id.get(reference.step) {
+                    refs.insert(reference.step.to_owned(), *ix);
+                }
+            });
+        }
+        Some(Node {
+            ix: number_of(*place),
+            id: step.id.clone(),
+            tool: step.tool.clone(),
+            version: tools.get(&step.tool)?.version.clone(),
+            class: *classes.get(*place)?,
+            params: step.params.clone(),
+            deps,
+            refs,
+        })
+    });
+    frozen.collect()
+}

@@ -1,0 +1,88 @@
+//! What a tool declares: its class, how its partner behaves when asked twice, and its limits.
+
+use serde::{Deserialize, Serialize};
+
+use super::Schema;
+use crate::time::Millis;
+
+/// What an effect of this tool means for a saga (Richardson, *Microservices Patterns*, ch. 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Reads only. Never undone, and costs no commit of its own.
+    Query,
+    /// Can be undone.
+    Compensatable,
+    /// Cannot be undone, and may refuse: the point of no return. At most one in a plan.
+    Pivot,
+    /// Cannot be undone, and stands after the pivot: it is repeated until it succeeds.
+    Retriable,
+}
+
+/// Whether the same call may be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeat {
+    /// The partner remembers the key for `ttl` and answers a repeat with the first result.
+    Keyed { ttl_ms: Millis },
+    /// A repeat would act twice: one attempt only.
+    Never,
+}
+
+/// How often and how fast a call that may succeed later is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// Attempts in all, the first included.
+    pub attempts: u32,
+    /// The wait before the second attempt; it doubles from there.
+    pub base_ms: Millis,
+    /// The longest wait.
+    pub cap_ms: Millis,
+}
+
+impl Retry {
+    /// The wait after attempt number `attempt` (from 1): exponential, capped, without jitter.
+    #[must_use]
+    pub fn wait(&self, attempt: u32) -> Millis {
+        let doublings = attempt.saturating_sub(1).min(32);
+        Millis(self.base_ms.0.saturating_mul(1 << doublings)).min(self.cap_ms)
+    }
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { attempts: 5, base_ms: Millis(200), cap_ms: Millis(5_000) }
+    }
+}
+
+/// A tool as it is registered. A registered version is never changed: a change is a new version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Definition {
+    /// Lower snake case.
+    pub name: String,
+    /// Any text; compared for equality only.
+    pub version: String,
+    /// For people, a few words.
+    pub title: String,
+    /// For people and models, a sentence or two.
+    pub description: String,
+    pub class: Class,
+    pub repeat: Repeat,
+    /// The partner can say by key what became of a call.
+    pub status: bool,
+    /// An undo of what was never done leaves a tombstone that refuses a late do.
+    pub fence: bool,
+    /// The longest a call may take before its outcome counts as unknown.
+    pub timeout_ms: Millis,
+    /// How long a call usually takes: what decides whether it still fits in an invocation.
+    pub estimate_ms: Millis,
+    #[serde(default)]
+    pub retry: Retry,
+    /// What a call costs, in cents of the demo currency; for display and budgets.
+    #[serde(default)]
+    pub cost_minor: i64,
+    pub input: Schema,
+    pub output: Schema,
+}

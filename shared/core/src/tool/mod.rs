@@ -1,0 +1,9 @@
+//! Tools: what each declares about itself, and the schemas that its values are checked against.
+//!
+//! Here are no calls: how a tool is reached over HTTP is in `makegood-gateway`.
+
+mod definition;
+mod schema;
+
+pub use definition::{Class, Definition, Repeat, Retry};
+pub use schema::{Schema, Violation};

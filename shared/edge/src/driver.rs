@@ -1,0 +1,224 @@
+//! The driver: performs what [`step`] asks for, and tells it what came of it. It decides nothing.
+//!
+//! One invocation is one call of [`drive`]: load, wake, and then effects and events in turn until
+//! the saga rests or yields. When another worker committed first, everything learned here is folded
+//! into what that one left: answers are never thrown away because of a race.
+
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use makegood_core::error::{Code, Error};
+use makegood_core::id::SagaId;
+use makegood_core::saga::{
+    Call, CallId, Commit, Effect, Ended, Event, Outcome, Phase, Refusal, Saga, Window, step,
+};
+use makegood_core::time::Millis;
+use makegood_gateway::tool;
+
+use crate::host::{FetchError, Host};
+use crate::queue::{self, Message};
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// So many repeated deliveries without a commit make the next invocation a cautious one.
+const IDLE_WAKES: u32 = 3;
+/// So many lost races end an invocation: someone else is busy with this saga.
+const RACES: u32 = 8;
+
+/// Something that was started and has come to its end.
+enum Task {
+    Answered(Event),
+    Committed(Result<Option<u32>, Error>, Commit),
+    Paged(Result<Window, Error>),
+    Slept,
+}
+
+type Tasks<'a> = FuturesUnordered<LocalBoxFuture<'a, Task>>;
+
+/// What has to be started anew, and how.
+enum Turn {
+    Over(Ended),
+    /// Another worker was first.
+    Lost,
+}
+
+/// Carries one saga on for one invocation. `repeated`: the queue delivered this wake before.
+///
+/// # Errors
+/// [`Code::NotFound`], [`Code::Unavailable`], or [`Code::Internal`] for a fault of ours. In each
+/// case nothing is lost: the wake is delivered again, or the sweeper finds the saga.
+pub async fn drive<H: Host>(host: &H, settings: &Settings, id: &SagaId, repeated: bool) -> Result<Ended, Error> {
+    drive_with(host, settings, id, repeated, None).await
+}
+
+/// The same, with something that somebody asks of the saga.
+///
+/// # Errors
+/// As [`drive`], and [`Code::Conflict`] where the saga is at rest.
+pub async fn drive_with<H: Host>(
+    host: &H,
+    settings: &Settings,
+    id: &SagaId,
+    repeated: bool,
+    asked: Option<Event>,
+) -> Result<Ended, Error> {
+    let began = host.now();
+    let store = Store::new(host, settings);
+    // Answers that no commit holds yet, in the order in which they came.
+    let mut learned: Vec<Event> = Vec::new();
+    for race in 0..RACES {
+        let loaded = store.load(id, repeated && race == 0).await?;
+        let loaded = loaded.ok_or_else(|| Error::new(Code::NotFound, "There is no such saga."))?;
+        let cautious = loaded.idle_wakes >= IDLE_WAKES;
+        let mut turn = Invocation {
+            host,
+            settings,
+            store: &store,
+            saga: Saga::load(id.clone(), loaded.head, loaded.window),
+            version: loaded.version,
+            covered: 0,
+        };
+        let wake = Event::Wake { until: began + settings.time_budget, kill: began + settings.kill, cautious };
+        // What is known already comes first: the wake acts on it, and commits it.
+        let first = asked.iter().chain(&learned).cloned().chain([wake]).collect();
+        match turn.run(first, &mut learned).await? {
+            Turn::Over(ended) => return Ok(ended),
+            Turn::Lost => {}
+        }
+    }
+    Err(Error::new(Code::Conflict, "Others are busy with this saga. Try again."))
+}
+
+struct Invocation<'a, H> {
+    host: &'a H,
+    settings: &'a Settings,
+    store: &'a Store<'a, H>,
+    saga: Saga,
+    version: u32,
+    /// How many of the learned events the commit under way holds.
+    covered: usize,
+}
+
+impl<'a, H: Host> Invocation<'a, H> {
+    async fn run(&mut self, first: Vec<Event>, learned: &mut Vec<Event>) -> Result<Turn, Error> {
+        let mut tasks: Tasks<'a> = FuturesUnordered::new();
+        for event in first {
+            if let Some(ended) = self.fold(event, learned.len(), &mut tasks).await? {
+                return Ok(Turn::Over(ended));
+            }
+        }
+        while let Some(task) = tasks.next().await {
+            let event = match task {
+                Task::Answered(event) => {
+                    learned.push(event.clone());
+                    event
+                }
+                Task::Slept => Event::Tick,
+                Task::Paged(window) => Event::Paged(window?),
+                Task::Committed(version, commit) => match version? {
+                    Some(version) => {
+                        self.version = version;
+                        learned.drain(..self.covered.min(learned.len()));
+                        for wake in &commit.wakes {
+                            self.publish(&wake.slot.to_string(), wake.at).await?;
+                        }
+                        Event::Committed
+                    }
+                    None => {
+                        // Whatever is still under way is part of what is folded into the new state.
+                        while let Some(task) = tasks.next().await {
+                            if let Task::Answered(event) = task {
+                                learned.push(event);
+                            }
+                        }
+                        return Ok(Turn::Lost);
+                    }
+                },
+            };
+            if let Some(ended) = self.fold(event, learned.len(), &mut tasks).await? {
+                return Ok(Turn::Over(ended));
+            }
+        }
+        let cause = format!("saga {} was left {} with nothing under way", self.saga.id, self.saga.head.phase);
+        Err(Error::new(Code::Internal, "The saga came to no end. It will be tried again.").because(cause))
+    }
+
+    async fn fold(&mut self, event: Event, learned: usize, tasks: &mut Tasks<'a>) -> Result<Option<Ended>, Error> {
+        let cancel = matches!(event, Event::Cancel { .. });
+        let effects = step(&mut self.saga, event, self.host.now()).map_err(|illegal| {
+            if cancel {
+                Error::new(Code::Conflict, "The saga is at rest; it can no longer be cancelled.").because(illegal)
+            } else {
+                Error::new(Code::Internal, "The saga met something it did not expect.").because(illegal)
+            }
+        })?;
+        for effect in effects {
+            match effect {
+                Effect::Call(call) => tasks.push(self.call(*call)),
+                Effect::Commit(commit) => {
+                    self.covered = learned;
+                    tasks.push(self.commit(commit));
+                }
+                Effect::Page { from, to } => tasks.push(self.page(from, to)),
+                Effect::Sleep { until } => tasks.push(self.sleep(until)),
+                Effect::Rearm(wake) => {
+                    // The version's own wake may still be known to the queue: this is another one.
+                    let mark = format!("early{}", self.host.now().0 / 1000);
+                    self.publish(&mark, wake.at).await?;
+                }
+                Effect::End(ended) => return Ok(Some(ended)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn call(&self, call: Call) -> LocalBoxFuture<'a, Task> {
+        let (host, base) = (self.host.clone(), self.settings.tools_url.clone());
+        Box::pin(async move {
+            let Call { node, op, attempt, fingerprint, .. } = call;
+            let began = host.now();
+            let outcome = perform(&host, &base, &call).await;
+            let took = host.now().since(began);
+            Task::Answered(Event::Answered { call: CallId { node, op, attempt, fingerprint }, took, outcome })
+        })
+    }
+
+    fn commit(&self, commit: Commit) -> LocalBoxFuture<'a, Task> {
+        let (store, id, version, head) = (self.store, self.saga.id.clone(), self.version, self.saga.head.clone());
+        Box::pin(async move {
+            let version = store.commit(&id, version, &head, &commit).await;
+            Task::Committed(version, commit)
+        })
+    }
+
+    fn page(&self, from: u32, to: u32) -> LocalBoxFuture<'a, Task> {
+        let (store, id, epoch) = (self.store, self.saga.id.clone(), self.saga.head.epoch);
+        let past = self.saga.head.phase == Phase::Unwinding;
+        Box::pin(async move { Task::Paged(store.page(&id, epoch, from, to, past).await) })
+    }
+
+    fn sleep(&self, until: Millis) -> LocalBoxFuture<'a, Task> {
+        let host = self.host.clone();
+        Box::pin(async move {
+            host.sleep(until.since(host.now())).await;
+            Task::Slept
+        })
+    }
+
+    async fn publish(&self, mark: &str, at: Millis) -> Result<(), Error> {
+        let message = Message { saga: self.saga.id.clone(), version: self.version };
+        queue::publish(self.host, self.settings, &message, mark, Some(at)).await
+    }
+}
+
+async fn perform<H: Host>(host: &H, base: &str, call: &Call) -> Outcome {
+    let request = match tool::request(base, call) {
+        Ok(request) => request,
+        // It cannot even be written down, now or later.
+        Err(error) => return Outcome::Refused(Refusal { code: "unsendable".to_owned(), detail: error.0 }),
+    };
+    match host.fetch(request, call.timeout).await {
+        Ok(response) => tool::outcome(call.op, &response),
+        Err(FetchError::NotSent(reason)) => Outcome::Later { after: None, reason },
+        Err(FetchError::Unknown(reason)) => Outcome::Unknown { reason },
+    }
+}

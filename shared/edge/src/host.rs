@@ -1,0 +1,86 @@
+//! What a platform owes us.
+
+use std::fmt;
+
+use bytes::Bytes;
+use futures_util::stream::LocalBoxStream;
+use makegood_core::time::Millis;
+use makegood_gateway::Response;
+
+/// A request to one of our functions, with its whole body.
+pub type Request = http::Request<Bytes>;
+/// Our answer to it.
+pub type Reply = http::Response<Body>;
+
+/// The platform under a function.
+#[expect(async_fn_in_trait, reason = "guests are single-threaded: no Send bound, on purpose")]
+pub trait Host: Clone + 'static {
+    /// Sends a request and waits at most `timeout` for the whole answer.
+    async fn fetch(&self, request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError>;
+    /// This machine's clock.
+    fn now(&self) -> Millis;
+    fn random(&self) -> [u8; 16];
+    /// A configured value, by its lower-case name.
+    fn config(&self, name: &str) -> Option<String>;
+    async fn sleep(&self, span: Millis);
+    fn log(&self, level: Level, line: &str);
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FetchError {
+    /// Nothing left this machine: the other side has seen nothing.
+    NotSent(String),
+    /// The other side may have seen it.
+    Unknown(String),
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSent(cause) => write!(f, "not sent: {cause}"),
+            Self::Unknown(cause) => write!(f, "sent, no answer: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for FetchError {}
+
+/// How loud a log line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Info,
+    Warn,
+    Error,
+}
+
+/// The body of an answer.
+pub enum Body {
+    Full(Bytes),
+    /// Sent piece by piece. A reader who hangs up ends the stream and nothing else.
+    Stream(LocalBoxStream<'static, Bytes>),
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Stream(_) => f.write_str("a stream"),
+        }
+    }
+}
+
+/// An answer with a JSON body.
+pub fn json(status: u16, value: &impl serde::Serialize) -> Reply {
+    reply(status, "application/json", serde_json::to_vec(value).unwrap_or_default())
+}
+
+/// An answer with a whole body.
+pub fn reply(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+    let mut reply = http::Response::new(Body::Full(body.into()));
+    *reply.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = reply.headers_mut();
+    headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(content_type));
+    headers.insert("x-content-type-options", http::HeaderValue::from_static("nosniff"));
+    reply
+}

@@ -1,0 +1,42 @@
+//! A lease in Redis on one version of a saga. It only saves work: two workers at once are harmless,
+//! and without Redis everybody is let in.
+
+use makegood_core::time::Millis;
+use makegood_gateway::redis;
+use serde_json::Value;
+
+use crate::host::{Host, Level};
+use crate::queue::Message;
+use crate::settings::Settings;
+
+const PATIENCE: Millis = Millis(1_000);
+
+fn name(message: &Message) -> String {
+    format!("makegood:lease:{}:{}", message.saga, message.version)
+}
+
+/// Whether this worker may go on. A yield brings a new version and so a new lease: there is nothing
+/// to give back when all goes well.
+pub async fn take<H: Host>(host: &H, settings: &Settings, message: &Message) -> bool {
+    let span = settings.kill.0.to_string();
+    match run(host, settings, &["SET", &name(message), "1", "NX", "PX", &span]).await {
+        Ok(answer) => !answer.is_null(),
+        Err(cause) => {
+            host.log(Level::Warn, &format!("no lease, going on without: {cause}"));
+            true
+        }
+    }
+}
+
+/// Lets the next delivery in at once, after this one failed.
+pub async fn give_up<H: Host>(host: &H, settings: &Settings, message: &Message) {
+    if let Err(cause) = run(host, settings, &["DEL", &name(message)]).await {
+        host.log(Level::Warn, &format!("the lease stays until it ends by itself: {cause}"));
+    }
+}
+
+async fn run<H: Host>(host: &H, settings: &Settings, words: &[&str]) -> Result<Value, String> {
+    let request = redis::command(&settings.redis, words).map_err(|error| error.0)?;
+    let response = host.fetch(request, PATIENCE).await.map_err(|error| error.to_string())?;
+    redis::result(&response).map_err(|error| error.0)
+}

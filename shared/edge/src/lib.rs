@@ -1,0 +1,53 @@
+//! The edge: what stands between the pure core and a platform.
+//!
+//! A platform owes us `fetch`, `now`, `random`, `config`, and, for comfort, `sleep` and `log`: the
+//! trait [`Host`]. The [`driver`] performs the engine's effects over it. The hosts themselves are
+//! chosen by target: [`spin`] for `wasm32-wasip2`, `workers` for `wasm32-unknown-unknown`, [`native`]
+//! for everything else. No trait here asks for `Send`: a function serves its requests on one thread.
+
+#![forbid(unsafe_code)]
+
+pub mod door;
+pub mod driver;
+pub mod host;
+pub mod lease;
+pub mod problem;
+pub mod queue;
+pub mod reading;
+pub mod settings;
+pub mod start;
+pub mod store;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub mod native;
+#[cfg(target_os = "wasi")]
+pub mod spin;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+pub mod workers;
+
+pub use host::{Body, FetchError, Host, Level, Reply, Request};
+pub use settings::Settings;
+
+// What the functions need of the crates below, so that each of them names one dependency.
+pub use bytes::Bytes;
+pub use futures_util;
+pub use http;
+pub use makegood_core as core;
+pub use makegood_gateway as gateway;
+pub use serde;
+pub use serde_json;
+
+/// Exports a handler as this target's function. The handler is
+/// `async fn(Request, impl Host) -> Reply`, and never panics.
+#[macro_export]
+macro_rules! serve {
+    ($handle:path) => {
+        #[cfg(target_os = "wasi")]
+        mod spin_function {
+            #[::spin_sdk::http_service]
+            async fn serve(request: ::spin_sdk::http::Request) -> $crate::spin::Outgoing {
+                $crate::spin::serve(request, |request, host| $handle(request, host)).await
+            }
+        }
+    };
+}

@@ -1,0 +1,46 @@
+//! Wakes: telling the queue to call us again.
+
+use makegood_core::error::{Code, Error};
+use makegood_core::id::SagaId;
+use makegood_core::time::Millis;
+use makegood_gateway::qstash::{self, Publish};
+use serde::{Deserialize, Serialize};
+
+use crate::host::Host;
+use crate::settings::Settings;
+
+/// The body of a wake: the saga, and the version that wanted it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    pub saga: SagaId,
+    pub version: u32,
+}
+
+/// How long the queue waits for an answer beyond the platform's own limit.
+const SLACK: Millis = Millis(5_000);
+const PATIENCE: Millis = Millis(5_000);
+
+/// Publishes a wake. `mark` tells apart the wakes of one version: the slot, or the sweep's number.
+///
+/// # Errors
+/// [`Code::Unavailable`]: the sweeper will find the saga all the same.
+pub async fn publish<H: Host>(
+    host: &H,
+    settings: &Settings,
+    message: &Message,
+    mark: &str,
+    at: Option<Millis>,
+) -> Result<(), Error> {
+    let unavailable = |cause: String| Error::new(Code::Unavailable, "The queue cannot be reached.").because(cause);
+    let publish = Publish {
+        destination: &settings.step_address(),
+        body: serde_json::to_vec(message).unwrap_or_default(),
+        deduplication: &format!("{}:{}:{mark}", message.saga, message.version),
+        at,
+        timeout: settings.kill + SLACK,
+    };
+    let request = qstash::publish(&settings.queue, publish, host.now()).map_err(|error| unavailable(error.0))?;
+    let response = host.fetch(request, PATIENCE).await.map_err(|error| unavailable(error.to_string()))?;
+    qstash::published(&response).map_err(|error| unavailable(error.0))
+}

@@ -1,0 +1,185 @@
+//! The host on Spin, and on every runtime that serves `wasi:http` 0.3 with Spin's variables.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use futures_util::future::{Either, join, select};
+use futures_util::{SinkExt, StreamExt};
+use http_body_util::{BodyExt, Limited};
+use makegood_core::time::Millis;
+use makegood_gateway::Response;
+use spin_sdk::http::{BoxBody, FullBody, box_body};
+use spin_sdk::wasip3::http::types::{self, ErrorCode};
+use spin_sdk::wasip3::http::client;
+use spin_sdk::wasip3::http_compat::http_from_wasi_response;
+use spin_sdk::wasip3::{wit_future, wit_stream};
+
+use crate::door::LONGEST_BODY;
+use crate::host::{Body, FetchError, Host, Level, Reply, Request};
+use crate::settings;
+
+/// What a function answers with.
+pub type Outgoing = http::Response<BoxBody>;
+
+/// An answer from outside that is longer than this is not taken in.
+const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
+
+type Config = Rc<BTreeMap<String, String>>;
+
+thread_local! {
+    // Configuration, not request state: an instance keeps what it was deployed with.
+    static CONFIG: RefCell<Option<Config>> = const { RefCell::new(None) };
+}
+
+#[derive(Clone, Debug)]
+pub struct Spin(Config);
+
+impl Spin {
+    async fn new() -> Self {
+        if let Some(config) = CONFIG.with_borrow(Clone::clone) {
+            return Self(config);
+        }
+        let mut config = BTreeMap::new();
+        for name in settings::NAMES {
+            if let Ok(value) = spin_sdk::variables::get(name).await {
+                config.insert((*name).to_owned(), value);
+            }
+        }
+        let config = Rc::new(config);
+        CONFIG.set(Some(Rc::clone(&config)));
+        Self(config)
+    }
+}
+
+impl Host for Spin {
+    async fn fetch(&self, request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
+        let exchange = Box::pin(exchange(request));
+        let timer = Box::pin(spin_sdk::time::sleep(Duration::from_millis(timeout.0)));
+        match select(exchange, timer).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(((), _)) => Err(FetchError::Unknown(format!("no answer within {timeout}"))),
+        }
+    }
+
+    fn now(&self) -> Millis {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn random(&self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        if let Err(error) = getrandom::fill(&mut bytes) {
+            self.log(Level::Error, &format!("no random numbers: {error}"));
+        }
+        bytes
+    }
+
+    fn config(&self, name: &str) -> Option<String> {
+        self.0.get(name).cloned()
+    }
+
+    async fn sleep(&self, span: Millis) {
+        spin_sdk::time::sleep(Duration::from_millis(span.0)).await;
+    }
+
+    #[expect(clippy::print_stderr, reason = "a function's log is its standard error")]
+    fn log(&self, level: Level, line: &str) {
+        eprintln!("{level:?} {line}");
+    }
+}
+
+/// One request and its whole answer.
+///
+/// The body is written beside the sending and not by a spawned task, as `spin_sdk::http::send` would:
+/// wit-bindgen's executor does not poll a task that was spawned during a turn until something else
+/// wakes it (seen with 0.57.1 in the pump of a streamed answer, where every request hung).
+async fn exchange(request: makegood_gateway::Request) -> Result<Response, FetchError> {
+    let (parts, body) = request.into_parts();
+    let malformed = |what: &str| FetchError::NotSent(format!("{what} of {} cannot be sent", parts.uri));
+    let headers = parts.headers.try_into().map_err(|_| FetchError::NotSent("headers that cannot be sent".to_owned()))?;
+    let (mut contents, contents_reader) = wit_stream::new();
+    let (trailers, trailers_reader) = wit_future::new(|| Ok(None));
+    let reader = (!body.is_empty()).then_some(contents_reader);
+    let (outgoing, _sent) = types::Request::new(headers, reader, trailers_reader, None);
+    outgoing.set_method(&parts.method.clone().into()).map_err(|()| malformed("the method"))?;
+    outgoing.set_scheme(parts.uri.scheme().map(Into::into).as_ref()).map_err(|()| malformed("the scheme"))?;
+    outgoing
+        .set_authority(parts.uri.authority().map(http::uri::Authority::as_str))
+        .map_err(|()| malformed("the authority"))?;
+    outgoing
+        .set_path_with_query(parts.uri.path_and_query().map(http::uri::PathAndQuery::as_str))
+        .map_err(|()| malformed("the path"))?;
+    let write = async {
+        if !body.is_empty() {
+            // What is left over was not wanted: the answer says why.
+            contents.write_all(body.into()).await;
+        }
+        drop(contents);
+        // Where the other side no longer listens, its answer says so too.
+        let _ = trailers.write(Ok(None)).await;
+    };
+    let (answer, ()) = join(client::send(outgoing), write).await;
+    let answer = answer.map_err(|error| sort(&error))?;
+    let (parts, body) = http_from_wasi_response(answer).map_err(|error| FetchError::Unknown(format!("{error:?}")))?.into_parts();
+    let body = Limited::new(body, LONGEST_ANSWER).collect().await;
+    let body = body.map_err(|error| FetchError::Unknown(error.to_string()))?.to_bytes();
+    Ok(http::Response::from_parts(parts, body))
+}
+
+/// Tells what never left from what may have arrived.
+fn sort(error: &ErrorCode) -> FetchError {
+    let name = format!("{error:?}");
+    match error {
+        ErrorCode::DnsTimeout
+        | ErrorCode::DnsError(_)
+        | ErrorCode::DestinationNotFound
+        | ErrorCode::DestinationUnavailable
+        | ErrorCode::DestinationIpProhibited
+        | ErrorCode::DestinationIpUnroutable
+        | ErrorCode::ConnectionRefused
+        | ErrorCode::ConnectionTimeout
+        | ErrorCode::ConnectionLimitReached
+        | ErrorCode::TlsProtocolError
+        | ErrorCode::TlsCertificateError
+        | ErrorCode::HttpRequestDenied
+        | ErrorCode::HttpRequestMethodInvalid
+        | ErrorCode::HttpRequestUriInvalid
+        | ErrorCode::HttpRequestUriTooLong => FetchError::NotSent(name),
+        #[expect(clippy::wildcard_enum_match_arm, reason = "whatever is not known to be unsent may have arrived")]
+        _ => FetchError::Unknown(name),
+    }
+}
+
+/// Serves one request with `handle`. Whatever goes wrong is an answer.
+pub async fn serve<F>(request: spin_sdk::http::Request, handle: impl FnOnce(Request, Spin) -> F) -> Outgoing
+where
+    F: Future<Output = Reply>,
+{
+    let (parts, body) = request.into_parts();
+    // One byte more than is allowed, so that the handler can say that it is too long.
+    let body = match Limited::new(body, LONGEST_BODY + 1).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => Bytes::from(vec![b' '; LONGEST_BODY + 1]),
+    };
+    let reply = handle(http::Request::from_parts(parts, body), Spin::new().await).await;
+    let (parts, body) = reply.into_parts();
+    let body = match body {
+        Body::Full(bytes) => box_body(FullBody::new(bytes)),
+        Body::Stream(mut pieces) => {
+            // Spin's body wants Send, which a guest's stream is not: it goes through a channel.
+            let (mut sender, receiver) = spin_sdk::http::body::stream::<Bytes>();
+            spin_sdk::wasip3::spawn(async move {
+                while let Some(piece) = pieces.next().await {
+                    if sender.send(piece).await.is_err() {
+                        break;
+                    }
+                }
+            });
+            box_body(receiver)
+        }
+    };
+    http::Response::from_parts(parts, body)
+}

@@ -1,0 +1,76 @@
+//! Starting a saga: verify and freeze the plan, write it, and wake it.
+
+use std::collections::BTreeMap;
+
+use makegood_core::error::Error;
+use makegood_core::id::SagaId;
+use makegood_core::saga::{Head, Limits, Node, Plan, freeze};
+use makegood_core::time::Millis;
+use makegood_core::tool::Definition;
+use makegood_gateway::store::{Created, New};
+
+use crate::door::Principal;
+use crate::host::{Host, Level};
+use crate::queue::{self, Message};
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// How long after its creation the sweeper takes a saga's first wake for lost.
+const GRACE: Millis = Millis(5_000);
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Start<'a> {
+    pub plan: &'a Plan,
+    /// The user's own words, where the plan was made from some.
+    pub message: Option<&'a str>,
+    /// The client's key: a second start with it answers with the first saga.
+    pub client_key: Option<&'a str>,
+}
+
+/// Verifies a plan against the registered tools.
+///
+/// # Errors
+/// See [`freeze`].
+pub fn verify(plan: &Plan, tools: &BTreeMap<String, Definition>) -> Result<Vec<Node>, Error> {
+    freeze(plan, tools, Limits::default())
+}
+
+/// Starts a saga. When this answers, the saga is durable: it will be carried out or made good,
+/// whatever happens to this function, the queue or Redis.
+///
+/// # Errors
+/// Those of [`verify`], and [`Code::Unavailable`](makegood_core::error::Code::Unavailable) where the
+/// journal cannot be reached; then a repeat with the same client key is safe.
+pub async fn start<H: Host>(
+    host: &H,
+    settings: &Settings,
+    principal: &Principal,
+    tools: &BTreeMap<String, Definition>,
+    start: &Start<'_>,
+) -> Result<Created, Error> {
+    let nodes = verify(start.plan, tools)?;
+    let now = host.now();
+    let mut random = [0; 10];
+    random.copy_from_slice(&host.random()[..10]);
+    let head = Head::new(u32::try_from(nodes.len()).unwrap_or(u32::MAX), now, None);
+    let new = New {
+        id: &SagaId::new(now, random),
+        owner: &principal.name,
+        client_key: start.client_key,
+        title: &start.plan.summary,
+        message: start.message,
+        head: &head,
+        nodes: &nodes,
+        wake_at: now + GRACE,
+    };
+    let created = Store::new(host, settings).create(&new).await?;
+    let message = Message { saga: created.id.clone(), version: 1 };
+    if created.created
+        && let Err(error) = queue::publish(host, settings, &message, "0", None).await
+    {
+        // The saga stands; the sweeper wakes it.
+        host.log(Level::Warn, &format!("{}: its first wake is left to the sweeper: {error}", created.id));
+    }
+    Ok(created)
+}

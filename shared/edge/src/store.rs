@@ -1,0 +1,113 @@
+//! The journal, over the host's fetch. Counts the bytes that go over the wire.
+
+use std::cell::Cell;
+
+use makegood_core::error::{Code, Error};
+use makegood_core::id::SagaId;
+use makegood_core::saga::{Commit, Head, Window};
+use makegood_core::time::Millis;
+use makegood_gateway::store::{self, Created, Line, Loaded, Meter, New, Overdue, Statement, Story, Tools};
+use makegood_gateway::{Malformed, neon};
+use serde::de::DeserializeOwned;
+
+use crate::host::Host;
+use crate::settings::Settings;
+
+/// How long the database may take for one statement.
+const PATIENCE: Millis = Millis(10_000);
+
+pub struct Store<'a, H> {
+    host: &'a H,
+    database: &'a neon::Database,
+    read: Cell<u64>,
+    written: Cell<u64>,
+}
+
+impl<'a, H: Host> Store<'a, H> {
+    #[must_use]
+    pub const fn new(host: &'a H, settings: &'a Settings) -> Self {
+        Self { host, database: &settings.database, read: Cell::new(0), written: Cell::new(0) }
+    }
+
+    /// Writes a new saga with its first wake.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`], for this and every other statement: it may or may not have been
+    /// carried out.
+    pub async fn create(&self, new: &New<'_>) -> Result<Created, Error> {
+        self.ask(&store::create(new, self.host.now())).await?.ok_or_else(|| unreadable("create answered null"))
+    }
+
+    /// `None` where there is no such saga. `count`: see [`store::load`].
+    pub async fn load(&self, id: &SagaId, count: bool) -> Result<Option<Loaded>, Error> {
+        self.ask(&store::load(id, count)).await
+    }
+
+    pub async fn page(&self, id: &SagaId, epoch: u32, from: u32, to: u32, past: bool) -> Result<Window, Error> {
+        let window = self.ask(&store::page(id, epoch, from, to, past)).await?;
+        window.ok_or_else(|| unreadable("a page answered null"))
+    }
+
+    /// The new version, or `None` where another worker was first.
+    pub async fn commit(&self, id: &SagaId, version: u32, head: &Head, commit: &Commit) -> Result<Option<u32>, Error> {
+        let meter = Meter { read: self.read.take(), written: self.written.take() };
+        let rows = self.send(&store::commit(id, version, head, commit, meter)).await?;
+        // Its own words were counted inside the statement; the rest of them is small.
+        self.written.set(0);
+        store::committed(rows).map_err(unreadable)
+    }
+
+    pub async fn sweep(&self, overdue_since: Millis, again_at: Millis, limit: u32) -> Result<Vec<Overdue>, Error> {
+        Ok(self.ask(&store::sweep(overdue_since, again_at, limit)).await?.unwrap_or_default())
+    }
+
+    /// `after`: see [`store::follow`].
+    pub async fn follow(&self, id: &SagaId, after: u64) -> Result<Option<Story>, Error> {
+        self.ask(&store::follow(id, after)).await
+    }
+
+    /// `owner`: `None` for all.
+    pub async fn list(&self, owner: Option<&str>, before: Millis, limit: u32) -> Result<Vec<Line>, Error> {
+        Ok(self.ask(&store::list(owner, before, limit)).await?.unwrap_or_default())
+    }
+
+    /// The current definition of every tool.
+    pub async fn tools(&self) -> Result<Tools, Error> {
+        Ok(self.ask(&store::tools()).await?.unwrap_or_default())
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, statement: &Statement) -> Result<Option<T>, Error> {
+        store::read(self.send(statement).await?).map_err(unreadable)
+    }
+
+    async fn send(&self, statement: &Statement) -> Result<neon::Rows, Error> {
+        let params: Vec<Option<&str>> = statement.params.iter().map(Option::as_deref).collect();
+        let request = neon::request(self.database, statement.sql, &params).map_err(unreadable)?;
+        self.written.set(self.written.get() + request.body().len() as u64);
+        let response = self.host.fetch(request, PATIENCE).await.map_err(unavailable)?;
+        self.read.set(self.read.get() + response.body().len() as u64);
+        neon::response(&response).map_err(unavailable)
+    }
+}
+
+fn unavailable(cause: impl std::fmt::Display) -> Error {
+    Error::new(Code::Unavailable, "The journal cannot be reached. Nothing is lost; try again.").because(cause)
+}
+
+fn unreadable(cause: impl Into<Unreadable>) -> Error {
+    Error::new(Code::Internal, "The journal's answer makes no sense.").because(cause.into().0)
+}
+
+struct Unreadable(String);
+
+impl From<&str> for Unreadable {
+    fn from(cause: &str) -> Self {
+        Self(cause.to_owned())
+    }
+}
+
+impl From<Malformed> for Unreadable {
+    fn from(cause: Malformed) -> Self {
+        Self(cause.0)
+    }
+}

@@ -1,0 +1,47 @@
+//! How outside services are spoken to: pure codecs between the engine's words and HTTP messages.
+//!
+//! One module per service. Nothing here sends anything: each codec makes an [`http::Request`] and
+//! reads an [`http::Response`], so that the same code serves Wasm functions, native programs and the
+//! simulator.
+
+#![forbid(unsafe_code)]
+
+pub mod jwt;
+pub mod neon;
+pub mod qstash;
+pub mod redis;
+pub mod store;
+pub mod tool;
+
+use bytes::Bytes;
+
+/// A request with its whole body.
+pub type Request = http::Request<Bytes>;
+/// A response with its whole body.
+pub type Response = http::Response<Bytes>;
+
+/// Why a message could not be made or read. The text may hold internals: it is for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed(pub String);
+
+impl std::fmt::Display for Malformed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+/// A POST with a JSON body.
+fn post(url: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Request, Malformed> {
+    let mut request = http::Request::post(url).header(http::header::CONTENT_TYPE, "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(Bytes::from(body)).map_err(|error| Malformed(format!("{url}: {error}")))
+}
+
+/// The start of a body, for a log line.
+fn excerpt(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).chars().take(300).collect()
+}

@@ -1,0 +1,166 @@
+//! The queue: publishing wakes, and telling a real delivery from a forged one.
+
+use http::HeaderMap;
+use makegood_core::time::Millis;
+use serde::{Deserialize, Serialize};
+
+use crate::jwt::{self, Distrust};
+use crate::{Malformed, Request, Response, excerpt, post};
+
+/// Where the queue is.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    pub url: String,
+    pub token: String,
+    pub current_key: String,
+    pub next_key: String,
+}
+
+/// A message to be delivered to one of our own functions.
+#[derive(Clone, Debug)]
+pub struct Publish<'a> {
+    /// The exact address; the signature is made over it.
+    pub destination: &'a str,
+    pub body: Vec<u8>,
+    /// Repeats within ten minutes are dropped by the queue.
+    pub deduplication: &'a str,
+    /// Not before this time.
+    pub at: Option<Millis>,
+    /// The longest a delivery may take.
+    pub timeout: Millis,
+}
+
+/// The queue's own first retry comes after 12 s, so ours is said with every message: fast at first,
+/// a minute at most. When it gives up, the sweeper goes on.
+const RETRIES: &str = "5";
+const RETRY_DELAY: &str = "min(60000, 500 * pow(2, retried))";
+
+/// The longest that a message is held back; longer timers hop.
+pub const LONGEST_DELAY: Millis = Millis::from_secs(6 * 24 * 3600);
+
+/// Makes the request that publishes one message.
+///
+/// # Errors
+/// Where the configured address is not a URL.
+pub fn publish(queue: &Queue, message: Publish<'_>, now: Millis) -> Result<Request, Malformed> {
+    let url = format!("{}/v2/publish/{}", queue.url.trim_end_matches('/'), message.destination);
+    let token = format!("Bearer {}", queue.token);
+    let timeout = format!("{}s", message.timeout.as_secs_ceil());
+    let later = message.at.filter(|at| *at > now).map(|at| at.min(now + LONGEST_DELAY));
+    let not_before = later.map(|at| at.as_secs_ceil().to_string());
+    let mut headers = vec![
+        ("authorization", token.as_str()),
+        ("upstash-deduplication-id", message.deduplication),
+        ("upstash-retries", RETRIES),
+        ("upstash-retry-delay", RETRY_DELAY),
+        ("upstash-timeout", &timeout),
+    ];
+    if let Some(not_before) = &not_before {
+        headers.push(("upstash-not-before", not_before));
+    }
+    post(&url, &headers, message.body)
+}
+
+/// Reads the answer to a publish: taken over (now or before), or not.
+///
+/// # Errors
+/// Where the queue did not take the message.
+pub fn published(response: &Response) -> Result<(), Malformed> {
+    if response.status().is_success() {
+        return Ok(());
+    }
+    Err(Malformed(format!("the queue answered {} {}", response.status(), excerpt(response.body()))))
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    exp: u64,
+    nbf: u64,
+    body: String,
+}
+
+/// Seconds by which two clocks may differ.
+const SKEW: u64 = 5;
+
+/// Checks that the queue, and nobody else, sent this body to `address`. The address is the
+/// configured public one, never the `Host` header: gateways rewrite that.
+///
+/// # Errors
+/// [`Distrust`], for the log; the sender is told only that the signature is not valid.
+pub fn verify(queue: &Queue, headers: &HeaderMap, address: &str, body: &[u8], now: Millis) -> Result<(), Distrust> {
+    let signature = headers.get("upstash-signature").and_then(|value| value.to_str().ok()).ok_or(Distrust::Malformed)?;
+    let claims: Claims = jwt::verify(signature, &[&queue.current_key, &queue.next_key])?;
+    let seconds = now.0 / 1000;
+    if claims.exp.saturating_add(SKEW) <= seconds || claims.nbf > seconds.saturating_add(SKEW) {
+        return Err(Distrust::Time);
+    }
+    let hash = jwt::body_hash(body);
+    let same_body = claims.body.trim_end_matches('=') == hash.trim_end_matches('=');
+    if claims.iss != "Upstash" || claims.sub != address || !same_body {
+        return Err(Distrust::Claims);
+    }
+    Ok(())
+}
+
+/// How often this message was delivered before.
+#[must_use]
+pub fn retried(headers: &HeaderMap) -> u32 {
+    headers.get("upstash-retried").and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn queue() -> Queue {
+        Queue { url: "http://q".into(), token: "t".into(), current_key: "now".into(), next_key: "soon".into() }
+    }
+
+    fn signed(key: &str, change: impl FnOnce(&mut serde_json::Value)) -> HeaderMap {
+        let mut claims = json!({
+            "iss": "Upstash", "sub": "http://me/step", "exp": 1300, "nbf": 1000, "iat": 1000,
+            "jti": "jwt_1", "body": jwt::body_hash(b"{}"),
+        });
+        change(&mut claims);
+        HeaderMap::from_iter([("upstash-signature".parse().unwrap(), jwt::sign(&claims, key).parse().unwrap())])
+    }
+
+    fn check(headers: &HeaderMap, at: u64) -> Result<(), Distrust> {
+        verify(&queue(), headers, "http://me/step", b"{}", Millis::from_secs(at))
+    }
+
+    #[test]
+    fn both_keys_are_good_while_they_rotate() {
+        assert_eq!(check(&signed("now", |_| {}), 1100), Ok(()));
+        assert_eq!(check(&signed("soon", |_| {}), 1100), Ok(()));
+        assert_eq!(check(&signed("old", |_| {}), 1100), Err(Distrust::Signature));
+        assert_eq!(check(&HeaderMap::new(), 1100), Err(Distrust::Malformed));
+    }
+
+    #[test]
+    fn a_delivery_for_another_place_body_or_time_is_refused() {
+        assert_eq!(check(&signed("now", |claims| claims["sub"] = json!("http://me/other")), 1100), Err(Distrust::Claims));
+        assert_eq!(check(&signed("now", |claims| claims["iss"] = json!("Me")), 1100), Err(Distrust::Claims));
+        assert_eq!(check(&signed("now", |claims| claims["body"] = json!("x")), 1100), Err(Distrust::Claims));
+        assert_eq!(check(&signed("now", |_| {}), 1400), Err(Distrust::Time));
+        assert_eq!(check(&signed("now", |_| {}), 900), Err(Distrust::Time));
+    }
+
+    #[test]
+    fn the_destination_is_never_normalised() {
+        let message = Publish {
+            destination: "http://me//a?b=1",
+            body: Vec::new(),
+            deduplication: "s:1:0",
+            at: Some(Millis(10_001)),
+            timeout: Millis(9_500),
+        };
+        let request = publish(&queue(), message, Millis(5_000)).unwrap();
+        assert_eq!(request.uri(), "http://q/v2/publish/http://me//a?b=1");
+        assert_eq!(request.headers()["upstash-not-before"], "11");
+        assert_eq!(request.headers()["upstash-timeout"], "10s");
+    }
+}

@@ -1,0 +1,252 @@
+//! The journal in Postgres: the statements, and how their answers are read.
+//!
+//! All of them are calls of the functions in `migrations/`, each one atomic. The journal's own words
+//! (records, head, nodes) are the core's; this module only carries them.
+
+use std::collections::BTreeMap;
+
+use makegood_core::id::SagaId;
+use makegood_core::saga::{Commit, Head, Node, Record, Wake, Window};
+use makegood_core::time::Millis;
+use makegood_core::tool::Definition;
+use serde::{Deserialize, Serialize};
+
+use crate::Malformed;
+use crate::neon::Rows;
+
+/// What the database must hold, in order.
+pub const MIGRATIONS: &[(&str, &str)] = &[("makegood/0001_sagas", include_str!("../migrations/0001_sagas.sql"))];
+
+/// One statement with its parameters, all as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    pub sql: &'static str,
+    pub params: Vec<Option<String>>,
+}
+
+pub const CREATE: &str = "select makegood.create_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)";
+pub const LOAD: &str = "select makegood.load_saga($1,$2)";
+pub const PAGE: &str = "select makegood.window($1,$2,$3,$4,'{}',$5)";
+pub const COMMIT: &str = "select makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
+pub const SWEEP: &str = "select makegood.sweep($1,$2,$3)";
+pub const FOLLOW: &str = "select makegood.follow_saga($1,$2)";
+pub const LIST: &str = "select makegood.list_sagas($1,$2,$3)";
+pub const TOOLS: &str = "select makegood.list_tools()";
+pub const REGISTER: &str = "select makegood.register_tool($1,$2)";
+
+/// A saga that is to be written for the first time.
+#[derive(Clone, Debug)]
+pub struct New<'a> {
+    pub id: &'a SagaId,
+    pub owner: &'a str,
+    /// The client's own key: a second create with it answers with the first saga.
+    pub client_key: Option<&'a str>,
+    pub title: &'a str,
+    pub message: Option<&'a str>,
+    pub head: &'a Head,
+    pub nodes: &'a [Node],
+    /// When the sweeper is to look if the first wake is lost.
+    pub wake_at: Millis,
+}
+
+#[must_use]
+pub fn create(new: &New<'_>, now: Millis) -> Statement {
+    let nodes = json(&new.nodes);
+    let bytes = nodes.len() as u64;
+    let params = vec![
+        text(new.id),
+        text(new.owner),
+        new.client_key.map(str::to_owned),
+        text(new.title),
+        new.message.map(str::to_owned),
+        Some(json(new.head)),
+        Some(nodes),
+        text(now.0),
+        text(new.wake_at.0),
+        Some(json(&[Wake { slot: 0, at: now }])),
+        text(bytes),
+    ];
+    Statement { sql: CREATE, params }
+}
+
+/// The answer to [`create`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Created {
+    pub id: SagaId,
+    /// False where the client's key was used before.
+    pub created: bool,
+}
+
+/// `count`: the delivery is a repeat, and is counted until something is committed.
+#[must_use]
+pub fn load(id: &SagaId, count: bool) -> Statement {
+    Statement { sql: LOAD, params: vec![text(id), text(count)] }
+}
+
+/// The answer to [`load`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Loaded {
+    pub owner: String,
+    pub version: u32,
+    /// Repeated deliveries since the last commit.
+    pub idle_wakes: u32,
+    pub head: Head,
+    pub window: Window,
+}
+
+#[must_use]
+pub fn page(id: &SagaId, epoch: u32, from: u32, to: u32, past: bool) -> Statement {
+    Statement { sql: PAGE, params: vec![text(id), text(epoch), text(from), text(to), text(past)] }
+}
+
+/// What one append carries besides the saga's own words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Meter {
+    /// Bytes read from the database since the last commit.
+    pub read: u64,
+    /// Bytes written to it, this statement included as far as it is known.
+    pub written: u64,
+}
+
+#[must_use]
+pub fn commit(id: &SagaId, version: u32, head: &Head, commit: &Commit, meter: Meter) -> Statement {
+    let (head_text, records) = (json(head), json(&commit.records));
+    let written = meter.written + (head_text.len() + records.len()) as u64;
+    let params = vec![
+        text(id),
+        text(version),
+        text(head.phase),
+        Some(head_text),
+        Some(records),
+        commit.wake_at.map(|at| at.0.to_string()),
+        Some(json(&commit.wakes)),
+        text(head.last_at.0),
+        text(head.invocations),
+        text(head.calls),
+        text(meter.read),
+        text(written),
+    ];
+    Statement { sql: COMMIT, params }
+}
+
+/// The new version, or `None` where another worker was first.
+///
+/// # Errors
+/// Where the answer is not a number.
+pub fn committed(rows: Rows) -> Result<Option<u32>, Malformed> {
+    let version: u32 = read(rows)?.ok_or_else(|| Malformed("a commit answered null".to_owned()))?;
+    Ok(Some(version).filter(|version| *version > 0))
+}
+
+#[must_use]
+pub fn sweep(overdue_since: Millis, again_at: Millis, limit: u32) -> Statement {
+    Statement { sql: SWEEP, params: vec![text(overdue_since.0), text(again_at.0), text(limit)] }
+}
+
+/// A saga that nobody woke in time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overdue {
+    pub id: SagaId,
+    pub version: u32,
+    pub sweep: u32,
+}
+
+/// `after`: the last `seq` that was seen; with 0 the answer holds the plan too.
+#[must_use]
+pub fn follow(id: &SagaId, after: u64) -> Statement {
+    Statement { sql: FOLLOW, params: vec![text(id), text(after)] }
+}
+
+/// A saga as people see it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Story {
+    pub id: SagaId,
+    pub owner: String,
+    pub title: String,
+    pub message: Option<String>,
+    pub phase: makegood_core::saga::Phase,
+    pub version: u32,
+    pub created_at: Millis,
+    pub updated_at: Millis,
+    pub wake_at: Option<Millis>,
+    pub counters: Counters,
+    pub nodes: Vec<Node>,
+    pub journal: Vec<Entry>,
+}
+
+/// What a saga has cost so far. Bytes are those between the functions and the database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    pub invocations: u32,
+    pub commits: u32,
+    pub calls: u64,
+    pub bytes_read: u64,
+    pub bytes_written: u64,
+    pub sweeps: u32,
+}
+
+/// One record of the journal and its place there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    pub seq: u64,
+    pub record: Record,
+}
+
+/// `owner`: `None` for all of them.
+#[must_use]
+pub fn list(owner: Option<&str>, before: Millis, limit: u32) -> Statement {
+    Statement { sql: LIST, params: vec![owner.map(str::to_owned), text(before.0), text(limit)] }
+}
+
+/// A line of the list of sagas.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    pub id: SagaId,
+    pub owner: String,
+    pub title: String,
+    pub phase: makegood_core::saga::Phase,
+    pub version: u32,
+    pub created_at: Millis,
+    pub updated_at: Millis,
+    pub invocations: u32,
+    pub commits: u32,
+    pub calls: u64,
+}
+
+#[must_use]
+pub const fn tools() -> Statement {
+    Statement { sql: TOOLS, params: Vec::new() }
+}
+
+/// The answer to [`tools`].
+pub type Tools = BTreeMap<String, Definition>;
+
+#[must_use]
+pub fn register(definition: &Definition, now: Millis) -> Statement {
+    Statement { sql: REGISTER, params: vec![Some(json(definition)), text(now.0)] }
+}
+
+/// Reads the one JSON value that every statement answers with; `None` for null.
+///
+/// # Errors
+/// Where it is not what it should be.
+pub fn read<T: serde::de::DeserializeOwned>(rows: Rows) -> Result<Option<T>, Malformed> {
+    let scalar = rows.scalar();
+    let value = scalar.map(|scalar| {
+        serde_json::from_str(&scalar).map_err(|error| {
+            let start: String = scalar.chars().take(200).collect();
+            Malformed(format!("the store's answer cannot be read: {error}: {start}"))
+        })
+    });
+    value.transpose()
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a parameter is an option, for null")]
+fn text(value: impl ToString) -> Option<String> {
+    Some(value.to_string())
+}
+
+fn json(value: &(impl Serialize + ?Sized)) -> String {
+    // The stored shapes are structs, maps with text keys and numbers: none of them can fail.
+    serde_json::to_string(value).unwrap_or_default()
+}

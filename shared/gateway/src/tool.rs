@@ -1,0 +1,157 @@
+//! Tools over HTTP: `POST {base}/{tool}/do`, `POST .../undo` and `GET .../status`, all by key.
+//!
+//! The reading of an answer is where "no" and "unknown" part; the table is [`outcome`].
+
+use bytes::Bytes;
+use http::StatusCode;
+use makegood_core::saga::{Answer, Call, Op, Outcome, Refusal};
+use makegood_core::time::Millis;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{Malformed, Request, Response, excerpt, post};
+
+/// Makes the request for a call.
+///
+/// # Errors
+/// Where the configured address or the key does not fit into a request.
+pub fn request(base: &str, call: &Call) -> Result<Request, Malformed> {
+    let url = |verb| format!("{}/{}/{verb}", base.trim_end_matches('/'), call.tool);
+    let key = [("idempotency-key", call.key.as_str())];
+    let encode = |body: &Value| serde_json::to_vec(body).map_err(|error| Malformed(error.to_string()));
+    match call.op {
+        Op::Do => post(&url("do"), &key, serde_json::to_vec(&call.params).map_err(|error| Malformed(error.to_string()))?),
+        Op::Undo => post(&url("undo"), &key, encode(&json!({"params": call.params, "output": call.output}))?),
+        Op::Status => http::Request::get(url("status"))
+            .header("idempotency-key", &call.key)
+            .body(Bytes::new())
+            .map_err(|error| Malformed(error.to_string())),
+    }
+}
+
+/// Reads an answer:
+///
+/// | answer | outcome |
+/// |---|---|
+/// | 2xx | ok, by the operation |
+/// | 409 with code `in_progress` | unknown |
+/// | 425, 429 | later: no effect, `Retry-After` is honoured |
+/// | 408, 5xx, 3xx, a body that cannot be read | unknown |
+/// | any other 4xx | refused |
+#[must_use]
+pub fn outcome(op: Op, response: &Response) -> Outcome {
+    let status = response.status();
+    let problem = || -> Problem { serde_json::from_slice(response.body()).unwrap_or_default() };
+    if status.is_success() {
+        return serde_json::from_slice(response.body())
+            .ok()
+            .and_then(|body| answer(op, body))
+            .map_or_else(|| unknown(response, "answered with a body that cannot be read"), Outcome::Ok);
+    }
+    match status {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::TOO_EARLY => {
+            Outcome::Later { after: retry_after(response), reason: format!("the partner is busy ({status})") }
+        }
+        StatusCode::REQUEST_TIMEOUT => unknown(response, "timed out"),
+        StatusCode::CONFLICT if problem().code.as_deref() == Some("in_progress") => {
+            Outcome::Unknown { reason: "the partner is still working on it".to_owned() }
+        }
+        _ if status.is_client_error() => {
+            let Problem { code, detail, title } = problem();
+            let code = code.unwrap_or_else(|| format!("http_{}", status.as_u16()));
+            let detail = detail.or(title).unwrap_or_else(|| format!("The partner answered {status}."));
+            Outcome::Refused(Refusal { code: short(&code), detail: short(&detail) })
+        }
+        _ => unknown(response, "failed"),
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct Problem {
+    code: Option<String>,
+    detail: Option<String>,
+    title: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+enum Status {
+    Done { output: Value },
+    Refused { code: Option<String>, detail: Option<String> },
+    Undone,
+    InProgress,
+    None,
+}
+
+fn answer(op: Op, body: Value) -> Option<Answer> {
+    match op {
+        Op::Do => Some(Answer::Output(body)),
+        Op::Undo => Some(Answer::Undone { found: body.get("undone")?.as_bool()? }),
+        Op::Status => Some(match serde_json::from_value(body).ok()? {
+            Status::Done { output } => Answer::WasDone(output),
+            Status::Refused { code, detail } => Answer::WasRefused(Refusal {
+                code: short(&code.unwrap_or_else(|| "refused".to_owned())),
+                detail: short(&detail.unwrap_or_default()),
+            }),
+            Status::Undone => Answer::WasUndone,
+            Status::InProgress => Answer::InProgress,
+            Status::None => Answer::NeverSeen,
+        }),
+    }
+}
+
+fn unknown(response: &Response, what: &str) -> Outcome {
+    Outcome::Unknown { reason: format!("the partner {what} ({}): {}", response.status(), excerpt(response.body())) }
+}
+
+/// Seconds only: a partner's clock is not ours, so a date would be compared with the wrong one.
+fn retry_after(response: &Response) -> Option<Millis> {
+    let seconds = response.headers().get(http::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Millis::from_secs(seconds).min(Millis::from_secs(24 * 3600)))
+}
+
+/// A partner's words are stored and shown: they are kept short.
+fn short(text: &str) -> String {
+    text.chars().take(500).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(op: Op, status: u16, body: &'static str) -> Outcome {
+        let response = http::Response::builder()
+            .status(status)
+            .header("retry-after", "3")
+            .body(Bytes::from_static(body.as_bytes()))
+            .unwrap();
+        outcome(op, &response)
+    }
+
+    #[test]
+    fn only_a_definite_no_is_a_refusal() {
+        let taken = read(Op::Do, 409, r#"{"code":"table_unavailable","detail":"Full."}"#);
+        assert!(matches!(taken, Outcome::Refused(Refusal { code, .. }) if code == "table_unavailable"));
+        assert!(matches!(read(Op::Do, 404, "not json"), Outcome::Refused(Refusal { code, .. }) if code == "http_404"));
+        for (status, body) in [(409, r#"{"code":"in_progress"}"#), (500, ""), (503, ""), (302, ""), (408, ""), (200, "{")] {
+            assert!(matches!(read(Op::Do, status, body), Outcome::Unknown { .. }), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn busy_is_no_effect_and_says_when() {
+        let later = read(Op::Do, 429, "");
+        assert!(matches!(later, Outcome::Later { after: Some(Millis(3000)), .. }));
+    }
+
+    #[test]
+    fn a_status_tells_all_five_states_apart() {
+        let state = |body| read(Op::Status, 200, body);
+        assert!(matches!(state(r#"{"state":"done","output":{"a":1}}"#), Outcome::Ok(Answer::WasDone(_))));
+        assert!(matches!(state(r#"{"state":"refused","code":"x"}"#), Outcome::Ok(Answer::WasRefused(_))));
+        assert!(matches!(state(r#"{"state":"undone"}"#), Outcome::Ok(Answer::WasUndone)));
+        assert!(matches!(state(r#"{"state":"in_progress"}"#), Outcome::Ok(Answer::InProgress)));
+        assert!(matches!(state(r#"{"state":"none"}"#), Outcome::Ok(Answer::NeverSeen)));
+        assert!(matches!(state(r#"{"state":"lost"}"#), Outcome::Unknown { .. }));
+    }
+}

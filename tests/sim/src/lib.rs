@@ -1,0 +1,76 @@
+//! A deterministic simulator: the real driver, handlers and codecs in a world that is made up, with
+//! its own time, and in which everything that can go wrong does.
+//!
+//! A seed is a world: tools and how well their partners behave, a plan, several workers with clocks
+//! of their own, and a storm of faults that ends at some point, so that it can be judged whether the
+//! saga comes to rest. The same seed gives the same trace, byte for byte. What must hold is in
+//! [`check`]; what a run has seen is in [`coverage`].
+//!
+//! Not here: a model of the engine. Nothing in this crate knows how a saga is carried on; it only
+//! knows what must never be seen in the journal and in the partners' ledgers.
+
+#![forbid(unsafe_code)]
+
+mod agenda;
+pub mod check;
+pub mod coverage;
+mod host;
+mod postgres;
+mod queue;
+mod redis;
+mod rng;
+pub mod scenario;
+mod town;
+mod world;
+
+use bytes::Bytes;
+use makegood_gateway::Response;
+
+pub use coverage::Coverage;
+pub use scenario::Scenario;
+use world::World;
+
+/// What came of a world.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub violation: Option<String>,
+    pub trace: Vec<String>,
+    pub seen: Coverage,
+    pub faults: u64,
+    pub nodes: usize,
+    pub commits: u32,
+    pub yields: u32,
+    pub invocations: u32,
+    /// Bytes between the workers and the database after the saga was created.
+    pub wire: u64,
+}
+
+/// Runs a world to its end.
+#[must_use]
+pub fn run(scenario: Scenario, traced: bool) -> Outcome {
+    let world = World::new(scenario, traced);
+    world.run();
+    let database = world.database.borrow();
+    let counters = database.sagas.values().next().map(|row| row.counters).unwrap_or_default();
+    let outcome = Outcome {
+        violation: world.violation.borrow().clone(),
+        trace: world.take_trace(),
+        seen: world.seen.borrow().clone(),
+        faults: world.faults.get(),
+        nodes: world.scenario.plan.steps.len(),
+        commits: counters.commits,
+        yields: world.journal.borrow().yields,
+        invocations: counters.invocations,
+        wire: world.wire.get(),
+    };
+    drop(database);
+    world.close();
+    outcome
+}
+
+/// A JSON answer.
+fn answer(status: u16, body: &serde_json::Value) -> Response {
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
+    response
+}

@@ -1,0 +1,213 @@
+//! What a seed stands for: the tools and how their partners behave, the plan, the limits of an
+//! invocation, and how much goes wrong until when.
+
+use std::collections::BTreeMap;
+
+use makegood_core::saga::{Plan, Step};
+use makegood_core::time::Millis;
+use makegood_core::tool::{Class, Definition, Repeat, Retry, Schema};
+use serde_json::{Map, Value, json};
+
+use crate::rng::Rng;
+
+/// When every world begins.
+pub const DAWN: u64 = 1_790_000_000_000;
+
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    pub seed: u64,
+    pub tools: BTreeMap<String, Definition>,
+    pub plan: Plan,
+    pub time_budget: u64,
+    pub kill: u64,
+    /// Clocks of the workers, in milliseconds ahead.
+    pub skews: Vec<i64>,
+    /// Nothing goes wrong from here on.
+    pub calm_at: u64,
+    pub faults: Faults,
+    /// The saga's own deadline.
+    pub deadline: Option<u64>,
+    /// When somebody asks for an end.
+    pub cancel_at: Option<u64>,
+    /// Every call of this tool ends its invocation, until it is calm.
+    pub poison: Option<String>,
+    /// A partner at work on a do refuses its undo for now; otherwise the tombstone wins.
+    pub busy_blocks_undo: bool,
+}
+
+/// In how many of a thousand cases things go wrong.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faults {
+    pub partner: u64,
+    /// Of a do, within `partner`.
+    pub refuse: u64,
+    pub database: u64,
+    pub queue: u64,
+    pub redis: u64,
+    pub crash: u64,
+    /// Undos that are refused for good.
+    pub hopeless: u64,
+}
+
+/// `name, class, keyed, status, fence`.
+const CONTRACTS: &[(&str, Class, bool, bool, bool)] = &[
+    ("table", Class::Compensatable, true, true, true),
+    ("ride", Class::Compensatable, true, false, true),
+    ("hotel", Class::Compensatable, true, true, false),
+    ("flight", Class::Compensatable, true, false, false),
+    ("parking", Class::Compensatable, false, true, true),
+    ("court", Class::Compensatable, false, true, false),
+    ("ferry", Class::Compensatable, false, false, false),
+    ("locker", Class::Compensatable, false, false, true),
+    ("pay", Class::Pivot, true, true, false),
+    ("wire", Class::Pivot, true, false, false),
+    ("auction", Class::Pivot, false, true, false),
+    ("sale", Class::Pivot, false, false, false),
+    ("text", Class::Retriable, true, true, false),
+    ("mail", Class::Retriable, true, false, false),
+    ("fax", Class::Retriable, false, true, false),
+    ("look", Class::Query, true, false, false),
+    ("weather", Class::Query, true, true, false),
+];
+
+const COMPENSATABLE: std::ops::Range<usize> = 0..8;
+const PIVOTS: std::ops::Range<usize> = 8..12;
+const RETRIABLE: std::ops::Range<usize> = 12..15;
+const QUERIES: std::ops::Range<usize> = 15..17;
+
+/// The partner's memory is longer than what it declares, by more than any message is under way.
+pub const MEMORY_SLACK: u64 = 600_000;
+
+impl Scenario {
+    /// The scenario of a seed.
+    #[must_use]
+    pub fn random(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let rng = &mut rng;
+        let rate = |rng: &mut Rng, rates: &[u64]| *rng.pick(rates);
+        let faults = if rng.chance(40) {
+            Faults::default()
+        } else {
+            Faults {
+                partner: rate(rng, &[0, 50, 150, 300, 500]),
+                refuse: rate(rng, &[0, 100, 200, 400]),
+                database: rate(rng, &[0, 0, 20, 60, 150]),
+                queue: rate(rng, &[0, 0, 50, 150, 300]),
+                redis: rate(rng, &[0, 0, 100, 400]),
+                crash: rate(rng, &[0, 0, 100, 300, 600]),
+                hopeless: rate(rng, &[0, 0, 0, 30, 200]),
+            }
+        };
+        let time_budget = rate(rng, &[1, 40, 200, 1_000, 8_500, 8_500]);
+        let tools: BTreeMap<String, Definition> =
+            CONTRACTS.iter().map(|contract| (contract.0.to_owned(), definition(contract, rng))).collect();
+        let plan = random_plan(rng);
+        let poison = rng.chance(30).then(|| rng.pick(&plan.steps).tool.clone());
+        let skewed = rng.chance(300);
+        let calm = *rng.pick(&[0, 500, 3_000, 15_000, 60_000]);
+        Self {
+            seed,
+            tools,
+            plan,
+            time_budget,
+            kill: time_budget.max(500) + rate(rng, &[1_500, 500, 300]),
+            skews: (0..3).map(|_| if skewed { i64::try_from(rng.below(4_000)).unwrap_or(0) - 2_000 } else { 0 }).collect(),
+            calm_at: DAWN + calm,
+            faults,
+            deadline: rng.chance(100).then(|| DAWN + rng.below(6_000)),
+            cancel_at: rng.chance(150).then(|| DAWN + rng.below(*rng.clone().pick(&[200, 2_000, 20_000]))),
+            poison,
+            busy_blocks_undo: rng.chance(500),
+        }
+    }
+
+    /// A chain without a fault: each step waits for the one before.
+    #[must_use]
+    pub fn chain(steps: usize, tool: &str, time_budget: u64) -> Self {
+        let mut scenario = Self::random(7);
+        let steps = (0..steps).map(|place| Step {
+            id: format!("s{place}"),
+            tool: tool.to_owned(),
+            params: Map::from_iter([("n".to_owned(), json!(place))]),
+            after: place.checked_sub(1).map(|before| format!("s{before}")).into_iter().collect(),
+        });
+        scenario.plan = Plan { summary: "a chain".to_owned(), steps: steps.collect() };
+        (scenario.time_budget, scenario.kill) = (time_budget, 10_000);
+        (scenario.faults, scenario.calm_at, scenario.skews) = (Faults::default(), DAWN, vec![0]);
+        (scenario.deadline, scenario.cancel_at, scenario.poison) = (None, None, None);
+        for tool in scenario.tools.values_mut() {
+            (tool.timeout_ms, tool.estimate_ms) = (Millis(5_000), Millis(50));
+        }
+        scenario
+    }
+}
+
+fn definition(contract: &(&str, Class, bool, bool, bool), rng: &mut Rng) -> Definition {
+    let (name, class, keyed, status, fence) = *contract;
+    let ttl_ms = Millis(*rng.pick(&[4_000, 3_600_000, 86_400_000, 86_400_000]));
+    let schema = |value: Value| serde_json::from_value::<Schema>(value).unwrap_or_default();
+    let fields = json!({"id": {"type": "string"}, "n": {"type": "integer"}, "hint": {"type": "string"}});
+    Definition {
+        name: name.to_owned(),
+        version: "1".to_owned(),
+        title: name.to_owned(),
+        description: "A simulated partner's.".to_owned(),
+        class,
+        repeat: if keyed { Repeat::Keyed { ttl_ms } } else { Repeat::Never },
+        status,
+        fence,
+        timeout_ms: Millis(*rng.pick(&[150, 400, 2_000])),
+        estimate_ms: Millis(*rng.pick(&[5, 30, 100])),
+        retry: Retry {
+            attempts: u32::try_from(rng.between(1, 5)).unwrap_or(1),
+            base_ms: Millis(*rng.pick(&[20, 200, 1_000])),
+            cap_ms: Millis(*rng.pick(&[400, 3_000])),
+        },
+        cost_minor: 0,
+        input: schema(json!({"type": "object", "properties": {"n": {"type": "integer"}}})),
+        // A partner may answer nothing but `null`.
+        output: if name == "flight" { Schema::default() } else { schema(json!({"type": "object", "properties": fields})) },
+    }
+}
+
+fn random_plan(rng: &mut Rng) -> Plan {
+    let steps = match rng.below(20) {
+        0 => 40,
+        1 => 20,
+        2..=5 => rng.between(1, 4),
+        _ => rng.between(4, 12),
+    };
+    let pivot = rng.chance(500).then(|| rng.below(steps));
+    let density = *rng.pick(&[100, 300, 600, 900]);
+    let mut plan = Plan { summary: "simulated".to_owned(), steps: Vec::new() };
+    for place in 0..steps {
+        let range = match pivot {
+            Some(pivot) if pivot == place => PIVOTS,
+            _ if rng.chance(250) => QUERIES,
+            Some(pivot) if place > pivot && rng.chance(50) => PIVOTS,
+            Some(pivot) if place > pivot => RETRIABLE,
+            Some(_) | None => COMPENSATABLE,
+        };
+        let choices: Vec<usize> = range.collect();
+        let tool = CONTRACTS[*rng.pick(&choices)].0.to_owned();
+        let mut step = Step { id: format!("s{place}"), tool, params: Map::new(), after: Vec::new() };
+        step.params.insert("n".to_owned(), json!(place));
+        for nth in 0..3_u64 {
+            if place == 0 || !rng.chance(density) {
+                continue;
+            }
+            // Mostly near ones, so that there are chains and not only stars.
+            let before = if rng.chance(700) { place - 1 - rng.below(place.min(4)) } else { rng.below(place) };
+            let tool = plan.steps.get(usize::try_from(before).unwrap_or(0)).map(|step| step.tool.clone());
+            if rng.chance(500) {
+                step.after.push(format!("s{before}"));
+                continue;
+            }
+            let nameless = tool.is_some_and(|tool| tool == "flight");
+            let path = if nameless { "" } else { *rng.pick(&[".id", ".id", ".id", ".n", ".n", "", ".hint"]) };
+            step.params.insert(format!("p{nth}"), json!(format!("$s{before}{path}")));
+        }
+        plan.steps.push(step);
+    }
+    plan
+}
