@@ -222,6 +222,7 @@ fn make_data_dir(path: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("The data folder {} cannot be written. Choose another with --data-dir.", path.display()))
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "for the other kinds there is no better advice than their own words")]
 async fn listen(bind: IpAddr, port: u16) -> anyhow::Result<TcpListener> {
     TcpListener::bind(SocketAddr::new(bind, port)).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {

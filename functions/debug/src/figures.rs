@@ -77,29 +77,13 @@ mod tests {
 
     #[test]
     fn spans_read_as_people_say_them() {
-        let told =
-            [0, 999, 1_999, 59_999, 61_000, 3_600_000, 90_000_000].map(|ms| span(Millis(ms)));
-        assert_eq!(
-            told,
-            [
-                "0 ms",
-                "999 ms",
-                "1.9 s",
-                "59.9 s",
-                "1 min 1 s",
-                "1 h 0 min",
-                "1 d 1 h"
-            ]
-        );
+        let told = [0, 999, 1_999, 59_999, 61_000, 3_600_000, 90_000_000].map(|ms| span(Millis(ms)));
+        assert_eq!(told, ["0 ms", "999 ms", "1.9 s", "59.9 s", "1 min 1 s", "1 h 0 min", "1 d 1 h"]);
     }
 
     #[test]
     fn no_time_is_too_odd_to_show() {
-        assert!(
-            moment(Millis(1_700_000_000_000))
-                .0
-                .contains("2023-11-14 22:13:20 UTC")
-        );
+        assert!(moment(Millis(1_700_000_000_000)).0.contains("2023-11-14 22:13:20 UTC"));
         assert!(moment(Millis(u64::MAX)).0.contains("after 1970"));
     }
 

@@ -37,9 +37,6 @@ async fn ask<H: Host>(host: &H) -> Result<(), Error> {
     let list = Box::pin(store.list(None, Millis(0), 1));
     match select(list, Box::pin(host.sleep(PATIENCE))).await {
         Either::Left((answer, _)) => answer.map(|_| ()),
-        Either::Right(((), _)) => Err(Error::new(
-            Code::Unavailable,
-            format!("No answer within {PATIENCE}."),
-        )),
+        Either::Right(((), _)) => Err(Error::new(Code::Unavailable, format!("No answer within {PATIENCE}."))),
     }
 }

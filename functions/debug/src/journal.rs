@@ -68,28 +68,17 @@ fn name(story: &Story, ix: u32) -> Markup {
 }
 
 fn what(story: &Story, fact: &Fact) -> Markup {
-    let step = fact
-        .node()
-        .map(|ix| name(story, ix))
-        .unwrap_or_else(|| html! {});
+    let step = fact.node().map(|ix| name(story, ix)).unwrap_or_else(|| html! {});
     let since = |at: Millis| grouped(at.since(story.created_at).0);
     match fact {
         Fact::Started { attempt, .. } => html! { (step) " begins, attempt " (attempt) },
         Fact::Done { took, .. } => {
             html! { (step) " is " span class="done" { "done" } " after " (span(*took)) }
         }
-        Fact::Refused {
-            took, code, detail, ..
-        } => html! {
+        Fact::Refused { took, code, detail, .. } => html! {
             (step) " is " span class="refused" { "refused" } " (" (code) ") after " (span(*took)) ": " (detail)
         },
-        Fact::Unsettled {
-            op: asked,
-            took,
-            reason,
-            again,
-            ..
-        } => html! {
+        Fact::Unsettled { op: asked, took, reason, again, .. } => html! {
             (step) ": " span class="lost" { "no answer" } " to its " (op(*asked)) " after " (span(*took)) ": " (reason)
             @if let Some(again) = again { "; again at " (since(*again)) " ms" }
         },
@@ -100,12 +89,7 @@ fn what(story: &Story, fact: &Fact) -> Markup {
             (step) " is " span class="undo" { "undone" } " after " (span(*took))
             @if !found { "; there was nothing to undo, and a late effect is kept out" }
         },
-        Fact::Held {
-            op: asked,
-            code,
-            detail,
-            ..
-        } => html! {
+        Fact::Held { op: asked, code, detail, .. } => html! {
             (step) " " span class="refused" { "needs a person" } ": its " (op(*asked)) " (" (code) "): " (detail)
         },
         Fact::Unwinding { cause } => {

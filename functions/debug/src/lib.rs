@@ -51,9 +51,7 @@ pub async fn handle<H: Host>(request: Request, host: H) -> Reply {
         headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
     }
     // What is shown is somebody's own, and soon out of date.
-    headers
-        .entry(CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if request.method() == Method::HEAD {
         *reply.body_mut() = Body::Full(Bytes::new());
     }
@@ -108,21 +106,11 @@ async fn show_list<H: Host>(request: &Request, host: &H, view: View) -> Result<R
     let listing = sagas::list(host, &settings, &caller, asked).await?;
     Ok(match view {
         View::Json => host::json(200, &listing),
-        View::Page => page::page(list::list(
-            &listing,
-            asked,
-            host.now(),
-            &list::our_address(request, &settings),
-        )),
+        View::Page => page::page(list::list(&listing, asked, host.now(), &list::our_address(request, &settings))),
     })
 }
 
-async fn show_saga<H: Host>(
-    request: &Request,
-    host: &H,
-    view: View,
-    id: &str,
-) -> Result<Reply, Error> {
+async fn show_saga<H: Host>(request: &Request, host: &H, view: View, id: &str) -> Result<Reply, Error> {
     let settings = Settings::read(host)?;
     let caller = door::principal(host, &settings, request.headers())?;
     let follow = Query::of(request.uri())?.get("follow") == Some("1");

@@ -32,11 +32,7 @@ pub fn list(listing: &Listing, asked: Asked, now: Millis, address: &str) -> Page
             }
         }
     };
-    Page {
-        title: "Sagas".to_owned(),
-        again: false,
-        body,
-    }
+    Page { title: "Sagas".to_owned(), again: false, body }
 }
 
 fn table(lines: &[Line], now: Millis) -> Markup {
@@ -81,11 +77,7 @@ fn table(lines: &[Line], now: Millis) -> Markup {
 
 /// What a saga is called; a link needs a word to stand on.
 pub fn title(title: &str) -> &str {
-    if title.trim().is_empty() {
-        "(untitled)"
-    } else {
-        title
-    }
+    if title.trim().is_empty() { "(untitled)" } else { title }
 }
 
 fn first(owner: &str, address: &str) -> Markup {
@@ -114,14 +106,7 @@ pub fn our_address(request: &Request, settings: &Settings) -> String {
     if !settings.public_url.is_empty() {
         return settings.public_url.clone();
     }
-    let plain = |host: &&str| {
-        host.bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
-    };
-    let host = request
-        .headers()
-        .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .filter(plain);
+    let plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).filter(plain);
     format!("http://{}", host.unwrap_or("127.0.0.1:3000"))
 }

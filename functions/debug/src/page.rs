@@ -3,9 +3,7 @@
 
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::http::HeaderValue;
-use makegood_edge::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
-};
+use makegood_edge::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
 use makegood_edge::problem::problem;
 use makegood_edge::{Body, Bytes, Host, Reply, host};
 use maud::{DOCTYPE, Markup, html};
@@ -52,18 +50,12 @@ fn document(page: &Page) -> Bytes {
 
 /// The answer that carries a page.
 pub fn page(page: Page) -> Reply {
-    dress(
-        host::reply(200, "text/html; charset=utf-8", Bytes::new()),
-        &page,
-    )
+    dress(host::reply(200, "text/html; charset=utf-8", Bytes::new()), &page)
 }
 
 fn dress(mut reply: Reply, page: &Page) -> Reply {
     let headers = reply.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/html; charset=utf-8"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     *reply.body_mut() = Body::Full(document(page));
@@ -72,32 +64,18 @@ fn dress(mut reply: Reply, page: &Page) -> Reply {
 
 pub fn stylesheet() -> Reply {
     let mut reply = host::reply(200, "text/css; charset=utf-8", STYLESHEET);
-    reply.headers_mut().insert(
-        CACHE_CONTROL,
-        HeaderValue::from_static("public, max-age=60"),
-    );
+    reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
     reply
 }
 
 /// An error, told to a reader. Status, log line and headers are those of the JSON answer.
 pub fn refusal<H: Host>(host: &H, error: &Error) -> Reply {
-    let title = if error.code() == Code::NotFound {
-        "Not found"
-    } else {
-        "That did not work"
-    };
+    let title = if error.code() == Code::NotFound { "Not found" } else { "That did not work" };
     let body = html! {
         h1 { (title) }
         p { (error.message()) }
         p class="muted" { code { (error.code().as_str()) } " · " (error.code().status()) }
         p { a href="/debug/sagas" { "Your sagas" } }
     };
-    dress(
-        problem(host, error),
-        &Page {
-            title: title.to_owned(),
-            again: false,
-            body,
-        },
-    )
+    dress(problem(host, error), &Page { title: title.to_owned(), again: false, body })
 }

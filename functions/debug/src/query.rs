@@ -10,11 +10,7 @@ impl Query {
     /// # Errors
     /// [`Code::InvalidRequest`] where the encoding is broken.
     pub fn of(uri: &Uri) -> Result<Self, Error> {
-        let pairs = uri
-            .query()
-            .unwrap_or_default()
-            .split('&')
-            .filter(|pair| !pair.is_empty());
+        let pairs = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
         let pairs = pairs.map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             Ok((decode(name)?, decode(value)?))
@@ -25,9 +21,7 @@ impl Query {
     /// The first value of this name; an empty one counts as none.
     pub fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(known, _)| known == name);
-        found
-            .map(|(_, value)| value.as_str())
-            .filter(|value| !value.is_empty())
+        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
     /// A whole number between `least` and `most`.
@@ -36,25 +30,17 @@ impl Query {
     /// [`Code::InvalidRequest`], with the range.
     pub fn number(&self, name: &str, least: u64, most: u64) -> Result<Option<u64>, Error> {
         let read = |text: &str| {
-            text.parse()
-                .ok()
-                .filter(|number| (least..=most).contains(number))
-                .ok_or_else(|| {
-                    let message = format!("`{name}` is a whole number from {least} to {most}.");
-                    Error::new(Code::InvalidRequest, message)
-                })
+            text.parse().ok().filter(|number| (least..=most).contains(number)).ok_or_else(|| {
+                let message = format!("`{name}` is a whole number from {least} to {most}.");
+                Error::new(Code::InvalidRequest, message)
+            })
         };
         self.get(name).map(read).transpose()
     }
 }
 
 fn decode(text: &str) -> Result<String, Error> {
-    let broken = || {
-        Error::new(
-            Code::InvalidRequest,
-            "The query is not percent-encoded UTF-8.",
-        )
-    };
+    let broken = || Error::new(Code::InvalidRequest, "The query is not percent-encoded UTF-8.");
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -53,23 +53,12 @@ pub struct Listing {
 
 /// # Errors
 /// Where the journal does not answer.
-pub async fn list<H: Host>(
-    host: &H,
-    settings: &Settings,
-    caller: &Principal,
-    asked: Asked,
-) -> Result<Listing, Error> {
+pub async fn list<H: Host>(host: &H, settings: &Settings, caller: &Principal, asked: Asked) -> Result<Listing, Error> {
     let before = asked.before.unwrap_or(Millis(ALWAYS));
     // One more than is shown tells whether there is a next page.
-    let found = Store::new(host, settings)
-        .list(Some(&caller.name), before, asked.limit + 1)
-        .await?;
+    let found = Store::new(host, settings).list(Some(&caller.name), before, asked.limit + 1).await?;
     let (sagas, next_before) = cut(found, asked.limit as usize);
-    Ok(Listing {
-        owner: caller.name.clone(),
-        sagas,
-        next_before,
-    })
+    Ok(Listing { owner: caller.name.clone(), sagas, next_before })
 }
 
 /// Ends a page between two times of creation, so that sagas of one millisecond stay together; a
@@ -101,11 +90,7 @@ pub async fn find<H: Host>(
     let story = story
         .filter(|story| story.owner == caller.name)
         .ok_or_else(|| Error::new(Code::NotFound, "You have no such saga."))?;
-    let report = report(
-        &story.nodes,
-        story.phase,
-        story.journal.iter().map(|entry| &entry.record),
-    );
+    let report = report(&story.nodes, story.phase, story.journal.iter().map(|entry| &entry.record));
     Ok((story, report))
 }
 

@@ -10,9 +10,7 @@ use crate::figures::{clip, span};
 
 /// Characters of one JSON value on the page.
 const MOST_JSON: usize = 4_000;
-const COLUMNS: [&str; 8] = [
-    "Step", "Tool", "Class", "Standing", "After", "Attempts", "Took", "Said",
-];
+const COLUMNS: [&str; 8] = ["Step", "Tool", "Class", "Standing", "After", "Attempts", "Took", "Said"];
 
 pub fn section(report: &Report) -> Markup {
     html! {
@@ -43,7 +41,7 @@ fn row(step: &StepReport) -> Markup {
                 th role="rowheader" scope="row" { code { (step.id) } }
                 td role="cell" data-label="Tool" { code { (step.tool) } }
                 td role="cell" data-label="Class" { (class(step.class)) }
-                td role="cell" data-label="Standing" { (standing(step.standing)) }
+                td role="cell" data-label="Standing" { (standing(step)) }
                 td role="cell" data-label="After" {
                     @if step.after.is_empty() { span class="muted" { "–" } }
                     @for (place, id) in step.after.iter().enumerate() {
@@ -77,7 +75,7 @@ fn details(step: &StepReport) -> Markup {
             }
             @if !step.attempts.is_empty() {
                 h3 { "Attempts" }
-                ol {
+                ul {
                     @for attempt in &step.attempts {
                         li {
                             (op(attempt.op)) " " (attempt.number) ": " strong { (attempt.outcome) }
@@ -98,22 +96,10 @@ fn value(value: &Value) -> Markup {
 }
 
 fn attempts(attempts: &[Attempt]) -> String {
-    let told = [(Op::Do, "do"), (Op::Status, "status"), (Op::Undo, "undo")].map(|(op, name)| {
-        (
-            attempts.iter().filter(|attempt| attempt.op == op).count(),
-            name,
-        )
-    });
-    let told: Vec<String> = told
-        .into_iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, name)| format!("{n} {name}"))
-        .collect();
-    if told.is_empty() {
-        "none".to_owned()
-    } else {
-        told.join(", ")
-    }
+    let told = [(Op::Do, "do"), (Op::Status, "status"), (Op::Undo, "undo")]
+        .map(|(op, name)| (attempts.iter().filter(|attempt| attempt.op == op).count(), name));
+    let told: Vec<String> = told.into_iter().filter(|(n, _)| *n > 0).map(|(n, name)| format!("{n} {name}")).collect();
+    if told.is_empty() { "none".to_owned() } else { told.join(", ") }
 }
 
 /// The time in calls, all attempts together.
@@ -136,14 +122,14 @@ pub const fn op(op: Op) -> &'static str {
 const fn class(class: Class) -> &'static str {
     match class {
         Class::Query => "query",
-        Class::Compensatable => "can be undone",
+        Class::Compensatable => "compensatable",
         Class::Pivot => "pivot",
         Class::Retriable => "retriable",
     }
 }
 
-fn standing(standing: Standing) -> Markup {
-    let (kind, sign, word) = match standing {
+fn standing(step: &StepReport) -> Markup {
+    let (kind, sign, word) = match step.standing {
         Standing::Pending => ("idle", "·", "not begun"),
         Standing::Running => ("busy", "▸", "running"),
         Standing::Waiting => ("busy", "…", "to be tried again"),
@@ -151,6 +137,7 @@ fn standing(standing: Standing) -> Markup {
         Standing::Refused => ("refused", "✗", "refused"),
         Standing::Undoing => ("undo", "↺", "being undone"),
         Standing::Undone => ("undo", "↺", "undone"),
+        Standing::Fenced if step.code.is_some() => ("refused", "✗", "refused, kept out"),
         Standing::Fenced => ("undo", "⊘", "no effect, kept out"),
         Standing::Abandoned => ("idle", "·", "never begun"),
         Standing::Held => ("refused", "!", "needs a person"),

@@ -46,11 +46,7 @@ pub fn saga(story: &Story, report: &Report, follow: bool) -> Page {
         (journal::section(story))
         p class="muted" { a href={ "/api/debug/sagas/" (story.id) } { "The same as JSON" } }
     };
-    Page {
-        title: title.to_owned(),
-        again: open && follow,
-        body,
-    }
+    Page { title: title.to_owned(), again: open && follow, body }
 }
 
 fn costs(counters: &Counters) -> Markup {

@@ -23,15 +23,8 @@ pub fn badge(phase: Phase) -> Markup {
 /// What became of the saga, in a few sentences.
 pub fn verdict(phase: Phase, report: &Report) -> Markup {
     let named = |standing: Standing| names(report, &[standing]);
-    let done = report
-        .steps
-        .iter()
-        .filter(|step| step.standing == Standing::Done)
-        .count();
-    let busy = names(
-        report,
-        &[Standing::Running, Standing::Waiting, Standing::Undoing],
-    );
+    let done = report.steps.iter().filter(|step| step.standing == Standing::Done).count();
+    let busy = names(report, &[Standing::Running, Standing::Waiting, Standing::Undoing]);
     html! {
         section class={ "verdict " (phase.as_str()) } aria-label="What became of it" {
             @if let Some(cause) = &report.cause {
@@ -64,11 +57,7 @@ pub fn verdict(phase: Phase, report: &Report) -> Markup {
 }
 
 fn names<'a>(report: &'a Report, standings: &[Standing]) -> Vec<&'a StepReport> {
-    report
-        .steps
-        .iter()
-        .filter(|step| standings.contains(&step.standing))
-        .collect()
+    report.steps.iter().filter(|step| standings.contains(&step.standing)).collect()
 }
 
 fn line(what: &str, steps: &[&StepReport]) -> Markup {
@@ -91,12 +80,7 @@ fn undone(report: &Report, id: &str) -> Markup {
     let Some(step) = report.steps.iter().find(|step| step.id == id) else {
         return html! { li { code { (id) } } };
     };
-    let took = step
-        .attempts
-        .iter()
-        .rev()
-        .find(|attempt| attempt.op == Op::Undo)
-        .and_then(|attempt| attempt.took);
+    let took = step.attempts.iter().rev().find(|attempt| attempt.op == Op::Undo).and_then(|attempt| attempt.took);
     html! {
         li {
             a href={ "#step-" (step.ix) } { code { (step.id) } }

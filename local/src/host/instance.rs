@@ -251,6 +251,11 @@ impl WorkerState for Worker {
         let Err(error) = result else {
             return;
         };
+        // The handler takes a worker whose task was dropped for one that panicked. When the process
+        // ends all of them are dropped, and nothing is wrong.
+        if error.to_string() == "worker panicked" && !std::thread::panicking() {
+            return;
+        }
         if self.expired.load(Relaxed) {
             tracing::error!(
                 function = &*self.function,

@@ -89,11 +89,27 @@ pub fn body<T: DeserializeOwned>(request: &Request) -> Result<T, Error> {
         let message = format!("The body has {} bytes; {LONGEST_BODY} are allowed.", body.len());
         return Err(Error::new(Code::BodyTooLarge, message));
     }
-    serde_json::from_slice(body).map_err(|error| {
+    let refuse = |error: serde_json::Error| {
         let code = if error.is_data() { Code::InvalidRequest } else { Code::InvalidJson };
         let message: String = error.to_string().chars().take(300).collect();
         Error::new(code, format!("{message}."))
-    })
+    };
+    if holds_nul(body) {
+        return Err(Error::new(Code::InvalidRequest, "The body holds the character U+0000, which cannot be stored."));
+    }
+    // Serde would also take a list, as the fields in their order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        serde_json::from_slice::<serde::de::IgnoredAny>(body).map_err(refuse)?;
+        return Err(Error::new(Code::InvalidRequest, "The body is not a JSON object."));
+    }
+    serde_json::from_slice(body).map_err(refuse)
+}
+
+/// Whether some text of a JSON document holds U+0000: JSON has it as an escape only, and PostgreSQL
+/// has it not at all.
+fn holds_nul(body: &[u8]) -> bool {
+    let escaped = |at: usize| body.iter().take(at).rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
+    body.windows(6).enumerate().any(|(at, window)| window == br"\u0000" && !escaped(at))
 }
 
 /// Reads a saga's id from a path.
@@ -108,4 +124,17 @@ pub fn saga_id(text: &str) -> Result<SagaId, Error> {
 #[must_use]
 pub fn no_such_route() -> Error {
     Error::new(Code::NotFound, "There is no such address. See the README for those there are.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nul_is_seen_where_it_is_one() {
+        assert!(holds_nul(br#"{"a":"\u0000"}"#));
+        assert!(holds_nul(br#"{"a":"\\\u0000"}"#));
+        assert!(!holds_nul(br#"{"a":"\\u0000"}"#));
+        assert!(!holds_nul(b"{}"));
+    }
 }

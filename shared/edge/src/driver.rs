@@ -8,9 +8,7 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
-use makegood_core::saga::{
-    Call, CallId, Commit, Effect, Ended, Event, Outcome, Phase, Refusal, Saga, Window, step,
-};
+use makegood_core::saga::{Call, CallId, Commit, Effect, Ended, Event, Outcome, Phase, Refusal, Saga, Window, step};
 use makegood_core::time::Millis;
 use makegood_gateway::tool;
 

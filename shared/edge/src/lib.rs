@@ -49,5 +49,17 @@ macro_rules! serve {
                 $crate::spin::serve(request, |request, host| $handle(request, host)).await
             }
         }
+
+        #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+        mod workers_function {
+            #[::worker::event(fetch)]
+            async fn serve(
+                request: ::worker::Request,
+                env: ::worker::Env,
+                _context: ::worker::Context,
+            ) -> ::worker::Result<::worker::Response> {
+                $crate::workers::serve(request, env, |request, host| $handle(request, host)).await
+            }
+        }
     };
 }

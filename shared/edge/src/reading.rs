@@ -11,7 +11,7 @@ use makegood_core::tool::{Class, Definition};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::door::Principal;
+use crate::door::{ANONYMOUS, Principal};
 use crate::host::Host;
 use crate::settings::Settings;
 use crate::start::verify;
@@ -56,7 +56,8 @@ pub async fn read<H: Host>(host: &H, settings: &Settings, principal: &Principal,
     let context = Context {
         now: host.now(),
         utc_offset_minutes: said.utc_offset_minutes,
-        user: principal.name.clone(),
+        // A name that a partner can be told.
+        user: if principal.name == ANONYMOUS { "Guest".to_owned() } else { principal.name.clone() },
     };
     Ok(match intent::read(&said.message, &context) {
         intent::Reading::Plan { intents, plan } => {

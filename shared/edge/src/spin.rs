@@ -158,7 +158,12 @@ pub async fn serve<F>(request: spin_sdk::http::Request, handle: impl FnOnce(Requ
 where
     F: Future<Output = Reply>,
 {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    // WASI keeps the host apart from the headers, where the door looks for it.
+    let host = parts.uri.authority().and_then(|host| http::HeaderValue::from_str(host.as_str()).ok());
+    if let Some(host) = host {
+        parts.headers.entry(http::header::HOST).or_insert(host);
+    }
     // One byte more than is allowed, so that the handler can say that it is too long.
     let body = match Limited::new(body, LONGEST_BODY + 1).collect().await {
         Ok(body) => body.to_bytes(),

@@ -52,7 +52,7 @@ impl<'a, H: Host> Store<'a, H> {
     pub async fn commit(&self, id: &SagaId, version: u32, head: &Head, commit: &Commit) -> Result<Option<u32>, Error> {
         let meter = Meter { read: self.read.take(), written: self.written.take() };
         let rows = self.send(&store::commit(id, version, head, commit, meter)).await?;
-        // Its own words were counted inside the statement; the rest of them is small.
+        // The statement has counted itself.
         self.written.set(0);
         store::committed(rows).map_err(unreadable)
     }

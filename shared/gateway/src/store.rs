@@ -104,29 +104,34 @@ pub fn page(id: &SagaId, epoch: u32, from: u32, to: u32, past: bool) -> Statemen
 pub struct Meter {
     /// Bytes read from the database since the last commit.
     pub read: u64,
-    /// Bytes written to it, this statement included as far as it is known.
+    /// Bytes written to it since then, this statement not included.
     pub written: u64,
 }
 
 #[must_use]
 pub fn commit(id: &SagaId, version: u32, head: &Head, commit: &Commit, meter: Meter) -> Statement {
-    let (head_text, records) = (json(head), json(&commit.records));
-    let written = meter.written + (head_text.len() + records.len()) as u64;
-    let params = vec![
+    let mut params = vec![
         text(id),
         text(version),
         text(head.phase),
-        Some(head_text),
-        Some(records),
+        Some(json(head)),
+        Some(json(&commit.records)),
         commit.wake_at.map(|at| at.0.to_string()),
         Some(json(&commit.wakes)),
         text(head.last_at.0),
         text(head.invocations),
         text(head.calls),
         text(meter.read),
-        text(written),
     ];
+    let own: usize = COMMIT.len() + params.iter().flatten().map(|param| on_the_wire(param)).sum::<usize>();
+    params.push(text(meter.written + own as u64));
     Statement { sql: COMMIT, params }
+}
+
+/// The bytes that a parameter takes in the request's JSON: itself, quotes and comma, and a backslash
+/// before each quote and backslash.
+fn on_the_wire(param: &str) -> usize {
+    param.len() + 3 + param.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count()
 }
 
 /// The new version, or `None` where another worker was first.

@@ -55,6 +55,11 @@ impl Journal {
         self.node(ix).map_or(Class::Query, |node| node.class)
     }
 
+    /// The step's id in the plan.
+    pub fn id(&self, ix: u32) -> Option<&str> {
+        self.node(ix).map(|node| node.id.as_str())
+    }
+
     pub fn is_pivot(&self, ix: u32) -> bool {
         self.class(ix) == Class::Pivot
     }
@@ -139,7 +144,10 @@ impl Journal {
             }
             Fact::Unwinding { .. } => {
                 if self.unwinding || pivot_acted {
-                    return Err(format!("it unwinds (again: {}, after the pivot acted: {pivot_acted})", self.unwinding));
+                    return Err(format!(
+                        "it unwinds (again: {}, after the pivot acted: {pivot_acted})",
+                        self.unwinding
+                    ));
                 }
                 self.unwinding = true;
             }
@@ -159,7 +167,10 @@ impl Journal {
         for dependant in self.after(ix) {
             let told = self.of(dependant);
             let fence = self.fence(dependant, tools);
-            let out = !told.started || told.undone || (told.refused && !fence) || self.class(dependant) != Class::Compensatable;
+            let out = !told.started
+                || told.undone
+                || (told.refused && !fence)
+                || self.class(dependant) != Class::Compensatable;
             if !out {
                 return Err(format!("{ix} is undone before {dependant}, which depends on it: {told:?}"));
             }
@@ -194,7 +205,9 @@ impl Journal {
                     None => told.done || told.refused,
                     Some(Job::Pending) => !told.started,
                     Some(Job::Held) => told.held.is_some() || (told.refused && node.class == Class::Query),
-                    Some(Job::Do | Job::Ask) => !told.done && !told.refused && (told.started || node.class == Class::Query),
+                    Some(Job::Do | Job::Ask) => {
+                        !told.done && !told.refused && (told.started || node.class == Class::Query)
+                    }
                     Some(Job::Undo) => false,
                 };
                 if !fits {
@@ -225,9 +238,10 @@ impl Journal {
         if !self.of(ix).started {
             return Err(format!("a do of {ix} arrives, and no commit tells of it"));
         }
-        node.deps.iter().find(|dep| !self.of(**dep).done).map_or(Ok(()), |dep| {
-            Err(format!("a do of {ix} arrives, and {dep} is not done in the journal"))
-        })
+        node.deps
+            .iter()
+            .find(|dep| !self.of(**dep).done)
+            .map_or(Ok(()), |dep| Err(format!("a do of {ix} arrives, and {dep} is not done in the journal")))
     }
 
     /// An undo arrives at a partner.
@@ -259,7 +273,10 @@ impl Journal {
                 for node in effects() {
                     let deed = deed(node.ix);
                     if (deed.applied, deed.left) != (1, 1) {
-                        return Err(format!("completed, and {} was done {} times, {} left", node.ix, deed.applied, deed.left));
+                        return Err(format!(
+                            "completed, and {} was done {} times, {} left",
+                            node.ix, deed.applied, deed.left
+                        ));
                     }
                 }
             }
@@ -299,7 +316,10 @@ impl Journal {
                     deaf && !undoable && (!tool.status || told.doubted)
                 }
                 // Past the pivot, or beside one that turned out to be done.
-                (Op::Do, _) => town.deeds.iter().any(|(ix, deed)| self.class(*ix) == Class::Pivot && deed.left > 0) && told.refused,
+                (Op::Do, _) => {
+                    let acted = town.deeds.iter().any(|(ix, deed)| self.is_pivot(*ix) && deed.left > 0);
+                    told.refused && (acted || held.iter().any(|ix| self.is_pivot(*ix)))
+                }
             };
             if !fine {
                 return Err(format!("{ix} ({}) is held without need: {told:?} {deed:?}", node.tool));
@@ -318,7 +338,8 @@ impl Journal {
                 }
             }
         } else {
-            let blocked: BTreeSet<u32> = held.iter().flat_map(|ix| self.after(*ix)).chain(held.iter().copied()).collect();
+            let blocked: BTreeSet<u32> =
+                held.iter().flat_map(|ix| self.after(*ix)).chain(held.iter().copied()).collect();
             let pivot_at_large = held.iter().any(|ix| self.class(*ix) == Class::Pivot);
             let idle = self.nodes.iter().find(|node| !self.of(node.ix).done && !blocked.contains(&node.ix));
             if let Some(node) = idle.filter(|_| !pivot_at_large) {

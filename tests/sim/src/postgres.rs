@@ -80,7 +80,10 @@ impl Postgres {
                 let rows = json!({"command": "SELECT", "fields": [], "rowCount": 1, "rows": [[scalar]]});
                 (answer(200, &rows), change)
             }
-            None => (answer(400, &json!({"message": format!("cannot run {sql} {params:?}"), "code": "42601"})), Change::None),
+            None => (
+                answer(400, &json!({"message": format!("cannot run {sql} {params:?}"), "code": "42601"})),
+                Change::None,
+            ),
         }
     }
 
@@ -107,15 +110,20 @@ impl Postgres {
     fn create(&mut self, p: &[Option<&str>]) -> Option<(Option<String>, Change)> {
         let text = |place: usize| p.get(place).copied().flatten();
         let (id, owner, key) = (text(0)?.to_owned(), text(1)?.to_owned(), text(2).map(str::to_owned));
-        let known = self.sagas.values().find(|row| row.id == id || (key.is_some() && row.owner == owner && row.client_key == key));
+        let known = self
+            .sagas
+            .values()
+            .find(|row| row.id == id || (key.is_some() && row.owner == owner && row.client_key == key));
         if let Some(known) = known {
             return Some((Some(json!({"id": known.id, "created": false}).to_string()), Change::None));
         }
         let mut head: Head = serde_json::from_str(text(5)?).ok()?;
         head.deadline = self.deadline.map(Millis);
         let specs: Vec<Value> = serde_json::from_str(text(6)?).ok()?;
-        let nodes: Option<Vec<(Node, String)>> =
-            specs.into_iter().map(|spec| Some((serde_json::from_value(spec.clone()).ok()?, spec.to_string()))).collect();
+        let nodes: Option<Vec<(Node, String)>> = specs
+            .into_iter()
+            .map(|spec| Some((serde_json::from_value(spec.clone()).ok()?, spec.to_string())))
+            .collect();
         let row = Row {
             owner,
             client_key: key,

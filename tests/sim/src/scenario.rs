@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use makegood_core::saga::{Plan, Step};
+use makegood_core::saga::{Limits, Plan, Step, freeze};
 use makegood_core::time::Millis;
 use makegood_core::tool::{Class, Definition, Repeat, Retry, Schema};
 use serde_json::{Map, Value, json};
@@ -31,6 +31,8 @@ pub struct Scenario {
     pub cancel_at: Option<u64>,
     /// Every call of this tool ends its invocation, until it is calm.
     pub poison: Option<String>,
+    /// A step whose do is refused.
+    pub refused: Option<String>,
     /// A partner at work on a do refuses its undo for now; otherwise the tombstone wins.
     pub busy_blocks_undo: bool,
 }
@@ -43,6 +45,8 @@ pub struct Faults {
     pub refuse: u64,
     pub database: u64,
     pub queue: u64,
+    /// Of messages: delivered twice at about the same time.
+    pub twice: u64,
     pub redis: u64,
     pub crash: u64,
     /// Undos that are refused for good.
@@ -76,7 +80,7 @@ const RETRIABLE: std::ops::Range<usize> = 12..15;
 const QUERIES: std::ops::Range<usize> = 15..17;
 
 /// The partner's memory is longer than what it declares, by more than any message is under way.
-pub const MEMORY_SLACK: u64 = 600_000;
+pub const MEMORY_SLACK: u64 = 20_000;
 
 impl Scenario {
     /// The scenario of a seed.
@@ -89,11 +93,12 @@ impl Scenario {
             Faults::default()
         } else {
             Faults {
-                partner: rate(rng, &[0, 50, 150, 300, 500]),
-                refuse: rate(rng, &[0, 100, 200, 400]),
+                partner: rate(rng, &[50, 150, 300, 500, 700]),
+                refuse: rate(rng, &[0, 50, 100, 200, 400]),
                 database: rate(rng, &[0, 0, 20, 60, 150]),
                 queue: rate(rng, &[0, 0, 50, 150, 300]),
-                redis: rate(rng, &[0, 0, 100, 400]),
+                twice: rate(rng, &[0, 0, 200, 600]),
+                redis: rate(rng, &[0, 0, 100, 400, 900]),
                 crash: rate(rng, &[0, 0, 100, 300, 600]),
                 hopeless: rate(rng, &[0, 0, 0, 30, 200]),
             }
@@ -101,24 +106,37 @@ impl Scenario {
         let time_budget = rate(rng, &[1, 40, 200, 1_000, 8_500, 8_500]);
         let tools: BTreeMap<String, Definition> =
             CONTRACTS.iter().map(|contract| (contract.0.to_owned(), definition(contract, rng))).collect();
-        let plan = random_plan(rng);
+        let plan = loop {
+            let plan = random_plan(rng);
+            if freeze(&plan, &tools, Limits::default()).is_ok() {
+                break plan;
+            }
+        };
         let poison = rng.chance(30).then(|| rng.pick(&plan.steps).tool.clone());
         let skewed = rng.chance(300);
-        let calm = *rng.pick(&[0, 500, 3_000, 15_000, 60_000]);
+        let calm = *rng.pick(&[300, 2_000, 10_000, 30_000, 60_000]);
         Self {
             seed,
             tools,
             plan,
             time_budget,
             kill: time_budget.max(500) + rate(rng, &[1_500, 500, 300]),
-            skews: (0..3).map(|_| if skewed { i64::try_from(rng.below(4_000)).unwrap_or(0) - 2_000 } else { 0 }).collect(),
+            skews: (0..3)
+                .map(|_| if skewed { i64::try_from(rng.below(4_000)).unwrap_or(0) - 2_000 } else { 0 })
+                .collect(),
             calm_at: DAWN + calm,
             faults,
             deadline: rng.chance(100).then(|| DAWN + rng.below(6_000)),
             cancel_at: rng.chance(150).then(|| DAWN + rng.below(*rng.clone().pick(&[200, 2_000, 20_000]))),
             poison,
+            refused: None,
             busy_blocks_undo: rng.chance(500),
         }
+    }
+
+    /// The last step's partner says no.
+    pub fn refuse_last(&mut self) {
+        self.refused = self.plan.steps.last().map(|step| step.id.clone());
     }
 
     /// A chain without a fault: each step waits for the one before.
@@ -166,7 +184,11 @@ fn definition(contract: &(&str, Class, bool, bool, bool), rng: &mut Rng) -> Defi
         cost_minor: 0,
         input: schema(json!({"type": "object", "properties": {"n": {"type": "integer"}}})),
         // A partner may answer nothing but `null`.
-        output: if name == "flight" { Schema::default() } else { schema(json!({"type": "object", "properties": fields})) },
+        output: if name == "flight" {
+            Schema::default()
+        } else {
+            schema(json!({"type": "object", "properties": fields}))
+        },
     }
 }
 
@@ -192,6 +214,9 @@ fn random_plan(rng: &mut Rng) -> Plan {
         let tool = CONTRACTS[*rng.pick(&choices)].0.to_owned();
         let mut step = Step { id: format!("s{place}"), tool, params: Map::new(), after: Vec::new() };
         step.params.insert("n".to_owned(), json!(place));
+        if rng.chance(100) {
+            step.params.insert("price".to_owned(), json!("$$5"));
+        }
         for nth in 0..3_u64 {
             if place == 0 || !rng.chance(density) {
                 continue;

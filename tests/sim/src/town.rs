@@ -90,6 +90,7 @@ pub fn serve(world: &Rc<World>, request: &Request, exchange: &Exchange) {
     let path = request.uri().path().trim_matches('/').to_owned();
     let Some((tool, verb)) = path.split_once('/') else { return };
     let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
+    world.check_key(key);
     let node: u32 = key.rsplit(':').next().and_then(|node| node.parse().ok()).unwrap_or(u32::MAX);
     let Some(definition) = world.scenario.tools.get(tool) else { return };
     let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
@@ -129,7 +130,8 @@ fn do_it(world: &Rc<World>, tool: &Definition, node: u32, body: &Value, exchange
     world.check_do(node);
     let now = world.now();
     let mut town = world.town.borrow_mut();
-    let deed = town.deeds.entry(node).or_insert_with(|| Deed { tool: tool.name.clone(), first_seen: now, ..Deed::default() });
+    let deed =
+        town.deeds.entry(node).or_insert_with(|| Deed { tool: tool.name.clone(), first_seen: now, ..Deed::default() });
     let params = deed.params.get_or_insert_with(|| body.clone());
     if params != body {
         world.violation(format!("a do of {node} came with other parameters: {params}, then {body}"));
@@ -150,7 +152,7 @@ fn do_it(world: &Rc<World>, tool: &Definition, node: u32, body: &Value, exchange
         }
     }
     drop(town);
-    let fault = world.partner_fault(DO_FAULTS, Fault::Refuse);
+    let fault = if world.refuses(node) { Some(Fault::Refuse) } else { world.partner_fault(DO_FAULTS, Fault::Refuse) };
     world.trace(|| format!("partner  do of {node}: {fault:?}"));
     match fault {
         Some(Fault::Refuse) => {
@@ -162,7 +164,11 @@ fn do_it(world: &Rc<World>, tool: &Definition, node: u32, body: &Value, exchange
             exchange.answer(world, 0, refusal("full"));
         }
         Some(Fault::Break) => exchange.answer(world, 0, answer(500, &json!({"detail": "Broken."}))),
-        Some(Fault::Busy) => exchange.answer(world, 0, busy(world)),
+        Some(Fault::Busy) => {
+            // It may take its time to say so, and another worker lose patience.
+            let span = world.draw(|rng| *rng.pick(&[0, 50, 300]));
+            exchange.answer(world, span, busy(world));
+        }
         Some(Fault::Swallow) => {}
         Some(Fault::BreakAfter) => {
             act(world, node);
@@ -221,11 +227,15 @@ fn act(world: &Rc<World>, node: u32) -> Value {
 fn undo(world: &Rc<World>, tool: &Definition, node: u32, body: &Value, exchange: &Exchange) {
     world.check_undo(node);
     let hopeless = world.stormy() && world.draw(|rng| rng.chance(world.scenario.faults.hopeless));
-    let fault = world.partner_fault(&[Fault::Break, Fault::BreakAfter, Fault::Busy, Fault::Swallow, Fault::LoseAnswer, Fault::Duplicate], Fault::Break);
+    let fault = world.partner_fault(
+        &[Fault::Break, Fault::BreakAfter, Fault::Busy, Fault::Swallow, Fault::LoseAnswer, Fault::Duplicate],
+        Fault::Break,
+    );
     world.trace(|| format!("partner  undo of {node}: {fault:?}"));
     let mut town = world.town.borrow_mut();
     let now = world.now();
-    let deed = town.deeds.entry(node).or_insert_with(|| Deed { tool: tool.name.clone(), first_seen: now, ..Deed::default() });
+    let deed =
+        town.deeds.entry(node).or_insert_with(|| Deed { tool: tool.name.clone(), first_seen: now, ..Deed::default() });
     if let Some(params) = &deed.params
         && body.get("params") != Some(params)
     {
@@ -281,7 +291,11 @@ fn status(world: &Rc<World>, tool: &Definition, node: u32, exchange: &Exchange) 
     }
     let hopeless = world.stormy() && world.draw(|rng| rng.chance(world.scenario.faults.hopeless / 4));
     let mut town = world.town.borrow_mut();
-    let deed = town.deeds.entry(node).or_insert_with(|| Deed { tool: tool.name.clone(), first_seen: world.now(), ..Deed::default() });
+    let deed = town.deeds.entry(node).or_insert_with(|| Deed {
+        tool: tool.name.clone(),
+        first_seen: world.now(),
+        ..Deed::default()
+    });
     if hopeless || deed.status_refused {
         deed.status_refused = true;
         return exchange.answer(world, 0, refusal("not_yours"));

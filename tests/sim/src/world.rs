@@ -1,27 +1,26 @@
 //! One simulated world: the services, the network between them and the workers, and everything that
 //! goes wrong there.
 
+mod invocations;
+mod network;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use bytes::Bytes;
 use makegood_core::saga::{Op, Outcome};
-use makegood_core::time::Millis;
 use makegood_edge::FetchError;
 use makegood_gateway::{Request, Response, tool};
-use serde_json::json;
 
-use crate::agenda::{Agenda, Filler, Polled, Slot, TaskId, Tasks};
+use crate::agenda::{Agenda, Filler, Polled, TaskId, Tasks};
 use crate::check::Journal;
 use crate::coverage::Coverage;
-use crate::host::SimHost;
 use crate::postgres::{Change, Postgres};
 use crate::queue::{self, Queue};
 use crate::redis::Redis;
 use crate::rng::Rng;
 use crate::scenario::{DAWN, Scenario};
-use crate::town::{self, Town};
+use crate::town::Town;
 
 const PUBLIC: &str = "http://me";
 /// The sweeper's schedule.
@@ -93,8 +92,7 @@ impl Exchange {
 
 impl World {
     pub fn new(scenario: Scenario, traced: bool) -> Rc<Self> {
-        let database =
-            Postgres { tools: scenario.tools.clone(), deadline: scenario.deadline, ..Postgres::default() };
+        let database = Postgres { tools: scenario.tools.clone(), deadline: scenario.deadline, ..Postgres::default() };
         Rc::new(Self {
             now: Cell::new(DAWN),
             rng: RefCell::new(Rng::new(scenario.seed ^ 0x5eed)),
@@ -176,6 +174,11 @@ impl World {
         None
     }
 
+    /// This step's partner says no, storm or calm.
+    pub fn refuses(&self, node: u32) -> bool {
+        self.scenario.refused.is_some() && self.journal.borrow().id(node) == self.scenario.refused.as_deref()
+    }
+
     pub fn config(&self, name: &str) -> Option<String> {
         Some(match name {
             "database_http_url" => "http://db/sql".to_owned(),
@@ -255,219 +258,6 @@ impl World {
         matches!(self.phase(), Some("completed" | "made_good" | "stuck"))
     }
 
-    // The invocations.
-
-    fn invoke(self: &Rc<Self>, errand: Errand, request: Request) {
-        let id = self.next_task.get();
-        self.next_task.set(id + 1);
-        let skew = self.draw(|rng| *rng.pick(&self.scenario.skews));
-        let fuse = self.strikes(self.scenario.faults.crash).then(|| self.draw(|rng| rng.between(1, 25)));
-        self.trace(|| format!("worker   {id} begins: {errand:?} (clock {skew:+} ms, fuse {fuse:?})"));
-        self.errands.borrow_mut().insert(id, errand);
-        let host = SimHost { world: Rc::clone(self), skew };
-        let world = Rc::downgrade(self);
-        let future = Box::pin(async move {
-            let reply = makegood_execute::handle(request, host).await;
-            if let Some(world) = world.upgrade() {
-                let retry = reply.headers().get("retry-after").and_then(|after| after.to_str().ok()?.parse().ok());
-                world.ended(id, Some((reply.status().as_u16(), retry)));
-            }
-        });
-        self.tasks.spawn(id, fuse.and_then(|fuse| u32::try_from(fuse).ok()), future);
-        self.later(self.scenario.kill, move |world| {
-            if world.tasks.end(id) {
-                world.trace(|| format!("worker   {id} is killed by the platform"));
-                world.ended(id, None);
-            }
-        });
-    }
-
-    /// `status`: `None` where the invocation died.
-    fn ended(self: &Rc<Self>, id: TaskId, status: Option<(u16, Option<u64>)>) {
-        let Some(errand) = self.errands.borrow_mut().remove(&id) else { return };
-        self.trace(|| format!("worker   {id} ends: {status:?}"));
-        let code = status.map(|(code, _)| code);
-        match errand {
-            Errand::Start => match code {
-                Some(202) => {}
-                Some(code) if code < 500 && code != 409 => self.violation(format!("the start was answered {code}")),
-                Some(_) | None => self.later(300, Self::start),
-            },
-            Errand::Cancel(phase) => match code {
-                Some(200 | 202 | 409) => self.seen.borrow_mut().event(phase, "cancel"),
-                Some(_) | None => self.later(500, |world| world.cancel(1)),
-            },
-            Errand::Wake(message) => match status {
-                Some((200..300, _)) => {}
-                Some((_, after)) => self.redeliver(message, after),
-                None => self.redeliver(message, None),
-            },
-            Errand::Sweep => {}
-        }
-    }
-
-    fn start(self: &Rc<Self>) {
-        let body = json!({"plan": self.scenario.plan, "key": "once"}).to_string();
-        let mut request = Request::new(Bytes::from(body));
-        *request.method_mut() = http::Method::POST;
-        *request.uri_mut() = http::Uri::from_static("http://me/api/execute");
-        self.invoke(Errand::Start, request);
-    }
-
-    fn cancel(self: &Rc<Self>, tries: u32) {
-        let Some(id) = self.saga.borrow().clone() else {
-            if tries > 0 {
-                self.later(200, move |world| world.cancel(tries - 1));
-            }
-            return;
-        };
-        let mut request = Request::new(Bytes::new());
-        *request.method_mut() = http::Method::POST;
-        *request.uri_mut() = format!("http://me/api/execute/{id}/cancel").parse().unwrap_or_default();
-        let phase = self.phase().unwrap_or("forward");
-        self.invoke(Errand::Cancel(phase), request);
-    }
-
-    fn sweep(self: &Rc<Self>) {
-        if self.at_rest() {
-            return;
-        }
-        if !self.strikes(self.scenario.faults.queue) {
-            let address = format!("{PUBLIC}/api/execute/sweep");
-            let request = self.draw(|rng| queue::delivery(&address, &Bytes::new(), 0, self.now.get(), rng));
-            self.invoke(Errand::Sweep, request);
-        }
-        self.later(SWEEP_EVERY, Self::sweep);
-    }
-
-    fn deliver(self: &Rc<Self>, id: u64) {
-        let Some(message) = self.queue.borrow().messages.get(&id).cloned() else { return };
-        let request =
-            self.draw(|rng| queue::delivery(&message.destination, &message.body, message.retried, self.now.get(), rng));
-        self.invoke(Errand::Wake(id), request);
-    }
-
-    fn redeliver(self: &Rc<Self>, id: u64, retry_after: Option<u64>) {
-        let wait = self.queue.borrow_mut().failed(id, retry_after);
-        match wait {
-            Some(wait) => self.later(wait, move |world| world.deliver(id)),
-            None => self.trace(|| format!("queue    gives message {id} up")),
-        }
-    }
-
-    // The network.
-
-    /// Sends a request to whichever service it is for.
-    pub fn send(self: &Rc<Self>, request: Request, timeout: Millis) -> Slot<Fetched> {
-        let (slot, back) = Slot::new();
-        let exchange = Exchange { request: Rc::new(request), back };
-        let late = exchange.clone();
-        self.later(timeout.0, move |world| late.arrive(world, Err(FetchError::Unknown("timed out".to_owned()))));
-        let service = exchange.request.uri().host().unwrap_or_default().to_owned();
-        let faults = self.scenario.faults;
-        let rate = match service.as_str() {
-            "db" => faults.database,
-            "queue" => faults.queue,
-            "redis" => faults.redis,
-            _ => faults.partner / 4,
-        };
-        if service == "tools" && self.stormy() && self.poisoned(&exchange.request) {
-            self.doomed.set(true);
-        }
-        let travel = self.draw(|rng| rng.between(1, 8));
-        if !self.strikes(rate) {
-            self.later(travel, move |world| world.arrive(&exchange));
-            return slot;
-        }
-        match self.draw(|rng| rng.below(5)) {
-            0 => self.later(travel, move |world| {
-                exchange.arrive(world, Err(FetchError::NotSent("connection refused".to_owned())));
-            }),
-            1 => self.later(travel, move |world| {
-                exchange.arrive(world, Err(FetchError::Unknown("connection reset".to_owned())));
-            }),
-            // Lost on the way there: only the time-out tells.
-            2 => {}
-            // Lost on the way back.
-            3 => self.later(travel, move |world| {
-                let (_, nobody) = Slot::new();
-                world.arrive(&Exchange { request: Rc::clone(&exchange.request), back: nobody });
-            }),
-            _ => {
-                let delay = self.draw(|rng| rng.between(50, 6_000));
-                self.later(delay, move |world| world.arrive(&exchange));
-            }
-        }
-        slot
-    }
-
-    fn poisoned(&self, request: &Request) -> bool {
-        let tool = request.uri().path().trim_matches('/').split('/').next();
-        self.scenario.poison.is_some() && self.scenario.poison.as_deref() == tool
-    }
-
-    /// The same request once more, later; nobody waits for the answer.
-    pub fn repeat_later(self: &Rc<Self>, exchange: &Exchange) {
-        let request = Rc::clone(&exchange.request);
-        let delay = self.draw(|rng| rng.between(1, 8_000));
-        self.later(delay, move |world| {
-            let (_, nobody) = Slot::new();
-            world.arrive(&Exchange { request, back: nobody });
-        });
-    }
-
-    fn arrive(self: &Rc<Self>, exchange: &Exchange) {
-        let request = &exchange.request;
-        match request.uri().host() {
-            Some("db") => {
-                let (response, change) = self.database.borrow_mut().serve(request);
-                self.count(request, &response, &change);
-                self.follow(change);
-                exchange.answer(self, 0, response);
-            }
-            Some("redis") => {
-                if self.strikes(self.scenario.faults.redis / 4) {
-                    self.redis.borrow_mut().flush();
-                }
-                let response = self.redis.borrow_mut().serve(request, self.now.get());
-                exchange.answer(self, 0, response);
-            }
-            Some("queue") => self.publish(exchange),
-            _ => town::serve(self, request, exchange),
-        }
-    }
-
-    fn count(&self, request: &Request, response: &Response, change: &Change) {
-        if !matches!(change, Change::None | Change::Created(_)) {
-            self.wire.set(self.wire.get() + (request.body().len() + response.body().len()) as u64);
-        }
-    }
-
-    fn publish(self: &Rc<Self>, exchange: &Exchange) {
-        let now = self.now.get();
-        let (response, id) = self.queue.borrow_mut().serve(&exchange.request, now);
-        exchange.answer(self, 0, response);
-        let Some(id) = id else {
-            return self.trace(|| "queue    drops a duplicate".to_owned());
-        };
-        let not_before = self.queue.borrow().messages.get(&id).map_or(0, |message| message.not_before);
-        let mut wait = not_before.saturating_sub(now) + self.draw(|rng| rng.between(1, 10));
-        self.trace(|| format!("queue    takes message {id}, due in {wait} ms"));
-        if self.strikes(self.scenario.faults.queue) {
-            match self.draw(|rng| rng.below(3)) {
-                0 => return self.trace(|| format!("queue    loses message {id}")),
-                1 => {
-                    let again = wait + self.draw(|rng| rng.between(1, 5_000));
-                    self.later(again, move |world| world.deliver(id));
-                }
-                _ => wait += self.draw(|rng| rng.between(1, 20_000)),
-            }
-        }
-        self.later(wait, move |world| world.deliver(id));
-    }
-
-    // What is checked when.
-
     fn follow(self: &Rc<Self>, change: Change) {
         match change {
             Change::None => {}
@@ -490,7 +280,12 @@ impl World {
                     let facts = row.facts.iter().rev().take_while(|(seq, _)| seq / 1024 == u64::from(row.version));
                     let facts: Vec<String> = facts.map(|(_, record)| format!("{:?}", record.fact)).collect();
                     let facts: Vec<&str> = facts.iter().rev().map(String::as_str).collect();
-                    format!("journal  {} {}\n            head {}", row.version, facts.join("\n            "), row.head_text)
+                    format!(
+                        "journal  {} {}\n            head {}",
+                        row.version,
+                        facts.join("\n            "),
+                        row.head_text
+                    )
                 });
                 let pivot_acted = self.pivot_acted();
                 let verdict = self.journal.borrow_mut().commit(row, &self.scenario.tools, pivot_acted);
@@ -504,6 +299,16 @@ impl World {
     fn pivot_acted(&self) -> bool {
         let (journal, town) = (self.journal.borrow(), self.town.borrow());
         town.deeds.iter().any(|(ix, deed)| deed.left > 0 && journal.is_pivot(*ix))
+    }
+
+    /// One effect has one key, in all its attempts, whoever makes them.
+    pub fn check_key(&self, key: &str) {
+        let saga = self.saga.borrow();
+        let known =
+            saga.as_ref().is_some_and(|saga| key.strip_prefix(saga.as_str()).is_some_and(|key| key.starts_with(":0:")));
+        if !known || key.matches(':').count() != 2 {
+            self.violation(format!("a call came with the key {key}"));
+        }
     }
 
     pub fn check_do(&self, node: u32) {

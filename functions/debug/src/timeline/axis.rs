@@ -36,39 +36,21 @@ pub struct Axis {
 
 impl Axis {
     /// `busy`: when something happened, in any order; `start` is where the chart begins.
-    pub fn new(
-        start: Millis,
-        busy: impl IntoIterator<Item = (Millis, Millis)>,
-        width: f64,
-    ) -> Self {
-        let mut busy: Vec<_> = busy
-            .into_iter()
-            .map(|(from, to)| (from.max(start), to.max(start)))
-            .collect();
+    pub fn new(start: Millis, busy: impl IntoIterator<Item = (Millis, Millis)>, width: f64) -> Self {
+        let mut busy: Vec<_> = busy.into_iter().map(|(from, to)| (from.max(start), to.max(start))).collect();
         busy.push((start, start));
         busy.sort_unstable();
         let mut pieces = stretches(&busy);
 
         let strips = pieces.iter().filter(|piece| piece.squeezed).count();
-        let strip = if strips == 0 {
-            0.0
-        } else {
-            STRIP.min(width * MOST_STRIPS / strips as f64)
-        };
-        let plain = pieces
-            .iter()
-            .filter(|piece| !piece.squeezed)
-            .map(|piece| exact(piece.to.since(piece.from)));
+        let strip = if strips == 0 { 0.0 } else { STRIP.min(width * MOST_STRIPS / strips as f64) };
+        let plain = pieces.iter().filter(|piece| !piece.squeezed).map(|piece| exact(piece.to.since(piece.from)));
         let scale = (width - strip * strips as f64) / plain.sum::<f64>().max(1.0);
         let mut left = 0.0;
         for piece in &mut pieces {
             let length = exact(piece.to.since(piece.from));
             piece.left = left;
-            left += if piece.squeezed {
-                strip
-            } else {
-                length * scale
-            };
+            left += if piece.squeezed { strip } else { length * scale };
             piece.right = left;
         }
         Self { pieces }
@@ -76,11 +58,7 @@ impl Axis {
 
     /// Where a time is drawn; what lies outside is drawn at the edge.
     pub fn place(&self, at: Millis) -> f64 {
-        let piece = self
-            .pieces
-            .iter()
-            .find(|piece| at <= piece.to)
-            .or(self.pieces.last());
+        let piece = self.pieces.iter().find(|piece| at <= piece.to).or(self.pieces.last());
         piece.map_or(0.0, |piece| piece.place(at))
     }
 
@@ -97,15 +75,9 @@ impl Axis {
             // A stretch too short for a round time is marked where it begins.
             let next = from.div_ceil(step).saturating_mul(step);
             let begin = if next > to { from } else { next };
-            for time in (begin..=to)
-                .step_by(usize::try_from(step).unwrap_or(usize::MAX))
-                .take(100)
-            {
+            for time in (begin..=to).step_by(usize::try_from(step).unwrap_or(usize::MAX)).take(100) {
                 let place = piece.place(first.from + Millis(time));
-                if marks
-                    .last()
-                    .is_none_or(|(_, last)| place - last >= APART * 0.75)
-                {
+                if marks.last().is_none_or(|(_, last)| place - last >= APART * 0.75) {
                     marks.push((Millis(time), place));
                 }
             }
@@ -116,13 +88,7 @@ impl Axis {
 
 /// Cuts the time into stretches that are busy, and waits that are long against them.
 fn stretches(busy: &[(Millis, Millis)]) -> Vec<Piece> {
-    let piece = |from, to, squeezed| Piece {
-        from,
-        to,
-        left: 0.0,
-        right: 0.0,
-        squeezed,
-    };
+    let piece = |from, to, squeezed| Piece { from, to, left: 0.0, right: 0.0, squeezed };
     let mut merged: Vec<(Millis, Millis)> = Vec::new();
     for (from, to) in busy {
         match merged.last_mut() {
@@ -130,9 +96,7 @@ fn stretches(busy: &[(Millis, Millis)]) -> Vec<Piece> {
             _ => merged.push((*from, *to.max(from))),
         }
     }
-    let work = merged
-        .iter()
-        .fold(Millis(0), |sum, (from, to)| sum + to.since(*from));
+    let work = merged.iter().fold(Millis(0), |sum, (from, to)| sum + to.since(*from));
     let long = Millis((work.0 / 2).max(SHORTEST));
     let mut pieces: Vec<Piece> = Vec::new();
     for (from, to) in merged {
@@ -163,10 +127,7 @@ fn round(least: f64) -> u64 {
     step
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a chart needs no more than 52 bits"
-)]
+#[expect(clippy::cast_precision_loss, reason = "a chart needs no more than 52 bits")]
 const fn exact(span: Millis) -> f64 {
     span.0 as f64
 }
@@ -176,11 +137,7 @@ mod tests {
     use super::*;
 
     fn axis(busy: &[(u64, u64)]) -> Axis {
-        Axis::new(
-            Millis(1_000),
-            busy.iter().map(|(from, to)| (Millis(*from), Millis(*to))),
-            800.0,
-        )
+        Axis::new(Millis(1_000), busy.iter().map(|(from, to)| (Millis(*from), Millis(*to))), 800.0)
     }
 
     #[test]
@@ -195,13 +152,7 @@ mod tests {
     #[test]
     fn a_long_wait_takes_little_room() {
         let axis = axis(&[(1_000, 1_100), (61_000, 61_100)]);
-        assert_eq!(
-            axis.pieces
-                .iter()
-                .map(|piece| piece.squeezed)
-                .collect::<Vec<_>>(),
-            [false, true, false]
-        );
+        assert_eq!(axis.pieces.iter().map(|piece| piece.squeezed).collect::<Vec<_>>(), [false, true, false]);
         assert!(axis.place(Millis(61_000)) - axis.place(Millis(1_100)) <= STRIP);
         assert!((axis.place(Millis(61_100)) - 800.0).abs() < 1e-9);
     }
@@ -211,43 +162,24 @@ mod tests {
         let axis = axis(&[(1_000, 4_200)]);
         let marks: Vec<u64> = axis.marks().into_iter().map(|(time, _)| time.0).collect();
         assert_eq!(marks, [0, 500, 1_000, 1_500, 2_000, 2_500, 3_000]);
-        assert_eq!(
-            [0.5, 1.0, 1.1, 3.0, 6.0, 11.0, 700.0].map(round),
-            [1, 1, 2, 5, 10, 20, 1_000]
-        );
+        assert_eq!([0.5, 1.0, 1.1, 3.0, 6.0, 11.0, 700.0].map(round), [1, 1, 2, 5, 10, 20, 1_000]);
     }
 
     #[test]
     fn a_journal_without_extent_or_reason_is_drawn_nevertheless() {
-        for busy in [
-            &[][..],
-            &[(1_000, 1_000)],
-            &[(5, 3)],
-            &[(0, u64::MAX)],
-            &[(u64::MAX, u64::MAX)],
-        ] {
+        for busy in [&[][..], &[(1_000, 1_000)], &[(5, 3)], &[(0, u64::MAX)], &[(u64::MAX, u64::MAX)]] {
             let axis = axis(busy);
             let place = axis.place(Millis(2_000));
-            assert!(
-                place.is_finite() && (0.0..=800.001).contains(&place),
-                "{busy:?}: {place}"
-            );
+            assert!(place.is_finite() && (0.0..=800.001).contains(&place), "{busy:?}: {place}");
             assert!(axis.marks().len() <= 100);
         }
     }
 
     #[test]
     fn many_waits_leave_room_for_the_work() {
-        let busy: Vec<_> = (0..100)
-            .map(|n| (1_000 + n * 10_000, 1_010 + n * 10_000))
-            .collect();
+        let busy: Vec<_> = (0..100).map(|n| (1_000 + n * 10_000, 1_010 + n * 10_000)).collect();
         let axis = axis(&busy);
-        let work: f64 = axis
-            .pieces
-            .iter()
-            .filter(|piece| !piece.squeezed)
-            .map(|piece| piece.right - piece.left)
-            .sum();
+        let work: f64 = axis.pieces.iter().filter(|piece| !piece.squeezed).map(|piece| piece.right - piece.left).sum();
         assert!(work > 400.0);
     }
 }

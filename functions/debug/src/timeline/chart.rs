@@ -24,19 +24,9 @@ const NARROWEST: f64 = 3.0;
 const LETTER: f64 = 6.6;
 
 pub fn draw(timeline: &Timeline<'_>) -> Markup {
-    let busy = timeline
-        .bands
-        .iter()
-        .flat_map(|band| [(band.from, band.from), (band.to, band.to)]);
-    let bars = timeline
-        .rows
-        .iter()
-        .flat_map(|row| row.calls.iter().chain(&row.undos));
-    let axis = Axis::new(
-        timeline.start,
-        busy.chain(bars.map(|bar| (bar.from, bar.to))),
-        WIDTH - LEFT - RIGHT,
-    );
+    let busy = timeline.bands.iter().flat_map(|band| [(band.from, band.from), (band.to, band.to)]);
+    let bars = timeline.rows.iter().flat_map(|row| row.calls.iter().chain(&row.undos));
+    let axis = Axis::new(timeline.start, busy.chain(bars.map(|bar| (bar.from, bar.to))), WIDTH - LEFT - RIGHT);
     let lanes: usize = timeline.rows.iter().map(lanes).sum();
     let floor = TOP + LANE * lanes as f64;
     let height = floor + BOTTOM;
@@ -109,10 +99,7 @@ fn bands(timeline: &Timeline<'_>, axis: &Axis, floor: f64) -> Markup {
 /// A wait that is not to scale says how long it is.
 fn wait(piece: &Piece, floor: f64) -> Markup {
     let label = span(piece.to.since(piece.from));
-    let (middle, width) = (
-        LEFT + f64::midpoint(piece.left, piece.right),
-        piece.right - piece.left,
-    );
+    let (middle, width) = (LEFT + f64::midpoint(piece.left, piece.right), piece.right - piece.left);
     html! {
         g class="wait" {
             rect x=(at(LEFT + piece.left)) y=(TOP) width=(at(width)) height=(floor - TOP) {
@@ -182,26 +169,15 @@ fn caption(row: &Row<'_>, bar: &Bar<'_>, axis: &Axis, top: f64) -> Markup {
     let left = axis.place(bar.from);
     let right = left + width(bar, axis);
     let fits = right + text.chars().count() as f64 * LETTER + 6.0 <= WIDTH - LEFT;
-    let (place, anchor) = if fits {
-        (right + 5.0, "start")
-    } else {
-        (left - 5.0, "end")
-    };
+    let (place, anchor) = if fits { (right + 5.0, "start") } else { (left - 5.0, "end") };
     html! {
         text class="small caption" x=(at(LEFT + place)) y=(at(top + 16.0)) text-anchor=(anchor) { (text) }
     }
 }
 
 fn tell(row: &Row<'_>, attempt: &Attempt) -> String {
-    let took = attempt
-        .took
-        .map(|took| format!(" after {}", span(took)))
-        .unwrap_or_default();
-    let detail = if attempt.detail.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", clip(&attempt.detail, 200))
-    };
+    let took = attempt.took.map(|took| format!(" after {}", span(took))).unwrap_or_default();
+    let detail = if attempt.detail.is_empty() { String::new() } else { format!(": {}", clip(&attempt.detail, 200)) };
     format!(
         "{}, {} {}: {}{took}, invocation {}{detail}",
         row.step.id,

@@ -70,13 +70,8 @@ pub fn section(story: &Story, report: &Report) -> Markup {
 }
 
 fn legend() -> Markup {
-    let kinds = [
-        ("done", "done"),
-        ("refused", "refused"),
-        ("lost", "no answer"),
-        ("undo", "undo"),
-        ("open", "not answered"),
-    ];
+    let kinds =
+        [("done", "done"), ("refused", "refused"), ("lost", "no answer"), ("undo", "undo"), ("open", "not answered")];
     html! {
         ul class="legend" aria-hidden="true" {
             @for (kind, name) in kinds {
@@ -112,53 +107,29 @@ fn lay_out<'a>(story: &Story, report: &'a Report) -> Timeline<'a> {
         rows.push(Row { step, calls, undos });
     }
     let calls = report.steps.iter().map(|step| step.attempts.len()).sum();
-    Timeline {
-        start: story.created_at,
-        bands,
-        rows,
-        drawn: MOST_BARS - room,
-        calls,
-    }
+    Timeline { start: story.created_at, bands, rows, drawn: MOST_BARS - room, calls }
 }
 
 /// Of a call without an answer no more is known than that its invocation waited for one.
 fn bar<'a>(attempt: &'a Attempt, bands: &[Band]) -> Bar<'a> {
     let to = attempt.took.map_or_else(
         || {
-            let own = bands
-                .iter()
-                .find(|band| band.invocation == attempt.invocation);
+            let own = bands.iter().find(|band| band.invocation == attempt.invocation);
             own.map_or(attempt.began, |band| band.to.max(attempt.began))
         },
         |took| attempt.began + took,
     );
-    Bar {
-        attempt,
-        from: attempt.began,
-        to,
-    }
+    Bar { attempt, from: attempt.began, to }
 }
 
 fn bands(story: &Story, report: &Report) -> Vec<Band> {
-    let records = story
-        .journal
-        .iter()
-        .map(|entry| (entry.record.inv, entry.record.at, entry.record.at));
+    let records = story.journal.iter().map(|entry| (entry.record.inv, entry.record.at, entry.record.at));
     let attempts = report.steps.iter().flat_map(|step| &step.attempts);
-    let calls = attempts.map(|attempt| {
-        (
-            attempt.invocation,
-            attempt.began,
-            attempt.began + attempt.took.unwrap_or_default(),
-        )
-    });
+    let calls =
+        attempts.map(|attempt| (attempt.invocation, attempt.began, attempt.began + attempt.took.unwrap_or_default()));
     let mut bands: BTreeMap<u32, Band> = BTreeMap::new();
     for (invocation, from, to) in records.chain(calls) {
-        let band = bands.entry(invocation).or_insert(Band {
-            invocation,
-            from,
-            to,
-        });
+        let band = bands.entry(invocation).or_insert(Band { invocation, from, to });
         (band.from, band.to) = (band.from.min(from), band.to.max(to));
     }
     bands.into_values().collect()

@@ -18,10 +18,7 @@ fn health_is_ok_where_the_database_answers() {
 #[test]
 fn health_is_degraded_where_the_database_is_down_or_silent_and_tells_nobody_why() {
     for database in [Database::Down, Database::Silent] {
-        let host = Fake {
-            database,
-            ..Fake::with(vec![])
-        };
+        let host = Fake { database, ..Fake::with(vec![]) };
         let got = get(&host, "/api/debug/health");
         assert_eq!(got.status(), 503);
         assert_eq!(got.json()["status"], "degraded");
@@ -33,9 +30,7 @@ fn health_is_degraded_where_the_database_is_down_or_silent_and_tells_nobody_why(
 
 /// Ten sagas of ana's, a second apart, and one of bob's.
 fn eleven() -> Fake {
-    let mut stories: Vec<Value> = (0..10)
-        .map(|number| story(number, "ana", "completed"))
-        .collect();
+    let mut stories: Vec<Value> = (0..10).map(|number| story(number, "ana", "completed")).collect();
     for (second, story) in (0..).zip(&mut stories) {
         story["created_at"] = json!(START + second * 1_000);
     }
@@ -48,18 +43,8 @@ fn the_list_is_paged_from_the_newest_to_the_oldest() {
     let host = eleven();
     let (mut seen, mut next) = (Vec::new(), String::new());
     for _ in 0..4 {
-        let got = send(
-            &host,
-            Method::GET,
-            &format!("/api/debug/sagas?limit=4{next}"),
-            Some("ana"),
-        )
-        .json();
-        let ids = got["sagas"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|line| line["id"].clone());
+        let got = send(&host, Method::GET, &format!("/api/debug/sagas?limit=4{next}"), Some("ana")).json();
+        let ids = got["sagas"].as_array().into_iter().flatten().map(|line| line["id"].clone());
         seen.extend(ids);
         let Some(before) = got["next_before"].as_u64() else {
             break;
@@ -73,65 +58,29 @@ fn the_list_is_paged_from_the_newest_to_the_oldest() {
 #[test]
 fn callers_list_their_own_sagas_only() {
     let host = eleven();
-    let own = send(
-        &host,
-        Method::GET,
-        "/api/debug/sagas?owner=bob",
-        Some("bob"),
-    );
+    let own = send(&host, Method::GET, "/api/debug/sagas?owner=bob", Some("bob"));
     assert_eq!(own.json()["sagas"][0]["id"], json!(id(99)));
-    let anothers = send(
-        &host,
-        Method::GET,
-        "/api/debug/sagas?owner=ana",
-        Some("bob"),
-    );
-    assert_eq!(
-        (anothers.status(), anothers.json()["code"].clone()),
-        (403, json!("forbidden"))
-    );
+    let anothers = send(&host, Method::GET, "/api/debug/sagas?owner=ana", Some("bob"));
+    assert_eq!((anothers.status(), anothers.json()["code"].clone()), (403, json!("forbidden")));
     let nobodys = get(&host, "/api/debug/sagas");
-    assert_eq!(
-        nobodys.json(),
-        json!({"owner": "anonymous", "sagas": [], "next_before": null})
-    );
+    assert_eq!(nobodys.json(), json!({"owner": "anonymous", "sagas": [], "next_before": null}));
 }
 
 #[test]
 fn a_saga_comes_with_its_report() {
-    let got = get(
-        &Fake::with(vec![unwound()]),
-        &format!("/api/debug/sagas/{}", id(1)),
-    )
-    .json();
+    let got = get(&Fake::with(vec![unwound()]), &format!("/api/debug/sagas/{}", id(1))).json();
     assert_eq!(got["story"]["phase"], "made_good");
     assert_eq!(got["story"]["journal"].as_array().map(Vec::len), Some(20));
     assert_eq!(got["report"]["undone"], json!(["deposit", "table"]));
-    assert_eq!(
-        got["report"]["cause"],
-        "Step `ride` was refused (no_driver): No driver is free at 18:30."
-    );
+    assert_eq!(got["report"]["cause"], "Step `ride` was refused (no_driver): No driver is free at 18:30.");
 }
 
 #[test]
 fn a_foreign_saga_is_as_unknown_as_none() {
     let host = Fake::with(vec![story(1, "ana", "completed")]);
-    let foreign = send(
-        &host,
-        Method::GET,
-        &format!("/api/debug/sagas/{}", id(1)),
-        Some("bob"),
-    );
-    let unknown = send(
-        &host,
-        Method::GET,
-        &format!("/api/debug/sagas/{}", id(2)),
-        Some("bob"),
-    );
-    assert_eq!(
-        (foreign.status(), foreign.json()["code"].clone()),
-        (404, json!("not_found"))
-    );
+    let foreign = send(&host, Method::GET, &format!("/api/debug/sagas/{}", id(1)), Some("bob"));
+    let unknown = send(&host, Method::GET, &format!("/api/debug/sagas/{}", id(2)), Some("bob"));
+    assert_eq!((foreign.status(), foreign.json()["code"].clone()), (404, json!("not_found")));
     assert_eq!(foreign.text, unknown.text);
     assert_eq!(foreign.header("content-type"), "application/problem+json");
 }
@@ -144,58 +93,23 @@ fn what_makes_no_sense_is_a_problem() {
         (Method::GET, "/api/debug/sagas/a/b", 404, "not_found"),
         (Method::POST, "/api/debug/sagas/a/b", 404, "not_found"),
         (Method::GET, "/api/debug/sagas/nonsense", 400, "invalid_id"),
-        (
-            Method::GET,
-            "/api/debug/sagas?limit=0",
-            400,
-            "invalid_request",
-        ),
-        (
-            Method::GET,
-            "/api/debug/sagas?limit=many",
-            400,
-            "invalid_request",
-        ),
-        (
-            Method::GET,
-            "/api/debug/sagas?before=-1",
-            400,
-            "invalid_request",
-        ),
-        (
-            Method::GET,
-            "/api/debug/sagas?owner=%ff",
-            400,
-            "invalid_request",
-        ),
+        (Method::GET, "/api/debug/sagas?limit=0", 400, "invalid_request"),
+        (Method::GET, "/api/debug/sagas?limit=many", 400, "invalid_request"),
+        (Method::GET, "/api/debug/sagas?before=-1", 400, "invalid_request"),
+        (Method::GET, "/api/debug/sagas?owner=%ff", 400, "invalid_request"),
         (Method::POST, "/api/debug/sagas", 405, "method_not_allowed"),
-        (
-            Method::DELETE,
-            "/api/debug/health",
-            405,
-            "method_not_allowed",
-        ),
+        (Method::DELETE, "/api/debug/health", 405, "method_not_allowed"),
     ];
     for (method, address, status, code) in cases {
         let got = send(&host, method, address, None);
-        assert_eq!(
-            (got.status(), got.json()["code"].as_str()),
-            (status, Some(code)),
-            "{address}"
-        );
-        assert_eq!(
-            got.header("allow"),
-            if status == 405 { "GET, HEAD" } else { "" }
-        );
+        assert_eq!((got.status(), got.json()["code"].as_str()), (status, Some(code)), "{address}");
+        assert_eq!(got.header("allow"), if status == 405 { "GET, HEAD" } else { "" });
     }
 }
 
 #[test]
 fn an_outage_is_told_without_its_cause() {
-    let host = Fake {
-        database: Database::Down,
-        ..Fake::with(vec![])
-    };
+    let host = Fake { database: Database::Down, ..Fake::with(vec![]) };
     let got = get(&host, "/api/debug/sagas");
     assert_eq!((got.status(), got.header("retry-after")), (503, "1"));
     assert!(!got.holds("secret"));
@@ -204,16 +118,8 @@ fn an_outage_is_told_without_its_cause() {
 #[test]
 fn a_head_is_a_get_without_its_body() {
     let host = Fake::with(vec![unwound()]);
-    for address in [
-        "/api/debug/health",
-        "/api/debug/sagas",
-        "/debug",
-        "/debug/debug.css",
-    ] {
-        let (head, got) = (
-            send(&host, Method::HEAD, address, None),
-            get(&host, address),
-        );
+    for address in ["/api/debug/health", "/api/debug/sagas", "/debug", "/debug/debug.css"] {
+        let (head, got) = (send(&host, Method::HEAD, address, None), get(&host, address));
         assert_eq!(head.reply.headers(), got.reply.headers());
         assert_eq!((head.status(), head.text.as_str()), (200, ""));
     }

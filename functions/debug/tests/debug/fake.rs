@@ -32,37 +32,22 @@ pub struct Fake {
 
 impl Fake {
     pub fn with(stories: Vec<Value>) -> Self {
-        Self {
-            database: Database::Up,
-            stories: Rc::new(stories),
-            log: Rc::default(),
-        }
+        Self { database: Database::Up, stories: Rc::new(stories), log: Rc::default() }
     }
 
     /// The store's functions, as far as this crate calls them.
     fn answer(&self, query: &Value) -> Value {
         let param = |place: usize| query["params"][place].as_str();
-        let number = |place: usize| {
-            param(place)
-                .and_then(|text| text.parse::<u64>().ok())
-                .unwrap_or_default()
-        };
+        let number = |place: usize| param(place).and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
         if query["query"] == store::FOLLOW {
-            let found = self
-                .stories
-                .iter()
-                .find(|story| story["id"].as_str() == param(0));
+            let found = self.stories.iter().find(|story| story["id"].as_str() == param(0));
             return found.cloned().unwrap_or(Value::Null);
         }
         assert_eq!(query["query"], store::LIST, "this crate asks nothing else");
         let created = |story: &Value| story["created_at"].as_u64().unwrap_or_default();
         let mine = |story: &&Value| param(0).is_none_or(|owner| story["owner"] == owner);
-        let mut found: Vec<&Value> = self
-            .stories
-            .iter()
-            .filter(mine)
-            .filter(|story| created(story) < number(1))
-            .collect();
+        let mut found: Vec<&Value> =
+            self.stories.iter().filter(mine).filter(|story| created(story) < number(1)).collect();
         found.sort_by_key(|story| std::cmp::Reverse(created(story)));
         let limit = usize::try_from(number(2)).unwrap_or_default();
         let lines = found.into_iter().take(limit).map(|story| {
@@ -85,9 +70,7 @@ impl Host for Fake {
                 let rows = json!({"rows": [[answer.map(|answer| answer.to_string())]]});
                 Ok(Answer::new(Bytes::from(rows.to_string())))
             }
-            Database::Down => Err(FetchError::NotSent(
-                "postgres://makegood:secret@db refused".to_owned(),
-            )),
+            Database::Down => Err(FetchError::NotSent("postgres://makegood:secret@db refused".to_owned())),
             Database::Silent => std::future::pending().await,
         }
     }
@@ -134,11 +117,7 @@ impl Got {
     }
 
     pub fn header(&self, name: &str) -> &str {
-        self.reply
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.reply.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     pub fn json(&self) -> Value {
@@ -156,26 +135,14 @@ pub fn send(host: &Fake, method: Method, address: &str, user: Option<&str>) -> G
 
     let mut request = Request::new(Bytes::new());
     *request.method_mut() = method;
-    *request.uri_mut() = address
-        .parse()
-        .unwrap_or_else(|_| panic!("{address} is no address"));
+    *request.uri_mut() = address.parse().unwrap_or_else(|_| panic!("{address} is no address"));
     if let Some(user) = user {
-        let token = jwt::sign(
-            &Claims {
-                sub: user.to_owned(),
-                exp: u64::MAX,
-            },
-            KEY,
-        );
-        let value = format!("Bearer {token}")
-            .parse()
-            .unwrap_or_else(|_| panic!("{token} is no header"));
+        let token = jwt::sign(&Claims { sub: user.to_owned(), exp: u64::MAX }, KEY);
+        let value = format!("Bearer {token}").parse().unwrap_or_else(|_| panic!("{token} is no header"));
         request.headers_mut().insert("authorization", value);
     }
     let reply = makegood_debug::handle(request, host.clone()).now_or_never();
-    let Some(reply) = reply else {
-        panic!("{address} waits for something")
-    };
+    let Some(reply) = reply else { panic!("{address} waits for something") };
     let text = match reply.body() {
         Body::Full(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Body::Stream(_) => panic!("{address} answers with a stream"),
@@ -207,15 +174,12 @@ pub fn node(ix: u32, id: &str, tool: &str, class: &str, after: &[u32], params: &
 
 /// Records as `(ms since the start, invocation, fact)`.
 pub fn journal(records: &[(u64, u32, Value)]) -> Value {
-    let entries = records
-        .iter()
-        .enumerate()
-        .map(|(place, (at, invocation, fact))| {
-            let mut record = fact.clone();
-            record["at"] = json!(START + at);
-            record["inv"] = json!(invocation);
-            json!({"seq": place + 1, "record": record})
-        });
+    let entries = records.iter().enumerate().map(|(place, (at, invocation, fact))| {
+        let mut record = fact.clone();
+        record["at"] = json!(START + at);
+        record["inv"] = json!(invocation);
+        json!({"seq": place + 1, "record": record})
+    });
     entries.collect()
 }
 
@@ -223,20 +187,13 @@ pub fn journal(records: &[(u64, u32, Value)]) -> Value {
 pub fn unwound() -> Value {
     let mut story = story(1, "anonymous", "made_good");
     story["title"] = json!("Table at Luigi's, ride, message to Sam");
-    story["message"] = json!(
-        "Book a table for 4 at Luigi's tomorrow at 7pm, get us a ride there, and text Sam the details"
-    );
+    story["message"] =
+        json!("Book a table for 4 at Luigi's tomorrow at 7pm, get us a ride there, and text Sam the details");
     story["updated_at"] = json!(START + 9_820);
-    story["counters"] = json!({"invocations": 3, "commits": 9, "calls": 9, "bytes_read": 18_240, "bytes_written": 7_311, "sweeps": 0});
+    story["counters"] =
+        json!({"invocations": 3, "commits": 9, "calls": 9, "bytes_read": 18_240, "bytes_written": 7_311, "sweeps": 0});
     story["nodes"] = json!([
-        node(
-            0,
-            "weather",
-            "weather.forecast",
-            "query",
-            &[],
-            &json!({"city": "Rome", "day": "2026-05-02"})
-        ),
+        node(0, "weather", "weather.forecast", "query", &[], &json!({"city": "Rome", "day": "2026-05-02"})),
         node(
             1,
             "table",
@@ -253,14 +210,7 @@ pub fn unwound() -> Value {
             &[1],
             &json!({"amount_minor": 4_000, "currency": "EUR"})
         ),
-        node(
-            3,
-            "ride",
-            "ride.book",
-            "compensatable",
-            &[1],
-            &json!({"to": "$table.address", "at": "2026-05-02T18:30"})
-        ),
+        node(3, "ride", "ride.book", "compensatable", &[1], &json!({"to": "$table.address", "at": "2026-05-02T18:30"})),
         node(
             4,
             "text",
@@ -300,11 +250,7 @@ pub fn unwound() -> Value {
             json!({"type": "unsettled", "node": 3, "op": "do", "attempt": 2, "took": 90, "reason": "no answer within 90 ms", "again": START + 9_000}),
         ),
         (645, 1, json!({"type": "yielded", "until": START + 9_000})),
-        (
-            9_012,
-            2,
-            json!({"type": "started", "node": 3, "attempt": 3}),
-        ),
+        (9_012, 2, json!({"type": "started", "node": 3, "attempt": 3})),
         (
             9_240,
             2,
@@ -315,37 +261,17 @@ pub fn unwound() -> Value {
             2,
             json!({"type": "unwinding", "cause": {"why": "step", "node": 3, "code": "no_driver", "detail": "No driver is free at 18:30."}}),
         ),
-        (
-            9_251,
-            2,
-            json!({"type": "undo_started", "node": 2, "attempt": 1}),
-        ),
-        (
-            9_251,
-            2,
-            json!({"type": "undo_started", "node": 1, "attempt": 1}),
-        ),
-        (
-            9_330,
-            2,
-            json!({"type": "undone", "node": 2, "attempt": 1, "took": 74, "found": true}),
-        ),
+        (9_251, 2, json!({"type": "undo_started", "node": 2, "attempt": 1})),
+        (9_251, 2, json!({"type": "undo_started", "node": 1, "attempt": 1})),
+        (9_330, 2, json!({"type": "undone", "node": 2, "attempt": 1, "took": 74, "found": true})),
         (
             9_460,
             2,
             json!({"type": "unsettled", "node": 1, "op": "undo", "attempt": 1, "took": 200, "reason": "no answer within 200 ms", "again": START + 9_700}),
         ),
         (9_470, 2, json!({"type": "yielded", "until": START + 9_700})),
-        (
-            9_704,
-            3,
-            json!({"type": "undo_started", "node": 1, "attempt": 2}),
-        ),
-        (
-            9_818,
-            3,
-            json!({"type": "undone", "node": 1, "attempt": 2, "took": 109, "found": true}),
-        ),
+        (9_704, 3, json!({"type": "undo_started", "node": 1, "attempt": 2})),
+        (9_818, 3, json!({"type": "undone", "node": 1, "attempt": 2, "took": 109, "found": true})),
         (9_820, 3, json!({"type": "made_good"})),
     ]);
     story

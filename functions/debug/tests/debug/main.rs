@@ -3,4 +3,3 @@
 mod api;
 mod fake;
 mod pages;
-mod zz_dump;

@@ -43,11 +43,7 @@ fn an_unwound_saga_says_why_and_in_which_order() {
 #[test]
 fn the_chart_has_a_band_for_each_invocation_and_a_bar_for_each_call() {
     let got = page(unwound());
-    for band in [
-        "invocation 1, from",
-        "invocation 2, from",
-        "invocation 3, from",
-    ] {
+    for band in ["invocation 1, from", "invocation 2, from", "invocation 3, from"] {
         assert!(got.holds(band), "{band}");
     }
     for bar in [
@@ -66,11 +62,7 @@ fn the_journal_stands_there_as_text() {
     let got = page(unwound());
     assert!(in_order(
         &got.text,
-        &[
-            "id=\"journal\"",
-            "From here on it is undone",
-            "undo of <code>deposit</code> begins"
-        ]
+        &["id=\"journal\"", "From here on it is undone", "undo of <code>deposit</code> begins"]
     ));
     assert!(got.holds("<td class=\"number\">9\u{202f}240</td>"));
 }
@@ -81,35 +73,12 @@ fn whatever_was_written_is_text_and_nothing_more() {
     let mut evil = story(1, "anonymous", "stuck");
     evil["title"] = json!(EVIL);
     evil["message"] = json!(EVIL);
-    evil["nodes"] = json!([node(
-        0,
-        EVIL,
-        EVIL,
-        "compensatable",
-        &[],
-        &json!({EVIL: EVIL})
-    )]);
+    evil["nodes"] = json!([node(0, EVIL, EVIL, "compensatable", &[], &json!({EVIL: EVIL}))]);
     evil["journal"] = journal(&[
-        (
-            1,
-            1,
-            json!({"type": "done", "node": 0, "attempt": 1, "took": 1, "output": {EVIL: EVIL}}),
-        ),
-        (
-            2,
-            1,
-            json!({"type": "refused", "node": 0, "attempt": 2, "took": 1, "code": EVIL, "detail": EVIL}),
-        ),
-        (
-            3,
-            1,
-            json!({"type": "held", "node": 0, "op": "undo", "code": EVIL, "detail": EVIL}),
-        ),
-        (
-            4,
-            1,
-            json!({"type": "unwinding", "cause": {"why": "cancelled", "by": EVIL}}),
-        ),
+        (1, 1, json!({"type": "done", "node": 0, "attempt": 1, "took": 1, "output": {EVIL: EVIL}})),
+        (2, 1, json!({"type": "refused", "node": 0, "attempt": 2, "took": 1, "code": EVIL, "detail": EVIL})),
+        (3, 1, json!({"type": "held", "node": 0, "op": "undo", "code": EVIL, "detail": EVIL})),
+        (4, 1, json!({"type": "unwinding", "cause": {"why": "cancelled", "by": EVIL}})),
     ]);
     let host = Fake::with(vec![evil]);
     for address in ["/debug/sagas".to_owned(), format!("/debug/sagas/{}", id(1))] {
@@ -123,11 +92,7 @@ fn whatever_was_written_is_text_and_nothing_more() {
 #[test]
 fn every_page_has_a_policy_that_lets_nothing_run() {
     let host = Fake::with(vec![unwound()]);
-    for address in [
-        "/debug".to_owned(),
-        format!("/debug/sagas/{}", id(1)),
-        "/debug/nowhere".to_owned(),
-    ] {
+    for address in ["/debug".to_owned(), format!("/debug/sagas/{}", id(1)), "/debug/nowhere".to_owned()] {
         let got = get(&host, &address);
         let expected = "default-src 'none'; style-src 'self'; img-src data:; form-action 'none'; \
                         frame-ancestors 'none'; base-uri 'none'";
@@ -136,10 +101,7 @@ fn every_page_has_a_policy_that_lets_nothing_run() {
         assert_eq!(got.header("x-content-type-options"), "nosniff");
         assert_eq!(got.header("cache-control"), "no-store");
     }
-    assert_eq!(
-        get(&host, "/debug/debug.css").header("content-type"),
-        "text/css; charset=utf-8"
-    );
+    assert_eq!(get(&host, "/debug/debug.css").header("content-type"), "text/css; charset=utf-8");
 }
 
 #[test]
@@ -147,24 +109,12 @@ fn refusals_are_pages_too() {
     let host = Fake::with(vec![story(1, "ana", "completed")]);
     let foreign = get(&host, &format!("/debug/sagas/{}", id(1)));
     let unknown = get(&host, &format!("/debug/sagas/{}", id(2)));
-    assert_eq!(
-        (foreign.status(), foreign.text.clone()),
-        (404, unknown.text)
-    );
+    assert_eq!((foreign.status(), foreign.text.clone()), (404, unknown.text));
     assert!(foreign.holds("You have no such saga."));
     assert_eq!(get(&host, "/debug/sagas/x").status(), 400);
     let posted = send(&host, Method::POST, "/debug/sagas", None);
-    assert_eq!(
-        (posted.status(), posted.header("allow")),
-        (405, "GET, HEAD")
-    );
-    let down = get(
-        &Fake {
-            database: Database::Down,
-            ..host
-        },
-        "/debug",
-    );
+    assert_eq!((posted.status(), posted.header("allow")), (405, "GET, HEAD"));
+    let down = get(&Fake { database: Database::Down, ..host }, "/debug");
     assert_eq!((down.status(), down.header("retry-after")), (503, "1"));
     assert!(!down.holds("secret"));
 }
@@ -186,23 +136,13 @@ fn the_list_leads_to_older_sagas() {
         story
     });
     let got = get(&Fake::with(stories.collect()), "/debug/sagas?limit=2");
-    assert!(in_order(
-        &got.text,
-        &[
-            "Saga 2",
-            "Saga 1",
-            &format!("?before={}&amp;limit=2", START + 1)
-        ]
-    ));
+    assert!(in_order(&got.text, &["Saga 2", "Saga 1", &format!("?before={}&amp;limit=2", START + 1)]));
     assert!(!got.holds("Saga 0"));
 }
 
 #[test]
 fn a_page_looks_again_only_while_it_is_asked_to_and_there_is_something_to_see() {
-    let host = Fake::with(vec![
-        story(1, "anonymous", "forward"),
-        story(2, "anonymous", "completed"),
-    ]);
+    let host = Fake::with(vec![story(1, "anonymous", "forward"), story(2, "anonymous", "completed")]);
     let again = |number: u8, query: &str| {
         get(&host, &format!("/debug/sagas/{}{query}", id(number))).holds("http-equiv=\"refresh\"")
     };
@@ -229,18 +169,8 @@ fn odd_journals_are_shown_as_far_as_they_go() {
 
 #[test]
 fn a_journal_of_thousands_is_drawn_in_part_and_says_so() {
-    let nodes: Vec<Value> = (0..500)
-        .map(|ix| {
-            node(
-                ix,
-                &format!("step{ix}"),
-                "town.do",
-                "query",
-                &[],
-                &json!({}),
-            )
-        })
-        .collect();
+    let nodes: Vec<Value> =
+        (0..500).map(|ix| node(ix, &format!("step{ix}"), "town.do", "query", &[], &json!({}))).collect();
     let records: Vec<_> = (0..3_000_u32)
         .map(|n| {
             let fact = json!({"type": "done", "node": n % 500, "attempt": n / 500 + 1, "took": 5, "output": n});

@@ -12,7 +12,7 @@ use crate::time::Millis;
 use crate::tool::Class;
 
 /// Calls of one saga that may be under way at once.
-const PARALLEL: usize = 8;
+pub(super) const PARALLEL: usize = 8;
 /// A wait up to this long is slept through; a longer one ends the invocation.
 const NAP: Millis = Millis(1_500);
 /// How long after the platform's kill the sweeper may take an invocation for dead.
@@ -47,17 +47,27 @@ impl Saga {
         }
         // What a commit under way says must not be outrun, or two commits would race each other.
         if !self.run.committing {
-            self.turn();
-            let fresh = match self.head.phase {
-                Phase::Forward => self.start_forward(&mut effects),
-                Phase::Unwinding => self.start_undo(&mut effects),
-                Phase::Completed | Phase::MadeGood | Phase::Stuck => Vec::new(),
-            };
-            if !fresh.is_empty() {
-                self.run.held_calls = fresh;
-                let wake_at = Some(self.run.kill + GRACE);
-                effects.push(self.commit(wake_at, Vec::new()));
-                return effects;
+            // What is started may fail at once: then it turns round, or looks further, here and now.
+            loop {
+                self.turn();
+                let fresh = match self.head.phase {
+                    Phase::Forward => self.start_forward(&mut effects),
+                    Phase::Unwinding => self.start_undo(&mut effects),
+                    Phase::Completed | Phase::MadeGood | Phase::Stuck => Vec::new(),
+                };
+                if !fresh.is_empty() {
+                    self.run.held_calls = fresh;
+                    let wake_at = Some(self.run.kill + GRACE);
+                    effects.push(self.commit(wake_at, Vec::new()));
+                    return effects;
+                }
+                let looks_further = self.head.phase == Phase::Unwinding
+                    && !self.run.full
+                    && self.run.loaded < self.head.floor
+                    && self.wants_more();
+                if !self.turns() && !looks_further {
+                    break;
+                }
             }
         }
         if !self.run.committing {
@@ -67,8 +77,12 @@ impl Saga {
     }
 
     /// Before the point of no return a failure turns the saga round, once the pivot's fate is known.
+    fn turns(&self) -> bool {
+        self.head.phase == Phase::Forward && self.head.cause.is_some() && !self.head.pivoted && !self.pivot_at_large()
+    }
+
     fn turn(&mut self) {
-        if self.head.phase != Phase::Forward || self.head.pivoted || self.pivot_at_large() {
+        if !self.turns() {
             return;
         }
         let Some(cause) = self.head.cause.clone() else { return };
@@ -233,6 +247,7 @@ impl Saga {
         let due = self.next_due();
         if let Some(until) = due
             && !self.run.full
+            && until > self.head.last_at
             && until.since(self.head.last_at) <= NAP
             && until <= self.run.until
         {
@@ -261,6 +276,10 @@ impl Saga {
     }
 
     fn rest(&mut self, effects: &mut Vec<Effect>) {
+        if self.head.phase == Phase::Forward && !self.head.pivoted {
+            // The pivot is held, and so is what failed beside it.
+            self.hold_failed();
+        }
         let held = self.head.open.iter().filter(|(_, open)| open.job == Job::Held);
         let nodes: Vec<u32> = held.map(|(ix, _)| *ix).collect();
         let head = &self.head;
@@ -294,20 +313,15 @@ impl Saga {
                 (untouched == 0 || waiting > 0 || self.run.inflight.is_empty())
                     .then(|| (from, from.saturating_add(self.run.page).min(self.head.total)))
             }
-            // Whatever depends on a node stands above it: those in work come first, and the head stays
-            // short.
             Phase::Unwinding if self.head.floor > 0 && self.run.loaded == self.head.floor => {
-                let in_work = self.head.open.values().filter(|open| open.job != Job::Held).count();
-                let stalled = self.run.inflight.is_empty() && self.next_due().is_none();
-                (in_work < PARALLEL || stalled)
-                    .then(|| (self.head.floor.saturating_sub(self.run.page), self.head.floor))
+                self.wants_more().then(|| (self.head.floor.saturating_sub(self.run.page), self.head.floor))
             }
             Phase::Forward | Phase::Unwinding | Phase::Completed | Phase::MadeGood | Phase::Stuck => None,
         }
     }
 
     /// When the next node in work may be tried again.
-    fn next_due(&self) -> Option<Millis> {
+    pub(super) fn next_due(&self) -> Option<Millis> {
         let waiting = self.head.open.iter().filter(|(ix, open)| open.job != Job::Held && !self.in_flight(**ix));
         waiting.filter(|(ix, _)| !self.given_up(**ix)).filter_map(|(_, open)| open.due).min()
     }

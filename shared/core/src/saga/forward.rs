@@ -52,9 +52,10 @@ impl Saga {
 
     /// Goes on with what was started before: by an invocation that died, or that is due again.
     pub(super) fn resume_started(&mut self, effects: &mut Vec<Effect>, fresh: &mut Vec<Call>) {
-        let started = self.head.open.iter().filter(|(ix, open)| {
-            matches!(open.job, Job::Do | Job::Ask) && self.is_due(open) && !self.in_flight(**ix)
-        });
+        let started =
+            self.head.open.iter().filter(|(ix, open)| {
+                matches!(open.job, Job::Do | Job::Ask) && self.is_due(open) && !self.in_flight(**ix)
+            });
         let started: Vec<(u32, Open)> = started.map(|(ix, open)| (*ix, open.clone())).collect();
         for (ix, open) in started {
             if self.run.full || !self.has_room(fresh.len()) {
@@ -64,9 +65,11 @@ impl Saga {
             if self.given_up(ix) {
                 continue;
             }
-            // An attempt that was started and not answered may have had its effect.
-            let lost = open.due.is_none() && open.attempt > 0;
-            if lost && self.lost(ix, &node) {
+            // An attempt that was started and not answered may have had its effect; so may a repeat that
+            // no commit tells of, once the partner has forgotten the key.
+            let unanswered = open.due.is_none() && open.attempt > 0;
+            let forgotten = !self.remembered(&node) && (open.doubt || self.repeats_unseen(&node));
+            if (unanswered || forgotten) && self.lost(ix, &node) {
                 continue;
             }
             let op = if self.head.open.get(&ix).is_some_and(|open| open.job == Job::Ask) { Op::Status } else { Op::Do };
@@ -78,7 +81,8 @@ impl Saga {
                     if let Some(open) = self.head.open.get_mut(&ix) {
                         (open.attempt, open.due) = (attempt, None);
                     }
-                    if self.run.cautious && op == Op::Do {
+                    let unseen = self.repeats_unseen(&node) && !self.run.cautious;
+                    if op == Op::Do && !unseen {
                         self.record_start(&node, &call);
                         fresh.push(*call);
                     } else {

@@ -7,7 +7,7 @@ use super::node::Node;
 use super::reference;
 use super::state::{Job, Open, Phase, Saga};
 use crate::time::Millis;
-use crate::tool::{Class, Definition, Repeat};
+use crate::tool::{Class, Repeat};
 
 /// The longest wait between two tries that have no limit: undo, and what follows the pivot.
 const PATIENCE: Millis = Millis(60_000);
@@ -26,7 +26,8 @@ impl Saga {
     /// come from stale workers, and whatever they report is found again under the same key.
     pub(super) fn fold_answer(&mut self, call: CallId, took: Millis, outcome: Outcome) {
         let known = self.run.inflight.remove(&call);
-        let (Some(open), Some(node)) = (self.head.open.get(&call.node).cloned(), self.run.nodes.get(&call.node).cloned())
+        let (Some(open), Some(node)) =
+            (self.head.open.get(&call.node).cloned(), self.run.nodes.get(&call.node).cloned())
         else {
             return;
         };
@@ -91,15 +92,23 @@ impl Saga {
             self.head.pivoted = true;
             // Whatever asked for an end while the pivot was on its way came too late. The queries that
             // failed beside it are not forgotten: they need a person.
-            let cause = self.head.cause.take();
-            let failed = self.head.open.iter().filter(|(_, open)| open.job == Job::Held);
-            for ix in failed.map(|(ix, _)| *ix).collect::<Vec<u32>>() {
-                let (code, detail) = match &cause {
-                    Some(Cause::Step { node, code, detail }) if *node == ix => (code.clone(), detail.clone()),
-                    _ => ("refused".to_owned(), "It failed beside the point of no return.".to_owned()),
-                };
-                self.hold(ix, Op::Do, code, detail);
-            }
+            self.hold_failed();
+            self.head.cause = None;
+        }
+    }
+
+    /// Puts the queries that failed beside the pivot into the journal as held.
+    pub(super) fn hold_failed(&mut self) {
+        let held = self.head.open.iter().filter(|(_, open)| open.job == Job::Held).map(|(ix, _)| *ix);
+        let failed: Vec<u32> = held.filter(|ix| self.class(*ix) == Some(Class::Query)).collect();
+        for ix in failed {
+            let (code, detail) = match &self.head.cause {
+                Some(Cause::Step { node, code, detail }) if *node == ix => (code.clone(), detail.clone()),
+                Some(Cause::Step { .. } | Cause::Cancelled { .. } | Cause::Deadline) | None => {
+                    ("refused".to_owned(), "It failed beside the point of no return.".to_owned())
+                }
+            };
+            self.hold(ix, Op::Do, code, detail);
         }
     }
 
@@ -180,7 +189,8 @@ impl Saga {
         if node.class == Class::Query {
             let tries_left = self.tries_left(node, attempt);
             if !tries_left {
-                let detail = format!("Gave up after {attempt} tries: the invocations that called it ended without an answer.");
+                let detail =
+                    format!("Gave up after {attempt} tries: the invocations that called it ended without an answer.");
                 self.refused(node, attempt, Millis(0), Refusal { code: "no_answer".to_owned(), detail });
             }
             return !tries_left;
@@ -210,7 +220,7 @@ impl Saga {
         if undoable && self.head.phase == Phase::Unwinding {
             return Next::GiveUp;
         }
-        if self.remembered(tool, node.ix) && (self.tries_left(node, attempt) || !undoable) {
+        if self.remembered(node) && (self.tries_left(node, attempt) || !undoable) {
             Next::Again
         } else if undoable {
             Next::GiveUp
@@ -221,12 +231,27 @@ impl Saga {
         }
     }
 
-    /// The partner still knows the key, so that a repeat cannot act twice.
-    fn remembered(&self, tool: &Definition, ix: u32) -> bool {
-        let since = self.head.open.get(&ix).map(|open| open.since).unwrap_or_default();
-        match tool.repeat {
-            Repeat::Keyed { ttl_ms } => self.head.last_at.since(since) < ttl_ms,
-            Repeat::Never => false,
+    /// The partner still knows the key, so that a repeat cannot act twice; a query's repeat never acts.
+    pub(super) fn remembered(&self, node: &Node) -> bool {
+        let since = self.head.open.get(&node.ix).map(|open| open.since).unwrap_or_default();
+        match self.definition(node).map(|tool| tool.repeat) {
+            _ if node.class == Class::Query => true,
+            Some(Repeat::Keyed { ttl_ms }) => self.head.last_at.since(since) < ttl_ms,
+            Some(Repeat::Never) | None => false,
+        }
+    }
+
+    /// Whether a repeat may leave that no commit tells of: only where one that nobody knows of does no
+    /// harm. Elsewhere the compare-and-set is what keeps two workers from trying at once, and one of
+    /// them from giving up what the other is about to achieve.
+    pub(super) fn repeats_unseen(&self, node: &Node) -> bool {
+        let Some(tool) = self.definition(node) else { return false };
+        let keyed = tool.repeat != Repeat::Never;
+        match node.class {
+            Class::Query => true,
+            Class::Compensatable => keyed && tool.fence,
+            Class::Pivot => false,
+            Class::Retriable => keyed,
         }
     }
 
@@ -240,7 +265,7 @@ impl Saga {
     /// A status that knows nothing: the do has not arrived, or never will.
     fn never_seen(&mut self, node: &Node, call: CallId, took: Millis) {
         let reason = "The partner has not seen the key.".to_owned();
-        let repeat = self.definition(node).is_some_and(|tool| self.remembered(tool, node.ix));
+        let repeat = self.remembered(node);
         let wait = self.definition(node).map_or(PATIENCE, |tool| tool.retry.wait(call.attempt));
         let again = repeat.then_some(self.head.last_at + wait);
         self.unsettled(node, call, took, reason, again);
@@ -271,7 +296,8 @@ impl Saga {
 
     fn hold_unknown(&mut self, ix: u32) {
         let code = "unknown_outcome".to_owned();
-        let detail = "Whether it happened cannot be found out from here. Ask the partner, then resolve the step.".to_owned();
+        let detail =
+            "Whether it happened cannot be found out from here. Ask the partner, then resolve the step.".to_owned();
         if self.head.phase == Phase::Forward && !self.head.pivoted && self.class(ix) != Some(Class::Pivot) {
             self.fail(Cause::Step { node: ix, code: code.clone(), detail: detail.clone() });
         }

@@ -230,13 +230,20 @@ impl Saga {
         self.run.tools.extend(window.tools);
         self.run.outputs.extend(window.outputs);
         for (node, past) in window.past {
-            self.run.past.entry(node).or_insert(past);
+            let known = self.run.past.entry(node).or_default();
+            // An answer that came since the page was asked for is newer than the page.
+            let newer = known.done.then(|| known.output.take());
+            *known = past;
+            if let Some(output) = newer {
+                (known.done, known.output) = (true, output);
+            }
         }
     }
 
     /// Whether a page joins what is loaded, so that paging always comes to an end.
     pub(super) fn is_next(&self, window: &Window) -> bool {
-        let wanted = if self.head.phase == Phase::Unwinding { self.run.loaded.checked_sub(1) } else { Some(self.run.loaded) };
+        let wanted =
+            if self.head.phase == Phase::Unwinding { self.run.loaded.checked_sub(1) } else { Some(self.run.loaded) };
         window.nodes.iter().any(|node| Some(node.ix) == wanted)
     }
 
@@ -248,7 +255,8 @@ impl Saga {
 
     /// Done, undone or passed over: nothing more is to be done about it in this direction.
     pub(super) fn settled(&self, node: u32) -> bool {
-        let reached = if self.head.phase == Phase::Unwinding { node >= self.head.floor } else { node < self.head.cursor };
+        let reached =
+            if self.head.phase == Phase::Unwinding { node >= self.head.floor } else { node < self.head.cursor };
         reached && !self.head.open.contains_key(&node)
     }
 

@@ -32,7 +32,12 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
         Event::Paged(_) if !saga.run.paging => return illegal("no page was asked for"),
         Event::Paged(window) if !saga.is_next(window) => return illegal("the page lacks the nodes that come next"),
         Event::Cancel { .. } if rest => return illegal("it is at rest"),
-        Event::Wake { .. } | Event::Answered { .. } | Event::Committed | Event::Paged(_) | Event::Tick | Event::Cancel { .. } => {}
+        Event::Wake { .. }
+        | Event::Answered { .. }
+        | Event::Committed
+        | Event::Paged(_)
+        | Event::Tick
+        | Event::Cancel { .. } => {}
     }
 
     // Time never runs backwards, whatever the clock of this machine says, and never stands still: a

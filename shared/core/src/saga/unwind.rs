@@ -1,6 +1,6 @@
 //! Backward: every node that was ever started is undone, dependants before what they depend on.
 
-use super::advance::Ready;
+use super::advance::{PARALLEL, Ready};
 use super::effect::{Call, Effect, Op};
 use super::fact::Fact;
 use super::node::Past;
@@ -23,7 +23,9 @@ impl Saga {
             if self.run.full || !self.has_room(fresh.len()) {
                 break;
             }
-            let (Some(node), Some(open)) = (self.run.nodes.get(&ix).cloned(), self.head.open.get(&ix)) else { continue };
+            let (Some(node), Some(open)) = (self.run.nodes.get(&ix).cloned(), self.head.open.get(&ix)) else {
+                continue;
+            };
             let attempt = open.attempt.saturating_add(1);
             if self.run.cautious && attempt > POISON {
                 let detail = "Each try to undo it ended the invocation without a trace.".to_owned();
@@ -49,9 +51,24 @@ impl Saga {
         fresh
     }
 
+    /// Whether another node is to be taken in. Whatever depends on a node stands above it, so those in
+    /// work come first, and the head stays short.
+    pub(super) fn wants_more(&self) -> bool {
+        let in_work = self.head.open.values().filter(|open| open.job != Job::Held).count();
+        let stalled = || {
+            self.run.inflight.is_empty()
+                && self.next_due().is_none()
+                && !self.head.open.keys().any(|ix| self.may_undo(*ix))
+        };
+        in_work < PARALLEL || stalled()
+    }
+
     /// Looks at the nodes of the page, from the top, and takes in those that have something to undo.
     fn examine(&mut self) {
         for ix in (self.run.loaded..self.head.floor).rev() {
+            if !self.wants_more() {
+                break;
+            }
             self.head.floor = ix;
             if self.head.open.contains_key(&ix) {
                 continue;

@@ -1,0 +1,11 @@
+//! `makegood up`, end to end, as a user meets it.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "what is not as expected ends the test")]
+#![expect(clippy::print_stdout, reason = "figures are for whoever reads the test's output")]
+
+mod budget;
+mod chat;
+mod crashes;
+mod refusals;
+mod starting;
+mod worlds;

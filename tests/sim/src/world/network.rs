@@ -1,0 +1,131 @@
+//! The network between the workers and the services, and what goes wrong in it.
+
+use std::rc::Rc;
+
+use makegood_core::time::Millis;
+use makegood_edge::FetchError;
+use makegood_gateway::{Request, Response};
+use serde_json::json;
+
+use super::{Exchange, Fetched, World};
+use crate::agenda::Slot;
+use crate::answer;
+use crate::postgres::Change;
+use crate::town;
+
+impl World {
+    /// Sends a request to whichever service it is for.
+    pub fn send(self: &Rc<Self>, request: Request, timeout: Millis) -> Slot<Fetched> {
+        let (slot, back) = Slot::new();
+        let exchange = Exchange { request: Rc::new(request), back };
+        let late = exchange.clone();
+        self.later(timeout.0, move |world| late.arrive(world, Err(FetchError::Unknown("timed out".to_owned()))));
+        let service = exchange.request.uri().host().unwrap_or_default().to_owned();
+        let faults = self.scenario.faults;
+        let rate = match service.as_str() {
+            "db" => faults.database,
+            "queue" => faults.queue,
+            "redis" => faults.redis,
+            _ => faults.partner / 4,
+        };
+        if service == "tools" && self.stormy() && self.poisoned(&exchange.request) {
+            self.doomed.set(true);
+        }
+        let travel = self.draw(|rng| rng.between(1, 8));
+        if !self.strikes(rate) {
+            self.later(travel, move |world| world.arrive(&exchange));
+            return slot;
+        }
+        match self.draw(|rng| rng.below(6)) {
+            0 => self.later(travel, move |world| {
+                exchange.arrive(world, Err(FetchError::NotSent("connection refused".to_owned())));
+            }),
+            1 => self.later(travel, move |world| {
+                exchange.arrive(world, Err(FetchError::Unknown("connection reset".to_owned())));
+            }),
+            // Lost on the way there: only the time-out tells.
+            2 => {}
+            // Lost on the way back.
+            3 => self.later(travel, move |world| {
+                let (_, nobody) = Slot::new();
+                world.arrive(&Exchange { request: Rc::clone(&exchange.request), back: nobody });
+            }),
+            // The gateway before it is out of order.
+            4 => self.later(travel, move |world| exchange.arrive(world, Ok(answer(502, &json!("bad gateway"))))),
+            _ => {
+                let delay = self.draw(|rng| rng.between(50, 6_000));
+                self.later(delay, move |world| world.arrive(&exchange));
+            }
+        }
+        slot
+    }
+
+    pub(super) fn poisoned(&self, request: &Request) -> bool {
+        let tool = request.uri().path().trim_matches('/').split('/').next();
+        self.scenario.poison.is_some() && self.scenario.poison.as_deref() == tool
+    }
+
+    /// The same request once more, later; nobody waits for the answer.
+    pub fn repeat_later(self: &Rc<Self>, exchange: &Exchange) {
+        let request = Rc::clone(&exchange.request);
+        let delay = self.draw(|rng| rng.between(1, 8_000));
+        self.later(delay, move |world| {
+            let (_, nobody) = Slot::new();
+            world.arrive(&Exchange { request, back: nobody });
+        });
+    }
+
+    pub(super) fn arrive(self: &Rc<Self>, exchange: &Exchange) {
+        let request = &exchange.request;
+        match request.uri().host() {
+            Some("db") => {
+                let (response, change) = self.database.borrow_mut().serve(request);
+                self.count(request, &response, &change);
+                self.follow(change);
+                exchange.answer(self, 0, response);
+            }
+            Some("redis") => {
+                if self.strikes(self.scenario.faults.redis / 4) {
+                    self.redis.borrow_mut().flush();
+                }
+                let response = self.redis.borrow_mut().serve(request, self.now.get());
+                exchange.answer(self, 0, response);
+            }
+            Some("queue") => self.publish(exchange),
+            _ => town::serve(self, request, exchange),
+        }
+    }
+
+    pub(super) fn count(&self, request: &Request, response: &Response, change: &Change) {
+        if !matches!(change, Change::None | Change::Created(_)) {
+            self.wire.set(self.wire.get() + (request.body().len() + response.body().len()) as u64);
+        }
+    }
+
+    pub(super) fn publish(self: &Rc<Self>, exchange: &Exchange) {
+        let now = self.now.get();
+        let (response, id) = self.queue.borrow_mut().serve(&exchange.request, now);
+        exchange.answer(self, 0, response);
+        let Some(id) = id else {
+            return self.trace(|| "queue    drops a duplicate".to_owned());
+        };
+        let not_before = self.queue.borrow().messages.get(&id).map_or(0, |message| message.not_before);
+        let mut wait = not_before.saturating_sub(now) + self.draw(|rng| rng.between(1, 10));
+        self.trace(|| format!("queue    takes message {id}, due in {wait} ms"));
+        if self.strikes(self.scenario.faults.twice) {
+            let again = wait + self.draw(|rng| rng.between(0, 60));
+            self.later(again, move |world| world.deliver(id));
+        }
+        if self.strikes(self.scenario.faults.queue) {
+            match self.draw(|rng| rng.below(3)) {
+                0 => return self.trace(|| format!("queue    loses message {id}")),
+                1 => {
+                    let again = wait + self.draw(|rng| rng.between(1, 5_000));
+                    self.later(again, move |world| world.deliver(id));
+                }
+                _ => wait += self.draw(|rng| rng.between(1, 20_000)),
+            }
+        }
+        self.later(wait, move |world| world.deliver(id));
+    }
+}

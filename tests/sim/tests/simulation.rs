@@ -1,0 +1,87 @@
+//! The simulator as a test. More: `MAKEGOOD_SEEDS=200000 cargo test -p makegood-sim`, or the command
+//! `cargo run -p makegood-sim -- --seeds N --from S`.
+
+use makegood_sim::{Coverage, Outcome, Scenario, run};
+
+fn calm(scenario: Scenario) -> Outcome {
+    let outcome = run(scenario, true);
+    assert_eq!(outcome.violation, None, "{}", outcome.trace.join("\n"));
+    outcome
+}
+
+#[test]
+fn every_saga_comes_to_a_true_rest_whatever_goes_wrong() {
+    let seeds = std::env::var("MAKEGOOD_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(20_000_u64);
+    let mut seen = Coverage::default();
+    for seed in 0..seeds {
+        let outcome = run(Scenario::random(seed), false);
+        if let Some(what) = outcome.violation {
+            let trace = run(Scenario::random(seed), true).trace.join("\n");
+            panic!("{trace}\nseed {seed}: {what}\n  cargo run -p makegood-sim -- --seed {seed} --trace");
+        }
+        seen.merge(&outcome.seen);
+    }
+    let missing = seen.missing();
+    assert!(missing.is_empty() || seeds < 20_000, "{}\nnever seen: {missing:#?}", seen.table());
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace_byte_for_byte() {
+    for seed in [1, 54, 508, 4_711] {
+        let (first, second) = (run(Scenario::random(seed), true), run(Scenario::random(seed), true));
+        assert!(first.trace.len() > 5);
+        assert_eq!(first.trace.join("\n"), second.trace.join("\n"), "seed {seed}");
+    }
+}
+
+#[test]
+fn ten_effects_in_a_chain_cost_twelve_commits() {
+    let outcome = calm(Scenario::chain(10, "table", 60_000));
+    assert_eq!(outcome.seen.rests.get("completed"), Some(&1));
+    assert_eq!((outcome.commits, outcome.invocations, outcome.yields), (12, 1, 0));
+}
+
+#[test]
+fn ten_queries_in_a_chain_cost_two_commits() {
+    let outcome = calm(Scenario::chain(10, "look", 60_000));
+    assert_eq!(outcome.seen.rests.get("completed"), Some(&1));
+    assert_eq!((outcome.commits, outcome.invocations), (2, 1));
+}
+
+#[test]
+fn a_step_costs_the_same_bytes_in_a_long_chain_as_in_a_short_one() {
+    for (tool, undone) in [("table", false), ("look", false), ("table", true)] {
+        let per_step = [10, 30, 300].map(|steps| {
+            let mut scenario = Scenario::chain(steps, tool, 1);
+            if undone {
+                scenario.refuse_last();
+            }
+            let outcome = calm(scenario);
+            let rest = if undone { "made_good" } else { "completed" };
+            assert_eq!(outcome.seen.rests.get(rest), Some(&1));
+            assert!(outcome.invocations >= u32::try_from(steps).unwrap(), "it yields at every step");
+            outcome.wire as f64 / steps as f64
+        });
+        let (least, most) =
+            (per_step.iter().copied().fold(f64::MAX, f64::min), per_step.iter().copied().fold(0.0, f64::max));
+        assert!(most <= 1.3 * least, "{tool}, undone: {undone}: {per_step:?} bytes per step");
+    }
+}
+
+#[test]
+fn without_a_fault_a_saga_commits_at_most_twice_for_each_effect() {
+    for seed in 0..500 {
+        let mut scenario = Scenario::random(seed);
+        (scenario.faults, scenario.poison, scenario.skews) = (Default::default(), None, vec![0]);
+        (scenario.deadline, scenario.cancel_at) = (None, None);
+        let outcome = calm(scenario);
+        let most = 2 * u32::try_from(outcome.nodes).unwrap() + outcome.yields + 3;
+        assert!(
+            outcome.commits <= most,
+            "seed {seed}: {} commits, {} yields, {} nodes",
+            outcome.commits,
+            outcome.yields,
+            outcome.nodes
+        );
+    }
+}
