@@ -73,6 +73,9 @@ pub struct Up {
     /// Removes the data folder's contents first
     #[arg(long)]
     pub fresh: bool,
+    /// Serves the functions as they are, without looking for changes
+    #[arg(long)]
+    pub no_build: bool,
     /// The region's name
     #[arg(long, default_value = "local")]
     pub region: String,
@@ -132,9 +135,9 @@ impl Place {
         }
         let here = std::env::current_dir()?;
         let mut above = here.ancestors().map(|folder| folder.join("spin.toml"));
-        above.find(|path| path.is_file()).with_context(|| {
-            format!("There is no spin.toml in {} or above. Name it with --manifest.", here.display())
-        })
+        above
+            .find(|path| path.is_file())
+            .with_context(|| format!("There is no spin.toml in {} or above. Name it with --manifest.", here.display()))
     }
 
     pub fn data_dir(&self, manifest: &Path) -> PathBuf {

@@ -47,7 +47,8 @@ impl Delivery {
     }
 
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, String> {
-        let ours = request.uri().authority().is_some_and(|authority| self.own.iter().any(|own| own == authority.as_str()));
+        let ours =
+            request.uri().authority().is_some_and(|authority| self.own.iter().any(|own| own == authority.as_str()));
         let response = match self.local.get().filter(|_| ours) {
             Some(router) => {
                 let mut request = request.map(Body::from);

@@ -1,7 +1,11 @@
 //! The local platform of Makegood: the host of the functions, what builds them, and everything that
 //! they call, in one process. The command line in `main.rs` stands on top of it.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a command line: `up`, `bench` and `build` talk to people")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it is a command line: `up`, `bench` and `build` talk to people"
+)]
 
 pub mod bench;
 pub mod build;

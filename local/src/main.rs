@@ -6,10 +6,14 @@ use clap::Parser;
 use makegood_local::cli::{Bench, Cli, Command};
 use makegood_local::{bench, secrets, up};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_env("MAKEGOOD_LOG").unwrap_or_else(|_| "warn,makegood=info".into());
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_env("MAKEGOOD_LOG").unwrap_or_else(|_| "warn,makegood=info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
     match run(cli).await {
         Ok(()) => ExitCode::SUCCESS,

@@ -104,7 +104,12 @@ impl Platform {
         functions.set_local(router.clone());
         delivery.set_local(router.clone());
 
-        let outer = if loopback { router.layer(middleware::from_fn(only_by_local_names)) } else { router };
+        let outer = if loopback {
+            router.layer(middleware::from_fn(only_by_local_names))
+        } else {
+            let key: Arc<str> = secrets.jwt.as_str().into();
+            router.layer(middleware::from_fn(move |request, next| only_with_token(Arc::clone(&key), request, next)))
+        };
         let (stop, mut stopped) = watch::channel(false);
         let server = tokio::spawn(async move {
             let serve = axum::serve(NoDelay(listener), outer).with_graceful_shutdown(async move {
@@ -125,12 +130,15 @@ impl Platform {
     async fn schedule_sweeper(&self) -> anyhow::Result<()> {
         let address = format!("{}/api/execute/sweep", self.url);
         let client = reqwest::Client::new();
-        let post = |path: String| client.post(format!("{}{QSTASH}/v2/{path}", self.url)).bearer_auth(&self.secrets.qstash_token);
+        let post = |path: String| {
+            client.post(format!("{}{QSTASH}/v2/{path}", self.url)).bearer_auth(&self.secrets.qstash_token)
+        };
         let schedule = post(format!("schedules/{address}"))
             .header("upstash-cron", "* * * * *")
             .header("upstash-schedule-id", "makegood-sweeper")
             .header("upstash-retries", "0");
-        let now = post(format!("publish/{address}")).header("upstash-retries", "2").header("upstash-retry-delay", "1000");
+        let now =
+            post(format!("publish/{address}")).header("upstash-retries", "2").header("upstash-retry-delay", "1000");
         for request in [schedule, now] {
             request.send().await?.error_for_status().context("the queue did not take the sweeper's schedule")?;
         }
@@ -184,7 +192,13 @@ async fn prepare(postgres: &Postgres) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn variables(options: &Options, url: &str, secrets: &Secrets, connection: &str, loopback: bool) -> BTreeMap<String, String> {
+fn variables(
+    options: &Options,
+    url: &str,
+    secrets: &Secrets,
+    connection: &str,
+    loopback: bool,
+) -> BTreeMap<String, String> {
     let mut variables: BTreeMap<String, String> = [
         ("database_host", url.to_owned()),
         ("redis_host", url.to_owned()),
@@ -219,10 +233,15 @@ fn make_data_dir(path: &Path) -> anyhow::Result<()> {
             std::fs::write(&probe, b"")?;
             std::fs::remove_file(probe)
         })
-        .with_context(|| format!("The data folder {} cannot be written. Choose another with --data-dir.", path.display()))
+        .with_context(|| {
+            format!("The data folder {} cannot be written. Choose another with --data-dir.", path.display())
+        })
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "for the other kinds there is no better advice than their own words")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "for the other kinds there is no better advice than their own words"
+)]
 async fn listen(bind: IpAddr, port: u16) -> anyhow::Result<TcpListener> {
     TcpListener::bind(SocketAddr::new(bind, port)).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
@@ -248,11 +267,30 @@ fn own_authorities(bind: IpAddr, port: u16) -> Vec<String> {
 /// reach it under a name of its own (DNS rebinding).
 async fn only_by_local_names(request: Request, next: Next) -> Response {
     let host = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit())).map_or(host, |(name, _)| name);
+    let name = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or(host, |(name, _)| name);
     if ["127.0.0.1", "localhost", "[::1]"].contains(&name) {
         return next.run(request).await;
     }
     problem(403, "forbidden", "This platform listens on loopback and answers to local names only.")
+}
+
+/// Beyond loopback the town is not open to everybody. Functions and emulators have doors of their own.
+async fn only_with_token(key: Arc<str>, request: Request, next: Next) -> Response {
+    if !request.uri().path().starts_with("/demo") {
+        return next.run(request).await;
+    }
+    let given = request.headers().get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let claims = given
+        .and_then(|text| text.strip_prefix("Bearer "))
+        .and_then(|token| makegood_gateway::jwt::verify::<serde_json::Value>(token, &[&key]).ok());
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+    if claims.and_then(|claims| claims["exp"].as_u64()).is_some_and(|exp| exp > now) {
+        return next.run(request).await;
+    }
+    problem(401, "unauthenticated", "Send `Authorization: Bearer <token>`; `makegood token --user NAME` prints one.")
 }
 
 async fn unknown_route() -> Response {

@@ -16,7 +16,9 @@ pub async fn run(up: &Up) -> anyhow::Result<()> {
     if up.fresh {
         remove_data(&options.data_dir)?;
     }
-    build(&options.manifest).await?;
+    if !up.no_build {
+        build(&options.manifest).await?;
+    }
     let platform = Platform::start(&options).await?;
     say(&platform, &options.data_dir, began);
     wait_for_the_end().await?;

@@ -45,21 +45,12 @@ fn functions_are_built_when_they_changed_and_a_broken_one_leaves_the_last_in_pla
     };
     let built: Vec<_> = report.0.iter().map(|s| s.function.as_str()).collect();
     assert_eq!(built, ["fine", "moody"]);
-    assert!(
-        report
-            .0
-            .iter()
-            .all(|s| s.gzipped > 0 && s.gzipped < s.bytes)
-    );
+    assert!(report.0.iter().all(|s| s.gzipped > 0 && s.gzipped < s.bytes));
 
     let asked = Instant::now();
     assert!(matches!(ensure(&manifest).unwrap(), Outcome::Unchanged));
     // Generous: what matters is that cargo was not asked.
-    assert!(
-        asked.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        asked.elapsed()
-    );
+    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
 
     write(&folder, "moody", "not a program");
     write(&folder, "fine", "pub fn more() {}");
@@ -67,10 +58,7 @@ fn functions_are_built_when_they_changed_and_a_broken_one_leaves_the_last_in_pla
     let error = ensure(&manifest).unwrap_err().to_string();
     assert!(error.contains("build-fixture-moody"), "{error}");
     assert!(!error.contains("build-fixture-fine"), "{error}");
-    assert_eq!(
-        std::fs::read(&manifest.components["moody"].source).unwrap(),
-        last
-    );
+    assert_eq!(std::fs::read(&manifest.components["moody"].source).unwrap(), last);
     assert!(ensure(&manifest).is_err(), "broken until it is mended");
 
     write(&folder, "moody", "// Mended.");

@@ -39,8 +39,7 @@ fn guest() -> &'static Path {
 fn manifest(hosts: &str) -> PathBuf {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let number = NUMBER.fetch_add(1, SeqCst);
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("host-{}-{number}", std::process::id()));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("host-{}-{number}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("spin.toml");
     let source = guest().display();
@@ -79,11 +78,7 @@ fn options(manifest: PathBuf) -> Options {
         manifest,
         overrides: BTreeMap::new(),
         own_authorities: vec!["127.0.0.1:3000".into(), "localhost:3000".into()],
-        limits: Limits {
-            time: Duration::from_millis(700),
-            instances: 64,
-            ..Limits::default()
-        },
+        limits: Limits { time: Duration::from_millis(700), instances: 64, ..Limits::default() },
     }
 }
 
@@ -126,10 +121,7 @@ async fn a_function_answers_below_its_route_and_nowhere_else() {
     let functions = load("").await;
     assert_eq!(get_(&functions, "/a/hello").await.1, "hello");
     assert_eq!(get_(&functions, "/exact/hello").await.1, "hello");
-    assert_eq!(
-        get_(&functions, "/exact/hello/x").await.0,
-        StatusCode::NOT_FOUND
-    );
+    assert_eq!(get_(&functions, "/exact/hello/x").await.0, StatusCode::NOT_FOUND);
     assert_eq!(get_(&functions, "/c/hello").await.0, StatusCode::NOT_FOUND);
     let (_, urls) = call(
         &functions,
@@ -218,9 +210,7 @@ async fn what_never_left_differs_from_what_may_have_arrived() {
     let url = format!("http://{}", rude.local_addr().unwrap());
     tokio::spawn(async move {
         let (mut stream, _) = rude.accept().await.unwrap();
-        tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 1024])
-            .await
-            .unwrap();
+        tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 1024]).await.unwrap();
     });
     let (_, cut) = fetch(&functions, &url, "").await;
     assert!(cut.contains("ConnectionTerminated"), "{cut}");
@@ -231,10 +221,7 @@ async fn a_call_to_the_own_address_is_served_in_this_process() {
     let functions = load("\"http://localhost:3000\"").await;
     let (_, early) = fetch(&functions, "http://localhost:3000/x", "").await;
     assert!(early.contains("ConnectionRefused"), "{early}");
-    let local = Router::new().route(
-        "/x",
-        post(|uri: http::Uri, body: String| async move { format!("{uri} {body}") }),
-    );
+    let local = Router::new().route("/x", post(|uri: http::Uri, body: String| async move { format!("{uri} {body}") }));
     functions.set_local(local);
     let answer = fetch(&functions, "http://localhost:3000/x?q", "hi").await;
     assert_eq!(answer, (StatusCode::OK, "/x?q hi".into()));
@@ -267,21 +254,12 @@ async fn a_panic_is_a_problem_that_tells_nothing_and_the_next_request_is_served(
     let functions = load("").await;
     let (status, body) = get_(&functions, "/a/panic").await;
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(
-        body,
-        r#"{"type":"about:blank","title":"The function stopped","status":500,"code":"function_trap"}"#
-    );
+    assert_eq!(body, r#"{"type":"about:blank","title":"The function stopped","status":500,"code":"function_trap"}"#);
     assert_eq!(get_(&functions, "/a/served").await.1, "1", "a new instance");
     assert_eq!(functions.stats()["a"].traps, 1);
     let log = log.text();
-    assert!(
-        log.contains("a secret detail"),
-        "the guest's own words: {log}"
-    );
-    assert!(
-        log.contains("wasm backtrace") && log.contains("function=\"a\""),
-        "{log}"
-    );
+    assert!(log.contains("a secret detail"), "the guest's own words: {log}");
+    assert!(log.contains("wasm backtrace") && log.contains("function=\"a\""), "{log}");
     assert_eq!(log.matches("ERROR").count(), 1, "said once: {log}");
 }
 
@@ -337,9 +315,7 @@ async fn a_stream_flows_event_by_event() {
         arrivals.push((data, Instant::now()));
     }
     let events: Vec<_> = arrivals.iter().map(|(data, _)| data.clone()).collect();
-    let expected: Vec<_> = (0..5)
-        .map(|n| Bytes::from(format!("data: {n}\n\n")))
-        .collect();
+    let expected: Vec<_> = (0..5).map(|n| Bytes::from(format!("data: {n}\n\n"))).collect();
     assert_eq!(events, expected);
     assert!(arrivals[4].1 - arrivals[0].1 >= Duration::from_millis(200));
 }
@@ -352,16 +328,9 @@ async fn a_client_that_hangs_up_leaves_the_instance_whole() {
     response.body_mut().frame().await.unwrap().unwrap();
     drop(response);
     let early = tokio::time::timeout(Duration::from_millis(20), get_(&functions, "/a/inside"));
-    assert!(
-        early.await.is_err(),
-        "the client has gone before the answer"
-    );
+    assert!(early.await.is_err(), "the client has gone before the answer");
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(
-        get_(&functions, "/a/served").await.1,
-        "3",
-        "the same instance"
-    );
+    assert_eq!(get_(&functions, "/a/served").await.1, "3", "the same instance");
     assert_eq!(functions.stats()["a"].traps, 0);
 }
 
@@ -410,9 +379,7 @@ async fn what_a_guest_prints_is_logged_with_its_name() {
     get_(&functions, "/a/print").await;
     let log = log.text();
     for (stream, line) in [("stdout", "to stdout"), ("stderr", "to stderr")] {
-        let found = log
-            .lines()
-            .any(|l| l.contains(line) && l.contains("function=\"a\"") && l.contains(stream));
+        let found = log.lines().any(|l| l.contains(line) && l.contains("function=\"a\"") && l.contains(stream));
         assert!(found, "{log}");
     }
 }
@@ -439,21 +406,14 @@ async fn a_missing_component_says_how_to_build_it() {
     std::fs::write(&path, text.replace("fixture_guest.wasm", "no.wasm")).unwrap();
     let error = Functions::load(options(path)).await.err().unwrap();
     let error = format!("{error:#}");
-    assert!(
-        error.contains("no.wasm") && error.contains("makegood build"),
-        "{error}"
-    );
+    assert!(error.contains("no.wasm") && error.contains("makegood build"), "{error}");
 }
 
 #[test]
 fn a_components_imports_are_listed() {
     let imports = imports_of(&std::fs::read(guest()).unwrap()).unwrap();
     assert!(imports.contains(&"spin:variables/variables@3.0.0".to_owned()));
-    assert!(
-        imports
-            .iter()
-            .all(|i| i.starts_with("wasi:") || i.starts_with("spin:"))
-    );
+    assert!(imports.iter().all(|i| i.starts_with("wasi:") || i.starts_with("spin:")));
     assert!(imports_of(b"nothing").is_err());
 }
 
@@ -476,10 +436,7 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     fn listen(&self) -> tracing::subscriber::DefaultGuard {
         let log = self.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_ansi(false)
-            .with_writer(move || log.clone())
-            .finish();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || log.clone()).finish();
         tracing::subscriber::set_default(subscriber)
     }
 

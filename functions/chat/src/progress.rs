@@ -8,8 +8,8 @@ use makegood_edge::core::saga::{Node, Record, Standing, report};
 use makegood_edge::core::time::Millis;
 use makegood_edge::futures_util::stream::{self, StreamExt};
 use makegood_edge::gateway::store::Story;
-use makegood_edge::http::header::CACHE_CONTROL;
 use makegood_edge::host::Level;
+use makegood_edge::http::header::CACHE_CONTROL;
 use makegood_edge::http::{HeaderValue, Response};
 use makegood_edge::serde_json::{Value, json};
 use makegood_edge::store::Store;
@@ -100,7 +100,10 @@ impl<H: Host> Follower<H> {
             let now = self.host.now();
             if now >= self.until {
                 self.over = true;
-                return event("pause", &json!({"saga": self.id, "resume": self.address(), "why": "It goes on without you; look there."}));
+                return event(
+                    "pause",
+                    &json!({"saga": self.id, "resume": self.address(), "why": "It goes on without you; look there."}),
+                );
             }
             if now.since(self.spoke) >= KEEPALIVE {
                 self.spoke = now;
@@ -118,8 +121,12 @@ impl<H: Host> Follower<H> {
     fn tell(&mut self, story: Story) -> Bytes {
         let mut text = Vec::new();
         if self.nodes.is_empty() {
-            let steps: Vec<Value> = story.nodes.iter().map(|node| json!({"id": node.id, "tool": node.tool, "class": node.class})).collect();
-            text.extend(event("saga", &json!({"saga": self.id, "title": story.title, "status_url": self.address(), "steps": steps})));
+            let steps: Vec<Value> =
+                story.nodes.iter().map(|node| json!({"id": node.id, "tool": node.tool, "class": node.class})).collect();
+            text.extend(event(
+                "saga",
+                &json!({"saga": self.id, "title": story.title, "status_url": self.address(), "steps": steps}),
+            ));
             self.nodes = story.nodes;
         }
         self.seen = story.journal.last().map_or(self.seen, |entry| entry.seq);

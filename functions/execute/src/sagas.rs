@@ -2,7 +2,7 @@
 
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::id::SagaId;
-use makegood_edge::core::saga::{Ended, Event, Plan, report};
+use makegood_edge::core::saga::{Ended, Event, Plan, object, report};
 use makegood_edge::door::Principal;
 use makegood_edge::gateway::store::Story;
 use makegood_edge::host::json;
@@ -15,6 +15,7 @@ use makegood_edge::{Host, Reply, Request, Settings, door, driver};
 #[derive(Deserialize)]
 #[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
 struct Body {
+    #[serde(deserialize_with = "object")]
     plan: Plan,
     /// The client's key: a repeat answers with the first saga.
     key: Option<String>,

@@ -8,13 +8,10 @@ pub fn decode(text: &str) -> Vec<u8> {
 
 /// The pairs of a query string, where `+` means a space.
 pub fn query_pairs(query: &str) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> + '_ {
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode_with(name, true), decode_with(value, true))
-        })
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode_with(name, true), decode_with(value, true))
+    })
 }
 
 fn decode_with(text: &str, plus_is_space: bool) -> Vec<u8> {
@@ -22,9 +19,8 @@ fn decode_with(text: &str, plus_is_space: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let escaped = (bytes[at] == b'%')
-            .then(|| Some(hex(*bytes.get(at + 1)?)? << 4 | hex(*bytes.get(at + 2)?)?))
-            .flatten();
+        let escaped =
+            (bytes[at] == b'%').then(|| Some(hex(*bytes.get(at + 1)?)? << 4 | hex(*bytes.get(at + 2)?)?)).flatten();
         match escaped {
             Some(byte) => {
                 out.push(byte);
@@ -41,9 +37,7 @@ fn decode_with(text: &str, plus_is_space: bool) -> Vec<u8> {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|d| u8::try_from(d).ok())
+    char::from(digit).to_digit(16).and_then(|d| u8::try_from(d).ok())
 }
 
 #[cfg(test)]
@@ -60,12 +54,6 @@ mod tests {
     #[test]
     fn query_pairs_read_plus_as_space() {
         let pairs: Vec<_> = query_pairs("a=b+c&&d").collect();
-        assert_eq!(
-            pairs,
-            [
-                (b"a".to_vec(), b"b c".to_vec()),
-                (b"d".to_vec(), b"".to_vec())
-            ]
-        );
+        assert_eq!(pairs, [(b"a".to_vec(), b"b c".to_vec()), (b"d".to_vec(), b"".to_vec())]);
     }
 }

@@ -13,18 +13,13 @@ const BODY: &str = r#"{"node": "ride", "outcome": "ok", "result": {"id": "r-1", 
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let statements = std::env::args()
-        .nth(1)
-        .map_or(Ok(5000), |count| count.parse())?;
+    let statements = std::env::args().nth(1).map_or(Ok(5000), |count| count.parse())?;
     let folder = std::env::temp_dir().join(format!("makegood-measure-{}", std::process::id()));
     for visit in ["created", "reopened"] {
         let start = Instant::now();
         let postgres = Postgres::embedded(&folder).await?;
         postgres.query("select 1", &[]).await?;
-        println!(
-            "embedded, {visit}: ready in {} ms",
-            start.elapsed().as_millis()
-        );
+        println!("embedded, {visit}: ready in {} ms", start.elapsed().as_millis());
         measure(&postgres, statements).await?;
         postgres.close().await;
     }

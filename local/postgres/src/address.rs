@@ -30,9 +30,7 @@ impl Address {
     /// Reads a URL as libpq does. The error never repeats the password.
     pub fn parse(url: &str) -> Result<Self, Error> {
         let malformed = |what: &str| {
-            Error::Refused(format!(
-                "the database URL {what}; write it as postgres://user:password@host:5432/database"
-            ))
+            Error::Refused(format!("the database URL {what}; write it as postgres://user:password@host:5432/database"))
         };
         let rest = url
             .strip_prefix("postgres://")
@@ -81,16 +79,7 @@ impl Address {
             name if name.is_empty() => Host::Tcp("localhost".to_owned()),
             name => Host::Tcp(name),
         };
-        Ok(Self {
-            host,
-            port,
-            user,
-            password,
-            database,
-            application_name,
-            options,
-            sslmode,
-        })
+        Ok(Self { host, port, user, password, database, application_name, options, sslmode })
     }
 
     /// Refuses what only a TLS connection could keep.
@@ -161,9 +150,7 @@ mod tests {
 
     #[test]
     fn a_full_url_is_taken_apart_and_unescaped() {
-        let address =
-            Address::parse("postgres://al%40ice:p%3Aw@db.local:6543/shop?application_name=x")
-                .unwrap();
+        let address = Address::parse("postgres://al%40ice:p%3Aw@db.local:6543/shop?application_name=x").unwrap();
         assert_eq!(address.host, Host::Tcp("db.local".to_owned()));
         assert_eq!((address.port, address.user.as_str()), (6543, "al@ice"));
         assert_eq!(address.password.as_deref(), Some("p:w"));
@@ -190,20 +177,13 @@ mod tests {
         for mode in ["require", "verify-ca", "verify-full"] {
             let address = Address::parse(&format!("postgres://a:b@c/d?sslmode={mode}")).unwrap();
             let error = address.require_plain().unwrap_err().to_string();
-            assert!(
-                error.contains(mode) && error.contains("sslmode=disable"),
-                "{error}"
-            );
+            assert!(error.contains(mode) && error.contains("sslmode=disable"), "{error}");
         }
     }
 
     #[test]
     fn a_broken_url_is_refused_without_its_password() {
-        for url in [
-            "mysql://a:secret@c/d",
-            "postgres://a:secret@c:x/d",
-            "postgres://:secret@c/d",
-        ] {
+        for url in ["mysql://a:secret@c/d", "postgres://a:secret@c:x/d", "postgres://:secret@c/d"] {
             let error = Address::parse(url).unwrap_err().to_string();
             assert!(error.contains("postgres://user:password@host"), "{error}");
             assert!(!error.contains("secret"), "{error}");

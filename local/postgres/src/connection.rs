@@ -115,11 +115,8 @@ impl Connection {
 
     /// Several statements in one string, through the simple protocol; results are dropped.
     pub async fn run_simple(&mut self, sql: &str) -> Result<(), Error> {
-        frontend::query(sql, &mut self.outgoing).map_err(|error| {
-            Error::Refused(format!(
-                "the SQL cannot be sent: {error}; remove NUL characters"
-            ))
-        })?;
+        frontend::query(sql, &mut self.outgoing)
+            .map_err(|error| Error::Refused(format!("the SQL cannot be sent: {error}; remove NUL characters")))?;
         self.begin_exchange();
         self.read_until_ready().await
     }
@@ -173,9 +170,7 @@ impl Connection {
         loop {
             match Message::parse(&mut self.incoming) {
                 Ok(Some(
-                    Message::NoticeResponse(_)
-                    | Message::ParameterStatus(_)
-                    | Message::NotificationResponse(_),
+                    Message::NoticeResponse(_) | Message::ParameterStatus(_) | Message::NotificationResponse(_),
                 )) => {}
                 Ok(None) => return self.incoming.is_empty(),
                 Ok(Some(_)) | Err(_) => return false,
@@ -213,28 +208,15 @@ impl Connection {
         let Statement { sql, params } = statement;
         let (name, plan) = match self.statements.get(sql) {
             Some(known) => {
-                let plan = Plan {
-                    fields: known.fields.clone(),
-                    named: true,
-                };
+                let plan = Plan { fields: known.fields.clone(), named: true };
                 (Arc::clone(&known.name), plan)
             }
             None => {
                 let named = Statements::admits(sql, pipeline);
-                let name = if named {
-                    self.statements.reserve(sql)
-                } else {
-                    "".into()
-                };
+                let name = if named { self.statements.reserve(sql) } else { "".into() };
                 frontend::parse(&name, sql, [], &mut self.outgoing)?;
                 frontend::describe(b'S', &name, &mut self.outgoing)?;
-                (
-                    name,
-                    Plan {
-                        fields: None,
-                        named,
-                    },
-                )
+                (name, Plan { fields: None, named })
             }
         };
         let write_param = |param: &Option<&str>, buffer: &mut BytesMut| match param {
@@ -244,12 +226,10 @@ impl Connection {
             }
             None => Ok(IsNull::Yes),
         };
-        frontend::bind("", &name, [], params, write_param, [], &mut self.outgoing).map_err(
-            |error| match error {
-                frontend::BindError::Serialization(error) => error,
-                frontend::BindError::Conversion(error) => io::Error::other(error),
-            },
-        )?;
+        frontend::bind("", &name, [], params, write_param, [], &mut self.outgoing).map_err(|error| match error {
+            frontend::BindError::Serialization(error) => error,
+            frontend::BindError::Conversion(error) => io::Error::other(error),
+        })?;
         frontend::execute("", 0, &mut self.outgoing)?;
         Ok(plan)
     }
@@ -258,11 +238,7 @@ impl Connection {
         clippy::wildcard_enum_match_arm,
         reason = "the messages are the protocol crate's open list; most are acknowledgements"
     )]
-    async fn read_script(
-        &mut self,
-        script: &[Statement<'_>],
-        mut plans: Vec<Plan>,
-    ) -> Result<Vec<Rows>, Error> {
+    async fn read_script(&mut self, script: &[Statement<'_>], mut plans: Vec<Plan>) -> Result<Vec<Rows>, Error> {
         let mut answers = Vec::with_capacity(script.len());
         let mut rows = Rows::default();
         let mut failure = None;
@@ -312,13 +288,7 @@ impl Connection {
         }
     }
 
-    fn described(
-        &mut self,
-        script: &[Statement<'_>],
-        plans: &mut [Plan],
-        current: usize,
-        fields: Arc<[Field]>,
-    ) {
+    fn described(&mut self, script: &[Statement<'_>], plans: &mut [Plan], current: usize, fields: Arc<[Field]>) {
         let (Some(statement), Some(plan)) = (script.get(current), plans.get_mut(current)) else {
             return;
         };
@@ -348,10 +318,7 @@ impl Connection {
         failure.map_or(Ok(()), Err)
     }
 
-    fn server_error(
-        &mut self,
-        body: &postgres_protocol::message::backend::ErrorResponseBody,
-    ) -> Result<Error, Error> {
+    fn server_error(&mut self, body: &postgres_protocol::message::backend::ErrorResponseBody) -> Result<Error, Error> {
         let error = ServerError::read(body.fields()).map_err(|error| self.lost(&error))?;
         if error.ends_connection() {
             // No ReadyForQuery will follow.
@@ -409,9 +376,7 @@ impl Connection {
                 }
                 Ok(Some(Message::ParameterStatus(_) | Message::NotificationResponse(_))) => {}
                 Ok(Some(message)) => return Ok(message),
-                Ok(None) => poll_fn(|context| self.poll_exchange(context))
-                    .await
-                    .map_err(|error| self.lost(&error))?,
+                Ok(None) => poll_fn(|context| self.poll_exchange(context)).await.map_err(|error| self.lost(&error))?,
                 Err(error) => return Err(self.lost(&error)),
             }
         }

@@ -22,17 +22,10 @@ impl DataDir {
             ))
         };
         fs::create_dir_all(path).map_err(unusable)?;
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path.join("lock"))
-            .map_err(unusable)?;
+        let lock =
+            OpenOptions::new().create(true).truncate(false).write(true).open(path.join("lock")).map_err(unusable)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                _lock: lock,
-            }),
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(Error::Unavailable(format!(
                 "the data folder {} is in use by another process; stop that one or choose another \
                  folder",
@@ -50,12 +43,8 @@ impl DataDir {
     /// permissions do not; it is there because Neon's protocol checks one.
     pub fn password(&self) -> Result<String, Error> {
         let file = self.path.join("password");
-        let unusable = |error: io::Error| {
-            Error::Unavailable(format!(
-                "{} cannot be used: {error}; delete it",
-                file.display()
-            ))
-        };
+        let unusable =
+            |error: io::Error| Error::Unavailable(format!("{} cannot be used: {error}; delete it", file.display()));
         match fs::read_to_string(&file) {
             Ok(password) if !password.is_empty() => return Ok(password),
             Ok(_) => {}

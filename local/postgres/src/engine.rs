@@ -58,10 +58,7 @@ impl Engine {
             .spawn(move || serve(data_dir, opened, &queue))
             .map_err(|error| failed(error.to_string()))?;
         match ready.await {
-            Ok(Ok(())) => Ok(Self {
-                requests,
-                had_session: AtomicBool::new(false),
-            }),
+            Ok(Ok(())) => Ok(Self { requests, had_session: AtomicBool::new(false) }),
             Ok(Err(cause)) => Err(failed(cause)),
             Err(_) => Err(failed("its thread ended".to_owned())),
         }
@@ -89,11 +86,7 @@ impl Engine {
 }
 
 /// The engine's thread. It owns the data folder, whose lock must outlast the backend.
-fn serve(
-    data_dir: DataDir,
-    opened: oneshot::Sender<Result<(), String>>,
-    queue: &mpsc::Receiver<Request>,
-) {
+fn serve(data_dir: DataDir, opened: oneshot::Sender<Result<(), String>>, queue: &mpsc::Receiver<Request>) {
     let cluster = data_dir.cluster();
     let mut database = match open(&cluster) {
         Ok(database) => Some(database),
@@ -130,33 +123,22 @@ fn exchange(folder: &Path, database: &mut Option<Pglite>, messages: &[u8]) -> io
         Some(database) => database,
         None => database.insert(open(folder)?),
     };
-    open_database
-        .exec_protocol_raw(messages, ExecProtocolOptions::no_sync())
-        .map_err(|error| {
-            tracing::error!(
-                error = format!("{error:#}"),
-                "the embedded PostgreSQL failed; it restarts"
-            );
-            *database = None;
-            io::Error::other(format!("{error:#}"))
-        })
+    open_database.exec_protocol_raw(messages, ExecProtocolOptions::no_sync()).map_err(|error| {
+        tracing::error!(error = format!("{error:#}"), "the embedded PostgreSQL failed; it restarts");
+        *database = None;
+        io::Error::other(format!("{error:#}"))
+    })
 }
 
 fn open(folder: &Path) -> io::Result<Pglite> {
-    Pglite::builder()
-        .path(folder)
-        .open()
-        .map_err(|error| io::Error::other(format!("{error:#}")))
+    Pglite::builder().path(folder).open().map_err(|error| io::Error::other(format!("{error:#}")))
 }
 
 fn shut_down(database: Option<Pglite>) {
     if let Some(mut database) = database
         && let Err(error) = database.close()
     {
-        tracing::warn!(
-            error = format!("{error:#}"),
-            "the embedded PostgreSQL closed uncleanly"
-        );
+        tracing::warn!(error = format!("{error:#}"), "the embedded PostgreSQL closed uncleanly");
     }
 }
 
@@ -170,21 +152,12 @@ struct EngineStream {
 
 impl EngineStream {
     fn new(requests: mpsc::Sender<Request>) -> Self {
-        Self {
-            requests,
-            request: Vec::new(),
-            pending: None,
-            answer: io::Cursor::default(),
-        }
+        Self { requests, request: Vec::new(), pending: None, answer: io::Cursor::default() }
     }
 }
 
 impl AsyncWrite for EngineStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.request.extend_from_slice(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
@@ -193,9 +166,7 @@ impl AsyncWrite for EngineStream {
         if !self.request.is_empty() {
             let (answer, pending) = oneshot::channel();
             let request = Request::Exchange(std::mem::take(&mut self.request), answer);
-            self.requests
-                .send(request)
-                .map_err(|_| io::ErrorKind::BrokenPipe)?;
+            self.requests.send(request).map_err(|_| io::ErrorKind::BrokenPipe)?;
             self.pending = Some(pending);
         }
         Poll::Ready(Ok(()))
@@ -207,11 +178,7 @@ impl AsyncWrite for EngineStream {
 }
 
 impl AsyncRead for EngineStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if let Some(pending) = &mut self.pending {
             let answer = ready!(Pin::new(pending).poll(context));
             self.pending = None;

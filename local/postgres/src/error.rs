@@ -38,10 +38,7 @@ impl Error {
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Server(error) => error.code.as_deref(),
-            Self::Unavailable(_)
-            | Self::Interrupted(_)
-            | Self::Refused(_)
-            | Self::Migration { .. } => None,
+            Self::Unavailable(_) | Self::Interrupted(_) | Self::Refused(_) | Self::Migration { .. } => None,
         }
     }
 }
@@ -120,9 +117,7 @@ impl ServerError {
     pub(crate) fn is_stale_plan(&self) -> bool {
         match self.code.as_deref() {
             Some("26000") => true,
-            Some("0A000") => {
-                self.routine.as_deref() == Some("RevalidateCachedQuery") && self.context.is_none()
-            }
+            Some("0A000") => self.routine.as_deref() == Some("RevalidateCachedQuery") && self.context.is_none(),
             _ => false,
         }
     }

@@ -50,17 +50,10 @@ impl Postgres {
     /// [`Error::Unavailable`] if another process holds the folder, or it cannot be written.
     pub async fn embedded(data_dir: &Path) -> Result<Self, Error> {
         let folder = DataDir::open(data_dir)?;
-        let connection_string = format!(
-            "postgres://makegood:{}@localhost/makegood",
-            folder.password()?
-        );
+        let connection_string = format!("postgres://makegood:{}@localhost/makegood", folder.password()?);
         let credentials = Address::parse(&connection_string)?;
         let engine = Engine::start(folder).await?;
-        Ok(Self::new(
-            Source::Engine(engine),
-            connection_string,
-            credentials,
-        ))
+        Ok(Self::new(Source::Engine(engine), connection_string, credentials))
     }
 
     /// Uses the server at `url` (`postgres://user:password@host:port/database`, or `?host=/folder`
@@ -72,24 +65,14 @@ impl Postgres {
     pub async fn connect(url: &str) -> Result<Self, Error> {
         let credentials = Address::parse(url)?;
         credentials.require_plain()?;
-        let postgres = Self::new(
-            Source::Server(credentials.clone()),
-            url.to_owned(),
-            credentials,
-        );
+        let postgres = Self::new(Source::Server(credentials.clone()), url.to_owned(), credentials);
         postgres.query("select 1", &[]).await?;
         Ok(postgres)
     }
 
     fn new(source: Source, connection_string: String, credentials: Address) -> Self {
         let pool = Pool::new(source);
-        Self {
-            inner: Arc::new(Inner {
-                pool,
-                connection_string,
-                credentials,
-            }),
-        }
+        Self { inner: Arc::new(Inner { pool, connection_string, credentials }) }
     }
 
     /// Runs one statement with text parameters, in a transaction of its own.
@@ -142,11 +125,7 @@ impl Postgres {
         let sql = "select current_setting('fsync') = 'on' and \
                    current_setting('synchronous_commit') <> 'off'";
         let rows = self.query(sql, &[]).await?;
-        Ok(if rows.first() == Some("t") {
-            "fsync"
-        } else {
-            "os"
-        })
+        Ok(if rows.first() == Some("t") { "fsync" } else { "os" })
     }
 
     /// Waits for the statements under way and ends the sessions; the embedded server shuts down.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// The advisory lock all Makegood processes take: "makegood" in ASCII.
 const BEGIN: &str = "begin; select pg_advisory_xact_lock(7881698906146303844)";
 
-const TABLE: &str = "create table if not exists makegood_migrations (
+const TABLE: &str = "create table if not exists public.makegood_migrations (
     name text primary key,
     sha256 text not null,
     applied_at timestamptz not null default now()
@@ -21,10 +21,8 @@ const TABLE: &str = "create table if not exists makegood_migrations (
 
 pub(crate) async fn apply(pool: &Arc<Pool>, migrations: &[(&str, &str)]) -> Result<usize, Error> {
     let mut connection = pool.lease().await?;
-    connection
-        .run_simple(&format!("{BEGIN}; {TABLE}; commit"))
-        .await?;
-    let known = "select name, sha256 from makegood_migrations";
+    connection.run_simple(&format!("{BEGIN}; {TABLE}; commit")).await?;
+    let known = "select name, sha256 from public.makegood_migrations";
     let known: HashMap<_, _> = run(&mut connection, known, &[])
         .await?
         .into_iter()
@@ -45,47 +43,29 @@ pub(crate) async fn apply(pool: &Arc<Pool>, migrations: &[(&str, &str)]) -> Resu
 }
 
 /// Returns whether it was this process that applied it.
-async fn apply_one(
-    connection: &mut Connection,
-    name: &str,
-    sql: &str,
-    hash: &str,
-) -> Result<bool, Error> {
+async fn apply_one(connection: &mut Connection, name: &str, sql: &str, hash: &str) -> Result<bool, Error> {
     connection.run_simple(BEGIN).await?;
     // Another process may have come first while this one waited for the lock.
-    let known = "select sha256 from makegood_migrations where name = $1";
-    let known = run(connection, known, &[Some(name)])
-        .await?
-        .into_iter()
-        .flatten()
-        .flatten()
-        .next();
+    let known = "select sha256 from public.makegood_migrations where name = $1";
+    let known = run(connection, known, &[Some(name)]).await?.into_iter().flatten().flatten().next();
     if let Some(known) = known {
         connection.run_simple("commit").await?;
-        return if known == hash {
-            Ok(false)
-        } else {
-            Err(edited(name))
-        };
+        return if known == hash { Ok(false) } else { Err(edited(name)) };
     }
     if let Err(error) = connection.run_simple(sql).await {
         connection.settle().await?;
         return Err(match error {
             Error::Server(error) => failed(name, &format!("{error}; nothing of it was applied")),
-            error @ (Error::Unavailable(_)
-            | Error::Interrupted(_)
-            | Error::Refused(_)
-            | Error::Migration { .. }) => error,
+            error @ (Error::Unavailable(_) | Error::Interrupted(_) | Error::Refused(_) | Error::Migration { .. }) => {
+                error
+            }
         });
     }
     if !connection.in_transaction() {
         connection.settle().await?;
-        return Err(failed(
-            name,
-            "it must not end the transaction it runs in; remove its commit",
-        ));
+        return Err(failed(name, "it must not end the transaction it runs in; remove its commit"));
     }
-    let insert = "insert into makegood_migrations (name, sha256) values ($1, $2)";
+    let insert = "insert into public.makegood_migrations (name, sha256) values ($1, $2)";
     run(connection, insert, &[Some(name), Some(hash)]).await?;
     connection.run_simple("commit").await?;
     Ok(true)
@@ -109,18 +89,13 @@ fn edited(name: &str) -> Error {
 }
 
 fn failed(name: &str, problem: &str) -> Error {
-    Error::Migration {
-        name: name.to_owned(),
-        problem: problem.to_owned(),
-    }
+    Error::Migration { name: name.to_owned(), problem: problem.to_owned() }
 }
 
 fn hash(sql: &str) -> String {
-    Sha256::digest(sql.as_bytes())
-        .iter()
-        .fold(String::new(), |mut hex, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    Sha256::digest(sql.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }

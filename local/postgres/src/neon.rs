@@ -15,8 +15,8 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ALLOW,
-    CONTENT_TYPE, HeaderMap, HeaderValue,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, HeaderMap,
+    HeaderValue,
 };
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -56,14 +56,8 @@ async fn unsupported() -> Response {
     Failure::bad_request("query is not supported").into_response()
 }
 
-async fn sql(
-    State(postgres): State<Postgres>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    answer(&postgres, &headers, body)
-        .await
-        .unwrap_or_else(Failure::into_response)
+async fn sql(State(postgres): State<Postgres>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+    answer(&postgres, &headers, body).await.unwrap_or_else(Failure::into_response)
 }
 
 async fn answer(
@@ -76,13 +70,9 @@ async fn answer(
         StatusCode::PAYLOAD_TOO_LARGE => Failure::too_large("request", rejection.status()),
         _ => Failure::bad_request(rejection.body_text()),
     })?;
-    let body = serde_json::from_slice(&body).map_err(|error| {
-        Failure::bad_request(format!("could not parse the HTTP request body: {error}"))
-    })?;
-    let shape = render::Shape {
-        raw: is_true(headers, RAW_TEXT_OUTPUT),
-        arrays: is_true(headers, ARRAY_MODE),
-    };
+    let body = serde_json::from_slice(&body)
+        .map_err(|error| Failure::bad_request(format!("could not parse the HTTP request body: {error}")))?;
+    let shape = render::Shape { raw: is_true(headers, RAW_TEXT_OUTPUT), arrays: is_true(headers, ARRAY_MODE) };
     match body {
         Body::Single(query) => {
             let rows = run(postgres, None, std::slice::from_ref(&query)).await?;
@@ -100,35 +90,12 @@ async fn answer(
 }
 
 /// Runs the queries; `begin` makes them a transaction.
-async fn run(
-    postgres: &Postgres,
-    begin: Option<&str>,
-    queries: &[Query],
-) -> Result<Vec<Rows>, Failure> {
-    let params: Vec<Vec<Option<&str>>> = queries
-        .iter()
-        .map(|query| {
-            query
-                .params
-                .iter()
-                .map(|param| param.0.as_deref())
-                .collect()
-        })
-        .collect();
-    let statements = queries
-        .iter()
-        .zip(&params)
-        .map(|(query, params)| Statement {
-            sql: &query.query,
-            params,
-        });
+async fn run(postgres: &Postgres, begin: Option<&str>, queries: &[Query]) -> Result<Vec<Rows>, Failure> {
+    let params: Vec<Vec<Option<&str>>> =
+        queries.iter().map(|query| query.params.iter().map(|param| param.0.as_deref()).collect()).collect();
+    let statements = queries.iter().zip(&params).map(|(query, params)| Statement { sql: &query.query, params });
     let commit = begin.map(|_| Statement::bare("COMMIT"));
-    let script: Vec<_> = begin
-        .map(Statement::bare)
-        .into_iter()
-        .chain(statements)
-        .chain(commit)
-        .collect();
+    let script: Vec<_> = begin.map(Statement::bare).into_iter().chain(statements).chain(commit).collect();
     let mut answers = postgres.run(&script).await?;
     if begin.is_some() {
         answers.pop();
@@ -170,8 +137,7 @@ fn authenticate(postgres: &Postgres, headers: &HeaderMap) -> Result<(), Failure>
         return Ok(());
     }
     let own = &postgres.inner.credentials;
-    let given =
-        Address::parse(header).map_err(|_| Failure::bad_request("invalid connection string"))?;
+    let given = Address::parse(header).map_err(|_| Failure::bad_request("invalid connection string"))?;
     if given.password.is_none() && own.password.is_some() {
         return Err(Failure::bad_request("missing password"));
     }
@@ -182,12 +148,7 @@ fn authenticate(postgres: &Postgres, headers: &HeaderMap) -> Result<(), Failure>
     if given.database != own.database {
         let message = format!("database \"{}\" does not exist", given.database);
         let code = Some("3D000".to_owned());
-        return Err(ServerError {
-            message,
-            code,
-            ..ServerError::default()
-        }
-        .into());
+        return Err(ServerError { message, code, ..ServerError::default() }.into());
     }
     Ok(())
 }
@@ -196,17 +157,11 @@ fn is_true(headers: &HeaderMap, name: &str) -> bool {
     headers.get(name).is_some_and(|value| value == TRUE)
 }
 
-fn respond<T: serde::Serialize>(
-    body: T,
-    echo: &[(HeaderName, HeaderValue)],
-) -> Result<Response, Failure> {
+fn respond<T: serde::Serialize>(body: T, echo: &[(HeaderName, HeaderValue)]) -> Result<Response, Failure> {
     let body = serde_json::to_vec(&body)
         .map_err(|error| Failure::plain(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     if body.len() > LARGEST_BODY {
-        return Err(Failure::too_large(
-            "response",
-            StatusCode::INSUFFICIENT_STORAGE,
-        ));
+        return Err(Failure::too_large("response", StatusCode::INSUFFICIENT_STORAGE));
     }
     let mut response = json(StatusCode::OK, body);
     response.headers_mut().extend(echo.iter().cloned());
@@ -214,10 +169,7 @@ fn respond<T: serde::Serialize>(
 }
 
 fn json(status: StatusCode, body: Vec<u8>) -> Response {
-    let headers = [
-        (CONTENT_TYPE, "application/json"),
-        (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-    ];
+    let headers = [(CONTENT_TYPE, "application/json"), (ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
     (status, headers, body).into_response()
 }
 
@@ -233,31 +185,19 @@ impl Failure {
     }
 
     fn too_large(what: &str, status: StatusCode) -> Self {
-        Self::plain(
-            status,
-            format!("{what} is too large (max is {LARGEST_BODY} bytes)"),
-        )
+        Self::plain(status, format!("{what} is too large (max is {LARGEST_BODY} bytes)"))
     }
 
     fn plain(status: StatusCode, message: impl Into<String>) -> Self {
         let message = message.into();
-        let body = ServerError {
-            message,
-            ..ServerError::default()
-        };
-        Self {
-            status,
-            body: Box::new(body),
-        }
+        let body = ServerError { message, ..ServerError::default() };
+        Self { status, body: Box::new(body) }
     }
 }
 
 impl From<ServerError> for Failure {
     fn from(body: ServerError) -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            body: Box::new(body),
-        }
+        Self { status: StatusCode::BAD_REQUEST, body: Box::new(body) }
     }
 }
 
@@ -276,9 +216,6 @@ impl From<Error> for Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         // A struct of strings always serialises.
-        json(
-            self.status,
-            serde_json::to_vec(&self.body).unwrap_or_default(),
-        )
+        json(self.status, serde_json::to_vec(&self.body).unwrap_or_default())
     }
 }

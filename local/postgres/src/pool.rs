@@ -67,10 +67,7 @@ impl Pool {
     }
 
     pub async fn lease(self: &Arc<Self>) -> Result<Lease, Error> {
-        let permit = Arc::clone(&self.permits)
-            .acquire_owned()
-            .await
-            .map_err(|_| closed())?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| closed())?;
         let connection = match self.pop_alive() {
             Some(connection) => connection,
             None => {
@@ -80,11 +77,7 @@ impl Pool {
                 connection
             }
         };
-        Ok(Lease {
-            connection: Some(connection),
-            permit: Some(permit),
-            pool: Arc::clone(self),
-        })
+        Ok(Lease { connection: Some(connection), permit: Some(permit), pool: Arc::clone(self) })
     }
 
     /// Waits for the statements under way, then ends every session. Later leases fail.
@@ -114,10 +107,7 @@ impl Pool {
 
     fn put_back(&self, connection: Connection) {
         if connection.is_idle() && !self.permits.is_closed() {
-            self.idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(connection);
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         }
     }
 }
@@ -159,10 +149,7 @@ impl Drop for Lease {
     }
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "the connection leaves a lease only in its drop"
-)]
+#[expect(clippy::expect_used, reason = "the connection leaves a lease only in its drop")]
 impl Deref for Lease {
     type Target = Connection;
     fn deref(&self) -> &Connection {
@@ -170,10 +157,7 @@ impl Deref for Lease {
     }
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "the connection leaves a lease only in its drop"
-)]
+#[expect(clippy::expect_used, reason = "the connection leaves a lease only in its drop")]
 impl DerefMut for Lease {
     fn deref_mut(&mut self) -> &mut Connection {
         self.connection.as_mut().expect("leased")

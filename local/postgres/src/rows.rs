@@ -41,15 +41,8 @@ impl Rows {
     /// Takes in the command tag. An INSERT tag carries an object id before its row count.
     pub(crate) fn complete(&mut self, tag: &str) {
         let mut words = tag.split(' ');
-        words
-            .next()
-            .unwrap_or_default()
-            .clone_into(&mut self.command);
-        let count = if self.command == "INSERT" {
-            words.nth(1)
-        } else {
-            words.next()
-        };
+        words.next().unwrap_or_default().clone_into(&mut self.command);
+        let count = if self.command == "INSERT" { words.nth(1) } else { words.next() };
         self.count = count.and_then(|count| count.parse().ok());
     }
 }
@@ -85,7 +78,5 @@ impl Field {
 }
 
 fn text(bytes: &[u8]) -> io::Result<String> {
-    std::str::from_utf8(bytes)
-        .map(str::to_owned)
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    std::str::from_utf8(bytes).map(str::to_owned).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }

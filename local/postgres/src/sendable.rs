@@ -8,9 +8,7 @@ use crate::error::Error;
 pub(crate) fn check_sendable(script: &[Statement<'_>]) -> Result<(), Error> {
     for statement in script {
         if statement.sql.contains('\0') {
-            return Err(Error::Refused(
-                "the SQL contains a NUL character; remove it".to_owned(),
-            ));
+            return Err(Error::Refused("the SQL contains a NUL character; remove it".to_owned()));
         }
         if is_client_copy(statement.sql) {
             return Err(copy_refused());
@@ -31,17 +29,12 @@ fn is_client_copy(sql: &str) -> bool {
     while let Some(after) = rest
         .strip_prefix("--")
         .and_then(|comment| comment.split_once('\n'))
-        .or_else(|| {
-            rest.strip_prefix("/*")
-                .and_then(|comment| comment.split_once("*/"))
-        })
+        .or_else(|| rest.strip_prefix("/*").and_then(|comment| comment.split_once("*/")))
         .map(|(_, after)| after)
     {
         rest = after.trim_start();
     }
-    let is_copy = rest
-        .get(..4)
-        .is_some_and(|word| word.eq_ignore_ascii_case("copy"));
+    let is_copy = rest.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("copy"));
     is_copy && {
         let rest = rest.to_ascii_lowercase();
         rest.contains("stdin") || rest.contains("stdout")
@@ -61,14 +54,7 @@ mod tests {
         for sql in ["copy t from stdin", " -- x\n/* y */ COPY t TO STDOUT"] {
             assert!(is_client_copy(sql), "{sql}");
         }
-        for sql in [
-            "select 'copy stdin'",
-            "copy t from '/file'",
-            "",
-            "cop",
-            "--",
-            "é",
-        ] {
+        for sql in ["select 'copy stdin'", "copy t from '/file'", "", "cop", "--", "é"] {
             assert!(!is_client_copy(sql), "{sql}");
         }
     }

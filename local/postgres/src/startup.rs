@@ -18,9 +18,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connects and authenticates.
 pub(crate) async fn connect(address: &Address) -> Result<Connection, Error> {
     let session = async {
-        let stream = open(address)
-            .await
-            .map_err(|error| unavailable(address, &error))?;
+        let stream = open(address).await.map_err(|error| unavailable(address, &error))?;
         let mut connection = Connection::new(stream);
         authenticate(&mut connection, address).await?;
         Ok(connection)
@@ -47,34 +45,20 @@ async fn open(address: &Address) -> io::Result<Box<dyn Stream>> {
     reason = "the messages are the protocol crate's open list; the rest are acknowledgements"
 )]
 async fn authenticate(connection: &mut Connection, address: &Address) -> Result<(), Error> {
-    let unsendable = |error: io::Error| {
-        Error::Refused(format!(
-            "the database URL cannot be used: {error}; remove NUL characters"
-        ))
-    };
+    let unsendable =
+        |error: io::Error| Error::Refused(format!("the database URL cannot be used: {error}; remove NUL characters"));
     let parameters = [
         Some(("user", address.user.as_str())),
         Some(("database", address.database.as_str())),
         Some(("client_encoding", "UTF8")),
-        address
-            .application_name
-            .as_deref()
-            .map(|name| ("application_name", name)),
-        address
-            .options
-            .as_deref()
-            .map(|options| ("options", options)),
+        address.application_name.as_deref().map(|name| ("application_name", name)),
+        address.options.as_deref().map(|options| ("options", options)),
     ];
-    frontend::startup_message(parameters.into_iter().flatten(), connection.outgoing())
-        .map_err(unsendable)?;
+    frontend::startup_message(parameters.into_iter().flatten(), connection.outgoing()).map_err(unsendable)?;
 
     let mut scram = None;
     loop {
-        match connection
-            .next()
-            .await
-            .map_err(|error| not_started(address, error))?
-        {
+        match connection.next().await.map_err(|error| not_started(address, error))? {
             Message::AuthenticationCleartextPassword => {
                 let password = password(address)?.as_bytes();
                 frontend::password_message(password, connection.outgoing()).map_err(unsendable)?;
@@ -82,44 +66,28 @@ async fn authenticate(connection: &mut Connection, address: &Address) -> Result<
             Message::AuthenticationMd5Password(body) => {
                 let password = password(address)?.as_bytes();
                 let hash = md5_hash(address.user.as_bytes(), password, body.salt());
-                frontend::password_message(hash.as_bytes(), connection.outgoing())
-                    .map_err(unsendable)?;
+                frontend::password_message(hash.as_bytes(), connection.outgoing()).map_err(unsendable)?;
             }
             Message::AuthenticationSasl(body) => {
-                let offered = body
-                    .mechanisms()
-                    .any(|mechanism| Ok(mechanism == SCRAM_SHA_256));
+                let offered = body.mechanisms().any(|mechanism| Ok(mechanism == SCRAM_SHA_256));
                 if !matches!(offered, Ok(true)) {
                     return Err(unsupported("a SASL mechanism other than SCRAM-SHA-256"));
                 }
                 let password = password(address)?.as_bytes();
                 let client = ScramSha256::new(password, ChannelBinding::unsupported());
-                frontend::sasl_initial_response(
-                    SCRAM_SHA_256,
-                    client.message(),
-                    connection.outgoing(),
-                )
-                .map_err(unsendable)?;
+                frontend::sasl_initial_response(SCRAM_SHA_256, client.message(), connection.outgoing())
+                    .map_err(unsendable)?;
                 scram = Some(client);
             }
             Message::AuthenticationSaslContinue(body) => {
-                let client = scram
-                    .as_mut()
-                    .ok_or_else(|| unsupported("SASL out of order"))?;
-                client
-                    .update(body.data())
-                    .map_err(|error| unavailable(address, &error))?;
-                frontend::sasl_response(client.message(), connection.outgoing())
-                    .map_err(unsendable)?;
+                let client = scram.as_mut().ok_or_else(|| unsupported("SASL out of order"))?;
+                client.update(body.data()).map_err(|error| unavailable(address, &error))?;
+                frontend::sasl_response(client.message(), connection.outgoing()).map_err(unsendable)?;
             }
             Message::AuthenticationSaslFinal(body) => {
-                let client = scram
-                    .as_mut()
-                    .ok_or_else(|| unsupported("SASL out of order"))?;
+                let client = scram.as_mut().ok_or_else(|| unsupported("SASL out of order"))?;
                 // The server proves here that it knows the password, too.
-                client
-                    .finish(body.data())
-                    .map_err(|error| unavailable(address, &error))?;
+                client.finish(body.data()).map_err(|error| unavailable(address, &error))?;
             }
             Message::AuthenticationGss
             | Message::AuthenticationKerberosV5
@@ -131,8 +99,7 @@ async fn authenticate(connection: &mut Connection, address: &Address) -> Result<
                 connection.process_id = u32::try_from(body.process_id()).ok();
             }
             Message::ErrorResponse(body) => {
-                let error = ServerError::read(body.fields())
-                    .map_err(|error| unavailable(address, &error))?;
+                let error = ServerError::read(body.fields()).map_err(|error| unavailable(address, &error))?;
                 return Err(rejected(address, error));
             }
             Message::ReadyForQuery(body) => {
@@ -171,9 +138,7 @@ fn rejected(address: &Address, error: ServerError) -> Error {
 
 fn not_started(address: &Address, error: Error) -> Error {
     match error {
-        Error::Interrupted(message) | Error::Unavailable(message) => {
-            unavailable(address, &io::Error::other(message))
-        }
+        Error::Interrupted(message) | Error::Unavailable(message) => unavailable(address, &io::Error::other(message)),
         error @ (Error::Server(_) | Error::Refused(_) | Error::Migration { .. }) => error,
     }
 }

@@ -44,11 +44,7 @@ impl Statements {
     pub fn reserve(&mut self, sql: &str) -> Arc<str> {
         self.clock += 1;
         let name: Arc<str> = format!("s{}", self.clock).into();
-        let prepared = Prepared {
-            name: Arc::clone(&name),
-            fields: None,
-            used: self.clock,
-        };
+        let prepared = Prepared { name: Arc::clone(&name), fields: None, used: self.clock };
         self.by_sql.insert(sql.to_owned(), prepared);
         name
     }
@@ -66,18 +62,14 @@ impl Statements {
             let Some(sql) = oldest.map(|(sql, _)| sql.clone()) else {
                 break;
             };
-            self.doomed
-                .extend(self.by_sql.remove(&sql).map(|prepared| prepared.name));
+            self.doomed.extend(self.by_sql.remove(&sql).map(|prepared| prepared.name));
         }
     }
 
     /// Dooms what was sent without word that the server took it.
     pub fn doom_unconfirmed(&mut self) {
-        let unconfirmed = self
-            .by_sql
-            .extract_if(|_, prepared| prepared.fields.is_none());
-        self.doomed
-            .extend(unconfirmed.map(|(_, prepared)| prepared.name));
+        let unconfirmed = self.by_sql.extract_if(|_, prepared| prepared.fields.is_none());
+        self.doomed.extend(unconfirmed.map(|(_, prepared)| prepared.name));
     }
 
     pub fn take_doomed(&mut self) -> Vec<Arc<str>> {
@@ -98,9 +90,7 @@ mod tests {
     #[test]
     fn the_statement_longest_unused_makes_room() {
         let mut statements = Statements::default();
-        let names: Vec<_> = (0..CAPACITY)
-            .map(|n| statements.reserve(&format!("select {n}")))
-            .collect();
+        let names: Vec<_> = (0..CAPACITY).map(|n| statements.reserve(&format!("select {n}"))).collect();
         assert!(statements.get("select 0").is_some());
         statements.make_room(1);
         assert_eq!(statements.take_doomed(), [Arc::clone(&names[1])]);
@@ -115,11 +105,6 @@ mod tests {
         let lost = statements.reserve("b");
         statements.doom_unconfirmed();
         assert_eq!(statements.take_doomed(), [lost]);
-        assert_eq!(
-            statements
-                .get("a")
-                .map(|prepared| Arc::clone(&prepared.name)),
-            Some(kept)
-        );
+        assert_eq!(statements.get("a").map(|prepared| Arc::clone(&prepared.name)), Some(kept));
     }
 }

@@ -18,12 +18,7 @@ fn every_acknowledged_insert_survives_kill_9() {
     let mut acknowledged = Vec::new();
     for kill in 1..=KILLS {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "inserts_until_killed",
-                "--ignored",
-                "--nocapture",
-            ])
+            .args(["--exact", "inserts_until_killed", "--ignored", "--nocapture"])
             .env(FOLDER, folder.path())
             .stdout(Stdio::piped())
             .spawn()
@@ -32,28 +27,19 @@ fn every_acknowledged_insert_survives_kill_9() {
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let (mut line, mut here) = (String::new(), Vec::new());
         while lines.read_line(&mut line).unwrap() > 0 {
-            if let Some(n) = line
-                .strip_prefix("inserted ")
-                .and_then(|n| n.strip_suffix('\n'))
-            {
+            if let Some(n) = line.strip_prefix("inserted ").and_then(|n| n.strip_suffix('\n')) {
                 here.push(n.to_owned());
                 if here.len() == 1 {
                     std::thread::spawn(move || {
                         std::thread::sleep(Duration::from_millis(u64::from(kill) * 70));
-                        Command::new("kill")
-                            .args(["-KILL", &id.to_string()])
-                            .status()
-                            .unwrap();
+                        Command::new("kill").args(["-KILL", &id.to_string()]).status().unwrap();
                     });
                 }
             }
             line.clear();
         }
         assert!(!child.wait().unwrap().success());
-        assert!(
-            !here.is_empty(),
-            "the child was killed before it inserted anything"
-        );
+        assert!(!here.is_empty(), "the child was killed before it inserted anything");
         acknowledged.extend(here);
     }
 
@@ -61,26 +47,14 @@ fn every_acknowledged_insert_survives_kill_9() {
     runtime.block_on(async {
         let postgres = Postgres::embedded(folder.path()).await.unwrap();
         let rows = postgres.query("select n from inserted", &[]).await.unwrap();
-        let stored: std::collections::HashSet<_> =
-            rows.rows.into_iter().flatten().flatten().collect();
-        let lost: Vec<_> = acknowledged
-            .iter()
-            .filter(|n| !stored.contains(*n))
-            .collect();
-        assert!(
-            lost.is_empty(),
-            "{} of {} inserts lost",
-            lost.len(),
-            acknowledged.len()
-        );
+        let stored: std::collections::HashSet<_> = rows.rows.into_iter().flatten().flatten().collect();
+        let lost: Vec<_> = acknowledged.iter().filter(|n| !stored.contains(*n)).collect();
+        assert!(lost.is_empty(), "{} of {} inserts lost", lost.len(), acknowledged.len());
         // One insert may have been in flight at each kill.
         assert!(stored.len() <= acknowledged.len() + KILLS as usize);
         postgres.close().await;
     });
-    eprintln!(
-        "{} acknowledged inserts over {KILLS} kills",
-        acknowledged.len()
-    );
+    eprintln!("{} acknowledged inserts over {KILLS} kills", acknowledged.len());
 }
 
 #[tokio::test]
@@ -88,10 +62,7 @@ fn every_acknowledged_insert_survives_kill_9() {
 async fn inserts_until_killed() {
     let folder = std::env::var_os(FOLDER).expect("started by the kill test");
     let postgres = Postgres::embedded(folder.as_ref()).await.unwrap();
-    postgres
-        .batch("create table if not exists inserted (n bigserial primary key)")
-        .await
-        .unwrap();
+    postgres.batch("create table if not exists inserted (n bigserial primary key)").await.unwrap();
     loop {
         let sql = "insert into inserted default values returning n";
         let rows = postgres.query(sql, &[]).await.unwrap();

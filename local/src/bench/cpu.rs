@@ -48,7 +48,8 @@ pub struct Servers {
 
 impl Servers {
     pub async fn find(postgres: &Postgres, redis_url: Option<&str>) -> Self {
-        let embedded = postgres.connection_string().contains("makegood:") && postgres.durability().await.is_ok_and(|d| d == "os");
+        let embedded =
+            postgres.connection_string().contains("makegood:") && postgres.durability().await.is_ok_and(|d| d == "os");
         let backend = postgres.query("select pg_backend_pid()", &[]).await.ok();
         let backend = backend.and_then(|rows| rows.rows.into_iter().next()?.into_iter().next()?);
         let postmaster = backend.filter(|_| !embedded).and_then(|pid| {

@@ -50,7 +50,9 @@ impl Load {
         let (sender, receiver) = oneshot::channel();
         std::thread::Builder::new().name("load".to_owned()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let measured = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(self.generate(answers, servers)));
+            let measured = runtime
+                .map_err(anyhow::Error::from)
+                .and_then(|runtime| runtime.block_on(self.generate(answers, servers)));
             let _ = sender.send(measured);
         })?;
         receiver.await.context("the load's thread ended early")?

@@ -116,7 +116,12 @@ async fn counters(platform: &Platform, owner: &str) -> anyhow::Result<Counters> 
     if number(0)? > 0.0 {
         bail!("{} sagas were not completed; their figures would mean nothing. See the log above.", number(0)?);
     }
-    Ok(Counters { commits: round(number(1)?), invocations: round(number(2)?), calls: round(number(3)?), bytes: number(4)? })
+    Ok(Counters {
+        commits: round(number(1)?),
+        invocations: round(number(2)?),
+        calls: round(number(3)?),
+        bytes: number(4)?,
+    })
 }
 
 fn round(value: f64) -> f64 {

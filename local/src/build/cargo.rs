@@ -39,14 +39,11 @@ fn runs(manifest: &Manifest) -> anyhow::Result<Vec<Run>> {
         let Some(build) = &component.build else {
             continue;
         };
-        let (arguments, package) = split(&build.command)
-            .with_context(|| format!("component.{id}.build.command {:?}", build.command))?;
+        let (arguments, package) =
+            split(&build.command).with_context(|| format!("component.{id}.build.command {:?}", build.command))?;
         runs.entry(arguments).or_default().insert(package);
     }
-    let run = |(arguments, packages)| Run {
-        arguments,
-        packages,
-    };
+    let run = |(arguments, packages)| Run { arguments, packages };
     Ok(runs.into_iter().map(run).collect())
 }
 
@@ -139,11 +136,8 @@ fn ensure_target(folder: &Path, target: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     tracing::info!(target, "adding the target to the Rust toolchain");
-    let added = Command::new("rustup")
-        .current_dir(folder)
-        .args(["target", "add", target])
-        .stdin(Stdio::null())
-        .status();
+    let added =
+        Command::new("rustup").current_dir(folder).args(["target", "add", target]).stdin(Stdio::null()).status();
     match added {
         Ok(status) if status.success() => Ok(()),
         Ok(_) | Err(_) => bail!(
@@ -156,9 +150,7 @@ fn ensure_target(folder: &Path, target: &str) -> anyhow::Result<()> {
 
 fn missing(error: std::io::Error) -> anyhow::Error {
     if error.kind() == ErrorKind::NotFound {
-        return anyhow::anyhow!(
-            "cargo was not found: install Rust (https://rustup.rs) and open a new shell"
-        );
+        return anyhow::anyhow!("cargo was not found: install Rust (https://rustup.rs) and open a new shell");
     }
     anyhow::Error::from(error).context("cargo could not be started")
 }

@@ -30,8 +30,7 @@ pub(super) fn last(manifest: &Manifest) -> Option<String> {
 /// Remembers that the artifacts of now were built from `sources`.
 pub(super) fn remember(manifest: &Manifest, sources: &str) -> anyhow::Result<()> {
     let path = super::artifacts(manifest)?.join(FILE);
-    std::fs::write(&path, with_artifacts(manifest, sources))
-        .with_context(|| format!("cannot write {}", path.display()))
+    std::fs::write(&path, with_artifacts(manifest, sources)).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The digest of what goes into a build.
@@ -41,11 +40,7 @@ pub(super) fn sources(manifest: &Manifest) -> anyhow::Result<String> {
     digest.update(folder.as_os_str().as_encoded_bytes());
     digest.update(rustc(&folder));
     let mut patterns = BTreeSet::new();
-    for build in manifest
-        .components
-        .values()
-        .filter_map(|c| c.build.as_ref())
-    {
+    for build in manifest.components.values().filter_map(|c| c.build.as_ref()) {
         digest.update(&build.command);
         patterns.extend(build.watch.iter().map(String::as_str));
     }
@@ -69,14 +64,11 @@ fn with_artifacts(manifest: &Manifest, sources: &str) -> String {
 
 fn text(digest: Sha256) -> String {
     use std::fmt::Write;
-    digest
-        .finalize()
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            // Writing to a string does not fail.
-            _ = write!(text, "{byte:02x}");
-            text
-        })
+    digest.finalize().iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Time and length of a file; zeros where it is not there.
@@ -154,9 +146,7 @@ fn matches(pattern: &str, names: &[String]) -> bool {
         ("**", _, Some(rest)) => (0..=names.len()).any(|n| matches(rest, &names[n..])),
         ("**", _, None) => true,
         (first, [name], None) => name_matches(first, name),
-        (first, [name, below @ ..], Some(rest)) => {
-            name_matches(first, name) && matches(rest, below)
-        }
+        (first, [name, below @ ..], Some(rest)) => name_matches(first, name) && matches(rest, below),
         (_, _, _) => false,
     }
 }

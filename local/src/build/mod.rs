@@ -49,7 +49,5 @@ pub fn run(manifest: &Manifest) -> anyhow::Result<Report> {
 /// The folder of the first artifact, where the last build is remembered.
 fn artifacts(manifest: &Manifest) -> anyhow::Result<&Path> {
     let first = manifest.components.values().find(|c| c.build.is_some());
-    first
-        .and_then(|c| c.source.parent())
-        .context("the manifest has no component with a build command")
+    first.and_then(|c| c.source.parent()).context("the manifest has no component with a build command")
 }

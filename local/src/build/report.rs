@@ -24,16 +24,11 @@ impl Report {
     pub fn of(manifest: &Manifest) -> anyhow::Result<Self> {
         let size = |(name, component): (&String, &crate::host::manifest::Component)| {
             let source = &component.source;
-            let wasm = std::fs::read(source).with_context(|| {
-                format!("{} is not there: is it what is built?", source.display())
-            })?;
+            let wasm = std::fs::read(source)
+                .with_context(|| format!("{} is not there: is it what is built?", source.display()))?;
             let mut gzip = GzEncoder::new(Count(0), Compression::best());
             gzip.write_all(&wasm)?;
-            Ok(Size {
-                function: name.clone(),
-                bytes: wasm.len() as u64,
-                gzipped: gzip.finish()?.0,
-            })
+            Ok(Size { function: name.clone(), bytes: wasm.len() as u64, gzipped: gzip.finish()?.0 })
         };
         let sizes = manifest.components.iter().map(size);
         sizes.collect::<anyhow::Result<_>>().map(Self)
@@ -78,11 +73,7 @@ mod tests {
 
     #[test]
     fn the_table_lines_up() {
-        let size = |function: &str, bytes, gzipped| Size {
-            function: function.into(),
-            bytes,
-            gzipped,
-        };
+        let size = |function: &str, bytes, gzipped| Size { function: function.into(), bytes, gzipped };
         let report = Report(vec![size("chat", 290_140, 104_050), size("execute", 9, 1)]);
         assert_eq!(
             report.to_string(),

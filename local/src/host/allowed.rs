@@ -34,12 +34,8 @@ enum Host {
 impl AllowedHosts {
     /// Parses entries whose templates are already expanded.
     pub fn parse<'a>(entries: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Self> {
-        let parse = |entry: &str| {
-            Entry::parse(entry).with_context(|| format!("the allowed outbound host {entry:?}"))
-        };
-        Ok(Self(
-            entries.into_iter().map(parse).collect::<Result<_, _>>()?,
-        ))
+        let parse = |entry: &str| Entry::parse(entry).with_context(|| format!("the allowed outbound host {entry:?}"));
+        Ok(Self(entries.into_iter().map(parse).collect::<Result<_, _>>()?))
     }
 
     /// Whether a request to `uri` may leave; `own` says that it is one of the
@@ -63,10 +59,7 @@ impl Entry {
             "the scheme {scheme:?} is not a word or *"
         );
         let rest = rest.strip_suffix('/').unwrap_or(rest);
-        ensure!(
-            !rest.contains('/'),
-            "it has a path, and a path cannot be enforced"
-        );
+        ensure!(!rest.contains('/'), "it has a path, and a path cannot be enforced");
         let (host, port) = match rest.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
             _ => (rest, None),
@@ -125,9 +118,7 @@ impl Host {
 
 fn parse_ports(port: Option<&str>, scheme: &str) -> anyhow::Result<Option<Range<u32>>> {
     let number = |text: &str| -> anyhow::Result<u32> {
-        let port: u16 = text
-            .parse()
-            .with_context(|| format!("the port {text:?} is not a number below 65536"))?;
+        let port: u16 = text.parse().with_context(|| format!("the port {text:?} is not a number below 65536"))?;
         Ok(port.into())
     };
     match port {
@@ -163,9 +154,7 @@ mod tests {
 
     fn allows(entry: &str, uri: &str) -> bool {
         let own = uri.contains("127.0.0.1:3000");
-        AllowedHosts::parse([entry])
-            .unwrap()
-            .allow(&uri.parse().unwrap(), own)
+        AllowedHosts::parse([entry]).unwrap().allow(&uri.parse().unwrap(), own)
     }
 
     #[test]

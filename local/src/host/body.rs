@@ -24,10 +24,7 @@ impl Body for Shareable {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match self.0.get_mut() {
             Ok(body) => Pin::new(body).poll_frame(context),
             Err(poisoned) => Pin::new(poisoned.into_inner()).poll_frame(context),
@@ -44,11 +41,7 @@ pub(super) struct Paced {
 
 impl Paced {
     pub(super) fn new(body: WasiBody, longest: Duration) -> Self {
-        Self {
-            body,
-            longest,
-            pause: Box::pin(sleep(longest)),
-        }
+        Self { body, longest, pause: Box::pin(sleep(longest)) }
     }
 }
 
@@ -56,10 +49,7 @@ impl Body for Paced {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
             let next = Instant::now() + self.longest;
             self.pause.as_mut().reset(next);
@@ -94,10 +84,7 @@ impl<T: Unpin> Body for Holding<T> {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         Pin::new(&mut self.body).poll_frame(context)
     }
 

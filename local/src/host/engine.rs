@@ -10,10 +10,7 @@ use anyhow::Context;
 use std::path::Path;
 use std::time::Duration;
 use wasmtime::component::Component;
-use wasmtime::{
-    Cache, CacheConfig, Config, Engine, EngineWeak, InstanceAllocationStrategy,
-    PoolingAllocationConfig,
-};
+use wasmtime::{Cache, CacheConfig, Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// How often a guest that computes without pause lets others run, and has its
 /// time looked at.
@@ -21,9 +18,7 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Makes an engine, and a thread that drives its epochs for as long as it lives.
 pub(super) fn start(limits: &Limits, cache_dir: &Path) -> anyhow::Result<Engine> {
-    let engine = Engine::new(&config(limits, cache_dir)?)
-        .map_err(plain)
-        .context("cannot start the Wasm engine")?;
+    let engine = Engine::new(&config(limits, cache_dir)?).map_err(plain).context("cannot start the Wasm engine")?;
     let ticked = engine.weak();
     std::thread::Builder::new()
         .name("epochs".into())
@@ -81,18 +76,11 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
 /// `bytes` is a Wasm component, binary or text.
 pub fn imports_of(bytes: &[u8]) -> anyhow::Result<Vec<String>> {
     let mut config = Config::new();
-    config
-        .wasm_component_model(true)
-        .wasm_component_model_async(true);
+    config.wasm_component_model(true).wasm_component_model_async(true);
     let engine = Engine::new(&config).map_err(plain)?;
-    let component = Component::from_binary(&engine, bytes)
-        .map_err(plain)
-        .context("this is not a Wasm component")?;
+    let component = Component::from_binary(&engine, bytes).map_err(plain).context("this is not a Wasm component")?;
     let names = component.component_type();
-    Ok(names
-        .imports(&engine)
-        .map(|(name, _)| name.to_owned())
-        .collect())
+    Ok(names.imports(&engine).map(|(name, _)| name.to_owned()).collect())
 }
 
 /// Wasmtime's errors, with their causes, as this crate's.

@@ -13,9 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::time::{Sleep, sleep};
-use wasmtime::component::{
-    Component, ComponentType, GuestTaskId, Lift, Linker, Lower, ResourceTable,
-};
+use wasmtime::component::{Component, ComponentType, GuestTaskId, Lift, Linker, Lower, ResourceTable};
 use wasmtime::{Engine, Store, StoreContextMut};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::handler::{
@@ -39,20 +37,13 @@ pub(super) struct Guest {
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 }
 
 impl WasiHttpView for Guest {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            ctx: &mut self.http,
-            table: &mut self.table,
-            hooks: &mut self.outbound,
-        }
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.outbound }
     }
 }
 
@@ -77,12 +68,10 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     p2::add_only_http_to_linker_async(&mut linker)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
     p3::add_to_linker(&mut linker)?;
-    linker
-        .instance("spin:variables/variables@3.0.0")?
-        .func_wrap_concurrent("get", |guest, (name,): (String,)| {
-            let value = guest.with(|mut guest| variable(guest.get(), name));
-            Box::pin(std::future::ready(Ok((value,))))
-        })?;
+    linker.instance("spin:variables/variables@3.0.0")?.func_wrap_concurrent("get", |guest, (name,): (String,)| {
+        let value = guest.with(|mut guest| variable(guest.get(), name));
+        Box::pin(std::future::ready(Ok((value,))))
+    })?;
     Ok(linker)
 }
 
@@ -96,10 +85,7 @@ fn variable(guest: &Guest, name: String) -> Result<String, VariableError> {
 
 /// Resolves a component's imports, and finds which version of
 /// `wasi:http` it serves.
-pub(super) fn prepare(
-    linker: &Linker<Guest>,
-    component: &Component,
-) -> wasmtime::Result<ProxyPre<Guest>> {
+pub(super) fn prepare(linker: &Linker<Guest>, component: &Component) -> wasmtime::Result<ProxyPre<Guest>> {
     let pre = linker.instantiate_pre(component)?;
     if let Ok(service) = p3::bindings::ServicePre::new(pre.clone()) {
         return Ok(ProxyPre::P3(service));
@@ -185,12 +171,7 @@ pub(super) struct Lifetime {
 }
 
 impl WorkerExpiration for Lifetime {
-    fn poll(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        status: WorkerStatus,
-        since: Instant,
-    ) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>, status: WorkerStatus, since: Instant) -> Poll<()> {
         let end = since
             + match status {
                 WorkerStatus::Idle => IDLE,
@@ -264,10 +245,7 @@ impl WorkerState for Worker {
             );
         } else {
             self.counters.traps.fetch_add(1, Relaxed);
-            tracing::error!(
-                function = &*self.function,
-                "the function trapped: {error:?}"
-            );
+            tracing::error!(function = &*self.function, "the function trapped: {error:?}");
         }
     }
 }

@@ -61,15 +61,14 @@ pub struct Build {
 impl Manifest {
     /// Reads and checks the manifest at `path`.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the manifest {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read the manifest {}", path.display()))?;
         let folder = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
         let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-        Self::parse(&text, folder, target.as_deref())
-            .with_context(|| format!("in {}", path.display()))
+        Self::parse(&text, folder, target.as_deref()).with_context(|| format!("in {}", path.display()))
     }
 
     /// Reads a manifest that stands in `folder`. Cargo writes to `target`, or
@@ -105,20 +104,10 @@ impl Manifest {
                 route.component,
                 route.component
             );
-            ensure!(
-                seen.insert((route.base.clone(), route.below)),
-                "the route {} is there twice",
-                route.base
-            );
+            ensure!(seen.insert((route.base.clone(), route.below)), "the route {} is there twice", route.base);
             routes.push(route);
         }
-        Ok(Self {
-            folder: folder.to_owned(),
-            name: file.application.name,
-            variables,
-            routes,
-            components,
-        })
+        Ok(Self { folder: folder.to_owned(), name: file.application.name, variables, routes, components })
     }
 }
 
@@ -168,19 +157,11 @@ struct RawVariable {
 
 impl RawVariable {
     fn checked(self, name: &str) -> anyhow::Result<Variable> {
-        super::variables::check_name(name)
-            .map_err(|why| anyhow::anyhow!("the variable {name:?}: {why}"))?;
+        super::variables::check_name(name).map_err(|why| anyhow::anyhow!("the variable {name:?}: {why}"))?;
         match (&self.default, self.required) {
-            (None, false) => bail!(
-                "the variable {name:?} has neither a default nor `required = true`: give it one"
-            ),
-            (Some(_), true) => bail!(
-                "the variable {name:?} has both a default and `required = true`: take one away"
-            ),
-            (None, true) | (Some(_), false) => Ok(Variable {
-                default: self.default,
-                secret: self.secret,
-            }),
+            (None, false) => bail!("the variable {name:?} has neither a default nor `required = true`: give it one"),
+            (Some(_), true) => bail!("the variable {name:?} has both a default and `required = true`: take one away"),
+            (None, true) | (Some(_), false) => Ok(Variable { default: self.default, secret: self.secret }),
         }
     }
 }
@@ -219,20 +200,14 @@ impl HttpTrigger {
         ensure!(
             (route.starts_with('/'))
                 && !base.contains("...")
-                && !base
-                    .split('/')
-                    .any(|s| s.starts_with(':') || s.contains(['{', '}', '*'])),
+                && !base.split('/').any(|s| s.starts_with(':') || s.contains(['{', '}', '*'])),
             "the route {route:?} is neither a plain path nor one that ends in `/...`"
         );
         let base = match base {
             "/" => base,
             _ => base.trim_end_matches('/'),
         };
-        Ok(Route {
-            base: base.to_owned(),
-            below,
-            component: self.component,
-        })
+        Ok(Route { base: base.to_owned(), below, component: self.component })
     }
 }
 
@@ -292,10 +267,7 @@ impl RawComponent {
             source,
             allowed_outbound_hosts: self.allowed_outbound_hosts,
             variables: self.variables,
-            build: self.build.map(|b| Build {
-                command: b.command,
-                watch: b.watch,
-            }),
+            build: self.build.map(|b| Build { command: b.command, watch: b.watch }),
         })
     }
 }
@@ -347,24 +319,13 @@ watch = ["src/**/*.rs"]
         assert_eq!(
             manifest.routes,
             [
-                Route {
-                    base: "/api/one".into(),
-                    below: false,
-                    component: "one".into()
-                },
-                Route {
-                    base: "/one".into(),
-                    below: true,
-                    component: "one".into()
-                },
+                Route { base: "/api/one".into(), below: false, component: "one".into() },
+                Route { base: "/one".into(), below: true, component: "one".into() },
             ]
         );
         assert!(manifest.variables["token"].secret);
         assert_eq!(manifest.variables["token"].default, None);
-        assert_eq!(
-            manifest.components["one"].source,
-            Path::new("/built/wasm32-wasip2/release/one.wasm")
-        );
+        assert_eq!(manifest.components["one"].source, Path::new("/built/wasm32-wasip2/release/one.wasm"));
     }
 
     #[test]
@@ -375,10 +336,9 @@ watch = ["src/**/*.rs"]
 
     #[test]
     fn keys_that_spin_knows_are_accepted() {
-        parse(&SMALL.replace(
-            "[component.one.variables]",
-            "key_value_stores = [\"default\"]\n[component.one.variables]",
-        ))
+        parse(
+            &SMALL.replace("[component.one.variables]", "key_value_stores = [\"default\"]\n[component.one.variables]"),
+        )
         .unwrap();
     }
 
@@ -405,10 +365,7 @@ watch = ["src/**/*.rs"]
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spin.toml");
         let manifest = Manifest::read(&path).unwrap();
         let components: Vec<_> = manifest.components.keys().collect();
-        assert_eq!(
-            components,
-            ["chat", "debug", "execute", "intent", "webhook"]
-        );
+        assert_eq!(components, ["chat", "debug", "execute", "intent", "webhook"]);
         assert_eq!(manifest.routes.len(), 6);
     }
 }

@@ -162,9 +162,7 @@ fn paths(route: &Route) -> Vec<String> {
 impl Loaded {
     fn new(options: Options) -> anyhow::Result<Self> {
         let manifest = Manifest::read(&options.manifest)?;
-        let values = Values::resolve(&manifest, &options.overrides, |name| {
-            std::env::var(name).ok()
-        })?;
+        let values = Values::resolve(&manifest, &options.overrides, |name| std::env::var(name).ok())?;
         let network = Arc::new(Network::new(&options.own_authorities)?);
         let engine = engine::start(&options.limits, &options.cache_dir)?;
         let linker = instance::linker(&engine).map_err(engine::plain)?;
@@ -172,13 +170,7 @@ impl Loaded {
             Some(own) => own.parse().context("the first own authority")?,
             None => Authority::from_static("localhost"),
         };
-        let loading = Loading {
-            limits: options.limits,
-            values,
-            network: network.clone(),
-            linker,
-            authority,
-        };
+        let loading = Loading { limits: options.limits, values, network: network.clone(), linker, authority };
         // Each compiles on its own thread: a first start is felt.
         let functions = std::thread::scope(|scope| {
             let threads: Vec<_> = manifest
@@ -197,16 +189,9 @@ impl Loaded {
                 let function = function.with_context(|| format!("the function {name:?}"))?;
                 Ok((name.clone(), Arc::new(function)))
             };
-            threads
-                .into_iter()
-                .map(join)
-                .collect::<anyhow::Result<BTreeMap<_, _>>>()
+            threads.into_iter().map(join).collect::<anyhow::Result<BTreeMap<_, _>>>()
         })?;
-        Ok(Self {
-            functions,
-            routes: manifest.routes,
-            network,
-        })
+        Ok(Self { functions, routes: manifest.routes, network })
     }
 }
 
@@ -233,24 +218,18 @@ impl Loading {
             .map(|(name, template)| Ok((name.clone(), self.values.expand(template)?)))
             .collect::<anyhow::Result<BTreeMap<_, _>>>()?;
         let source = &described.source;
-        ensure!(
-            source.exists(),
-            "{} does not exist: run `makegood build`",
-            source.display()
-        );
+        ensure!(source.exists(), "{} does not exist: run `makegood build`", source.display());
         let component = Component::from_file(self.linker.engine(), source)
             .map_err(engine::plain)
             .with_context(|| format!("{} is not a Wasm component", source.display()))?;
-        let pre = instance::prepare(&self.linker, &component)
-            .map_err(engine::plain)
-            .with_context(|| {
-                format!(
-                    "{} does not fit this host: it must export wasi:http/handler@0.3 or \
+        let pre = instance::prepare(&self.linker, &component).map_err(engine::plain).with_context(|| {
+            format!(
+                "{} does not fit this host: it must export wasi:http/handler@0.3 or \
                      wasi:http/incoming-handler@0.2, and import nothing beyond WASI and \
                      spin:variables@3.0.0",
-                    source.display()
-                )
-            })?;
+                source.display()
+            )
+        })?;
         let concurrent = match self.limits.exclusive.contains(name) {
             true => 1,
             false => self.limits.concurrent.max(1),
@@ -260,11 +239,7 @@ impl Loading {
         let nursery = Nursery {
             engine: self.linker.engine().clone(),
             pre,
-            outbound: Outbound {
-                function: name.clone(),
-                allowed: Arc::new(allowed),
-                network: self.network.clone(),
-            },
+            outbound: Outbound { function: name.clone(), allowed: Arc::new(allowed), network: self.network.clone() },
             variables: Arc::new(variables),
             counters: Arc::clone(&counters),
             limits: self.limits.clone(),

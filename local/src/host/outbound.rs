@@ -43,9 +43,8 @@ impl Network {
         let own = own_authorities
             .iter()
             .map(|own| {
-                let authority: http::uri::Authority = own
-                    .parse()
-                    .with_context(|| format!("the own authority {own:?} is not host:port"))?;
+                let authority: http::uri::Authority =
+                    own.parse().with_context(|| format!("the own authority {own:?} is not host:port"))?;
                 let port = authority.port_u16().unwrap_or(80);
                 Ok((authority.host().to_owned(), port))
             })
@@ -57,11 +56,7 @@ impl Network {
             .connect_timeout(CONNECT)
             .build()
             .context("cannot set up the client for outbound calls")?;
-        Ok(Self {
-            own,
-            local: RwLock::new(None),
-            client,
-        })
+        Ok(Self { own, local: RwLock::new(None), client })
     }
 
     pub(super) fn set_local(&self, router: Router) {
@@ -78,9 +73,7 @@ impl Network {
             return false;
         };
         let port = uri.port_u16().or_else(|| default_port("http"));
-        self.own
-            .iter()
-            .any(|(h, p)| Some(*p) == port && h.eq_ignore_ascii_case(host))
+        self.own.iter().any(|(h, p)| Some(*p) == port && h.eq_ignore_ascii_case(host))
     }
 }
 
@@ -138,14 +131,9 @@ fn answer(response: Response<WasiBody>, options: RequestOptions) -> Answer {
 
 /// Waits for the head of a response; without a wish of the guest's, for ever:
 /// the invocation's own time ends it.
-async fn head<T>(
-    call: impl Future<Output = Result<T, Error>>,
-    longest: Option<Duration>,
-) -> Result<T, Error> {
+async fn head<T>(call: impl Future<Output = Result<T, Error>>, longest: Option<Duration>) -> Result<T, Error> {
     match longest {
-        Some(longest) => tokio::time::timeout(longest, call)
-            .await
-            .unwrap_or(Err(Error::ConnectionReadTimeout)),
+        Some(longest) => tokio::time::timeout(longest, call).await.unwrap_or(Err(Error::ConnectionReadTimeout)),
         None => call.await,
     }
 }
@@ -161,13 +149,7 @@ async fn serve_here(router: Router, request: Request<WasiBody>, options: Request
         Ok(response)
     });
     let response = head(call, options.first_byte_timeout).await?;
-    answer(
-        response.map(|body| {
-            body.map_err(|_| Error::HttpResponseIncomplete)
-                .boxed_unsync()
-        }),
-        options,
-    )
+    answer(response.map(|body| body.map_err(|_| Error::HttpResponseIncomplete).boxed_unsync()), options)
 }
 
 /// A call that a server in this process works on. Who made it may leave, but
@@ -182,10 +164,7 @@ where
 
 impl<F: Future<Output: Send> + Send + 'static> Arrived<F> {
     fn new(call: F) -> Self {
-        Self {
-            call: Some(Box::pin(call)),
-            begun: false,
-        }
+        Self { call: Some(Box::pin(call)), begun: false }
     }
 }
 
@@ -214,14 +193,9 @@ impl<F: Future<Output: Send> + Send + 'static> Drop for Arrived<F> {
     }
 }
 
-async fn send_away(
-    client: reqwest::Client,
-    request: Request<WasiBody>,
-    options: RequestOptions,
-) -> Answer {
+async fn send_away(client: reqwest::Client, request: Request<WasiBody>, options: RequestOptions) -> Answer {
     let (parts, body) = request.into_parts();
-    let url =
-        reqwest::Url::parse(&parts.uri.to_string()).map_err(|_| Error::HttpRequestUriInvalid)?;
+    let url = reqwest::Url::parse(&parts.uri.to_string()).map_err(|_| Error::HttpRequestUriInvalid)?;
     let mut outgoing = reqwest::Request::new(parts.method, url);
     *outgoing.headers_mut() = parts.headers;
     if !body.is_end_stream() {
@@ -229,9 +203,7 @@ async fn send_away(
     }
     let call = async move { client.execute(outgoing).await.map_err(|e| outcome(&e)) };
     // One clock for both waits: where it runs out, the request may have left.
-    let longest = options
-        .first_byte_timeout
-        .map(|first| first + options.connect_timeout.unwrap_or(CONNECT));
+    let longest = options.first_byte_timeout.map(|first| first + options.connect_timeout.unwrap_or(CONNECT));
     let response: Response<reqwest::Body> = head(call, longest).await?.into();
     let response = response.map(|body| body.map_err(|error| body_outcome(&error)).boxed_unsync());
     answer(response, options)
@@ -240,10 +212,7 @@ async fn send_away(
 /// What a failed call means to the guest.
 fn outcome(error: &reqwest::Error) -> Error {
     if error.is_dns() {
-        return Error::DnsError {
-            rcode: None,
-            info_code: None,
-        };
+        return Error::DnsError { rcode: None, info_code: None };
     }
     if error.is_connect() {
         return match io_kind(error) {

@@ -22,11 +22,7 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new(function: Arc<str>, stream: &'static str) -> Self {
-        Self {
-            function,
-            stream,
-            begun: Arc::default(),
-        }
+        Self { function, stream, begun: Arc::default() }
     }
 
     fn take(&self, bytes: &[u8]) {
@@ -75,11 +71,7 @@ impl StdoutStream for Output {
 }
 
 impl AsyncWrite for Output {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.take(bytes);
         Poll::Ready(Ok(bytes.len()))
     }

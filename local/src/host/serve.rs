@@ -18,9 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime_wasi_http::handler::{
-    ExpirationError, InstantiationError, ProxyHandler, TrapOrPanicError,
-};
+use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler, TrapOrPanicError};
 use wasmtime_wasi_http::{Error, p2, p3};
 
 const FULL_URL: HeaderName = HeaderName::from_static("spin-full-url");
@@ -62,8 +60,7 @@ impl Function {
 
     async fn answer(&self, request: Request, started: Instant) -> Result<Response, Failure> {
         let permit = self.permit().await?;
-        let request =
-            request.map(|body| body.map_err(|_| Error::ConnectionTerminated).boxed_unsync());
+        let request = request.map(|body| body.map_err(|_| Error::ConnectionTerminated).boxed_unsync());
         match self.handler.handle((), request).await {
             Ok(response) => Ok(response.map(|body| Body::new(Holding::new(body, permit)))),
             Err(error) => Err(self.failure(&error, started)),
@@ -79,10 +76,7 @@ impl Function {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_)) | Err(_) => {
                 self.counters.refused.fetch_add(1, Relaxed);
-                tracing::warn!(
-                    function = &*self.name,
-                    "turned a request away: all are busy"
-                );
+                tracing::warn!(function = &*self.name, "turned a request away: all are busy");
                 Err(Failure::Busy)
             }
         }
@@ -138,9 +132,7 @@ impl Function {
             tracing::warn!(function, limit = ?self.limits.time, "no response in time");
             return Failure::TooLong;
         }
-        if error.is::<p3::bindings::http::types::ErrorCode>()
-            || error.is::<p2::bindings::http::types::ErrorCode>()
-        {
+        if error.is::<p3::bindings::http::types::ErrorCode>() || error.is::<p2::bindings::http::types::ErrorCode>() {
             tracing::warn!(function, "the function answered with an error: {error:#}");
             return Failure::Refused;
         }
@@ -154,43 +146,18 @@ impl Function {
 impl Failure {
     fn into_response(self) -> Response {
         let (status, title, code) = match self {
-            Self::Busy => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The function is busy",
-                "function_busy",
-            ),
-            Self::TooLong => (
-                StatusCode::GATEWAY_TIMEOUT,
-                "The function took too long",
-                "function_timeout",
-            ),
-            Self::Trapped => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "The function stopped",
-                "function_trap",
-            ),
-            Self::Refused => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "The function failed",
-                "function_error",
-            ),
-            Self::NoInstance => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The function could not start",
-                "function_start",
-            ),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "The function is busy", "function_busy"),
+            Self::TooLong => (StatusCode::GATEWAY_TIMEOUT, "The function took too long", "function_timeout"),
+            Self::Trapped => (StatusCode::INTERNAL_SERVER_ERROR, "The function stopped", "function_trap"),
+            Self::Refused => (StatusCode::INTERNAL_SERVER_ERROR, "The function failed", "function_error"),
+            Self::NoInstance => (StatusCode::SERVICE_UNAVAILABLE, "The function could not start", "function_start"),
         };
-        let problem = format!(
-            r#"{{"type":"about:blank","title":"{title}","status":{},"code":"{code}"}}"#,
-            status.as_u16()
-        );
+        let problem =
+            format!(r#"{{"type":"about:blank","title":"{title}","status":{},"code":"{code}"}}"#, status.as_u16());
         let mut response = Response::new(Body::from(problem));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }

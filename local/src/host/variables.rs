@@ -33,11 +33,7 @@ impl Values {
         let mut values = BTreeMap::new();
         for (name, variable) in &manifest.variables {
             let key = format!("SPIN_VARIABLE_{}", name.to_ascii_uppercase());
-            let value = overrides
-                .get(name)
-                .cloned()
-                .or_else(|| environment(&key))
-                .or_else(|| variable.default.clone());
+            let value = overrides.get(name).cloned().or_else(|| environment(&key)).or_else(|| variable.default.clone());
             let Some(value) = value else {
                 bail!("the variable {name:?} is required and has no value: set {key}");
             };
@@ -76,11 +72,7 @@ pub fn check_name(name: &str) -> Result<(), &'static str> {
     if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
         return Err("a name starts with a lower-case letter");
     }
-    let word = |w: &str| {
-        !w.is_empty()
-            && w.bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    };
+    let word = |w: &str| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     match name.split('_').all(word) {
         true => Ok(()),
         false => Err("a name is lower-case letters and digits, joined by single underscores"),
@@ -109,14 +101,8 @@ mod tests {
     fn an_override_beats_the_environment_and_that_beats_the_default() {
         let all = resolve(&[("token", "a")], &[("SPIN_VARIABLE_TOKEN", "b")]).unwrap();
         assert_eq!(all.expand("{{token}}").unwrap(), "a");
-        let env = resolve(
-            &[],
-            &[("SPIN_VARIABLE_TOKEN", "b"), ("SPIN_VARIABLE_HOST", "c")],
-        );
-        assert_eq!(
-            env.unwrap().expand("{{ host }}/{{ token }}").unwrap(),
-            "c/b"
-        );
+        let env = resolve(&[], &[("SPIN_VARIABLE_TOKEN", "b"), ("SPIN_VARIABLE_HOST", "c")]);
+        assert_eq!(env.unwrap().expand("{{ host }}/{{ token }}").unwrap(), "c/b");
         let default = resolve(&[("token", "a")], &[]).unwrap();
         assert_eq!(default.expand("<{{host}}>").unwrap(), "<http://here>");
     }

@@ -39,17 +39,12 @@ impl Bench {
     pub(crate) fn act(&self, key: &Key, asked: &Value, refusal: Option<Problem>) -> Verdict {
         let effect = match (refusal, params::read::<Params>(asked)) {
             (Some(refusal), _) | (None, Err(refusal)) => Effect::Refused(refusal),
-            (None, Ok(params)) => Effect::Done {
-                n: params.n,
-                params: self.hasher.hash_one(&params),
-            },
+            (None, Ok(params)) => Effect::Done { n: params.n, params: self.hasher.hash_one(&params) },
         };
         let mut keys = self.keys();
         if let Some(prior) = keys.effects.get(key) {
             return match (prior, &effect) {
-                (Effect::Done { params: prior, .. }, Effect::Done { params, .. })
-                    if prior != params =>
-                {
+                (Effect::Done { params: prior, .. }, Effect::Done { params, .. }) if prior != params => {
                     Verdict::KeyReused
                 }
                 (prior, _) => prior.verdict(),
@@ -72,10 +67,7 @@ impl Bench {
     }
 
     pub(crate) fn status(&self, key: &Key) -> Verdict {
-        self.keys()
-            .effects
-            .get(key)
-            .map_or(Verdict::None, Effect::verdict)
+        self.keys().effects.get(key).map_or(Verdict::None, Effect::verdict)
     }
 
     pub(crate) fn clear(&self) {
@@ -105,9 +97,7 @@ impl Keys {
 impl Effect {
     fn verdict(&self) -> Verdict {
         match self {
-            Self::Done { n, .. } => Verdict::Done {
-                output: json!({ "n": n }),
-            },
+            Self::Done { n, .. } => Verdict::Done { output: json!({ "n": n }) },
             Self::Refused(problem) => Verdict::Refused(problem.clone()),
             Self::Undone { undone } => Verdict::Undone { undone: *undone },
         }

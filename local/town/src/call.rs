@@ -45,11 +45,7 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn new(town: Arc<Town>, tool: Tool, request: Request) -> Self {
-        Self {
-            town,
-            tool,
-            request,
-        }
+        Self { town, tool, request }
     }
 
     pub(crate) async fn answer(self) -> Answer {
@@ -73,11 +69,7 @@ impl Call {
             Kind::Timeout => {
                 let _held = town.slow.hold()?;
                 sleep(fault.delay().unwrap_or(NEVER)).await;
-                Err(Problem::new(
-                    StatusCode::GATEWAY_TIMEOUT,
-                    "timeout",
-                    "No answer came in time. Ask status.",
-                ))
+                Err(Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", "No answer came in time. Ask status."))
             }
             Kind::Slow => {
                 let delay = fault.delay().unwrap_or(Duration::from_secs(1));
@@ -120,9 +112,7 @@ impl Call {
 
     /// Does what is asked. `refusal` stands for what the partner would have refused it with.
     async fn carry_out(&self, refusal: Option<Problem>) -> Answer {
-        let Town {
-            store, bench, slow, ..
-        } = &*self.town;
+        let Town { store, bench, slow, .. } = &*self.town;
         let tool = self.tool;
         match &self.request {
             Request::Ask { params } => match refusal {
@@ -130,9 +120,7 @@ impl Call {
                 None => query::answer(store, tool, params).await,
             },
             Request::Do { key, .. } if slow.works_on(tool, key) => Err(Problem::in_progress()),
-            Request::Do { key, params } if tool == Tool::BenchEffect => {
-                bench.act(key, params, refusal).of_do()
-            }
+            Request::Do { key, params } if tool == Tool::BenchEffect => bench.act(key, params, refusal).of_do(),
             Request::Do { key, params } => {
                 let refusal = refusal.or_else(|| params::check(tool, params).err());
                 let verdict = store.act(tool, key, params, refusal.as_ref()).await?;
@@ -165,10 +153,7 @@ pub(crate) struct Slow {
 
 impl Default for Slow {
     fn default() -> Self {
-        Self {
-            held: Semaphore::new(MAX_HELD),
-            keys: Mutex::default(),
-        }
+        Self { held: Semaphore::new(MAX_HELD), keys: Mutex::default() }
     }
 }
 

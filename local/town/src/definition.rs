@@ -25,13 +25,7 @@ struct Particulars {
 }
 
 fn definition(tool: Tool) -> Value {
-    let Particulars {
-        title,
-        description,
-        cost,
-        input,
-        output,
-    } = particulars(tool);
+    let Particulars { title, description, cost, input, output } = particulars(tool);
     let class = tool.class();
     let estimate_ms = match (tool, class) {
         (Tool::BenchEffect | Tool::BenchQuery, _) => 1,
@@ -65,10 +59,7 @@ fn particulars(tool: Tool) -> Particulars {
             description: "Lists the restaurants of the town, by cuisine and by who fits at a table.",
             cost: 0,
             input: object(&[
-                (
-                    "cuisine?",
-                    text(100, "For example Italian or Japanese; any without it"),
-                ),
+                ("cuisine?", text(100, "For example Italian or Japanese; any without it")),
                 ("party_size?", party()),
             ]),
             output: object(&[
@@ -101,14 +92,8 @@ fn particulars(tool: Tool) -> Particulars {
                 ("party_size", party()),
             ]),
             output: object(&[
-                (
-                    "available",
-                    truth("Whether a table is free at the time asked for"),
-                ),
-                (
-                    "times",
-                    list(said("A time, HH:MM, at which a table is free")),
-                ),
+                ("available", truth("Whether a table is free at the time asked for")),
+                ("times", list(said("A time, HH:MM, at which a table is free"))),
             ]),
         },
         Tool::BookRestaurantTable => Particulars {
@@ -176,10 +161,7 @@ fn particulars(tool: Tool) -> Particulars {
             output: object(&[
                 ("delivery_id", said("Id of the delivery")),
                 ("vendor", said("Who delivers")),
-                (
-                    "eta",
-                    said("When it arrives, YYYY-MM-DDTHH:MM in the town's time"),
-                ),
+                ("eta", said("When it arrives, YYYY-MM-DDTHH:MM in the town's time")),
                 ("address", said("Where it goes")),
             ]),
         },
@@ -207,10 +189,7 @@ fn particulars(tool: Tool) -> Particulars {
             cost: 0,
             input: object(&[
                 ("payee", text(100, "Who is to be paid")),
-                (
-                    "amount_minor",
-                    whole(1, 1_000_000_000_000, "Amount in minor units, such as cents"),
-                ),
+                ("amount_minor", whole(1, 1_000_000_000_000, "Amount in minor units, such as cents")),
                 (
                     "currency",
                     json!({
@@ -231,20 +210,14 @@ fn particulars(tool: Tool) -> Particulars {
             description: "Captures an authorised payment. It cannot be undone, only refunded.",
             cost: 0,
             input: object(&[("payment_id", text(50, "Id of an authorised payment"))]),
-            output: object(&[
-                ("payment_id", said("Id of the payment")),
-                ("captured", truth("True")),
-            ]),
+            output: object(&[("payment_id", said("Id of the payment")), ("captured", truth("True"))]),
         },
         Tool::RefundPayment => Particulars {
             title: "Give the money back",
             description: "Refunds a captured payment.",
             cost: 0,
             input: object(&[("payment_id", text(50, "Id of a captured payment"))]),
-            output: object(&[
-                ("payment_id", said("Id of the payment")),
-                ("refunded", truth("True")),
-            ]),
+            output: object(&[("payment_id", said("Id of the payment")), ("refunded", truth("True"))]),
         },
         Tool::SendMessage => Particulars {
             title: "Send a message",
@@ -254,10 +227,7 @@ fn particulars(tool: Tool) -> Particulars {
                 ("to", text(200, "Name or number of whom it goes to")),
                 ("text", text(2_000, "What it says")),
             ]),
-            output: object(&[
-                ("message_id", said("Id of the message")),
-                ("to", said("Whom it went to")),
-            ]),
+            output: object(&[("message_id", said("Id of the message")), ("to", said("Whom it went to"))]),
         },
         Tool::GetWeatherData => Particulars {
             title: "Look up the weather",
@@ -282,10 +252,7 @@ fn particulars(tool: Tool) -> Particulars {
             ]),
             output: object(&[
                 ("minutes", number("How long it takes")),
-                (
-                    "distance_km",
-                    json!({ "type": "number", "description": "How far it is, in kilometres" }),
-                ),
+                ("distance_km", json!({ "type": "number", "description": "How far it is, in kilometres" })),
                 ("fare_minor", number("What it costs, in minor units")),
             ]),
         },
@@ -309,24 +276,15 @@ fn particulars(tool: Tool) -> Particulars {
 fn bench() -> Value {
     object(&[
         ("n", number("Any number, given back")),
-        (
-            "after?",
-            json!({ "description": "Anything; there to refer to another step" }),
-        ),
+        ("after?", json!({ "description": "Anything; there to refer to another step" })),
     ])
 }
 
 /// A closed object; a name that ends in `?` may be left out.
 fn object(properties: &[(&str, Value)]) -> Value {
-    let required: Vec<_> = properties
-        .iter()
-        .map(|(name, _)| *name)
-        .filter(|name| !name.ends_with('?'))
-        .collect();
-    let properties: serde_json::Map<_, _> = properties
-        .iter()
-        .map(|(name, schema)| (name.trim_end_matches('?').to_owned(), schema.clone()))
-        .collect();
+    let required: Vec<_> = properties.iter().map(|(name, _)| *name).filter(|name| !name.ends_with('?')).collect();
+    let properties: serde_json::Map<_, _> =
+        properties.iter().map(|(name, schema)| (name.trim_end_matches('?').to_owned(), schema.clone())).collect();
     json!({
         "type": "object",
         "properties": properties,

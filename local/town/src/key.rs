@@ -20,22 +20,15 @@ impl Key {
     pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Self, Problem> {
         let mut given = headers.get_all(HEADER).iter();
         let (Some(value), None) = (given.next(), given.next()) else {
-            return Err(Problem::bad_request(
-                "missing_key",
-                "Give exactly one Idempotency-Key header.",
-            ));
+            return Err(Problem::bad_request("missing_key", "Give exactly one Idempotency-Key header."));
         };
         match value.to_str() {
-            Ok(key)
-                if (1..=MAX).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) =>
-            {
+            Ok(key) if (1..=MAX).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) => {
                 Ok(Self(key.into()))
             }
             _ => Err(Problem::bad_request(
                 "invalid_key",
-                format!(
-                    "An Idempotency-Key is 1 to {MAX} visible ASCII characters without spaces."
-                ),
+                format!("An Idempotency-Key is 1 to {MAX} visible ASCII characters without spaces."),
             )),
         }
     }

@@ -33,26 +33,11 @@ pub use problem::Problem;
 
 /// The town's schema, in the order in which [`Postgres::migrate`] applies it.
 pub const MIGRATIONS: &[(&str, &str)] = &[
-    (
-        "town/0001_places",
-        include_str!("../migrations/0001_places.sql"),
-    ),
-    (
-        "town/0002_effects",
-        include_str!("../migrations/0002_effects.sql"),
-    ),
-    (
-        "town/0003_tools",
-        include_str!("../migrations/0003_tools.sql"),
-    ),
-    (
-        "town/0004_keys",
-        include_str!("../migrations/0004_keys.sql"),
-    ),
-    (
-        "town/0005_world",
-        include_str!("../migrations/0005_world.sql"),
-    ),
+    ("town/0001_places", include_str!("../migrations/0001_places.sql")),
+    ("town/0002_effects", include_str!("../migrations/0002_effects.sql")),
+    ("town/0003_tools", include_str!("../migrations/0003_tools.sql")),
+    ("town/0004_keys", include_str!("../migrations/0004_keys.sql")),
+    ("town/0005_world", include_str!("../migrations/0005_world.sql")),
 ];
 
 /// The longest body that is read, in bytes.
@@ -80,12 +65,7 @@ pub fn router(db: Postgres) -> Router {
         .route("/demo/tools/{tool}/do", post(tools::act))
         .route("/demo/tools/{tool}/undo", post(tools::undo))
         .route("/demo/tools/{tool}/status", get(tools::status))
-        .route(
-            "/demo/faults",
-            get(fault::http::list)
-                .post(fault::http::set)
-                .delete(fault::http::clear),
-        )
+        .route("/demo/faults", get(fault::http::list).post(fault::http::set).delete(fault::http::clear))
         .route("/demo/faults/{id}", delete(fault::http::remove))
         .route("/demo/world", get(world::show))
         .route("/demo/world.css", get(page::stylesheet))

@@ -11,11 +11,7 @@ use crate::fault::Switch;
 use crate::fault::http::shown;
 
 /// Of each kind: its key in the world, its heading, and the fields that are shown with their titles.
-type Section = (
-    &'static str,
-    &'static str,
-    &'static [(&'static str, &'static str)],
-);
+type Section = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 const SECTIONS: [Section; 6] = [
     (
@@ -43,41 +39,21 @@ const SECTIONS: [Section; 6] = [
             ("time", "Time"),
         ],
     ),
-    (
-        "messages",
-        "Messages",
-        &[("message_id", "Message"), ("to", "To"), ("text", "Text")],
-    ),
+    ("messages", "Messages", &[("message_id", "Message"), ("to", "To"), ("text", "Text")]),
     (
         "payments",
         "Payments",
-        &[
-            ("payment_id", "Payment"),
-            ("payee", "Payee"),
-            ("amount_minor", "Minor units"),
-            ("currency", "Currency"),
-        ],
+        &[("payment_id", "Payment"), ("payee", "Payee"), ("amount_minor", "Minor units"), ("currency", "Currency")],
     ),
     (
         "deliveries",
         "Deliveries",
-        &[
-            ("delivery_id", "Delivery"),
-            ("vendor", "Vendor"),
-            ("address", "To"),
-            ("eta", "Arrives"),
-        ],
+        &[("delivery_id", "Delivery"), ("vendor", "Vendor"), ("address", "To"), ("eta", "Arrives")],
     ),
     (
         "events",
         "Calendar",
-        &[
-            ("event_id", "Event"),
-            ("title", "Title"),
-            ("date", "Date"),
-            ("time", "Time"),
-            ("location", "Place"),
-        ],
+        &[("event_id", "Event"), ("title", "Title"), ("date", "Date"), ("time", "Time"), ("location", "Place")],
     ),
 ];
 
@@ -131,10 +107,7 @@ pub(crate) fn render(world: &Value, faults: &[Switch], follow: bool) -> Response
 
 pub(crate) async fn stylesheet() -> impl IntoResponse {
     (
-        [
-            (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-            (header::CACHE_CONTROL, "max-age=60"),
-        ],
+        [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=60")],
         include_str!("world.css"),
     )
 }
@@ -163,11 +136,7 @@ fn show((kind, heading, fields): &Section, world: &Value) -> Markup {
 }
 
 fn cells(fields: &[(&str, &str)], row: &Value) -> Markup {
-    let when = if row["undone_at"].is_null() {
-        &row["made_at"]
-    } else {
-        &row["undone_at"]
-    };
+    let when = if row["undone_at"].is_null() { &row["made_at"] } else { &row["undone_at"] };
     html! {
         @for (field, _) in fields { td { (text(&row[field])) } }
         td { span.state { (text(&row["state"])) } }

@@ -52,9 +52,7 @@ impl<'de, const MAX: usize> Deserialize<'de> for Text<MAX> {
         let text = String::deserialize(from)?;
         let long = text.chars().count();
         if text.trim().is_empty() || long > MAX || text.contains('\0') {
-            return Err(D::Error::custom(format!(
-                "a text must have 1 to {MAX} characters, not {long}"
-            )));
+            return Err(D::Error::custom(format!("a text must have 1 to {MAX} characters, not {long}")));
         }
         Ok(Self(text))
     }
@@ -70,9 +68,7 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Whole<MIN, MAX> {
         if number.fract() == 0.0 && (MIN as f64..=MAX as f64).contains(&number) {
             return Ok(Self);
         }
-        Err(D::Error::custom(format!(
-            "{number} is not a whole number from {MIN} to {MAX}"
-        )))
+        Err(D::Error::custom(format!("{number} is not a whole number from {MIN} to {MAX}")))
     }
 }
 
@@ -101,9 +97,7 @@ impl<'de> Deserialize<'de> for Clock {
         if shaped && clock.parse::<Time>().is_ok() {
             return Ok(Self);
         }
-        Err(D::Error::custom(
-            "a time must read HH:MM, from 00:00 to 23:59",
-        ))
+        Err(D::Error::custom("a time must read HH:MM, from 00:00 to 23:59"))
     }
 }
 

@@ -17,11 +17,7 @@ pub struct Problem {
 impl Problem {
     /// `detail` is read by people: what is wrong, and what to do next.
     pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
-        Self {
-            status: status.as_u16(),
-            code: code.to_owned(),
-            detail: detail.into(),
-        }
+        Self { status: status.as_u16(), code: code.to_owned(), detail: detail.into() }
     }
 
     pub(crate) fn bad_request(code: &str, detail: impl Into<String>) -> Self {
@@ -30,11 +26,7 @@ impl Problem {
 
     /// A call that had no effect and may be tried again.
     pub(crate) fn busy() -> Self {
-        Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "busy",
-            "Nothing was done. Try again after the time in Retry-After.",
-        )
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", "Nothing was done. Try again after the time in Retry-After.")
     }
 
     /// Another call is working on the same key: what comes of it is not known yet.
@@ -67,10 +59,7 @@ impl IntoResponse for Problem {
         });
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::TOO_MANY_REQUESTS {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

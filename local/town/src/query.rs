@@ -30,14 +30,7 @@ pub(crate) async fn answer(store: &Store, tool: Tool, asked: &Value) -> Answer {
 }
 
 fn weather(asked: &Weather) -> Value {
-    const SKIES: [&str; 6] = [
-        "sunny",
-        "partly cloudy",
-        "cloudy",
-        "light rain",
-        "rain",
-        "windy",
-    ];
+    const SKIES: [&str; 6] = ["sunny", "partly cloudy", "cloudy", "light rain", "rain", "windy"];
     let chance = hash(&[&asked.place.0.to_lowercase(), &asked.date.0]);
     let high = 4 + (chance >> 8) % 25;
     let low = high - (3 + (chance >> 16) % 8).min(high);
@@ -50,10 +43,7 @@ fn weather(asked: &Weather) -> Value {
 
 /// 0.5 to 20 km in the town's traffic, for 3.00 plus 1.50 a kilometre.
 fn route(asked: &Route) -> Value {
-    let chance = hash(&[
-        &asked.pickup.0.to_lowercase(),
-        &asked.destination.0.to_lowercase(),
-    ]);
+    let chance = hash(&[&asked.pickup.0.to_lowercase(), &asked.destination.0.to_lowercase()]);
     let half_km = 1 + chance % 40;
     json!({
         "minutes": 3 + half_km,

@@ -67,11 +67,7 @@ impl Verdict {
     pub(crate) fn of_status(self) -> Answer {
         match self {
             Self::Done { output } => Ok(json!({ "state": "done", "output": output })),
-            Self::Refused(Problem {
-                status,
-                code,
-                detail,
-            }) => {
+            Self::Refused(Problem { status, code, detail }) => {
                 Ok(json!({ "state": "refused", "status": status, "code": code, "detail": detail }))
             }
             Self::Undone { .. } => Ok(json!({ "state": "undone" })),
@@ -117,30 +113,18 @@ impl Store {
     pub(crate) async fn undo(&self, tool: Tool, key: &Key) -> Result<Verdict, Problem> {
         self.verdict(
             "select town.undo($1::text, $2::text, $3::bigint)",
-            &[
-                Some(tool.name()),
-                Some(key.as_str()),
-                Some(&now_ms().to_string()),
-            ],
+            &[Some(tool.name()), Some(key.as_str()), Some(&now_ms().to_string())],
         )
         .await
     }
 
     pub(crate) async fn status(&self, tool: Tool, key: &Key) -> Result<Verdict, Problem> {
-        self.verdict(
-            "select town.status($1::text, $2::text)",
-            &[Some(tool.name()), Some(key.as_str())],
-        )
-        .await
+        self.verdict("select town.status($1::text, $2::text)", &[Some(tool.name()), Some(key.as_str())]).await
     }
 
     /// Answers a query that reads the town.
     pub(crate) async fn ask(&self, tool: Tool, params: &Value) -> Result<Verdict, Problem> {
-        self.verdict(
-            "select town.ask($1::text, $2::jsonb)",
-            &[Some(tool.name()), Some(&params.to_string())],
-        )
-        .await
+        self.verdict("select town.ask($1::text, $2::jsonb)", &[Some(tool.name()), Some(&params.to_string())]).await
     }
 
     async fn verdict(&self, sql: &str, params: &[Option<&str>]) -> Result<Verdict, Problem> {
@@ -167,17 +151,14 @@ impl Store {
             match error {
                 // Nothing was sent, so nothing was done.
                 Error::Unavailable(_) => Problem::busy(),
-                Error::Server(_)
-                | Error::Interrupted(_)
-                | Error::Refused(_)
-                | Error::Migration { .. } => Problem::internal(),
+                Error::Server(_) | Error::Interrupted(_) | Error::Refused(_) | Error::Migration { .. } => {
+                    Problem::internal()
+                }
             }
         })
     }
 }
 
 fn now_ms() -> u128 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis())
 }

@@ -63,17 +63,13 @@ tools! {
 
 impl Tool {
     pub(crate) fn named(name: &str) -> Result<Self, Problem> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|tool| tool.name() == name)
-            .ok_or_else(|| {
-                Problem::new(
-                    StatusCode::NOT_FOUND,
-                    "unknown_tool",
-                    format!("There is no such tool. The tools are {}.", Self::names()),
-                )
-            })
+        Self::ALL.iter().copied().find(|tool| tool.name() == name).ok_or_else(|| {
+            Problem::new(
+                StatusCode::NOT_FOUND,
+                "unknown_tool",
+                format!("There is no such tool. The tools are {}.", Self::names()),
+            )
+        })
     }
 
     pub(crate) fn names() -> String {
@@ -86,11 +82,7 @@ impl Tool {
         if self.class() == Class::Compensatable {
             return Ok(());
         }
-        Err(Problem::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "not_undoable",
-            format!("{} cannot be undone.", self.name()),
-        ))
+        Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "not_undoable", format!("{} cannot be undone.", self.name())))
     }
 
     /// Fails for a query, of which nothing is remembered.
@@ -101,10 +93,7 @@ impl Tool {
         Err(Problem::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "no_status",
-            format!(
-                "{} has no effect, so nothing is remembered of it: call it again.",
-                self.name()
-            ),
+            format!("{} has no effect, so nothing is remembered of it: call it again.", self.name()),
         ))
     }
 }

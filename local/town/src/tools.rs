@@ -38,9 +38,7 @@ pub(crate) async fn act(
     let tool = Tool::named(&tool)?;
     let key = match tool.class() {
         Class::Query => None,
-        Class::Compensatable | Class::Pivot | Class::Retriable => {
-            Some(Key::from_headers(&headers)?)
-        }
+        Class::Compensatable | Class::Pivot | Class::Retriable => Some(Key::from_headers(&headers)?),
     };
     let params: Value = read(body)?;
     if !params.is_object() || holds_nul(&params) {
@@ -66,41 +64,26 @@ pub(crate) async fn undo(
     tool.undoable()?;
     let key = Key::from_headers(&headers)?;
     read::<UndoBody>(body)?;
-    Call::new(town, tool, Request::Undo { key })
-        .answer()
-        .await
-        .map(Json)
+    Call::new(town, tool, Request::Undo { key }).answer().await.map(Json)
 }
 
-pub(crate) async fn status(
-    State(town): State<Arc<Town>>,
-    Path(tool): Path<String>,
-    headers: HeaderMap,
-) -> Answer {
+pub(crate) async fn status(State(town): State<Arc<Town>>, Path(tool): Path<String>, headers: HeaderMap) -> Answer {
     let tool = Tool::named(&tool)?;
     tool.remembered()?;
     let key = Key::from_headers(&headers)?;
-    Call::new(town, tool, Request::Status { key })
-        .answer()
-        .await
-        .map(Json)
+    Call::new(town, tool, Request::Status { key }).answer().await.map(Json)
 }
 
 /// Reads a JSON body.
 pub(crate) fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, Problem> {
     let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body_too_large",
-            "A body may have 64 KiB.",
-        ),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "A body may have 64 KiB.")
+        }
         _ => Problem::bad_request("invalid_body", "The body could not be read to its end."),
     })?;
     serde_json::from_slice(&body).map_err(|error| {
-        Problem::bad_request(
-            "invalid_json",
-            format!("The body is not the JSON that is wanted: {error}."),
-        )
+        Problem::bad_request("invalid_json", format!("The body is not the JSON that is wanted: {error}."))
     })
 }
 
@@ -109,9 +92,7 @@ fn holds_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(holds_nul),
-        Value::Object(fields) => fields
-            .iter()
-            .any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || holds_nul(value)),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }

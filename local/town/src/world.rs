@@ -47,17 +47,11 @@ pub(crate) async fn show(
         Some("html") => true,
         None => prefers_html(&headers),
         Some(_) => {
-            return Err(Problem::bad_request(
-                "invalid_query",
-                "format is json or html.",
-            ));
+            return Err(Problem::bad_request("invalid_query", "format is json or html."));
         }
     };
     let most = if html { MOST_ON_PAGE } else { MOST_IN_JSON };
-    let world: Value = town
-        .store
-        .json("select town.world($1::int)", &[Some(&most.to_string())])
-        .await?;
+    let world: Value = town.store.json("select town.world($1::int)", &[Some(&most.to_string())]).await?;
     let mut response = if html {
         let faults = town.faults.list().await?;
         page::render(&world, &faults, view.follow.as_deref() == Some("1"))
@@ -80,10 +74,7 @@ pub(crate) async fn ledger(
     let limit = limit.clamp(1, 5_000);
     let entries: Vec<Value> = town
         .store
-        .json(
-            "select town.read_ledger($1::bigint, $2::int)",
-            &[Some(&after.to_string()), Some(&limit.to_string())],
-        )
+        .json("select town.read_ledger($1::bigint, $2::int)", &[Some(&after.to_string()), Some(&limit.to_string())])
         .await?;
     let full = entries.len() == limit as usize;
     let next = entries.last().filter(|_| full).map(|entry| &entry["id"]);

@@ -15,10 +15,7 @@ fn every_definition_is_one_of_the_engines() {
 #[test]
 fn names_are_unique_and_every_property_is_described() {
     let definitions = makegood_town::definitions();
-    let mut names: Vec<_> = definitions
-        .iter()
-        .map(|tool| tool["name"].as_str().unwrap())
-        .collect();
+    let mut names: Vec<_> = definitions.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
     assert_eq!(names.len(), 14);
     names.sort_unstable();
     names.dedup();

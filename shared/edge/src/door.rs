@@ -43,9 +43,12 @@ pub fn principal<H: Host>(host: &H, settings: &Settings, headers: &HeaderMap) ->
         refuse_other_sites(settings, headers)?;
         return Ok(Principal { name: ANONYMOUS.to_owned() });
     };
-    let refuse = |cause: &str| Error::new(Code::Unauthenticated, "The token is not valid. Get a new one.").because(cause);
-    let token = given.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(|| refuse("no bearer token"))?;
-    let claims: Claims = jwt::verify(token, &[&settings.jwt_secret]).map_err(|distrust| refuse(&distrust.to_string()))?;
+    let refuse =
+        |cause: &str| Error::new(Code::Unauthenticated, "The token is not valid. Get a new one.").because(cause);
+    let token =
+        given.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(|| refuse("no bearer token"))?;
+    let claims: Claims =
+        jwt::verify(token, &[&settings.jwt_secret]).map_err(|distrust| refuse(&distrust.to_string()))?;
     if claims.exp <= host.now().0 / 1000 {
         return Err(refuse("it has expired"));
     }
@@ -58,7 +61,9 @@ pub fn principal<H: Host>(host: &H, settings: &Settings, headers: &HeaderMap) ->
 /// A page of another site must not act through its reader's browser.
 fn refuse_other_sites(settings: &Settings, headers: &HeaderMap) -> Result<(), Error> {
     let text = |name: &http::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let ours = |origin: &str| origin == settings.public_url || text(&HOST).is_some_and(|host| origin == format!("http://{host}"));
+    let ours = |origin: &str| {
+        origin == settings.public_url || text(&HOST).is_some_and(|host| origin == format!("http://{host}"))
+    };
     let foreign = headers.get(ORIGIN).is_some() && !text(&ORIGIN).is_some_and(ours);
     let cross = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
     if foreign || cross {

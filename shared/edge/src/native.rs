@@ -25,7 +25,8 @@ impl Native {
 
 impl Host for Native {
     async fn fetch(&self, request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
-        let mut request = reqwest::Request::try_from(request).map_err(|error| FetchError::NotSent(error.to_string()))?;
+        let mut request =
+            reqwest::Request::try_from(request).map_err(|error| FetchError::NotSent(error.to_string()))?;
         *request.timeout_mut() = Some(Duration::from_millis(timeout.0));
         let answer = self.client.execute(request).await.map_err(|error| {
             if error.is_connect() || error.is_builder() {

@@ -32,18 +32,33 @@ pub struct Said {
 /// What became of it.
 #[derive(Clone, Debug)]
 pub enum Reading {
-    Plan { intents: Vec<Intent>, plan: Plan, nodes: Vec<Node>, tools: BTreeMap<String, Definition> },
+    Plan {
+        intents: Vec<Intent>,
+        plan: Plan,
+        nodes: Vec<Node>,
+        tools: BTreeMap<String, Definition>,
+    },
     /// Something is missing: the question, and the rest for programs.
-    Ask { question: String, details: Value },
+    Ask {
+        question: String,
+        details: Value,
+    },
     /// Nothing that can be done was found.
-    Unclear { message: String },
+    Unclear {
+        message: String,
+    },
 }
 
 /// Reads a message for somebody, now.
 ///
 /// # Errors
 /// [`Code::InvalidRequest`] for a message that is none, and those of [`verify`].
-pub async fn read<H: Host>(host: &H, settings: &Settings, principal: &Principal, said: &Said) -> Result<Reading, Error> {
+pub async fn read<H: Host>(
+    host: &H,
+    settings: &Settings,
+    principal: &Principal,
+    said: &Said,
+) -> Result<Reading, Error> {
     if said.message.trim().is_empty() {
         return Err(Error::new(Code::InvalidRequest, "`message` is empty. Say what you want done."));
     }

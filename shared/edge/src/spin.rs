@@ -6,14 +6,14 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use futures_util::future::{Either, join, select};
+use futures_util::future::join;
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Limited};
 use makegood_core::time::Millis;
 use makegood_gateway::Response;
 use spin_sdk::http::{BoxBody, FullBody, box_body};
-use spin_sdk::wasip3::http::types::{self, ErrorCode};
 use spin_sdk::wasip3::http::client;
+use spin_sdk::wasip3::http::types::{self, ErrorCode};
 use spin_sdk::wasip3::http_compat::http_from_wasi_response;
 use spin_sdk::wasip3::{wit_future, wit_stream};
 
@@ -56,12 +56,7 @@ impl Spin {
 
 impl Host for Spin {
     async fn fetch(&self, request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
-        let exchange = Box::pin(exchange(request));
-        let timer = Box::pin(spin_sdk::time::sleep(Duration::from_millis(timeout.0)));
-        match select(exchange, timer).await {
-            Either::Left((answer, _)) => answer,
-            Either::Right(((), _)) => Err(FetchError::Unknown(format!("no answer within {timeout}"))),
-        }
+        exchange(request, timeout).await
     }
 
     fn now(&self) -> Millis {
@@ -96,14 +91,18 @@ impl Host for Spin {
 /// The body is written beside the sending and not by a spawned task, as `spin_sdk::http::send` would:
 /// wit-bindgen's executor does not poll a task that was spawned during a turn until something else
 /// wakes it (seen with 0.57.1 in the pump of a streamed answer, where every request hung).
-async fn exchange(request: makegood_gateway::Request) -> Result<Response, FetchError> {
+///
+/// The host keeps the time: a timer of the guest's own costs as much as a small call. One that let
+/// an answer trickle in for ever would be ended with the whole invocation.
+async fn exchange(request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
     let (parts, body) = request.into_parts();
     let malformed = |what: &str| FetchError::NotSent(format!("{what} of {} cannot be sent", parts.uri));
-    let headers = parts.headers.try_into().map_err(|_| FetchError::NotSent("headers that cannot be sent".to_owned()))?;
+    let headers =
+        parts.headers.try_into().map_err(|_| FetchError::NotSent("headers that cannot be sent".to_owned()))?;
     let (mut contents, contents_reader) = wit_stream::new();
     let (trailers, trailers_reader) = wit_future::new(|| Ok(None));
     let reader = (!body.is_empty()).then_some(contents_reader);
-    let (outgoing, _sent) = types::Request::new(headers, reader, trailers_reader, None);
+    let (outgoing, _sent) = types::Request::new(headers, reader, trailers_reader, Some(patience(timeout)?));
     outgoing.set_method(&parts.method.clone().into()).map_err(|()| malformed("the method"))?;
     outgoing.set_scheme(parts.uri.scheme().map(Into::into).as_ref()).map_err(|()| malformed("the scheme"))?;
     outgoing
@@ -123,10 +122,18 @@ async fn exchange(request: makegood_gateway::Request) -> Result<Response, FetchE
     };
     let (answer, ()) = join(client::send(outgoing), write).await;
     let answer = answer.map_err(|error| sort(&error))?;
-    let (parts, body) = http_from_wasi_response(answer).map_err(|error| FetchError::Unknown(format!("{error:?}")))?.into_parts();
+    let (parts, body) =
+        http_from_wasi_response(answer).map_err(|error| FetchError::Unknown(format!("{error:?}")))?.into_parts();
     let body = Limited::new(body, LONGEST_ANSWER).collect().await;
     let body = body.map_err(|error| FetchError::Unknown(error.to_string()))?.to_bytes();
     Ok(http::Response::from_parts(parts, body))
+}
+
+fn patience(timeout: Millis) -> Result<types::RequestOptions, FetchError> {
+    let options = types::RequestOptions::new();
+    let nanos = Some(timeout.0.saturating_mul(1_000_000));
+    let set = options.set_first_byte_timeout(nanos).and_then(|()| options.set_between_bytes_timeout(nanos));
+    set.map(|()| options).map_err(|error| FetchError::NotSent(format!("this host keeps no time: {error:?}")))
 }
 
 /// Tells what never left from what may have arrived.

@@ -90,7 +90,8 @@ const SKEW: u64 = 5;
 /// # Errors
 /// [`Distrust`], for the log; the sender is told only that the signature is not valid.
 pub fn verify(queue: &Queue, headers: &HeaderMap, address: &str, body: &[u8], now: Millis) -> Result<(), Distrust> {
-    let signature = headers.get("upstash-signature").and_then(|value| value.to_str().ok()).ok_or(Distrust::Malformed)?;
+    let signature =
+        headers.get("upstash-signature").and_then(|value| value.to_str().ok()).ok_or(Distrust::Malformed)?;
     let claims: Claims = jwt::verify(signature, &[&queue.current_key, &queue.next_key])?;
     let seconds = now.0 / 1000;
     if claims.exp.saturating_add(SKEW) <= seconds || claims.nbf > seconds.saturating_add(SKEW) {
@@ -142,7 +143,10 @@ mod tests {
 
     #[test]
     fn a_delivery_for_another_place_body_or_time_is_refused() {
-        assert_eq!(check(&signed("now", |claims| claims["sub"] = json!("http://me/other")), 1100), Err(Distrust::Claims));
+        assert_eq!(
+            check(&signed("now", |claims| claims["sub"] = json!("http://me/other")), 1100),
+            Err(Distrust::Claims)
+        );
         assert_eq!(check(&signed("now", |claims| claims["iss"] = json!("Me")), 1100), Err(Distrust::Claims));
         assert_eq!(check(&signed("now", |claims| claims["body"] = json!("x")), 1100), Err(Distrust::Claims));
         assert_eq!(check(&signed("now", |_| {}), 1400), Err(Distrust::Time));

@@ -20,7 +20,9 @@ pub fn request(base: &str, call: &Call) -> Result<Request, Malformed> {
     let key = [("idempotency-key", call.key.as_str())];
     let encode = |body: &Value| serde_json::to_vec(body).map_err(|error| Malformed(error.to_string()));
     match call.op {
-        Op::Do => post(&url("do"), &key, serde_json::to_vec(&call.params).map_err(|error| Malformed(error.to_string()))?),
+        Op::Do => {
+            post(&url("do"), &key, serde_json::to_vec(&call.params).map_err(|error| Malformed(error.to_string()))?)
+        }
         Op::Undo => post(&url("undo"), &key, encode(&json!({"params": call.params, "output": call.output}))?),
         Op::Status => http::Request::get(url("status"))
             .header("idempotency-key", &call.key)
@@ -45,7 +47,7 @@ pub fn outcome(op: Op, response: &Response) -> Outcome {
     if status.is_success() {
         return serde_json::from_slice(response.body())
             .ok()
-            .and_then(|body| answer(op, body))
+            .and_then(|body| answer(op, storable(body)))
             .map_or_else(|| unknown(response, "answered with a body that cannot be read"), Outcome::Ok);
     }
     match status {
@@ -101,7 +103,8 @@ fn answer(op: Op, body: Value) -> Option<Answer> {
 }
 
 fn unknown(response: &Response, what: &str) -> Outcome {
-    Outcome::Unknown { reason: format!("the partner {what} ({}): {}", response.status(), excerpt(response.body())) }
+    let said = excerpt(response.body());
+    Outcome::Unknown { reason: plain(&format!("the partner {what} ({}): {said}", response.status())) }
 }
 
 /// Seconds only: a partner's clock is not ours, so a date would be compared with the wrong one.
@@ -112,7 +115,21 @@ fn retry_after(response: &Response) -> Option<Millis> {
 
 /// A partner's words are stored and shown: they are kept short.
 fn short(text: &str) -> String {
-    text.chars().take(500).collect()
+    plain(text).chars().take(500).collect()
+}
+
+/// PostgreSQL stores every character but U+0000, and a commit must not fail for one.
+fn plain(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+fn storable(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(plain(&text)),
+        Value::Array(items) => items.into_iter().map(storable).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, field)| (plain(&name), storable(field))).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value,
+    }
 }
 
 #[cfg(test)]
@@ -133,9 +150,17 @@ mod tests {
         let taken = read(Op::Do, 409, r#"{"code":"table_unavailable","detail":"Full."}"#);
         assert!(matches!(taken, Outcome::Refused(Refusal { code, .. }) if code == "table_unavailable"));
         assert!(matches!(read(Op::Do, 404, "not json"), Outcome::Refused(Refusal { code, .. }) if code == "http_404"));
-        for (status, body) in [(409, r#"{"code":"in_progress"}"#), (500, ""), (503, ""), (302, ""), (408, ""), (200, "{")] {
+        for (status, body) in
+            [(409, r#"{"code":"in_progress"}"#), (500, ""), (503, ""), (302, ""), (408, ""), (200, "{")]
+        {
             assert!(matches!(read(Op::Do, status, body), Outcome::Unknown { .. }), "{status} {body}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_stored_is_not_handed_on() {
+        let said = read(Op::Do, 200, r#"{"a\u0000":["b\u0000"]}"#);
+        assert_eq!(said, Outcome::Ok(Answer::Output(json!({"a\u{fffd}": ["b\u{fffd}"]}))));
     }
 
     #[test]

@@ -26,10 +26,7 @@ pub struct Outcome {
 
 impl Outcome {
     pub fn failed(error: String) -> Self {
-        Self {
-            error: Some(error),
-            ..Self::default()
-        }
+        Self { error: Some(error), ..Self::default() }
     }
 
     /// Redirects are not followed, so they are failures.
@@ -47,27 +44,17 @@ impl Outcome {
 
     pub fn header_map(&self) -> HeaderMap {
         let pairs = self.headers.iter();
-        pairs
-            .filter_map(|(name, value)| header(name, value))
-            .collect()
+        pairs.filter_map(|(name, value)| header(name, value)).collect()
     }
 }
 
 /// Sends one attempt and waits for its end.
-pub async fn perform(
-    deliver: Arc<dyn Deliver>,
-    message: Arc<Message>,
-    retried: u32,
-    key: String,
-) -> Outcome {
+pub async fn perform(deliver: Arc<dyn Deliver>, message: Arc<Message>, retried: u32, key: String) -> Outcome {
     let request = match request(&message, retried, &key) {
         Ok(request) => request,
         Err(error) => return Outcome::failed(format!("cannot be sent: {error}")),
     };
-    let timeout = message
-        .how
-        .timeout
-        .map_or(DEFAULT_TIMEOUT, Duration::from_millis);
+    let timeout = message.how.timeout.map_or(DEFAULT_TIMEOUT, Duration::from_millis);
     match tokio::time::timeout(timeout, deliver.deliver(request)).await {
         Err(_) => Outcome::failed(format!("no answer within {timeout:?}")),
         Ok(Err(error)) => Outcome::failed(error),
@@ -77,9 +64,7 @@ pub async fn perform(
             let headers = parts.headers.iter();
             Outcome {
                 status: parts.status.as_u16(),
-                headers: headers
-                    .map(|(name, v)| (name.to_string(), text(v)))
-                    .collect(),
+                headers: headers.map(|(name, v)| (name.to_string(), text(v))).collect(),
                 body,
                 error: None,
             }
@@ -88,10 +73,8 @@ pub async fn perform(
 }
 
 fn request(message: &Message, retried: u32, key: &str) -> Result<Request<Bytes>, http::Error> {
-    let mut request = Request::builder()
-        .method(message.how.method.as_str())
-        .uri(message.url.as_str())
-        .body(message.body.clone())?;
+    let mut request =
+        Request::builder().method(message.how.method.as_str()).uri(message.url.as_str()).body(message.body.clone())?;
     let headers = request.headers_mut();
     headers.reserve(message.how.headers.len() + 8);
     for (name, value) in &message.how.headers {
@@ -110,10 +93,7 @@ fn request(message: &Message, retried: u32, key: &str) -> Result<Request<Bytes>,
         ("upstash-caller-ip", Some(CALLER_IP)),
         ("upstash-schedule-id", message.schedule_id.as_deref()),
         ("upstash-queue-name", message.how.queue.as_deref()),
-        (
-            "upstash-label",
-            Some(labels.as_str()).filter(|l| !l.is_empty()),
-        ),
+        ("upstash-label", Some(labels.as_str()).filter(|l| !l.is_empty())),
     ];
     for (name, value) in own {
         if let Some((name, value)) = value.and_then(|value| header(name, value)) {

@@ -7,20 +7,14 @@ use super::{duration, expression::Expression};
 
 const DAY: u64 = 86_400_000;
 
-const RESET_HEADERS: [&str; 4] = [
-    "retry-after",
-    "x-ratelimit-reset",
-    "x-ratelimit-reset-requests",
-    "x-ratelimit-reset-tokens",
-];
+const RESET_HEADERS: [&str; 4] =
+    ["retry-after", "x-ratelimit-reset", "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens"];
 
 /// Milliseconds before the retry that follows `retried` earlier ones: what
 /// the destination asked for, else the publisher's expression, else
 /// `min(86400, e^(2.5 n))` seconds.
 pub fn delay(retried: u32, expression: Option<&str>, response: &HeaderMap, now: u64) -> u64 {
-    asked_for(response, now)
-        .or_else(|| expressed(retried, expression?))
-        .unwrap_or_else(|| default(retried))
+    asked_for(response, now).or_else(|| expressed(retried, expression?)).unwrap_or_else(|| default(retried))
 }
 
 fn default(retried: u32) -> u64 {
@@ -59,11 +53,7 @@ fn wait(text: &str, now: u64) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn seconds(
-        retried: u32,
-        expression: Option<&str>,
-        header: Option<(&'static str, &str)>,
-    ) -> u64 {
+    fn seconds(retried: u32, expression: Option<&str>, header: Option<(&'static str, &str)>) -> u64 {
         let mut headers = HeaderMap::new();
         if let Some((name, value)) = header {
             headers.insert(name, value.parse().unwrap());
@@ -82,10 +72,7 @@ mod tests {
         let expression = Some("5000");
         assert_eq!(seconds(0, expression, None), 5);
         assert_eq!(seconds(0, expression, Some(("retry-after", "30"))), 30);
-        assert_eq!(
-            seconds(0, expression, Some(("x-ratelimit-reset-tokens", "6m5s"))),
-            365
-        );
+        assert_eq!(seconds(0, expression, Some(("x-ratelimit-reset-tokens", "6m5s"))), 365);
         let date = "Sun, 06 Nov 1994 08:50:37 GMT";
         assert_eq!(seconds(0, expression, Some(("retry-after", date))), 60);
         assert_eq!(seconds(0, expression, Some(("retry-after", "86401"))), 5);

@@ -14,11 +14,7 @@ impl Clock {
         Self {
             opened: Instant::now(),
             opened_at: since_epoch().as_secs_f64() * 1000.0,
-            scale: if scale.is_finite() {
-                scale.max(1e-3)
-            } else {
-                1.0
-            },
+            scale: if scale.is_finite() { scale.max(1e-3) } else { 1.0 },
         }
     }
 
@@ -43,7 +39,5 @@ pub fn real_seconds() -> u64 {
 }
 
 fn since_epoch() -> Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

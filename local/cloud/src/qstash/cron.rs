@@ -69,11 +69,7 @@ impl Cron {
         let bit = |set: u64, value: i8| set >> value & 1 == 1;
         let day = bit(self.days, date.day());
         let weekday = bit(self.weekdays, date.weekday().to_sunday_zero_offset());
-        let both = if self.either_day {
-            day || weekday
-        } else {
-            day && weekday
-        };
+        let both = if self.either_day { day || weekday } else { day && weekday };
         bit(self.months, date.month()) && both
     }
 
@@ -103,10 +99,7 @@ fn field(text: &str, low: u32, high: u32, names: &str) -> Result<u64, String> {
             Some((_, value)) if !word.is_empty() => value,
             _ => word.parse().map_err(|_| wrong())?,
         };
-        (low..=high)
-            .contains(&value)
-            .then_some(value)
-            .ok_or_else(wrong)
+        (low..=high).contains(&value).then_some(value).ok_or_else(wrong)
     };
     let mut set = 0;
     for part in text.split(',') {
@@ -138,32 +131,18 @@ mod tests {
         let after: Timestamp = after.parse().unwrap();
         let millis = u64::try_from(after.as_millisecond()).unwrap();
         let at = Cron::parse(cron).unwrap().next_after(millis).unwrap();
-        Timestamp::from_millisecond(i64::try_from(at).unwrap())
-            .unwrap()
-            .to_string()
+        Timestamp::from_millisecond(i64::try_from(at).unwrap()).unwrap().to_string()
     }
 
     #[test]
     fn the_next_minute_is_found() {
         for (cron, after, expected) in [
             ("* * * * *", "2026-01-01T00:00:00Z", "2026-01-01T00:01:00Z"),
-            (
-                "*/15 9-17 * * mon-fri",
-                "2026-08-21T17:50:00Z",
-                "2026-08-24T09:00:00Z",
-            ),
+            ("*/15 9-17 * * mon-fri", "2026-08-21T17:50:00Z", "2026-08-24T09:00:00Z"),
             ("0 0 29 2 *", "2026-01-01T00:00:00Z", "2028-02-29T00:00:00Z"),
             ("30 6 1 * 0", "2026-08-02T07:00:00Z", "2026-08-09T06:30:00Z"),
-            (
-                "5/20 * * * *",
-                "2026-01-01T00:06:30Z",
-                "2026-01-01T00:25:00Z",
-            ),
-            (
-                "CRON_TZ=America/New_York 0 8 * * *",
-                "2026-07-01T00:00:00Z",
-                "2026-07-01T12:00:00Z",
-            ),
+            ("5/20 * * * *", "2026-01-01T00:06:30Z", "2026-01-01T00:25:00Z"),
+            ("CRON_TZ=America/New_York 0 8 * * *", "2026-07-01T00:00:00Z", "2026-07-01T12:00:00Z"),
         ] {
             assert_eq!(next(cron, after), expected, "{cron}");
         }

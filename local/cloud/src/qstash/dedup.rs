@@ -32,10 +32,6 @@ impl Dedup {
     }
 
     pub fn records(&self) -> impl Iterator<Item = Record> + '_ {
-        self.known.iter().map(|(key, (id, until))| Record::Dedup {
-            key: key.clone(),
-            id: id.clone(),
-            until: *until,
-        })
+        self.known.iter().map(|(key, (id, until))| Record::Dedup { key: key.clone(), id: id.clone(), until: *until })
     }
 }

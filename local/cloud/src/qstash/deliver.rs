@@ -81,31 +81,20 @@ impl Courier {
     }
 
     fn launch(self: &Arc<Self>, state: &mut State, launch: Launch) {
-        let Launch {
-            message,
-            retried,
-            key,
-            twice,
-        } = launch;
+        let Launch { message, retried, key, twice } = launch;
         let attempt = |key| attempt::perform(self.deliver.clone(), message.clone(), retried, key);
         if twice {
             // Nobody waits for the duplicate's outcome.
             tokio::spawn(attempt(key.clone()));
         }
         let attempt = attempt(key);
-        let landing = Landing {
-            courier: self.clone(),
-            id: message.id.clone(),
-            outcome: None,
-        };
+        let landing = Landing { courier: self.clone(), id: message.id.clone(), outcome: None };
         let task = tokio::spawn(async move {
             // Moved in whole, so that dropping the task drops it.
             let mut landing = landing;
             landing.outcome = Some(attempt.await);
         });
-        state
-            .in_flight
-            .insert(message.id.clone(), Some(task.abort_handle()));
+        state.in_flight.insert(message.id.clone(), Some(task.abort_handle()));
     }
 }
 
@@ -129,10 +118,7 @@ impl Drop for Landing {
 }
 
 pub fn start(courier: &Arc<Courier>) {
-    let mut sleeper = courier
-        .sleeper
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut sleeper = courier.sleeper.lock().unwrap_or_else(PoisonError::into_inner);
     if sleeper.is_none() {
         courier.with(|state| state.running = true);
         let courier = courier.clone();
@@ -182,11 +168,7 @@ pub async fn stop(courier: &Arc<Courier>, grace: Duration) {
 
 /// Ends all tasks at once.
 pub fn abandon(courier: &Arc<Courier>) {
-    let sleeper = courier
-        .sleeper
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take();
+    let sleeper = courier.sleeper.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(sleeper) = sleeper {
         sleeper.abort();
     }

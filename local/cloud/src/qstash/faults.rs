@@ -21,11 +21,7 @@ impl Faults {
     /// # Errors
     /// Names the field that is out of range.
     pub fn check(self) -> Result<Self, String> {
-        let all = [
-            ("duplicate", self.duplicate),
-            ("drop_ack", self.drop_ack),
-            ("lose", self.lose),
-        ];
+        let all = [("duplicate", self.duplicate), ("drop_ack", self.drop_ack), ("lose", self.lose)];
         match all.iter().find(|(_, p)| !(0.0..=1.0).contains(p)) {
             Some((name, _)) => Err(format!("{name} must lie between 0 and 1")),
             None => Ok(self),
@@ -37,10 +33,6 @@ impl Faults {
     }
 
     pub fn jitter(self) -> u64 {
-        if self.reorder == 0 {
-            0
-        } else {
-            rand::rng().random_range(0..=self.reorder)
-        }
+        if self.reorder == 0 { 0 } else { rand::rng().random_range(0..=self.reorder) }
     }
 }

@@ -21,22 +21,11 @@ pub struct Flow {
 impl Flow {
     pub fn parse(key: String, value: &str) -> Result<Self, String> {
         let wrong = |pair: &str| format!("invalid Upstash-Flow-Control-Value at '{pair}'");
-        let mut flow = Self {
-            key,
-            parallelism: None,
-            rate: None,
-            period: 1000,
-        };
+        let mut flow = Self { key, parallelism: None, rate: None, period: 1000 };
         for pair in value.split(',').map(str::trim) {
             let (name, value) = pair.split_once('=').ok_or_else(|| wrong(pair))?;
             let value = value.trim();
-            let number = || {
-                value
-                    .parse()
-                    .ok()
-                    .filter(|n| *n > 0)
-                    .ok_or_else(|| wrong(pair))
-            };
+            let number = || value.parse().ok().filter(|n| *n > 0).ok_or_else(|| wrong(pair));
             match name.trim() {
                 "parallelism" => flow.parallelism = Some(number()?),
                 "rate" => flow.rate = Some(number()?),
@@ -75,12 +64,7 @@ pub enum Passage {
 
 impl Gate {
     pub fn new(limits: Flow) -> Self {
-        Self {
-            limits,
-            waiting: VecDeque::new(),
-            active: 0,
-            begun: VecDeque::new(),
-        }
+        Self { limits, waiting: VecDeque::new(), active: 0, begun: VecDeque::new() }
     }
 
     pub fn join(&mut self, id: String, limits: &Flow) {

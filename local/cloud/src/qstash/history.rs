@@ -62,13 +62,7 @@ impl History {
     /// Newest first, narrowed to one message where an id is given.
     pub fn to_json(&self, message_id: Option<&str>, count: usize) -> Vec<Value> {
         let wanted = |event: &&Event| message_id.is_none_or(|id| event.message.id == id);
-        self.events
-            .iter()
-            .rev()
-            .filter(wanted)
-            .take(count)
-            .map(Event::to_json)
-            .collect()
+        self.events.iter().rev().filter(wanted).take(count).map(Event::to_json).collect()
     }
 }
 

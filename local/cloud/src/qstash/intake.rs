@@ -41,26 +41,16 @@ impl State {
         let mut fresh: Vec<Arc<Message>> = Vec::new();
         for message in messages {
             let key = message.how.dedup.as_deref();
-            let in_batch = fresh
-                .iter()
-                .find(|m| key.is_some() && m.how.dedup.as_deref() == key);
+            let in_batch = fresh.iter().find(|m| key.is_some() && m.how.dedup.as_deref() == key);
             let known = match in_batch {
                 Some(earlier) => Some(earlier.id.clone()),
-                None => key
-                    .and_then(|key| self.dedup.find(key, now))
-                    .map(str::to_owned),
+                None => key.and_then(|key| self.dedup.find(key, now)).map(str::to_owned),
             };
             if let Some(id) = known {
-                receipts.push(Receipt {
-                    id,
-                    deduplicated: true,
-                });
+                receipts.push(Receipt { id, deduplicated: true });
                 continue;
             }
-            receipts.push(Receipt {
-                id: message.id.clone(),
-                deduplicated: false,
-            });
+            receipts.push(Receipt { id: message.id.clone(), deduplicated: false });
             fresh.push(Arc::new(message));
         }
         for message in &fresh {
@@ -138,9 +128,7 @@ impl State {
     /// When that could not be written.
     pub fn remove_queue(&mut self, name: &str) -> io::Result<()> {
         let waiting = self.queues.get_mut(name).map(|queue| queue.dissolve());
-        self.commit(vec![Record::QueueGone {
-            name: name.to_owned(),
-        }])?;
+        self.commit(vec![Record::QueueGone { name: name.to_owned() }])?;
         for id in waiting.unwrap_or_default() {
             self.enter_gate(&id);
         }

@@ -36,17 +36,10 @@ impl Journal {
         };
         fs::create_dir_all(folder).map_err(|e| explain("create", folder, e))?;
         let lock_path = folder.join("qstash.lock");
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path);
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path);
         let lock = lock.map_err(|e| explain("open", &lock_path, e))?;
         lock.try_lock().map_err(|_| {
-            Error(format!(
-                "{} is in use by another process; end it or choose another data folder",
-                folder.display()
-            ))
+            Error(format!("{} is in use by another process; end it or choose another data folder", folder.display()))
         })?;
 
         let path = folder.join("qstash.log");
@@ -55,17 +48,11 @@ impl Journal {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(explain("read", &path, error)),
         };
-        let whole = content
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |at| at + 1);
+        let whole = content.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let mut start = 0;
         for line in content[..whole].split_inclusive(|byte| *byte == b'\n') {
             let records: Vec<Record> = serde_json::from_slice(line).map_err(|error| {
-                Error(format!(
-                    "{} is damaged at byte {start}: {error}; move it away to start afresh",
-                    path.display()
-                ))
+                Error(format!("{} is damaged at byte {start}: {error}; move it away to start afresh", path.display()))
             })?;
             records.into_iter().for_each(&mut replay);
             start += line.len();
@@ -74,15 +61,8 @@ impl Journal {
         let file = OpenOptions::new().create(true).append(true).open(&path);
         let file = file.map_err(|e| explain("open", &path, e))?;
         let bytes = whole as u64;
-        file.set_len(bytes)
-            .map_err(|e| explain("repair", &path, e))?;
-        Ok(Self {
-            file,
-            path,
-            bytes,
-            floor: bytes,
-            _lock: lock,
-        })
+        file.set_len(bytes).map_err(|e| explain("repair", &path, e))?;
+        Ok(Self { file, path, bytes, floor: bytes, _lock: lock })
     }
 
     /// Appends one line; when this returns it outlives the process.

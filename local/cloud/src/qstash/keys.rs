@@ -13,9 +13,6 @@ pub struct Keys {
 impl Keys {
     /// The next key becomes the current one.
     pub fn rotated(&self) -> Self {
-        Self {
-            current: self.next.clone(),
-            next: message::random_id("sig_"),
-        }
+        Self { current: self.next.clone(), next: message::random_id("sig_") }
     }
 }

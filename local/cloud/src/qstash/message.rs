@@ -90,10 +90,7 @@ impl Message {
     pub fn slot(&self) -> Option<Slot> {
         let own = || {
             let queue = self.how.queue.clone()?;
-            Some(Slot {
-                queue,
-                holder: self.id.clone(),
-            })
+            Some(Slot { queue, holder: self.id.clone() })
         };
         self.slot.clone().or_else(own)
     }
@@ -120,10 +117,7 @@ impl Message {
         put("notBefore", json!(self.not_before));
         put("createdAt", json!(self.created_at));
         put("callback", json!(how.callback.as_ref().map(|c| &c.url)));
-        put(
-            "failureCallback",
-            json!(how.failure_callback.as_ref().map(|c| &c.url)),
-        );
+        put("failureCallback", json!(how.failure_callback.as_ref().map(|c| &c.url)));
         put("queueName", json!(how.queue));
         put("scheduleId", json!(self.schedule_id));
         put("callerIP", json!(CALLER_IP));

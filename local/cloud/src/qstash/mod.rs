@@ -53,9 +53,7 @@ impl QStash {
     /// a journal that is damaged elsewhere than at its end.
     pub fn open(options: Options, deliver: Arc<dyn Deliver>) -> Result<Self, Error> {
         let courier = Courier::open(options, deliver)?;
-        Ok(Self {
-            courier: Arc::new(courier),
-        })
+        Ok(Self { courier: Arc::new(courier) })
     }
 
     /// The HTTP interface, `/v2/..`.

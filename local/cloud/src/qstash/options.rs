@@ -28,8 +28,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             data_dir: None,
-            token: "eyJVc2VySUQiOiJkZWZhdWx0VXNlciIsIlBhc3N3b3JkIjoiZGVmYXVsdFBhc3N3b3JkIn0="
-                .to_owned(),
+            token: "eyJVc2VySUQiOiJkZWZhdWx0VXNlciIsIlBhc3N3b3JkIjoiZGVmYXVsdFBhc3N3b3JkIn0=".to_owned(),
             current_key: "sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r".to_owned(),
             next_key: "sig_5ZB6DVzB1wjE8S6rZ7eenA8Pdnhs".to_owned(),
             time_scale: 1.0,

@@ -24,10 +24,7 @@ const DEFAULT_RETRIES: u32 = 3;
 /// # Errors
 /// A sentence that names the header.
 pub fn instructions(headers: &HeaderMap, now: u64) -> Result<Instructions, String> {
-    let plain = Prefixed {
-        headers,
-        prefix: "upstash-",
-    };
+    let plain = Prefixed { headers, prefix: "upstash-" };
     let mut how = plain.common(DEFAULT_RETRIES, "POST")?;
     if let Some(at) = plain.number::<u64>("not-before")? {
         how.delay = at.saturating_mul(1000).saturating_sub(now);
@@ -41,10 +38,7 @@ pub fn instructions(headers: &HeaderMap, now: u64) -> Result<Instructions, Strin
     how.callback = callback(headers, "upstash-callback", how.retries)?;
     how.failure_callback = callback(headers, "upstash-failure-callback", how.retries)?;
     how.labels = plain.list("label");
-    how.flow = match (
-        plain.text("flow-control-key"),
-        plain.text("flow-control-value"),
-    ) {
+    how.flow = match (plain.text("flow-control-key"), plain.text("flow-control-value")) {
         (None, None) => None,
         (Some(key), Some(value)) => Some(Flow::parse(key, &value)?),
         _ => return Err("Upstash-Flow-Control-Key and -Value go together".to_owned()),
@@ -54,12 +48,7 @@ pub fn instructions(headers: &HeaderMap, now: u64) -> Result<Instructions, Strin
 }
 
 /// The id of `Upstash-Content-Based-Deduplication`, where that is asked for.
-pub fn content_id(
-    headers: &HeaderMap,
-    url: &str,
-    body: &[u8],
-    how: &Instructions,
-) -> Option<String> {
+pub fn content_id(headers: &HeaderMap, url: &str, body: &[u8], how: &Instructions) -> Option<String> {
     let asked = headers.get("upstash-content-based-deduplication")?;
     if !asked.as_bytes().eq_ignore_ascii_case(b"true") {
         return None;
@@ -76,11 +65,7 @@ pub fn content_id(
 
 /// The cron expression of a schedule.
 pub fn cron(headers: &HeaderMap) -> Result<String, String> {
-    let text = Prefixed {
-        headers,
-        prefix: "upstash-",
-    }
-    .text("cron");
+    let text = Prefixed { headers, prefix: "upstash-" }.text("cron");
     let text = text.ok_or("a schedule needs the header Upstash-Cron")?;
     Cron::parse(&text).map_err(|why| format!("invalid Upstash-Cron: {why}"))?;
     Ok(text)
@@ -88,11 +73,7 @@ pub fn cron(headers: &HeaderMap) -> Result<String, String> {
 
 /// The text of one header, `None` when absent or empty.
 pub fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    Prefixed {
-        headers,
-        prefix: "",
-    }
-    .text(name)
+    Prefixed { headers, prefix: "" }.text(name)
 }
 
 /// The destination as it stands in the rest of a request's path and query.
@@ -135,35 +116,20 @@ fn without_token(url: String) -> String {
     if !query.contains("qstash_token=") {
         return url;
     }
-    let kept = query
-        .split('&')
-        .filter(|pair| !pair.starts_with("qstash_token="));
+    let kept = query.split('&').filter(|pair| !pair.starts_with("qstash_token="));
     let kept = kept.collect::<Vec<_>>().join("&");
-    if kept.is_empty() {
-        path.to_owned()
-    } else {
-        format!("{path}?{kept}")
-    }
+    if kept.is_empty() { path.to_owned() } else { format!("{path}?{kept}") }
 }
 
-fn callback(
-    headers: &HeaderMap,
-    name: &str,
-    retries: u32,
-) -> Result<Option<Box<Callback>>, String> {
+fn callback(headers: &HeaderMap, name: &str, retries: u32) -> Result<Option<Box<Callback>>, String> {
     let Some(url) = text(headers, name) else {
         return Ok(None);
     };
     let url = destination(&url).map_err(|why| format!("{name}: {why}"))?;
     let prefix = format!("{name}-");
-    let mut how = Prefixed {
-        headers,
-        prefix: &prefix,
-    }
-    .common(retries, "POST")?;
+    let mut how = Prefixed { headers, prefix: &prefix }.common(retries, "POST")?;
     how.headers.retain(|(name, _)| name != "content-type");
-    how.headers
-        .push(("content-type".to_owned(), "application/json".to_owned()));
+    how.headers.push(("content-type".to_owned(), "application/json".to_owned()));
     Ok(Some(Box::new(Callback { url, how })))
 }
 
@@ -189,10 +155,7 @@ impl Prefixed<'_> {
 
     fn list(&self, name: &str) -> Vec<String> {
         let text = self.text(name).unwrap_or_default();
-        let words = text
-            .split(',')
-            .map(str::trim)
-            .filter(|word| !word.is_empty());
+        let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
         words.map(str::to_owned).collect()
     }
 
@@ -213,9 +176,7 @@ impl Prefixed<'_> {
             return Ok(None);
         };
         let millis = duration::parse(&text);
-        millis
-            .map(Some)
-            .ok_or_else(|| self.wrong(name, "not a duration such as 10s or 1h30m"))
+        millis.map(Some).ok_or_else(|| self.wrong(name, "not a duration such as 10s or 1h30m"))
     }
 
     fn forwarded(&self) -> Headers {
@@ -230,17 +191,8 @@ impl Prefixed<'_> {
 
     /// What messages and callbacks have in common.
     fn common(&self, retries: u32, method: &str) -> Result<Instructions, String> {
-        let method = self
-            .text("method")
-            .unwrap_or(method.to_owned())
-            .to_ascii_uppercase();
-        let known = [
-            Method::GET,
-            Method::POST,
-            Method::PUT,
-            Method::PATCH,
-            Method::DELETE,
-        ];
+        let method = self.text("method").unwrap_or(method.to_owned()).to_ascii_uppercase();
+        let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
         if !known.iter().any(|m| m.as_str() == method) {
             return Err(self.wrong("method", "use GET, POST, PUT, PATCH or DELETE"));
         }
@@ -275,14 +227,8 @@ mod tests {
     fn a_destination_is_kept_to_the_letter() {
         let url = "https://h.example/a//b?x=%20&y=http://z";
         assert_eq!(destination(url).unwrap(), url);
-        assert_eq!(
-            destination("https%3A%2F%2Fh%2Fp%3Fa%3D1").unwrap(),
-            "https://h/p?a=1"
-        );
-        assert_eq!(
-            destination("http://h/p?qstash_token=t&a=1").unwrap(),
-            "http://h/p?a=1"
-        );
+        assert_eq!(destination("https%3A%2F%2Fh%2Fp%3Fa%3D1").unwrap(), "https://h/p?a=1");
+        assert_eq!(destination("http://h/p?qstash_token=t&a=1").unwrap(), "http://h/p?a=1");
         for bad in ["", "group", "ftp://h/", "http://", "http:///p"] {
             assert!(destination(bad).is_err(), "{bad}");
         }

@@ -25,11 +25,7 @@ pub struct Queue {
 
 impl Queue {
     pub fn new(config: QueueConfig) -> Self {
-        Self {
-            config,
-            waiting: VecDeque::new(),
-            places: HashMap::new(),
-        }
+        Self { config, waiting: VecDeque::new(), places: HashMap::new() }
     }
 
     pub fn join(&mut self, id: String) {

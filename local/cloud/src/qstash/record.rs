@@ -63,10 +63,7 @@ impl DeadLetter {
         let mut json = self.message.to_json();
         json.insert("dlqId".into(), json!(self.dlq_id));
         json.insert("responseStatus".into(), json!(self.outcome.status));
-        json.insert(
-            "responseHeader".into(),
-            message::header_map(&self.outcome.headers),
-        );
+        json.insert("responseHeader".into(), message::header_map(&self.outcome.headers));
         match std::str::from_utf8(&self.outcome.body) {
             Ok(text) => json.insert("responseBody".into(), json!(text)),
             Err(_) => {

@@ -52,12 +52,7 @@ impl State {
         }
     }
 
-    fn succeeded(
-        &mut self,
-        message: &Arc<Message>,
-        retried: u32,
-        outcome: Outcome,
-    ) -> io::Result<()> {
+    fn succeeded(&mut self, message: &Arc<Message>, retried: u32, outcome: Outcome) -> io::Result<()> {
         let lost = Faults::happens(self.faults.drop_ack);
         if let Some(stored) = self.messages.get_mut(&message.id)
             && lost
@@ -67,16 +62,8 @@ impl State {
             self.again(&message.id, pause);
             return Ok(());
         }
-        let report = self.report(
-            message.how.callback.as_deref(),
-            message,
-            &outcome,
-            retried,
-            None,
-        );
-        let done = Record::Done {
-            id: message.id.clone(),
-        };
+        let report = self.report(message.how.callback.as_deref(), message, &outcome, retried, None);
+        let done = Record::Done { id: message.id.clone() };
         self.conclude(report.into_iter().collect(), vec![done])?;
         self.log(Phase::Delivered, message, outcome, None);
         Ok(())
@@ -86,28 +73,13 @@ impl State {
         let now = self.now();
         let expression = message.how.retry_delay.as_deref();
         let due = now + backoff::delay(retried, expression, &outcome.header_map(), now);
-        let report = self.report(
-            message.how.callback.as_deref(),
-            message,
-            &outcome,
-            retried,
-            None,
-        );
+        let report = self.report(message.how.callback.as_deref(), message, &outcome, retried, None);
         let id = message.id.clone();
-        let retry = Record::Retry {
-            id,
-            retried: retried + 1,
-            due,
-        };
+        let retry = Record::Retry { id, retried: retried + 1, due };
         self.conclude(report.into_iter().collect(), vec![retry])?;
         self.log(Phase::Error, message, outcome, None);
-        let event = Event {
-            time: now,
-            phase: Phase::Retry,
-            message: message.clone(),
-            outcome: None,
-            next_delivery: Some(due),
-        };
+        let event =
+            Event { time: now, phase: Phase::Retry, message: message.clone(), outcome: None, next_delivery: Some(due) };
         self.history.note(event);
         self.arrive(&message.id);
         Ok(())
@@ -118,22 +90,14 @@ impl State {
         let (how, id) = (&message.how, Some(dlq_id.as_str()));
         let reports = [
             self.report(how.callback.as_deref(), message, &outcome, retried, None),
-            self.report(
-                how.failure_callback.as_deref(),
-                message,
-                &outcome,
-                retried,
-                id,
-            ),
+            self.report(how.failure_callback.as_deref(), message, &outcome, retried, id),
         ];
         let letter = Arc::new(DeadLetter {
             dlq_id: dlq_id.clone(),
             message: message.clone(),
             outcome: Arc::new(outcome.clone()),
         });
-        let done = Record::Done {
-            id: message.id.clone(),
-        };
+        let done = Record::Done { id: message.id.clone() };
         let end = vec![Record::Dead(letter), done];
         self.conclude(reports.into_iter().flatten().collect(), end)?;
         self.log(Phase::Failed, message, outcome, None);
@@ -220,9 +184,7 @@ impl State {
         let mut message = Message::new(old.url.clone(), old.body.clone(), how, self.now());
         message.schedule_id.clone_from(&old.schedule_id);
         let message = Arc::new(message);
-        let gone = Record::DeadGone {
-            dlq_id: dlq_id.to_owned(),
-        };
+        let gone = Record::DeadGone { dlq_id: dlq_id.to_owned() };
         self.conclude(vec![message.clone()], vec![gone])?;
         Ok(Some(message.id.clone()))
     }

@@ -68,10 +68,7 @@ impl State {
             clock: Clock::new(options.time_scale),
             faults: options.faults.check().map_err(Error)?,
             history: History::default(),
-            keys: Keys {
-                current: options.current_key,
-                next: options.next_key,
-            },
+            keys: Keys { current: options.current_key, next: options.next_key },
             queues: BTreeMap::new(),
             schedules: BTreeMap::new(),
             dead: Vec::new(),
@@ -109,13 +106,7 @@ impl State {
 
     pub fn note(&mut self, phase: Phase, message: &Arc<Message>) {
         let (time, message) = (self.now(), message.clone());
-        self.history.note(Event {
-            time,
-            phase,
-            message,
-            outcome: None,
-            next_delivery: None,
-        });
+        self.history.note(Event { time, phase, message, outcome: None, next_delivery: None });
     }
 
     /// Makes `records` last, then true.
@@ -211,11 +202,7 @@ impl State {
 
     /// Sets everything that was read from the journal in motion again.
     fn resume(&mut self) {
-        let mut ids: Vec<(u64, String)> = self
-            .messages
-            .iter()
-            .map(|(id, stored)| (stored.order, id.clone()))
-            .collect();
+        let mut ids: Vec<(u64, String)> = self.messages.iter().map(|(id, stored)| (stored.order, id.clone())).collect();
         ids.sort_unstable();
         for (_, id) in &ids {
             self.keep_place(id);
@@ -243,10 +230,7 @@ impl State {
 
     /// Sets the timer for a schedule's next firing.
     pub fn arm(&mut self, id: &str) {
-        let next = self
-            .schedules
-            .get(id)
-            .and_then(|s| s.next_after(self.now()));
+        let next = self.schedules.get(id).and_then(|s| s.next_after(self.now()));
         if let Some(at) = next {
             self.armed.insert(id.to_owned(), at);
             self.timers.set(at, Wake::Schedule(id.to_owned()));
@@ -264,13 +248,9 @@ impl State {
         let now = self.now();
         match self.queues.get(name) {
             Some(queue) => queue.config.clone(),
-            None => QueueConfig {
-                name: name.to_owned(),
-                parallelism: 1,
-                paused: false,
-                created_at: now,
-                updated_at: now,
-            },
+            None => {
+                QueueConfig { name: name.to_owned(), parallelism: 1, paused: false, created_at: now, updated_at: now }
+            }
         }
     }
 
@@ -289,20 +269,10 @@ impl State {
         let mut stored: Vec<&Stored> = self.messages.values().collect();
         stored.sort_unstable_by_key(|stored| stored.order);
         let mut records = vec![Record::Keys(self.keys.clone())];
-        records.extend(
-            self.queues
-                .values()
-                .map(|q| Record::Queue(q.config.clone())),
-        );
+        records.extend(self.queues.values().map(|q| Record::Queue(q.config.clone())));
         records.extend(self.schedules.values().cloned().map(Record::Schedule));
         records.extend(self.dead.iter().cloned().map(Record::Dead));
-        for Stored {
-            message,
-            retried,
-            due,
-            ..
-        } in stored
-        {
+        for Stored { message, retried, due, .. } in stored {
             records.push(Record::Put(message.clone()));
             if *retried > 0 {
                 let (id, retried, due) = (message.id.clone(), *retried, *due);

@@ -28,11 +28,7 @@ type Answer = Result<Vec<Reply>, String>;
 trait Backend: Send + Sync + 'static {
     /// Executes `batch` in order. When `atomic`, nothing runs in between and
     /// an ill-formed command discards the whole batch.
-    fn execute(
-        &self,
-        batch: Vec<Command>,
-        atomic: bool,
-    ) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>>;
+    fn execute(&self, batch: Vec<Command>, atomic: bool) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>>;
 }
 
 /// A Redis that can be served over REST. Clones share the data.
@@ -44,9 +40,7 @@ pub struct Redis {
 impl Redis {
     /// An empty engine inside this process.
     pub fn embedded() -> Self {
-        Self {
-            backend: Arc::new(engine::Engine::default()),
-        }
+        Self { backend: Arc::new(engine::Engine::default()) }
     }
 
     /// A real Redis or Valkey, `redis://host:port/db`. Reconnects by itself.
@@ -54,9 +48,7 @@ impl Redis {
     /// # Errors
     /// When the address is malformed or nothing answers there.
     pub async fn connect(url: &str) -> Result<Self, Error> {
-        Ok(Self {
-            backend: Arc::new(remote::Remote::connect(url).await?),
-        })
+        Ok(Self { backend: Arc::new(remote::Remote::connect(url).await?) })
     }
 
     /// The REST interface, which admits only `token`.

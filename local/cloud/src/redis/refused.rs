@@ -2,18 +2,8 @@
 //! REST (sheet: "Not available over REST"), and those that would administer
 //! the server behind us.
 
-const BLOCKING: &[&str] = &[
-    "BLPOP",
-    "BRPOP",
-    "BRPOPLPUSH",
-    "BLMOVE",
-    "BLMPOP",
-    "BZPOPMIN",
-    "BZPOPMAX",
-    "BZMPOP",
-    "WAIT",
-    "WAITAOF",
-];
+const BLOCKING: &[&str] =
+    &["BLPOP", "BRPOP", "BRPOPLPUSH", "BLMOVE", "BLMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP", "WAIT", "WAITAOF"];
 const STATEFUL: &[&str] = &[
     "WATCH",
     "UNWATCH",
@@ -33,15 +23,8 @@ const STATEFUL: &[&str] = &[
     "PSYNC",
     "REPLCONF",
 ];
-const STREAMING: &[&str] = &[
-    "SUBSCRIBE",
-    "PSUBSCRIBE",
-    "SSUBSCRIBE",
-    "UNSUBSCRIBE",
-    "PUNSUBSCRIBE",
-    "SUNSUBSCRIBE",
-    "MONITOR",
-];
+const STREAMING: &[&str] =
+    &["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "MONITOR"];
 const SERVER: &[&str] = &[
     "ACL",
     "BGREWRITEAOF",
@@ -71,8 +54,8 @@ pub fn refusal(command: &[bytes::Bytes]) -> Option<String> {
     };
     let name = String::from_utf8_lossy(name).to_ascii_uppercase();
     let has = |list: &[&str]| list.contains(&name.as_str());
-    let blocks = matches!(name.as_str(), "XREAD" | "XREADGROUP")
-        && command.iter().any(|arg| arg.eq_ignore_ascii_case(b"block"));
+    let blocks =
+        matches!(name.as_str(), "XREAD" | "XREADGROUP") && command.iter().any(|arg| arg.eq_ignore_ascii_case(b"block"));
     let why = if has(BLOCKING) || blocks {
         "it blocks, which REST cannot"
     } else if has(STATEFUL) {

@@ -19,8 +19,8 @@ pub struct Remote {
 impl Remote {
     pub async fn connect(url: &str) -> Result<Self, Error> {
         let hint = "check REDIS_URL (redis://host:port) and that the server is running";
-        let client = redis::Client::open(url)
-            .map_err(|error| Error(format!("not a Redis address: {error}; {hint}")))?;
+        let client =
+            redis::Client::open(url).map_err(|error| Error(format!("not a Redis address: {error}; {hint}")))?;
         let config = ConnectionManagerConfig::new().set_number_of_retries(1);
         let connection = ConnectionManager::new_with_config(client, config)
             .await
@@ -30,11 +30,7 @@ impl Remote {
 }
 
 impl Backend for Remote {
-    fn execute(
-        &self,
-        batch: Vec<Command>,
-        atomic: bool,
-    ) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>> {
+    fn execute(&self, batch: Vec<Command>, atomic: bool) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>> {
         let mut connection = self.connection.clone();
         Box::pin(async move {
             let mut pipeline = Pipeline::with_capacity(batch.len());
@@ -68,9 +64,7 @@ fn reply_of(value: Value) -> Reply {
         Value::BulkString(bytes) => Reply::bulk(bytes),
         Value::Okay => Reply::OK,
         Value::SimpleString(text) => Reply::bulk(text),
-        Value::Array(items) | Value::Set(items) => {
-            Reply::Array(items.into_iter().map(reply_of).collect())
-        }
+        Value::Array(items) | Value::Set(items) => Reply::Array(items.into_iter().map(reply_of).collect()),
         Value::Map(pairs) => {
             let flat = pairs.into_iter().flat_map(|(name, value)| [name, value]);
             Reply::Array(flat.map(reply_of).collect())

@@ -126,32 +126,20 @@ mod tests {
     fn only_a_top_level_ok_stays_plain_under_base64() {
         let nested = Reply::Array(vec![Reply::OK, Reply::Int(7), Reply::Nil]);
         assert_eq!(render(Encoding::Base64, &Reply::OK), r#"{"result":"OK"}"#);
-        assert_eq!(
-            render(Encoding::Base64, &nested),
-            r#"{"result":["T0s=",7,null]}"#
-        );
-        assert_eq!(
-            render(Encoding::Base64, &Reply::Status("PONG")),
-            r#"{"result":"UE9ORw=="}"#
-        );
+        assert_eq!(render(Encoding::Base64, &nested), r#"{"result":["T0s=",7,null]}"#);
+        assert_eq!(render(Encoding::Base64, &Reply::Status("PONG")), r#"{"result":"UE9ORw=="}"#);
     }
 
     #[test]
     fn errors_are_never_encoded() {
         let reply = Reply::Error("ERR syntax error".into());
-        assert_eq!(
-            render(Encoding::Base64, &reply),
-            r#"{"error":"ERR syntax error"}"#
-        );
+        assert_eq!(render(Encoding::Base64, &reply), r#"{"error":"ERR syntax error"}"#);
     }
 
     #[test]
     fn invalid_utf8_is_replaced_only_without_base64() {
         let reply = Reply::bulk(&b"\xff\""[..]);
-        assert_eq!(
-            render(Encoding::Plain, &reply),
-            "{\"result\":\"\u{fffd}\\\"\"}"
-        );
+        assert_eq!(render(Encoding::Plain, &reply), "{\"result\":\"\u{fffd}\\\"\"}");
         assert_eq!(render(Encoding::Base64, &reply), r#"{"result":"/yI="}"#);
     }
 }

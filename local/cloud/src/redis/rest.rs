@@ -30,9 +30,7 @@ struct Door {
 
 pub fn router(backend: Arc<dyn Backend>, token: &str) -> Router {
     let token = token.to_owned();
-    Router::new()
-        .fallback(serve)
-        .with_state(Arc::new(Door { backend, token }))
+    Router::new().fallback(serve).with_state(Arc::new(Door { backend, token }))
 }
 
 async fn serve(State(door): State<Arc<Door>>, request: Request) -> Response {
@@ -66,15 +64,10 @@ async fn serve(State(door): State<Arc<Door>>, request: Request) -> Response {
 }
 
 fn authorised(headers: &HeaderMap, query: &str, token: &str) -> bool {
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.as_bytes().split_at_checked(7));
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().split_at_checked(7));
     match bearer {
-        Some((scheme, given)) => {
-            scheme.eq_ignore_ascii_case(b"bearer ") && given == token.as_bytes()
-        }
-        None => percent::query_pairs(query)
-            .any(|(name, value)| name == b"_token" && value == token.as_bytes()),
+        Some((scheme, given)) => scheme.eq_ignore_ascii_case(b"bearer ") && given == token.as_bytes(),
+        None => percent::query_pairs(query).any(|(name, value)| name == b"_token" && value == token.as_bytes()),
     }
 }
 
@@ -120,9 +113,7 @@ async fn single(door: &Door, command: Command, encoding: Encoding) -> Response {
     };
     let status = match reply {
         Reply::Error(_) => StatusCode::BAD_REQUEST,
-        Reply::Status(_) | Reply::Int(_) | Reply::Bulk(_) | Reply::Nil | Reply::Array(_) => {
-            StatusCode::OK
-        }
+        Reply::Status(_) | Reply::Int(_) | Reply::Bulk(_) | Reply::Nil | Reply::Array(_) => StatusCode::OK,
     };
     let mut out = Vec::with_capacity(64);
     encoding.write_entry(&mut out, &reply);
@@ -141,11 +132,8 @@ async fn batch(door: &Door, body: &[u8], encoding: Encoding, atomic: bool) -> Re
     if atomic && let Some(text) = faults.iter().flatten().next() {
         return refuse(StatusCode::BAD_REQUEST, text);
     }
-    let fit = commands
-        .into_iter()
-        .zip(&faults)
-        .filter_map(|(command, fault)| fault.is_none().then_some(command))
-        .collect();
+    let fit =
+        commands.into_iter().zip(&faults).filter_map(|(command, fault)| fault.is_none().then_some(command)).collect();
     let mut replies = match door.backend.execute(fit, atomic).await {
         Ok(replies) => replies.into_iter(),
         Err(text) => return refuse(StatusCode::BAD_REQUEST, &text),
@@ -170,9 +158,8 @@ fn unfit(command: &[Bytes]) -> Option<String> {
         return Some(text);
     }
     let actual = command.get(1).map_or(0, Bytes::len);
-    (actual > MAX_KEY_BYTES).then(|| {
-        format!("ERR max key size exceeded. Limit: {MAX_KEY_BYTES} bytes, Actual: {actual} bytes")
-    })
+    (actual > MAX_KEY_BYTES)
+        .then(|| format!("ERR max key size exceeded. Limit: {MAX_KEY_BYTES} bytes, Actual: {actual} bytes"))
 }
 
 fn malformed(error: &serde_json::Error) -> String {

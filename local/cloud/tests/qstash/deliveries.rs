@@ -19,8 +19,7 @@ fn claims(token: &str, key: &str) -> Value {
     };
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();
     mac.update(format!("{header}.{payload}").as_bytes());
-    mac.verify_slice(&URL_SAFE_NO_PAD.decode(signature).unwrap())
-        .expect("the signature is wrong");
+    mac.verify_slice(&URL_SAFE_NO_PAD.decode(signature).unwrap()).expect("the signature is wrong");
     let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
     assert_eq!(header, json!({"alg": "HS256", "typ": "JWT"}));
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
@@ -52,17 +51,11 @@ async fn a_delivery_is_signed_over_exact_url_and_body_and_carries_its_headers() 
     ] {
         assert_eq!(seen.header(name), value, "{name}");
     }
-    let claims = claims(
-        seen.header("upstash-signature"),
-        &Options::default().current_key,
-    );
+    let claims = claims(seen.header("upstash-signature"), &Options::default().current_key);
     assert_eq!(claims["iss"], "Upstash");
     assert_eq!(claims["sub"], url);
     assert_eq!(claims["body"], URL_SAFE.encode(Sha256::digest("héllo\n")));
-    assert_eq!(
-        claims["exp"].as_u64().unwrap(),
-        claims["iat"].as_u64().unwrap() + 300
-    );
+    assert_eq!(claims["exp"].as_u64().unwrap(), claims["iat"].as_u64().unwrap() + 300);
     assert!(claims["jti"].as_str().unwrap().starts_with("jwt_"));
     drained(&qstash).await;
 }
@@ -88,60 +81,29 @@ async fn the_history_tells_a_messages_life_newest_first() {
     let id = publish(&qstash, "http://h/p", &[], "b").await;
     drained(&qstash).await;
     let history = get(&qstash, &format!("/v2/events?messageId={id}")).await;
-    let states: Vec<&str> = history["events"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|e| e["state"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        states,
-        ["DELIVERED", "ACTIVE", "RETRY", "ERROR", "ACTIVE", "CREATED"]
-    );
-    assert_eq!(
-        get(&qstash, &format!("/v2/logs?messageId={id}")).await["logs"],
-        history["events"]
-    );
+    let states: Vec<&str> =
+        history["events"].as_array().unwrap().iter().map(|e| e["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["DELIVERED", "ACTIVE", "RETRY", "ERROR", "ACTIVE", "CREATED"]);
+    assert_eq!(get(&qstash, &format!("/v2/logs?messageId={id}")).await["logs"], history["events"]);
 }
 
 #[tokio::test]
 async fn a_callback_is_a_message_of_its_own_that_tells_every_attempt() {
-    let inbox = Inbox::new(|seen, n| {
-        reply(if seen.url.ends_with("/p") && n == 0 {
-            503
-        } else {
-            200
-        })
-    });
+    let inbox = Inbox::new(|seen, n| reply(if seen.url.ends_with("/p") && n == 0 { 503 } else { 200 }));
     let qstash = fast(&inbox, 1_000.0);
-    let headers = [
-        ("upstash-callback", "http://h/cb"),
-        ("upstash-callback-forward-x-a", "1"),
-    ];
+    let headers = [("upstash-callback", "http://h/cb"), ("upstash-callback-forward-x-a", "1")];
     let id = publish(&qstash, "http://h/p", &headers, "payload").await;
     inbox.wait(4).await;
     drained(&qstash).await;
     let reports = inbox.to("http://h/cb");
-    let bodies: Vec<Value> = reports
-        .iter()
-        .map(|seen| serde_json::from_slice(&seen.body).unwrap())
-        .collect();
-    assert_eq!(
-        (&bodies[0]["status"], &bodies[0]["retried"]),
-        (&json!(503), &json!(0))
-    );
-    assert_eq!(
-        (&bodies[1]["status"], &bodies[1]["retried"]),
-        (&json!(200), &json!(1))
-    );
+    let bodies: Vec<Value> = reports.iter().map(|seen| serde_json::from_slice(&seen.body).unwrap()).collect();
+    assert_eq!((&bodies[0]["status"], &bodies[0]["retried"]), (&json!(503), &json!(0)));
+    assert_eq!((&bodies[1]["status"], &bodies[1]["retried"]), (&json!(200), &json!(1)));
     assert_eq!(bodies[1]["sourceMessageId"], id);
     assert_eq!(bodies[1]["sourceBody"], "cGF5bG9hZA==");
     assert_eq!(bodies[1]["body"], "YW5zd2Vy");
     assert_eq!(reports[0].header("x-a"), "1");
     assert_eq!(reports[0].header("content-type"), "application/json");
     assert_ne!(reports[0].header("upstash-message-id"), id);
-    claims(
-        reports[0].header("upstash-signature"),
-        &Options::default().current_key,
-    );
+    claims(reports[0].header("upstash-signature"), &Options::default().current_key);
 }

@@ -19,8 +19,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(name: &str) -> Self {
-        let path =
-            std::env::temp_dir().join(format!("makegood-qstash-{name}-{}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("makegood-qstash-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         Self(path)
     }
@@ -51,13 +50,7 @@ async fn unacknowledged_messages_come_again_after_reopening() {
     qstash.start();
     let dedup = [("upstash-deduplication-id", "once")];
     publish(&qstash, "http://h/done", &dedup, "").await;
-    let id = publish(
-        &qstash,
-        "http://h/in-flight",
-        &[("upstash-forward-a", "1")],
-        "\u{0}body",
-    )
-    .await;
+    let id = publish(&qstash, "http://h/in-flight", &[("upstash-forward-a", "1")], "\u{0}body").await;
     publish(&qstash, "http://h/later", &[("upstash-delay", "1h")], "").await;
     stuck.wait(2).await;
     tokio::time::sleep(Duration::from_millis(30)).await;
@@ -70,10 +63,7 @@ async fn unacknowledged_messages_come_again_after_reopening() {
     let seen = inbox.wait(1).await;
     assert_eq!(seen[0].url, "http://h/in-flight");
     assert_eq!(seen[0].header("upstash-message-id"), id);
-    assert_eq!(
-        (seen[0].header("a"), &seen[0].body[..]),
-        ("1", &b"\0body"[..])
-    );
+    assert_eq!((seen[0].header("a"), &seen[0].body[..]), ("1", &b"\0body"[..]));
     let (status, _) = call(&qstash, "POST", "/v2/publish/http://h/done", &dedup, "").await;
     assert_eq!(status, 202, "the window outlives the process");
 }
@@ -84,13 +74,7 @@ async fn retries_queues_schedules_dead_letters_and_keys_survive() {
     let failing = Inbox::new(|_, _| reply(500));
     let qstash = open(&failing, stored_in(&folder.0));
     qstash.start();
-    publish(
-        &qstash,
-        "http://h/retry",
-        &[("upstash-retry-delay", "60000")],
-        "",
-    )
-    .await;
+    publish(&qstash, "http://h/retry", &[("upstash-retry-delay", "60000")], "").await;
     publish(&qstash, "http://h/dead", &[("upstash-retries", "0")], "").await;
     let queue = json!({"queueName": "q", "parallelism": 2});
     call(&qstash, "POST", "/v2/queues", &[], queue.to_string()).await;
@@ -99,29 +83,17 @@ async fn retries_queues_schedules_dead_letters_and_keys_survive() {
     call(&qstash, "POST", "/v2/keys/rotate", &[], "").await;
     failing.wait(2).await;
     qstash.stop().await;
-    let before = (
-        get(&qstash, "/v2/keys").await,
-        get(&qstash, "/v2/dlq").await,
-    );
+    let before = (get(&qstash, "/v2/keys").await, get(&qstash, "/v2/dlq").await);
     drop(qstash);
 
     let inbox = accepting();
     let qstash = open(&inbox, stored_in(&folder.0));
     qstash.start();
-    assert_eq!(
-        (
-            get(&qstash, "/v2/keys").await,
-            get(&qstash, "/v2/dlq").await
-        ),
-        before
-    );
+    assert_eq!((get(&qstash, "/v2/keys").await, get(&qstash, "/v2/dlq").await), before);
     assert_eq!(get(&qstash, "/v2/queues/q").await["parallelism"], 2);
     assert_eq!(get(&qstash, "/v2/schedules/s").await["cron"], "0 0 1 1 *");
     tokio::time::sleep(Duration::from_millis(50)).await;
-    assert!(
-        inbox.seen().is_empty(),
-        "the retry still waits for its time"
-    );
+    assert!(inbox.seen().is_empty(), "the retry still waits for its time");
     assert_eq!(qstash.depth(), 1);
 }
 
@@ -132,10 +104,7 @@ async fn a_torn_last_record_is_cut_off_and_damage_elsewhere_is_reported() {
     let qstash = open(&inbox, stored_in(&folder.0));
     publish(&qstash, "http://h/1", &[], "").await;
     drop(qstash);
-    let mut journal = fs::OpenOptions::new()
-        .append(true)
-        .open(folder.journal())
-        .unwrap();
+    let mut journal = fs::OpenOptions::new().append(true).open(folder.journal()).unwrap();
     journal.write_all(br#"[{"put":{"id":"msg_torn","#).unwrap();
 
     let qstash = open(&inbox, stored_in(&folder.0));
@@ -148,10 +117,7 @@ async fn a_torn_last_record_is_cut_off_and_damage_elsewhere_is_reported() {
 
     let text = fs::read_to_string(folder.journal()).unwrap();
     fs::write(folder.journal(), text.replacen("put", "pat", 1)).unwrap();
-    let error = QStash::open(stored_in(&folder.0), inbox)
-        .err()
-        .unwrap()
-        .to_string();
+    let error = QStash::open(stored_in(&folder.0), inbox).err().unwrap().to_string();
     assert!(error.contains("damaged at byte 0"), "{error}");
 }
 
@@ -160,10 +126,7 @@ async fn a_folder_serves_one_process_at_a_time() {
     let folder = Folder::new("locked");
     let inbox = accepting();
     let first = open(&inbox, stored_in(&folder.0));
-    let error = QStash::open(stored_in(&folder.0), inbox.clone())
-        .err()
-        .unwrap()
-        .to_string();
+    let error = QStash::open(stored_in(&folder.0), inbox.clone()).err().unwrap().to_string();
     assert!(error.contains("in use by another process"), "{error}");
     drop(first);
     open(&inbox, stored_in(&folder.0));
@@ -186,10 +149,7 @@ async fn the_journal_does_not_grow_with_what_is_done() {
     let size = fs::metadata(folder.journal()).unwrap().len();
     assert!(size < 6 << 20, "{size} bytes after 13 MB");
     let qstash = open(&inbox, stored_in(&folder.0));
-    assert_eq!(
-        get(&qstash, &format!("/v2/messages/{kept}")).await["body"],
-        "kept"
-    );
+    assert_eq!(get(&qstash, &format!("/v2/messages/{kept}")).await["body"], "kept");
 }
 
 const CHILD: &str = "MAKEGOOD_QSTASH_CHILD";
@@ -200,10 +160,7 @@ async fn child_that_publishes_until_it_is_killed() {
     let Ok(folder) = std::env::var(CHILD) else {
         return;
     };
-    let options = Options {
-        data_dir: Some(folder.into()),
-        ..Options::default()
-    };
+    let options = Options { data_dir: Some(folder.into()), ..Options::default() };
     let qstash = open(&accepting(), options);
     let mut out = std::io::stdout();
     for i in 0.. {
@@ -217,11 +174,7 @@ async fn child_that_publishes_until_it_is_killed() {
 async fn what_was_acknowledged_survives_kill_9() {
     let folder = Folder::new("killed");
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "durability::child_that_publishes_until_it_is_killed",
-            "--nocapture",
-        ])
+        .args(["--exact", "durability::child_that_publishes_until_it_is_killed", "--nocapture"])
         .env(CHILD, &folder.0)
         .stdout(Stdio::piped())
         .spawn()

@@ -9,14 +9,7 @@ use super::harness::*;
 async fn with_faults(faults: serde_json::Value) -> (std::sync::Arc<Inbox>, makegood_cloud::QStash) {
     let inbox = Inbox::new(|_, _| reply(200));
     let qstash = fast(&inbox, 20.0);
-    let (status, answer) = call(
-        &qstash,
-        "POST",
-        "/v2/_emulator/faults",
-        &[],
-        faults.to_string(),
-    )
-    .await;
+    let (status, answer) = call(&qstash, "POST", "/v2/_emulator/faults", &[], faults.to_string()).await;
     assert_eq!(status, 200, "{answer}");
     (inbox, qstash)
 }
@@ -27,10 +20,7 @@ async fn duplicate_sends_an_attempt_twice() {
     let id = publish(&qstash, "http://h/p", &[], "").await;
     let seen = inbox.wait(2).await;
     drained(&qstash).await;
-    assert!(
-        seen.iter()
-            .all(|seen| seen.header("upstash-message-id") == id)
-    );
+    assert!(seen.iter().all(|seen| seen.header("upstash-message-id") == id));
     assert_eq!(inbox.seen().len(), 2);
 }
 
@@ -69,15 +59,8 @@ async fn faults_out_of_range_or_unknown_are_refused() {
     let (_, qstash) = with_faults(json!({"lose": 0.5})).await;
     for bad in [json!({"lose": 2}), json!({"typo": 1}), json!([])] {
         let path = "/v2/_emulator/faults";
-        assert_eq!(
-            call(&qstash, "POST", path, &[], bad.to_string()).await.0,
-            400,
-            "{bad}"
-        );
+        assert_eq!(call(&qstash, "POST", path, &[], bad.to_string()).await.0, 400, "{bad}");
     }
     let faults = get(&qstash, "/v2/_emulator/faults").await;
-    assert_eq!(
-        faults,
-        json!({"duplicate": 0.0, "drop_ack": 0.0, "reorder": 0, "lose": 0.5})
-    );
+    assert_eq!(faults, json!({"duplicate": 0.0, "drop_ack": 0.0, "reorder": 0, "lose": 0.5}));
 }

@@ -31,9 +31,7 @@ pub struct Seen {
 
 impl Seen {
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
@@ -46,11 +44,7 @@ pub struct Reply {
 }
 
 pub fn reply(status: u16) -> Reply {
-    Reply {
-        status,
-        headers: Vec::new(),
-        after: Duration::ZERO,
-    }
+    Reply { status, headers: Vec::new(), after: Duration::ZERO }
 }
 
 impl Reply {
@@ -93,10 +87,7 @@ impl Inbox {
     }
 
     pub fn to(&self, url: &str) -> Vec<Seen> {
-        self.seen()
-            .into_iter()
-            .filter(|seen| seen.url == url)
-            .collect()
+        self.seen().into_iter().filter(|seen| seen.url == url).collect()
     }
 
     /// Waits until `n` requests have come, and returns them.
@@ -149,22 +140,13 @@ impl Deliver for Inbox {
 
 /// A started QStash in memory whose clock runs `scale` times as fast.
 pub fn fast(inbox: &Arc<Inbox>, scale: f64) -> QStash {
-    let qstash = open(
-        inbox,
-        Options {
-            time_scale: scale,
-            ..Options::default()
-        },
-    );
+    let qstash = open(inbox, Options { time_scale: scale, ..Options::default() });
     qstash.start();
     qstash
 }
 
 pub fn stored_in(folder: &Path) -> Options {
-    Options {
-        data_dir: Some(folder.to_owned()),
-        ..Options::default()
-    }
+    Options { data_dir: Some(folder.to_owned()), ..Options::default() }
 }
 
 pub fn open(inbox: &Arc<Inbox>, options: Options) -> QStash {
@@ -180,10 +162,7 @@ pub async fn call(
     body: impl Into<Body>,
 ) -> (StatusCode, Value) {
     let token = format!("Bearer {}", Options::default().token);
-    let mut request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("authorization", token);
+    let mut request = Request::builder().method(method).uri(path).header("authorization", token);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -193,9 +172,7 @@ pub async fn call(
 pub async fn send(qstash: &QStash, request: Request<Body>) -> (StatusCode, Value) {
     let response = qstash.router().oneshot(request).await.unwrap();
     let status = response.status();
-    let body = axum::body::to_bytes(response.into_body(), usize::MAX)
-        .await
-        .unwrap();
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
     (status, serde_json::from_slice(&body).unwrap())
 }
 

@@ -46,26 +46,13 @@ async fn a_deduplication_id_holds_for_ten_minutes_even_after_delivery() {
 async fn content_based_deduplication_compares_destination_body_and_headers() {
     let inbox = Inbox::new(|_, _| reply(200));
     let qstash = fast(&inbox, 1.0);
-    let same = [
-        ("upstash-content-based-deduplication", "true"),
-        ("upstash-forward-a", "1"),
-    ];
-    let other = [
-        ("upstash-content-based-deduplication", "true"),
-        ("upstash-forward-a", "2"),
-    ];
+    let same = [("upstash-content-based-deduplication", "true"), ("upstash-forward-a", "1")];
+    let other = [("upstash-content-based-deduplication", "true"), ("upstash-forward-a", "2")];
     publish(&qstash, "http://h/p", &same, "body").await;
-    assert_eq!(
-        call(&qstash, "POST", "/v2/publish/http://h/p", &same, "body")
-            .await
-            .0,
-        202
-    );
-    for (url, headers, body) in [
-        ("http://h/p", &same, "else"),
-        ("http://h/q", &same, "body"),
-        ("http://h/p", &other, "body"),
-    ] {
+    assert_eq!(call(&qstash, "POST", "/v2/publish/http://h/p", &same, "body").await.0, 202);
+    for (url, headers, body) in
+        [("http://h/p", &same, "else"), ("http://h/q", &same, "body"), ("http://h/p", &other, "body")]
+    {
         publish(&qstash, url, headers, body).await;
     }
     drained(&qstash).await;
@@ -83,21 +70,13 @@ async fn a_batch_is_accepted_whole_and_in_order_or_not_at_all() {
     ]);
     let (status, answer) = call(&qstash, "POST", "/v2/batch", &[], good.to_string()).await;
     assert_eq!(status, 200);
-    assert_eq!(
-        answer[2],
-        json!({"messageId": answer[0]["messageId"], "deduplicated": true})
-    );
+    assert_eq!(answer[2], json!({"messageId": answer[0]["messageId"], "deduplicated": true}));
     drained(&qstash).await;
     assert_eq!(inbox.to("http://h/2")[0].body, r#"{"an":"object"}"#);
     assert_eq!(inbox.seen().len(), 2);
 
     let bad = json!([{"destination": "http://h/4"}, {"destination": "nowhere"}]);
-    assert_eq!(
-        call(&qstash, "POST", "/v2/batch", &[], bad.to_string())
-            .await
-            .0,
-        400
-    );
+    assert_eq!(call(&qstash, "POST", "/v2/batch", &[], bad.to_string()).await.0, 400);
     assert_eq!(call(&qstash, "POST", "/v2/batch", &[], "{").await.0, 400);
     assert_eq!(qstash.depth(), 0);
     assert!(inbox.to("http://h/4").is_empty());
@@ -135,10 +114,7 @@ async fn a_waiting_message_can_be_seen_and_cancelled() {
     let id = publish(&qstash, "http://h/p", &[("upstash-delay", "1h")], "b").await;
     let path = format!("/v2/messages/{id}");
     let message = get(&qstash, &path).await;
-    assert_eq!(
-        (&message["url"], &message["body"]),
-        (&json!("http://h/p"), &json!("b"))
-    );
+    assert_eq!((&message["url"], &message["body"]), (&json!("http://h/p"), &json!("b")));
     let (status, answer) = call(&qstash, "DELETE", &path, &[], "").await;
     assert_eq!((status.as_u16(), answer), (200, json!({"cancelled": 1})));
     assert_eq!(call(&qstash, "GET", &path, &[], "").await.0, 404);

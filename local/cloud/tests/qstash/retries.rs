@@ -16,10 +16,7 @@ fn assert_waits(seen: &[Seen], scale: f64, expected: &[f64]) {
     assert_eq!(gaps.len(), expected.len(), "{gaps:?}");
     for (gap, expected) in gaps.iter().zip(expected) {
         let late = gap - expected;
-        assert!(
-            late > -0.01 * scale && late < 0.08 * scale,
-            "{gaps:?} for {expected}"
-        );
+        assert!(late > -0.01 * scale && late < 0.08 * scale, "{gaps:?} for {expected}");
     }
 }
 
@@ -42,10 +39,7 @@ async fn the_first_retry_comes_after_twelve_seconds_then_much_later() {
 async fn a_retry_delay_expression_replaces_the_backoff() {
     let inbox = Inbox::new(|_, _| reply(500));
     let qstash = fast(&inbox, 50.0);
-    let headers = [
-        ("upstash-retry-delay", "1000 * (1 + retried) * 5"),
-        ("upstash-retries", "2"),
-    ];
+    let headers = [("upstash-retry-delay", "1000 * (1 + retried) * 5"), ("upstash-retries", "2")];
     publish(&qstash, "http://h/p", &headers, "").await;
     drained(&qstash).await;
     assert_waits(&inbox.seen(), 50.0, &[5.0, 10.0]);
@@ -98,18 +92,9 @@ async fn redirects_refused_connections_and_time_outs_are_failures() {
 
 #[tokio::test]
 async fn exhausted_messages_die_tell_the_failure_callback_and_can_be_retried() {
-    let inbox = Inbox::new(|seen, n| {
-        reply(if seen.url.ends_with("/p") && n < 2 {
-            500
-        } else {
-            200
-        })
-    });
+    let inbox = Inbox::new(|seen, n| reply(if seen.url.ends_with("/p") && n < 2 { 500 } else { 200 }));
     let qstash = fast(&inbox, 1e5);
-    let headers = [
-        ("upstash-retries", "1"),
-        ("upstash-failure-callback", "http://h/failed"),
-    ];
+    let headers = [("upstash-retries", "1"), ("upstash-failure-callback", "http://h/failed")];
     publish(&qstash, "http://h/p", &headers, "work").await;
     drained(&qstash).await;
 
@@ -123,10 +108,7 @@ async fn exhausted_messages_die_tell_the_failure_callback_and_can_be_retried() {
     assert_eq!(reports.len(), 1);
     let report: Value = serde_json::from_slice(&reports[0].body).unwrap();
     assert_eq!(report["dlqId"], dlq_id);
-    assert_eq!(
-        (&report["status"], &report["retried"]),
-        (&json!(500), &json!(1))
-    );
+    assert_eq!((&report["status"], &report["retried"]), (&json!(500), &json!(1)));
 
     let path = format!("/v2/dlq/retry?dlqIds={dlq_id}");
     let (status, answer) = call(&qstash, "POST", &path, &[], "").await;
@@ -135,10 +117,7 @@ async fn exhausted_messages_die_tell_the_failure_callback_and_can_be_retried() {
     drained(&qstash).await;
     let last = inbox.to("http://h/p").pop().unwrap();
     assert_eq!(last.header("upstash-message-id"), revived);
-    assert_eq!(
-        (last.header("upstash-retried"), &last.body[..]),
-        ("0", &b"work"[..])
-    );
+    assert_eq!((last.header("upstash-retried"), &last.body[..]), ("0", &b"work"[..]));
     assert_eq!(get(&qstash, "/v2/dlq").await["messages"], json!([]));
     let (status, _) = call(&qstash, "GET", &format!("/v2/dlq/{dlq_id}"), &[], "").await;
     assert_eq!(status, 404);

@@ -26,10 +26,7 @@ async fn not_before_beats_delay_and_is_never_early() {
     let qstash = fast(&inbox, 1.0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let at = now.as_secs() + 2;
-    let headers = [
-        ("upstash-not-before", at.to_string()),
-        ("upstash-delay", "1h".to_owned()),
-    ];
+    let headers = [("upstash-not-before", at.to_string()), ("upstash-delay", "1h".to_owned())];
     let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
     publish(&qstash, "http://h/p", &headers, "").await;
     inbox.wait(1).await;
@@ -48,39 +45,19 @@ async fn an_earlier_message_overtakes_the_sleeping_timer() {
 
 #[tokio::test]
 async fn a_queue_delivers_in_order_and_waits_for_retries_and_callbacks_of_its_head() {
-    let inbox = Inbox::new(|seen, n| {
-        reply(if seen.url == "http://h/1" && n == 0 {
-            500
-        } else {
-            200
-        })
-        .after(20)
-    });
+    let inbox = Inbox::new(|seen, n| reply(if seen.url == "http://h/1" && n == 0 { 500 } else { 200 }).after(20));
     let qstash = fast(&inbox, 1_000.0);
     for i in 1..=3 {
         let path = format!("/v2/enqueue/q/http://h/{i}");
-        call(
-            &qstash,
-            "POST",
-            &path,
-            &[("upstash-callback", "http://h/cb")],
-            "",
-        )
-        .await;
+        call(&qstash, "POST", &path, &[("upstash-callback", "http://h/cb")], "").await;
     }
     assert_eq!(get(&qstash, "/v2/queues/q").await["lag"], 3);
     drained(&qstash).await;
     assert_eq!(inbox.seen().len(), 8);
     let order: Vec<String> = inbox.seen().into_iter().map(|seen| seen.url).collect();
     let first = |url: &str| order.iter().position(|u| u == url).unwrap();
-    assert_eq!(
-        order.iter().rposition(|u| u == "http://h/1").unwrap() + 1,
-        first("http://h/2") - 1
-    );
-    assert_eq!(
-        order[first("http://h/2") + 1..],
-        ["http://h/cb", "http://h/3", "http://h/cb"]
-    );
+    assert_eq!(order.iter().rposition(|u| u == "http://h/1").unwrap() + 1, first("http://h/2") - 1);
+    assert_eq!(order[first("http://h/2") + 1..], ["http://h/cb", "http://h/3", "http://h/cb"]);
     assert_eq!(get(&qstash, "/v2/queues/q").await["lag"], 0);
 }
 
@@ -91,14 +68,7 @@ async fn a_queues_parallelism_is_honoured_and_a_paused_queue_stands_still() {
     let queue = json!({"queueName": "q", "parallelism": 3, "paused": true});
     call(&qstash, "POST", "/v2/queues", &[], queue.to_string()).await;
     for i in 0..9 {
-        call(
-            &qstash,
-            "POST",
-            &format!("/v2/enqueue/q/http://h/{i}"),
-            &[],
-            "",
-        )
-        .await;
+        call(&qstash, "POST", &format!("/v2/enqueue/q/http://h/{i}"), &[], "").await;
     }
     tokio::time::sleep(Duration::from_millis(40)).await;
     assert!(inbox.seen().is_empty());
@@ -112,20 +82,14 @@ async fn a_queues_parallelism_is_honoured_and_a_paused_queue_stands_still() {
 async fn flow_control_limits_parallelism_and_rate_across_messages_of_a_key() {
     let inbox = Inbox::new(|_, _| reply(200).after(20));
     let qstash = fast(&inbox, 1.0);
-    let wide = [
-        ("upstash-flow-control-key", "a"),
-        ("upstash-flow-control-value", "parallelism=2"),
-    ];
+    let wide = [("upstash-flow-control-key", "a"), ("upstash-flow-control-value", "parallelism=2")];
     for i in 0..6 {
         publish(&qstash, &format!("http://h/{i}"), &wide, "").await;
     }
     drained(&qstash).await;
     assert_eq!(inbox.most_inside.load(Ordering::SeqCst), 2);
 
-    let slow = [
-        ("upstash-flow-control-key", "b"),
-        ("upstash-flow-control-value", "rate=2, period=1s"),
-    ];
+    let slow = [("upstash-flow-control-key", "b"), ("upstash-flow-control-value", "rate=2, period=1s")];
     for _ in 0..3 {
         publish(&qstash, "http://h/rate", &slow, "").await;
     }
@@ -140,39 +104,16 @@ async fn a_schedule_fires_every_minute_until_it_is_deleted() {
     let inbox = Inbox::new(|_, _| reply(200));
     // A minute takes a tenth of a second.
     let qstash = fast(&inbox, 600.0);
-    let headers = [
-        ("upstash-cron", "* * * * *"),
-        ("upstash-schedule-id", "sweep"),
-    ];
-    let (_, answer) = call(
-        &qstash,
-        "POST",
-        "/v2/schedules/http://h/sweep?x=1",
-        &headers,
-        "b",
-    )
-    .await;
+    let headers = [("upstash-cron", "* * * * *"), ("upstash-schedule-id", "sweep")];
+    let (_, answer) = call(&qstash, "POST", "/v2/schedules/http://h/sweep?x=1", &headers, "b").await;
     assert_eq!(answer, json!({"scheduleId": "sweep"}));
     let schedule = get(&qstash, "/v2/schedules/sweep").await;
-    assert_eq!(
-        (&schedule["destination"], &schedule["cron"]),
-        (&json!("http://h/sweep?x=1"), &json!("* * * * *"))
-    );
+    assert_eq!((&schedule["destination"], &schedule["cron"]), (&json!("http://h/sweep?x=1"), &json!("* * * * *")));
     // Overwriting under the same id must not double the firings.
-    call(
-        &qstash,
-        "POST",
-        "/v2/schedules/http://h/sweep?x=1",
-        &headers,
-        "b",
-    )
-    .await;
+    call(&qstash, "POST", "/v2/schedules/http://h/sweep?x=1", &headers, "b").await;
     let seen = inbox.wait(3).await;
     let apart = seen[2].at - seen[0].at;
-    assert!(
-        apart > Duration::from_millis(150) && apart < Duration::from_millis(320),
-        "{apart:?}"
-    );
+    assert!(apart > Duration::from_millis(150) && apart < Duration::from_millis(320), "{apart:?}");
     assert_eq!(seen[0].header("upstash-schedule-id"), "sweep");
     call(&qstash, "DELETE", "/v2/schedules/sweep", &[], "").await;
     let count = inbox.seen().len();

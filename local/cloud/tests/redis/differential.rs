@@ -204,18 +204,7 @@ const GRAMMAR: &[&str] = &[
 fn argument(kind: &str, rng: &mut StdRng) -> String {
     let pool: &[&str] = match kind {
         "k" => &["ka", "kb", "kc", "kd", "ke"],
-        "v" => &[
-            "",
-            "a",
-            "b",
-            "hello",
-            "wörld",
-            "10",
-            "-3",
-            "1.5",
-            "line\nbreak",
-            "{\"j\":1}",
-        ],
+        "v" => &["", "a", "b", "hello", "wörld", "10", "-3", "1.5", "line\nbreak", "{\"j\":1}"],
         "i" => &[
             "0",
             "1",
@@ -234,33 +223,8 @@ fn argument(kind: &str, rng: &mut StdRng) -> String {
             "9223372036854775808",
         ],
         "t" => &["100000", "0", "-5", "x", "9223372036854775807"],
-        "f" => &[
-            "0.1",
-            "0.2",
-            "-0.3",
-            "1.25",
-            "1e3",
-            "2.5e-2",
-            "100.1",
-            "3",
-            "-7.77",
-            "abc",
-            "12345.678",
-        ],
-        "s" => &[
-            "0",
-            "1",
-            "2",
-            "-1.5",
-            "0.25",
-            "3",
-            "1e3",
-            "inf",
-            "-inf",
-            "7",
-            "nan",
-            "100000000000",
-        ],
+        "f" => &["0.1", "0.2", "-0.3", "1.25", "1e3", "2.5e-2", "100.1", "3", "-7.77", "abc", "12345.678"],
+        "s" => &["0", "1", "2", "-1.5", "0.25", "3", "1e3", "inf", "-inf", "7", "nan", "100000000000"],
         "r" => &["-inf", "+inf", "0", "(0", "1", "(1", "2", "3", "(3", "-2"],
         "m" => &["a", "b", "c", "d", "ä"],
         _ => return kind.to_owned(),
@@ -270,10 +234,7 @@ fn argument(kind: &str, rng: &mut StdRng) -> String {
 
 fn command(rng: &mut StdRng) -> Vec<String> {
     let template = GRAMMAR.choose(rng).unwrap();
-    template
-        .split(' ')
-        .map(|kind| argument(kind, rng))
-        .collect()
+    template.split(' ').map(|kind| argument(kind, rng)).collect()
 }
 
 /// Brings answers whose order or timing is free into one form.
@@ -287,14 +248,12 @@ fn normalised(command: &[String], mut answer: Value) -> Value {
     let items = if page { &mut result[1] } else { result };
     match (name.as_str(), items) {
         (
-            "SMEMBERS" | "SUNION" | "SINTER" | "SDIFF" | "KEYS" | "HKEYS" | "HVALS" | "SPOP"
-            | "SRANDMEMBER" | "SSCAN" | "HGETALL" | "HSCAN",
+            "SMEMBERS" | "SUNION" | "SINTER" | "SDIFF" | "KEYS" | "HKEYS" | "HVALS" | "SPOP" | "SRANDMEMBER" | "SSCAN"
+            | "HGETALL" | "HSCAN",
             Value::Array(items),
         ) => {
-            let mut groups: Vec<String> = items
-                .chunks(if pairs { 2 } else { 1 })
-                .map(|group| json!(group).to_string())
-                .collect();
+            let mut groups: Vec<String> =
+                items.chunks(if pairs { 2 } else { 1 }).map(|group| json!(group).to_string()).collect();
             groups.sort();
             *items = groups.into_iter().map(Value::from).collect();
         }
@@ -323,11 +282,7 @@ async fn random_commands_are_answered_as_by_a_real_redis() {
             post(router, "/", json!(["FLUSHALL"])).await;
         }
         let commands: Vec<Vec<String>> = (0..COMMANDS).map(|_| command(&mut rng)).collect();
-        let path = if rng.random_bool(0.5) {
-            "/pipeline"
-        } else {
-            "/"
-        };
+        let path = if rng.random_bool(0.5) { "/pipeline" } else { "/" };
         if path == "/" {
             for (i, command) in commands.iter().enumerate() {
                 let (status, theirs) = post(&real, "/", json!(command)).await;
@@ -369,10 +324,7 @@ async fn a_real_redis_runs_transactions_atomically_and_discards_ill_formed_ones(
         let ill_formed = json!([["SET", "k", "w"], ["GET"]]);
         let (status, answer) = post(router, "/multi-exec", ill_formed).await;
         assert_eq!(status, 400);
-        assert!(
-            answer["error"].as_str().unwrap().starts_with("EXECABORT"),
-            "{answer}"
-        );
+        assert!(answer["error"].as_str().unwrap().starts_with("EXECABORT"), "{answer}");
         let (_, answer) = post(router, "/", json!(["GET", "k"])).await;
         assert_eq!(answer, json!({"result": "v"}));
     }

@@ -12,17 +12,11 @@ use tower::ServiceExt as _;
 const TOKEN: &str = "secret";
 
 /// Sends one request and reads the JSON answer.
-async fn call(
-    router: &Router,
-    request: http::request::Builder,
-    body: impl Into<Body>,
-) -> (StatusCode, Value) {
+async fn call(router: &Router, request: http::request::Builder, body: impl Into<Body>) -> (StatusCode, Value) {
     let request: Request<Body> = request.body(body.into()).unwrap();
     let response = router.clone().oneshot(request).await.unwrap();
     let status = response.status();
-    let body = axum::body::to_bytes(response.into_body(), usize::MAX)
-        .await
-        .unwrap();
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
     (status, serde_json::from_slice(&body).unwrap())
 }
 

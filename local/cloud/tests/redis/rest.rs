@@ -63,12 +63,7 @@ async fn base64_spares_only_the_top_level_ok_numbers_and_errors() {
 #[tokio::test]
 async fn binary_values_survive() {
     let router = Redis::embedded().router(TOKEN);
-    call(
-        &router,
-        bearer(Request::post("/set/k")),
-        vec![0_u8, 255, 10],
-    )
-    .await;
+    call(&router, bearer(Request::post("/set/k")), vec![0_u8, 255, 10]).await;
     let get = bearer(Request::get("/get/k")).header("upstash-encoding", "base64");
     assert_eq!(call(&router, get, "").await.1, json!({"result": "AP8K"}));
 }
@@ -80,10 +75,7 @@ async fn what_rest_cannot_do_is_refused_by_name_with_400() {
         (json!(["BLPOP", "k", "0"]), "it blocks"),
         (json!(["multi"]), "/multi-exec"),
         (json!(["CONFIG", "GET", "*"]), "administers"),
-        (
-            json!(["XREAD", "BLOCK", "0", "STREAMS", "s", "$"]),
-            "it blocks",
-        ),
+        (json!(["XREAD", "BLOCK", "0", "STREAMS", "s", "$"]), "it blocks"),
         (json!(["EVAL", "return 1", "0"]), "has no Lua"),
         (json!([]), "empty command"),
         (json!(["GET", ["nested"]]), "failed to parse"),
@@ -99,12 +91,7 @@ async fn what_rest_cannot_do_is_refused_by_name_with_400() {
 #[tokio::test]
 async fn a_request_over_ten_megabytes_is_refused() {
     let router = Redis::embedded().router(TOKEN);
-    let answer = call(
-        &router,
-        bearer(Request::post("/set/k")),
-        vec![b'x'; (10 << 20) + 1],
-    )
-    .await;
+    let answer = call(&router, bearer(Request::post("/set/k")), vec![b'x'; (10 << 20) + 1]).await;
     let error = json!({"error": "ERR max request size exceeded"});
     assert_eq!(answer, (StatusCode::BAD_REQUEST, error));
 }
@@ -126,12 +113,7 @@ async fn scanning_finds_every_key_once_while_others_come_and_go() {
     let mut found: Vec<String> = Vec::new();
     let mut cursor = "0".to_owned();
     loop {
-        let (_, page) = post(
-            &router,
-            "/",
-            json!(["SCAN", cursor, "MATCH", "key:*", "COUNT", 7]),
-        )
-        .await;
+        let (_, page) = post(&router, "/", json!(["SCAN", cursor, "MATCH", "key:*", "COUNT", 7])).await;
         let Value::Array(keys) = &page["result"][1] else {
             panic!("{page}");
         };
@@ -151,23 +133,13 @@ async fn scanning_finds_every_key_once_while_others_come_and_go() {
 async fn a_key_expires_on_time() {
     let router = Redis::embedded().router(TOKEN);
     post(&router, "/", json!(["SET", "k", "v", "PX", 40])).await;
-    assert_eq!(
-        post(&router, "/", json!(["DBSIZE"])).await.1,
-        json!({"result": 1})
-    );
+    assert_eq!(post(&router, "/", json!(["DBSIZE"])).await.1, json!({"result": 1}));
     tokio::time::sleep(std::time::Duration::from_millis(60)).await;
-    assert_eq!(
-        post(&router, "/", json!(["DBSIZE"])).await.1,
-        json!({"result": 0})
-    );
+    assert_eq!(post(&router, "/", json!(["DBSIZE"])).await.1, json!({"result": 0}));
 }
 
 #[tokio::test]
 async fn an_unreachable_server_is_explained() {
-    let error = Redis::connect("redis://127.0.0.1:1")
-        .await
-        .err()
-        .unwrap()
-        .to_string();
+    let error = Redis::connect("redis://127.0.0.1:1").await.err().unwrap().to_string();
     assert!(error.contains("REDIS_URL"), "{error}");
 }

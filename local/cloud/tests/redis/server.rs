@@ -16,16 +16,11 @@ pub struct Server {
 impl Server {
     /// `None` only where the environment renounces the real server.
     pub fn start() -> Option<Self> {
-        if std::env::var("MAKEGOOD_NO_SYSTEM_REDIS").is_ok_and(|value| value == "1") {
+        if std::env::var("MAKEGOOD_NO_SYSTEM_SERVICES").is_ok_and(|value| value == "1") {
             return None;
         }
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let folder =
-            std::env::temp_dir().join(format!("makegood-redis-{}-{port}", std::process::id()));
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = std::env::temp_dir().join(format!("makegood-redis-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let process = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
@@ -35,14 +30,10 @@ impl Server {
             .spawn()
             .expect(
                 "redis-server is missing: apt-get install -y --no-install-recommends redis-server \
-                 (or set MAKEGOOD_NO_SYSTEM_REDIS=1 to do without)",
+                 (or set MAKEGOOD_NO_SYSTEM_SERVICES=1 to do without)",
             );
         let url = format!("redis://127.0.0.1:{port}");
-        let server = Self {
-            process,
-            folder,
-            url,
-        };
+        let server = Self { process, folder, url };
         for _ in 0..200 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
                 return Some(server);

@@ -15,9 +15,7 @@ impl<'de> Deserialize<'de> for Param {
             Value::Null => None,
             Value::String(text) => Some(text),
             Value::Array(items) => Some(array_literal(&items)),
-            other @ (Value::Bool(_) | Value::Number(_) | Value::Object(_)) => {
-                Some(other.to_string())
-            }
+            other @ (Value::Bool(_) | Value::Number(_) | Value::Object(_)) => Some(other.to_string()),
         }))
     }
 }
@@ -45,14 +43,7 @@ mod tests {
         let params: Vec<Param> = serde_json::from_str(json).unwrap();
         let texts: Vec<_> = params.iter().map(|param| param.0.as_deref()).collect();
         let literal = r#"{1,"a\"b",NULL,{true},"{\"k\":\"v\"}"}"#;
-        let expected = [
-            None,
-            Some("a"),
-            Some("1.5"),
-            Some("true"),
-            Some(r#"{"k":[1]}"#),
-            Some(literal),
-        ];
+        let expected = [None, Some("a"), Some("1.5"), Some("true"), Some(r#"{"k":[1]}"#), Some(literal)];
         assert_eq!(texts, expected);
     }
 }

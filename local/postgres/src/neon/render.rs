@@ -30,13 +30,7 @@ pub(super) fn batch(answers: &[Rows], shapes: impl Iterator<Item = Shape>) -> im
     struct Batch<T> {
         results: Vec<T>,
     }
-    Batch {
-        results: answers
-            .iter()
-            .zip(shapes)
-            .map(|(rows, shape)| single(rows, shape))
-            .collect(),
-    }
+    Batch { results: answers.iter().zip(shapes).map(|(rows, shape)| single(rows, shape)).collect() }
 }
 
 #[derive(Serialize)]
@@ -86,15 +80,8 @@ struct Table<'a> {
 
 impl Serialize for Table<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self {
-            rows: Rows { fields, rows, .. },
-            shape,
-        } = *self;
-        serializer.collect_seq(rows.iter().map(|cells| Row {
-            fields,
-            cells,
-            shape,
-        }))
+        let Self { rows: Rows { fields, rows, .. }, shape } = *self;
+        serializer.collect_seq(rows.iter().map(|cells| Row { fields, cells, shape }))
     }
 }
 
@@ -106,30 +93,17 @@ struct Row<'a> {
 
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let cells = self
-            .fields
-            .iter()
-            .zip(self.cells)
-            .map(|(field, text)| Cell {
-                type_oid: if self.shape.raw {
-                    oid::TEXT
-                } else {
-                    field.type_oid
-                },
-                text: text.as_deref(),
-            });
+        let cells = self.fields.iter().zip(self.cells).map(|(field, text)| Cell {
+            type_oid: if self.shape.raw { oid::TEXT } else { field.type_oid },
+            text: text.as_deref(),
+        });
         if self.shape.arrays {
             return serializer.collect_seq(cells);
         }
         let mut map = serializer.serialize_map(None)?;
         for (index, (field, cell)) in self.fields.iter().zip(cells).enumerate() {
             // Of columns with one name the last wins.
-            if self
-                .fields
-                .iter()
-                .skip(index + 1)
-                .all(|later| later.name != field.name)
-            {
+            if self.fields.iter().skip(index + 1).all(|later| later.name != field.name) {
                 map.serialize_entry(&field.name, &cell)?;
             }
         }
@@ -162,11 +136,7 @@ impl Serialize for Cell<'_> {
                 Err(_) => serializer.serialize_str(text),
             },
             array => match oid::element(array).zip(parse_array(text)) {
-                Some((type_oid, items)) => ArrayCell {
-                    type_oid,
-                    items: &items,
-                }
-                .serialize(serializer),
+                Some((type_oid, items)) => ArrayCell { type_oid, items: &items }.serialize(serializer),
                 None => serializer.serialize_str(text),
             },
         }
@@ -185,10 +155,7 @@ impl Serialize for ArrayCell<'_> {
         for item in self.items {
             match item {
                 Item::Text(text) => {
-                    list.serialize_element(&Cell {
-                        type_oid,
-                        text: text.as_deref(),
-                    })?;
+                    list.serialize_element(&Cell { type_oid, text: text.as_deref() })?;
                 }
                 Item::Nested(items) => list.serialize_element(&ArrayCell { type_oid, items })?,
             }
@@ -324,11 +291,7 @@ mod tests {
     use super::*;
 
     fn converted(type_oid: u32, text: &str) -> String {
-        serde_json::to_string(&Cell {
-            type_oid,
-            text: Some(text),
-        })
-        .unwrap()
+        serde_json::to_string(&Cell { type_oid, text: Some(text) }).unwrap()
     }
 
     #[test]
@@ -348,10 +311,7 @@ mod tests {
         assert_eq!(converted(1007, "{}"), "[]");
         assert_eq!(converted(1007, "[0:1]={1,2}"), "[1,2]");
         assert_eq!(converted(1007, "{{1,2},{3,4}}"), "[[1,2],[3,4]]");
-        assert_eq!(
-            converted(1009, r#"{a,"b,\"c}","NULL",""}"#),
-            r#"["a","b,\"c}","NULL",""]"#
-        );
+        assert_eq!(converted(1009, r#"{a,"b,\"c}","NULL",""}"#), r#"["a","b,\"c}","NULL",""]"#);
         assert_eq!(converted(3807, r#"{"{\"a\": 1}"}"#), r#"[{"a": 1}]"#);
     }
 }

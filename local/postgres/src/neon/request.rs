@@ -26,18 +26,9 @@ impl TryFrom<Keys> for Body {
     type Error = &'static str;
 
     fn try_from(keys: Keys) -> Result<Self, Self::Error> {
-        let Keys {
-            query,
-            params,
-            array_mode,
-            queries,
-        } = keys;
+        let Keys { query, params, array_mode, queries } = keys;
         match (query, queries) {
-            (Some(query), None) => Ok(Self::Single(Query {
-                query,
-                params,
-                array_mode,
-            })),
+            (Some(query), None) => Ok(Self::Single(Query { query, params, array_mode })),
             (None, Some(queries)) => Ok(Self::Batch { queries }),
             (Some(_), Some(_)) | (None, None) => Err("either `query` or `queries` is required"),
         }
@@ -57,10 +48,7 @@ pub(super) struct Query {
 
 impl Query {
     pub fn shape(&self, shape: Shape) -> Shape {
-        Shape {
-            arrays: self.array_mode.unwrap_or(shape.arrays),
-            ..shape
-        }
+        Shape { arrays: self.array_mode.unwrap_or(shape.arrays), ..shape }
     }
 }
 

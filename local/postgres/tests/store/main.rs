@@ -30,21 +30,12 @@ async fn an_exception_block_is_refused_and_leaves_a_working_database(postgres: &
     postgres.batch(setup).await.unwrap();
     for _ in 0..2 {
         let error = postgres.query("select catching()", &[]).await.unwrap_err();
-        assert!(
-            matches!(&error, Error::Refused(why) if why.contains("EXCEPTION")),
-            "{error}"
-        );
-        assert_eq!(
-            suite::first(postgres, "select count(*) from caught").await,
-            "0"
-        );
+        assert!(matches!(&error, Error::Refused(why) if why.contains("EXCEPTION")), "{error}");
+        assert_eq!(suite::first(postgres, "select count(*) from caught").await, "0");
     }
     let error = postgres.query("select deep(1)", &[]).await.unwrap_err();
     assert!(matches!(error, Error::Interrupted(_)), "{error}");
-    assert_eq!(
-        suite::first(postgres, "select count(*) from caught").await,
-        "0"
-    );
+    assert_eq!(suite::first(postgres, "select count(*) from caught").await, "0");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -62,31 +53,18 @@ async fn the_suite_passes_on_a_real_server_however_it_authenticates() {
                  'md5'; create role hasher login password 'p@ss'";
     postgres.batch(roles).await.unwrap();
     for user in ["scrammer", "hasher", "plain"] {
-        let other = Postgres::connect(&system.url(user, "p%40ss"))
-            .await
-            .unwrap();
+        let other = Postgres::connect(&system.url(user, "p%40ss")).await.unwrap();
         assert_eq!(suite::first(&other, "select current_user").await, user);
-        let error = Postgres::connect(&system.url(user, "wrong"))
-            .await
-            .err()
-            .unwrap();
+        let error = Postgres::connect(&system.url(user, "wrong")).await.err().unwrap();
         assert_eq!(error.code(), Some("28P01"), "{error}");
     }
     let passwordless = format!("postgres://scrammer@127.0.0.1:{}/postgres", system.port);
     let error = Postgres::connect(&passwordless).await.err().unwrap();
-    assert!(
-        matches!(&error, Error::Refused(message) if message.contains("password")),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::Refused(message) if message.contains("password")), "{error}");
     let missing = format!("{}?dbname=nowhere", system.url("postgres", ""));
-    assert_eq!(
-        Postgres::connect(&missing).await.err().unwrap().code(),
-        Some("3D000")
-    );
+    assert_eq!(Postgres::connect(&missing).await.err().unwrap().code(), Some("3D000"));
 
-    let over_tcp = Postgres::connect(&system.url("scrammer", "p%40ss"))
-        .await
-        .unwrap();
+    let over_tcp = Postgres::connect(&system.url("scrammer", "p%40ss")).await.unwrap();
     neon::run(&over_tcp).await;
     a_broken_connection_is_replaced(&over_tcp, &postgres).await;
     asynchronous_commit_is_not_called_durable(&postgres, &system).await;
@@ -125,19 +103,11 @@ async fn asynchronous_commit_is_not_called_durable(postgres: &Postgres, system: 
 
 #[tokio::test]
 async fn nobody_at_the_address_is_an_error_that_names_it() {
-    let error = Postgres::connect("postgres://a:secret@127.0.0.1:1/x")
-        .await
-        .err()
-        .unwrap();
+    let error = Postgres::connect("postgres://a:secret@127.0.0.1:1/x").await.err().unwrap();
     assert!(matches!(error, Error::Unavailable(_)));
     let message = error.to_string();
-    assert!(
-        message.contains("127.0.0.1:1") && !message.contains("secret"),
-        "{message}"
-    );
-    let error = Postgres::connect("postgres://a:b@127.0.0.1:1/x?sslmode=require")
-        .await
-        .err();
+    assert!(message.contains("127.0.0.1:1") && !message.contains("secret"), "{message}");
+    let error = Postgres::connect("postgres://a:b@127.0.0.1:1/x?sslmode=require").await.err();
     assert!(matches!(error, Some(Error::Refused(_))));
 }
 
@@ -145,15 +115,8 @@ async fn nobody_at_the_address_is_an_error_that_names_it() {
 async fn a_folder_is_held_by_one_and_keeps_data_and_password_when_reopened() {
     let folder = Folder::new();
     let first = Postgres::embedded(folder.path()).await.unwrap();
-    let error = Postgres::embedded(folder.path())
-        .await
-        .err()
-        .unwrap()
-        .to_string();
-    assert!(
-        error.contains(&folder.path().display().to_string()),
-        "{error}"
-    );
+    let error = Postgres::embedded(folder.path()).await.err().unwrap().to_string();
+    assert!(error.contains(&folder.path().display().to_string()), "{error}");
     assert!(error.contains("in use"), "{error}");
     let created = "create table kept (x int); insert into kept values (7)";
     first.batch(created).await.unwrap();

@@ -21,43 +21,22 @@ pub async fn run(db: &Postgres) {
     a_client_that_hangs_up_harms_nobody(db).await;
 }
 
-const RAW_ARRAYS: [(&str, &str); 2] = [
-    ("Neon-Raw-Text-Output", "true"),
-    ("Neon-Array-Mode", "true"),
-];
+const RAW_ARRAYS: [(&str, &str); 2] = [("Neon-Raw-Text-Output", "true"), ("Neon-Array-Mode", "true")];
 
-async fn post(
-    db: &Postgres,
-    headers: &[(&str, &str)],
-    body: impl Into<Body>,
-) -> (StatusCode, HeaderMap, Value) {
+async fn post(db: &Postgres, headers: &[(&str, &str)], body: impl Into<Body>) -> (StatusCode, HeaderMap, Value) {
     let mut request = Request::post("/sql");
-    if headers
-        .iter()
-        .all(|(name, _)| *name != "Neon-Connection-String")
-    {
-        request = request.header(
-            "Neon-Connection-String",
-            with_password(db.connection_string()),
-        );
+    if headers.iter().all(|(name, _)| *name != "Neon-Connection-String") {
+        request = request.header("Neon-Connection-String", with_password(db.connection_string()));
     }
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = db
-        .router()
-        .oneshot(request.body(body.into()).unwrap())
-        .await
-        .unwrap();
+    let response = db.router().oneshot(request.body(body.into()).unwrap()).await.unwrap();
     let (parts, body) = response.into_parts();
     assert_eq!(parts.headers["access-control-allow-origin"], "*");
     assert_eq!(parts.headers["content-type"], "application/json");
     let body = body.collect().await.unwrap().to_bytes();
-    (
-        parts.status,
-        parts.headers,
-        serde_json::from_slice(&body).unwrap(),
-    )
+    (parts.status, parts.headers, serde_json::from_slice(&body).unwrap())
 }
 
 /// As the JavaScript client does, which adds a parameter of its own.
@@ -102,10 +81,7 @@ async fn converted_objects_follow_the_types(db: &Postgres) {
     assert_eq!(body["rows"], expected);
     let ddl = json!({"query": "create table if not exists neon_ddl (x int)"});
     let (_, _, body) = post(db, &[], ddl.to_string()).await;
-    assert_eq!(
-        (&body["command"], &body["rowCount"]),
-        (&json!("CREATE"), &json!(null))
-    );
+    assert_eq!((&body["command"], &body["rowCount"]), (&json!("CREATE"), &json!(null)));
 }
 
 async fn a_batch_commits_or_rolls_back_as_one(db: &Postgres) {
@@ -128,15 +104,9 @@ async fn a_batch_commits_or_rolls_back_as_one(db: &Postgres) {
     ]});
     for _ in 0..2 {
         let (status, _, body) = post(db, &[], failing.to_string()).await;
-        assert_eq!(
-            (status, &body["code"]),
-            (StatusCode::BAD_REQUEST, &json!("22P02"))
-        );
+        assert_eq!((status, &body["code"]), (StatusCode::BAD_REQUEST, &json!("22P02")));
     }
-    assert_eq!(
-        crate::suite::first(db, "select count(*) from pair").await,
-        "2"
-    );
+    assert_eq!(crate::suite::first(db, "select count(*) from pair").await, "2");
 
     db.batch("alter table pair add column y int").await.unwrap();
     let stale = json!({"queries": [
@@ -148,14 +118,9 @@ async fn a_batch_commits_or_rolls_back_as_one(db: &Postgres) {
         assert_eq!(status, StatusCode::OK, "{body}");
         let fields = body["results"][1]["fields"].as_array().unwrap();
         assert_eq!(fields.len(), columns);
-        db.batch("alter table pair add column if not exists z int")
-            .await
-            .unwrap();
+        db.batch("alter table pair add column if not exists z int").await.unwrap();
     }
-    assert_eq!(
-        crate::suite::first(db, "select count(*) from pair where x = 5").await,
-        "2"
-    );
+    assert_eq!(crate::suite::first(db, "select count(*) from pair where x = 5").await, "2");
     db.batch("drop table pair").await.unwrap();
 }
 
@@ -177,26 +142,15 @@ async fn batch_headers_set_the_transaction_and_come_back(db: &Postgres) {
     }
     let wrong = [("Neon-Batch-Isolation-Level", "serializable")];
     let (status, _, body) = post(db, &wrong, show.to_string()).await;
-    assert_eq!(
-        (status, &body["message"]),
-        (StatusCode::BAD_REQUEST, &json!("invalid isolation level"))
-    );
+    assert_eq!((status, &body["message"]), (StatusCode::BAD_REQUEST, &json!("invalid isolation level")));
 }
 
 async fn a_postgres_error_is_a_400_with_every_key(db: &Postgres) {
     let (status, _, body) = post(db, &[], r#"{"query": "select nothing"}"#).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
-    assert_eq!(
-        (&body["code"], &body["position"]),
-        (&json!("42703"), &json!("8"))
-    );
+    assert_eq!((&body["code"], &body["position"]), (&json!("42703"), &json!("8")));
     assert!(body["line"].is_string() && body["detail"].is_null());
-    let mut keys: Vec<_> = body
-        .as_object()
-        .unwrap()
-        .keys()
-        .map(String::as_str)
-        .collect();
+    let mut keys: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
     let mut expected = [
         "message",
         "code",
@@ -229,36 +183,17 @@ async fn bad_requests_are_told_what_is_wrong(db: &Postgres) {
     let wrong_password = format!("postgres://{user}:wrong{}", &own[host..]);
     let wrong_database = format!("{}/elsewhere", &own[..own.rfind('/').unwrap()]);
     let cases = [
-        (
-            wrong_password.as_str(),
-            query,
-            format!("password authentication failed for user '{user}'"),
-        ),
-        (
-            &wrong_database,
-            query,
-            "database \"elsewhere\" does not exist".to_owned(),
-        ),
-        (
-            "mysql://a:b@c/d",
-            query,
-            "invalid connection string".to_owned(),
-        ),
+        (wrong_password.as_str(), query, format!("password authentication failed for user '{user}'")),
+        (&wrong_database, query, "database \"elsewhere\" does not exist".to_owned()),
+        ("mysql://a:b@c/d", query, "invalid connection string".to_owned()),
         (own, "{", "could not parse the HTTP request body".to_owned()),
-        (
-            own,
-            r#"{"sql": "select 1"}"#,
-            "could not parse the HTTP request body".to_owned(),
-        ),
+        (own, r#"{"sql": "select 1"}"#, "could not parse the HTTP request body".to_owned()),
     ];
     for (connection, body, message) in cases {
         let headers = [("Neon-Connection-String", connection)];
         let (status, _, body) = post(db, &headers, body.to_owned()).await;
         assert_eq!(status, StatusCode::BAD_REQUEST);
-        assert!(
-            body["message"].as_str().unwrap().starts_with(&message),
-            "{body}"
-        );
+        assert!(body["message"].as_str().unwrap().starts_with(&message), "{body}");
         assert!(body.as_object().unwrap().contains_key("routine"));
     }
     let request = Request::post("/sql").body(Body::from(query)).unwrap();
@@ -267,10 +202,7 @@ async fn bad_requests_are_told_what_is_wrong(db: &Postgres) {
 }
 
 async fn a_body_beyond_ten_mebibytes_is_refused(db: &Postgres) {
-    let body = format!(
-        r#"{{"query": "select 1", "params": ["{}"]}}"#,
-        "x".repeat(10 << 20)
-    );
+    let body = format!(r#"{{"query": "select 1", "params": ["{}"]}}"#, "x".repeat(10 << 20));
     let (status, _, body) = post(db, &[], body).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{body}");
 }
@@ -287,9 +219,7 @@ async fn the_preflight_names_what_is_allowed(db: &Postgres) {
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["allow"], "OPTIONS, POST");
     assert_eq!(response.headers()["access-control-allow-origin"], "*");
-    let allowed = response.headers()["access-control-allow-headers"]
-        .to_str()
-        .unwrap();
+    let allowed = response.headers()["access-control-allow-headers"].to_str().unwrap();
     assert!(allowed.contains("Neon-Connection-String"));
 }
 

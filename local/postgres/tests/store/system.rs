@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-pub const WITHOUT: &str = "MAKEGOOD_NO_SYSTEM_POSTGRES";
+pub const WITHOUT: &str = "MAKEGOOD_NO_SYSTEM_SERVICES";
 
 const HBA: &str = "
 local all all trust
@@ -47,54 +47,28 @@ impl System {
         }
         let command = |program: &str| {
             let mut command = Command::new(binaries.join(program));
-            command
-                .current_dir("/")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null());
+            command.current_dir("/").stdout(Stdio::null()).stderr(Stdio::null());
             if let Some((user, group)) = owner {
                 command.uid(user).gid(group);
             }
             command
         };
         let made = command("initdb")
-            .args([
-                "-U",
-                "postgres",
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--locale=C",
-                "-D",
-            ])
+            .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-D"])
             .arg(&data)
             .status()
             .unwrap();
         assert!(made.success(), "initdb failed");
         std::fs::write(data.join("pg_hba.conf"), HBA).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let server = command("postgres")
-            .args([
-                "-c",
-                "listen_addresses=127.0.0.1",
-                "-p",
-                &port.to_string(),
-                "-k",
-            ])
+            .args(["-c", "listen_addresses=127.0.0.1", "-p", &port.to_string(), "-k"])
             .arg(folder.path())
             .arg("-D")
             .arg(&data)
             .spawn()
             .unwrap();
-        Some(Self {
-            server,
-            port,
-            folder,
-        })
+        Some(Self { server, port, folder })
     }
 
     /// Connects through the Unix socket, as soon as the server has finished starting.
@@ -113,41 +87,28 @@ impl System {
     }
 
     pub fn url(&self, user: &str, password: &str) -> String {
-        format!(
-            "postgres://{user}:{password}@127.0.0.1:{}/postgres",
-            self.port
-        )
+        format!("postgres://{user}:{password}@127.0.0.1:{}/postgres", self.port)
     }
 
     pub fn socket_url(&self) -> String {
         let folder = self.folder.path().display();
-        format!(
-            "postgres://postgres@/postgres?host={folder}&port={}",
-            self.port
-        )
+        format!("postgres://postgres@/postgres?host={folder}&port={}", self.port)
     }
 }
 
 impl Drop for System {
     fn drop(&mut self) {
         // SIGINT is PostgreSQL's fast shutdown: it ends its own backends.
-        let _ = Command::new("kill")
-            .args(["-INT", &self.server.id().to_string()])
-            .status();
+        let _ = Command::new("kill").args(["-INT", &self.server.id().to_string()]).status();
         let _ = self.server.wait();
     }
 }
 
 fn binaries() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten();
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let packaged = versions.map(|version| version.path().join("bin"));
     let local = ["/usr/local/pgsql/bin", "/usr/local/bin", "/usr/bin"].map(PathBuf::from);
-    packaged
-        .chain(local)
-        .find(|folder| folder.join("postgres").exists())
+    packaged.chain(local).find(|folder| folder.join("postgres").exists())
 }
 
 /// User and group of the `postgres` account if we are root.
@@ -157,15 +118,7 @@ fn owner() -> Option<(u32, u32)> {
         return None;
     }
     let accounts = std::fs::read_to_string("/etc/passwd").unwrap();
-    let account = accounts
-        .lines()
-        .find(|line| line.starts_with("postgres:"))
-        .unwrap();
-    let ids: Vec<u32> = account
-        .split(':')
-        .skip(2)
-        .take(2)
-        .map(|id| id.parse().unwrap())
-        .collect();
+    let account = accounts.lines().find(|line| line.starts_with("postgres:")).unwrap();
+    let ids: Vec<u32> = account.split(':').skip(2).take(2).map(|id| id.parse().unwrap()).collect();
     Some((ids[0], ids[1]))
 }

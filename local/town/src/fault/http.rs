@@ -42,10 +42,7 @@ pub(crate) async fn clear(State(town): State<Arc<Town>>) -> Result<Json<Value>, 
     Ok(Json(json!({ "cleared": cleared })))
 }
 
-pub(crate) async fn remove(
-    State(town): State<Arc<Town>>,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+pub(crate) async fn remove(State(town): State<Arc<Town>>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     let unknown = || {
         Problem::new(
             StatusCode::NOT_FOUND,

@@ -39,9 +39,7 @@ pub(crate) struct Switch {
 impl Switch {
     /// How often it will still strike; `None` for without end.
     pub(crate) fn hits_left(&self) -> Option<u64> {
-        self.fault
-            .count
-            .map(|count| count.saturating_sub(self.hits))
+        self.fault.count.map(|count| count.saturating_sub(self.hits))
     }
 
     fn is_armed(&self) -> bool {
@@ -66,12 +64,7 @@ pub(crate) struct Switchboard {
 
 impl Switchboard {
     pub(crate) fn new(store: Store) -> Self {
-        Self {
-            store,
-            loaded: OnceCell::new(),
-            switches: Mutex::default(),
-            armed: AtomicUsize::new(0),
-        }
+        Self { store, loaded: OnceCell::new(), switches: Mutex::default(), armed: AtomicUsize::new(0) }
     }
 
     /// The fault that strikes this call, if any: of those that match, the oldest that draws it. Its
@@ -125,17 +118,9 @@ impl Switchboard {
         }
         let id = self
             .store
-            .json(
-                "insert into town.faults (spec) values ($1::jsonb) returning id",
-                &[Some(&json!(fault).to_string())],
-            )
+            .json("insert into town.faults (spec) values ($1::jsonb) returning id", &[Some(&json!(fault).to_string())])
             .await?;
-        let switch = Switch {
-            id,
-            fault,
-            draws: 0,
-            hits: 0,
-        };
+        let switch = Switch { id, fault, draws: 0, hits: 0 };
         self.change(|switches| switches.push(switch.clone()));
         Ok(switch)
     }

@@ -75,11 +75,7 @@ impl Fault {
     pub(crate) fn check(&self) -> Result<(), Problem> {
         let wrong = |what: String| Err(Problem::bad_request("invalid_fault", what));
         if self.tool != "*" && Tool::named(&self.tool).is_err() {
-            return wrong(format!(
-                "There is no tool {:?}. Use * for all, or one of {}.",
-                self.tool,
-                Tool::names()
-            ));
+            return wrong(format!("There is no tool {:?}. Use * for all, or one of {}.", self.tool, Tool::names()));
         }
         if self.count == Some(0) {
             return wrong("A count is at least 1; leave it out for no limit.".to_owned());
@@ -89,31 +85,23 @@ impl Fault {
         }
         let delays = matches!(self.kind, Kind::Slow | Kind::Timeout | Kind::ApplyThenLose);
         if self.delay_ms.is_some_and(|ms| !delays || ms > MAX_DELAY_MS) {
-            return wrong(format!(
-                "delay_ms is for slow, timeout and apply_then_lose, and at most {MAX_DELAY_MS}."
-            ));
+            return wrong(format!("delay_ms is for slow, timeout and apply_then_lose, and at most {MAX_DELAY_MS}."));
         }
         if (self.code.is_some() || self.detail.is_some()) && self.kind != Kind::Refuse {
             return wrong("code and detail are for refuse only.".to_owned());
         }
         let texts = [(&self.code, 64), (&self.detail, 500)];
         if texts.into_iter().any(|(text, most)| {
-            text.as_ref()
-                .is_some_and(|text| text.is_empty() || text.len() > most || text.contains('\0'))
+            text.as_ref().is_some_and(|text| text.is_empty() || text.len() > most || text.contains('\0'))
         }) {
             return wrong("A code has 1 to 64 bytes, a detail 1 to 500.".to_owned());
         }
-        if matches!(
-            self.code.as_deref(),
-            Some("in_progress" | "undone" | "key_reused")
-        ) {
+        if matches!(self.code.as_deref(), Some("in_progress" | "undone" | "key_reused")) {
             return wrong("This code has a meaning of its own; give another.".to_owned());
         }
         match (self.status, self.kind) {
             (None, _) | (Some(500..=599), Kind::ApplyThenLose) => Ok(()),
-            (Some(status @ 400..=499), Kind::Refuse) if !matches!(status, 408 | 425 | 429) => {
-                Ok(())
-            }
+            (Some(status @ 400..=499), Kind::Refuse) if !matches!(status, 408 | 425 | 429) => Ok(()),
             _ => wrong(
                 "status is 400 to 499 for refuse, but not 408, 425 or 429, which promise no \
                  refusal; 500 to 599 for apply_then_lose; and for no other kind."
@@ -133,23 +121,15 @@ impl Fault {
     /// What a call is refused with.
     pub(crate) fn refusal(&self) -> Problem {
         Problem {
-            status: self
-                .status
-                .unwrap_or(StatusCode::UNPROCESSABLE_ENTITY.as_u16()),
+            status: self.status.unwrap_or(StatusCode::UNPROCESSABLE_ENTITY.as_u16()),
             code: self.code.clone().unwrap_or_else(|| "refused".to_owned()),
-            detail: self
-                .detail
-                .clone()
-                .unwrap_or_else(|| "The partner does not want to, today.".to_owned()),
+            detail: self.detail.clone().unwrap_or_else(|| "The partner does not want to, today.".to_owned()),
         }
     }
 
     /// What comes in place of a lost answer.
     pub(crate) fn loss(&self) -> Problem {
         let problem = Problem::internal();
-        Problem {
-            status: self.status.unwrap_or(problem.status),
-            ..problem
-        }
+        Problem { status: self.status.unwrap_or(problem.status), ..problem }
     }
 }

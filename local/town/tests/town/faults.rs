@@ -11,8 +11,7 @@ use crate::setting::{Town, params};
 const RIDE: &str = "request_ride";
 
 pub async fn refuse_is_stored_under_the_key(town: Town) {
-    let fault =
-        json!({ "tool": RIDE, "kind": "refuse", "count": 1, "code": "strike", "status": 409 });
+    let fault = json!({ "tool": RIDE, "kind": "refuse", "count": 1, "code": "strike", "status": 409 });
     let set = town.fault(fault).await;
     assert_eq!((set.status, &set.body["hits_left"]), (201, &json!(1)));
     for _ in 0..2 {
@@ -40,13 +39,8 @@ pub async fn error_and_busy_and_timeout_have_no_effect(town: Town) {
 }
 
 pub async fn slow_acts_late_even_when_the_caller_hangs_up(town: Town) {
-    town.fault(json!({ "tool": RIDE, "kind": "slow", "delay_ms": 300, "count": 1 }))
-        .await;
-    let hung_up = timeout(
-        Duration::from_millis(60),
-        town.act(RIDE, "s:1:a", params(RIDE)),
-    )
-    .await;
+    town.fault(json!({ "tool": RIDE, "kind": "slow", "delay_ms": 300, "count": 1 })).await;
+    let hung_up = timeout(Duration::from_millis(60), town.act(RIDE, "s:1:a", params(RIDE))).await;
     assert!(hung_up.is_err());
     assert_eq!(town.status(RIDE, "s:1:a").await["state"], "in_progress");
     let meanwhile = town.act(RIDE, "s:1:a", params(RIDE)).await;
@@ -60,8 +54,7 @@ pub async fn slow_acts_late_even_when_the_caller_hangs_up(town: Town) {
 }
 
 pub async fn a_slow_do_meets_the_tombstone_of_its_undo(town: Town) {
-    town.fault(json!({ "tool": RIDE, "kind": "slow", "delay_ms": 200, "count": 1 }))
-        .await;
+    town.fault(json!({ "tool": RIDE, "kind": "slow", "delay_ms": 200, "count": 1 })).await;
     let (late, undone) = tokio::join!(town.act(RIDE, "s:1:a", params(RIDE)), async {
         sleep(Duration::from_millis(50)).await;
         town.undo(RIDE, "s:1:a").await
@@ -72,21 +65,12 @@ pub async fn a_slow_do_meets_the_tombstone_of_its_undo(town: Town) {
 }
 
 pub async fn apply_then_lose_acts(town: Town) {
-    for (key, how) in [
-        ("s:1:a", json!({ "status": 502 })),
-        ("s:1:b", json!({ "delay_ms": 50 })),
-    ] {
+    for (key, how) in [("s:1:a", json!({ "status": 502 })), ("s:1:b", json!({ "delay_ms": 50 }))] {
         let mut fault = json!({ "tool": RIDE, "kind": "apply_then_lose", "count": 1 });
-        fault
-            .as_object_mut()
-            .unwrap()
-            .extend(how.as_object().unwrap().clone());
+        fault.as_object_mut().unwrap().extend(how.as_object().unwrap().clone());
         town.fault(fault.clone()).await;
         let lost = town.act(RIDE, key, params(RIDE)).await;
-        assert_eq!(
-            json!(lost.status),
-            fault.get("status").cloned().unwrap_or(json!(500))
-        );
+        assert_eq!(json!(lost.status), fault.get("status").cloned().unwrap_or(json!(500)));
         assert_eq!(town.status(RIDE, key).await["state"], "done");
         assert_eq!(town.act(RIDE, key, params(RIDE)).await.status, 200);
     }
@@ -94,40 +78,26 @@ pub async fn apply_then_lose_acts(town: Town) {
 }
 
 pub async fn duplicate_acts_once(town: Town) {
-    town.fault(json!({ "tool": "*", "op": "*", "kind": "duplicate" }))
-        .await;
+    town.fault(json!({ "tool": "*", "op": "*", "kind": "duplicate" })).await;
     assert_eq!(town.act(RIDE, "s:1:a", params(RIDE)).await.status, 200);
     assert_eq!(town.ledger("s:1:a").await, [("do".to_owned(), true)]);
-    assert_eq!(
-        town.undo(RIDE, "s:1:a").await.body,
-        json!({ "undone": true })
-    );
+    assert_eq!(town.undo(RIDE, "s:1:a").await.body, json!({ "undone": true }));
     assert_eq!(town.ledger("s:1:a").await.len(), 2);
 }
 
 pub async fn undo_and_status_can_fail_too(town: Town) {
     town.act(RIDE, "s:1:a", params(RIDE)).await;
-    town.fault(json!({ "tool": RIDE, "op": "undo", "kind": "refuse", "count": 1 }))
-        .await;
-    town.fault(json!({ "tool": RIDE, "op": "status", "kind": "error", "count": 1 }))
-        .await;
+    town.fault(json!({ "tool": RIDE, "op": "undo", "kind": "refuse", "count": 1 })).await;
+    town.fault(json!({ "tool": RIDE, "op": "status", "kind": "error", "count": 1 })).await;
     let path = format!("/demo/tools/{RIDE}/status");
-    assert_eq!(
-        town.send(Method::GET, &path, "s:1:a", None).await.status,
-        500
-    );
+    assert_eq!(town.send(Method::GET, &path, "s:1:a", None).await.status, 500);
     assert_eq!(town.undo(RIDE, "s:1:a").await.code(), "refused");
     assert_eq!(town.status(RIDE, "s:1:a").await["state"], "done");
-    assert_eq!(
-        town.undo(RIDE, "s:1:a").await.body,
-        json!({ "undone": true })
-    );
+    assert_eq!(town.undo(RIDE, "s:1:a").await.body, json!({ "undone": true }));
 }
 
 pub async fn a_count_outlives_a_restart_of_the_host(town: Town) {
-    let set = town
-        .fault(json!({ "tool": RIDE, "kind": "error", "count": 3 }))
-        .await;
+    let set = town.fault(json!({ "tool": RIDE, "kind": "error", "count": 3 })).await;
     let path = format!("/demo/faults/{}", set.body["id"]);
     assert_eq!(town.act(RIDE, "s:1:a", params(RIDE)).await.status, 500);
     let town = town.restarted();
@@ -139,10 +109,7 @@ pub async fn a_count_outlives_a_restart_of_the_host(town: Town) {
     assert_eq!(town.act(RIDE, "s:1:a", params(RIDE)).await.status, 200);
     assert_eq!(town.send(Method::DELETE, &path, "", None).await.status, 200);
     assert_eq!(town.send(Method::DELETE, &path, "", None).await.status, 404);
-    let listed = town
-        .restarted()
-        .send(Method::GET, "/demo/faults", "", None)
-        .await;
+    let listed = town.restarted().send(Method::GET, "/demo/faults", "", None).await;
     assert_eq!(listed.body, json!({ "faults": [] }));
 }
 
@@ -150,8 +117,7 @@ pub async fn a_seed_decides_which_calls_are_struck(town: Town) {
     let mut runs = Vec::new();
     for seed in [7, 7, 8] {
         town.send(Method::DELETE, "/demo/faults", "", None).await;
-        let fault =
-            json!({ "tool": "bench_query", "kind": "error", "probability": 0.5, "seed": seed });
+        let fault = json!({ "tool": "bench_query", "kind": "error", "probability": 0.5, "seed": seed });
         town.fault(fault).await;
         let mut struck = Vec::new();
         for n in 0..40 {
@@ -167,49 +133,21 @@ pub async fn a_seed_decides_which_calls_are_struck(town: Town) {
 
 pub async fn a_wrong_fault_is_refused_by_name(town: Town) {
     let wrong = [
-        (
-            json!({ "tool": "teleport", "kind": "error" }),
-            "request_ride",
-        ),
+        (json!({ "tool": "teleport", "kind": "error" }), "request_ride"),
         (json!({ "tool": "*", "kind": "explode" }), "apply_then_lose"),
-        (
-            json!({ "tool": "*", "kind": "error", "colour": 1 }),
-            "probability",
-        ),
-        (
-            json!({ "tool": "*", "kind": "error", "op": "redo" }),
-            "undo",
-        ),
-        (
-            json!({ "tool": "*", "kind": "error", "probability": 2 }),
-            "from 0 to 1",
-        ),
-        (
-            json!({ "tool": "*", "kind": "error", "count": 0 }),
-            "at least 1",
-        ),
-        (
-            json!({ "tool": "*", "kind": "error", "delay_ms": 1 }),
-            "slow",
-        ),
-        (
-            json!({ "tool": "*", "kind": "refuse", "status": 429 }),
-            "429",
-        ),
+        (json!({ "tool": "*", "kind": "error", "colour": 1 }), "probability"),
+        (json!({ "tool": "*", "kind": "error", "op": "redo" }), "undo"),
+        (json!({ "tool": "*", "kind": "error", "probability": 2 }), "from 0 to 1"),
+        (json!({ "tool": "*", "kind": "error", "count": 0 }), "at least 1"),
+        (json!({ "tool": "*", "kind": "error", "delay_ms": 1 }), "slow"),
+        (json!({ "tool": "*", "kind": "refuse", "status": 429 }), "429"),
         (json!({ "kind": "error" }), "tool"),
         (json!([]), "expected"),
     ];
     for (fault, named) in wrong {
         let said = town.fault(fault.clone()).await;
-        assert_eq!(
-            (said.status, said.code()),
-            (400, "invalid_fault"),
-            "{fault}"
-        );
-        assert!(
-            said.body["detail"].as_str().unwrap().contains(named),
-            "{said:?}"
-        );
+        assert_eq!((said.status, said.code()), (400, "invalid_fault"), "{fault}");
+        assert!(said.body["detail"].as_str().unwrap().contains(named), "{said:?}");
     }
     let listed = town.send(Method::GET, "/demo/faults", "", None).await;
     assert_eq!(listed.body, json!({ "faults": [] }));

@@ -18,33 +18,14 @@ pub async fn a_do_twice_acts_once_and_answers_the_same(town: Town) {
 }
 
 pub async fn a_refusal_is_repeated_whatever_the_params(town: Town) {
-    let refused = town
-        .act(
-            "book_restaurant_table",
-            "s:1:a",
-            table("Nowhere", "19:00", 2),
-        )
-        .await;
-    assert_eq!(
-        (refused.status, refused.code()),
-        (404, "unknown_restaurant")
-    );
-    for other in [
-        table("Luigi's", "19:00", 2),
-        json!({}),
-        table("Nowhere", "19:00", 2),
-    ] {
-        assert_eq!(
-            town.act("book_restaurant_table", "s:1:a", other).await,
-            refused
-        );
+    let refused = town.act("book_restaurant_table", "s:1:a", table("Nowhere", "19:00", 2)).await;
+    assert_eq!((refused.status, refused.code()), (404, "unknown_restaurant"));
+    for other in [table("Luigi's", "19:00", 2), json!({}), table("Nowhere", "19:00", 2)] {
+        assert_eq!(town.act("book_restaurant_table", "s:1:a", other).await, refused);
     }
     let invalid = town.act("bench_effect", "s:1:a", json!({ "m": 1 })).await;
     assert_eq!((invalid.status, invalid.code()), (422, "invalid_params"));
-    assert_eq!(
-        town.act("bench_effect", "s:1:a", json!({ "n": 1 })).await,
-        invalid
-    );
+    assert_eq!(town.act("bench_effect", "s:1:a", json!({ "n": 1 })).await, invalid);
     assert_eq!(town.world().await["reservations"], json!([]));
 }
 
@@ -59,11 +40,7 @@ pub async fn a_key_with_other_params_is_refused(town: Town) {
             _ => other["time"] = json!("20:15"),
         }
         let reused = town.act(tool, "s:1:a", other).await;
-        assert_eq!(
-            (reused.status, reused.code()),
-            (422, "key_reused"),
-            "{tool}"
-        );
+        assert_eq!((reused.status, reused.code()), (422, "key_reused"), "{tool}");
         assert_eq!(town.act(tool, "s:1:a", params(tool)).await, done);
     }
 }
@@ -73,11 +50,7 @@ pub async fn an_undo_twice_says_the_same(town: Town) {
         town.act(tool, "s:1:a", params(tool)).await;
         for _ in 0..3 {
             let undone = town.undo(tool, "s:1:a").await;
-            assert_eq!(
-                (undone.status, undone.body),
-                (200, json!({ "undone": true })),
-                "{tool}"
-            );
+            assert_eq!((undone.status, undone.body), (200, json!({ "undone": true })), "{tool}");
         }
         let late = town.act(tool, "s:1:a", params(tool)).await;
         assert_eq!((late.status, late.code()), (410, "undone"));
@@ -91,11 +64,7 @@ pub async fn an_undo_before_its_do_leaves_a_tombstone(town: Town) {
     for tool in TOOLS_WITH_EFFECT {
         for _ in 0..2 {
             let undone = town.undo(tool, "s:1:a").await;
-            assert_eq!(
-                (undone.status, undone.body),
-                (200, json!({ "undone": false })),
-                "{tool}"
-            );
+            assert_eq!((undone.status, undone.body), (200, json!({ "undone": false })), "{tool}");
         }
         let late = town.act(tool, "s:1:a", params(tool)).await;
         assert_eq!((late.status, late.code()), (410, "undone"), "{tool}");
@@ -109,13 +78,8 @@ pub async fn an_undo_before_its_do_leaves_a_tombstone(town: Town) {
 
 pub async fn an_undo_of_a_refused_do_leaves_a_tombstone(town: Town) {
     town.act("request_ride", "s:1:a", json!({})).await;
-    assert_eq!(
-        town.undo("request_ride", "s:1:a").await.body,
-        json!({ "undone": false })
-    );
-    let late = town
-        .act("request_ride", "s:1:a", params("request_ride"))
-        .await;
+    assert_eq!(town.undo("request_ride", "s:1:a").await.body, json!({ "undone": false }));
+    let late = town.act("request_ride", "s:1:a", params("request_ride")).await;
     assert_eq!(late.status, 410);
 }
 
@@ -126,10 +90,7 @@ pub async fn status_tells_each_state(town: Town) {
         let state = json!({ "state": "done", "output": done.body });
         assert_eq!(town.status(tool, "s:1:a").await, state);
         town.undo(tool, "s:1:a").await;
-        assert_eq!(
-            town.status(tool, "s:1:a").await,
-            json!({ "state": "undone" })
-        );
+        assert_eq!(town.status(tool, "s:1:a").await, json!({ "state": "undone" }));
 
         let refused = town.act(tool, "s:1:b", json!({ "no": 1 })).await;
         let state = town.status(tool, "s:1:b").await;
@@ -156,14 +117,7 @@ pub async fn fifty_at_once_with_one_key_act_once(town: Town) {
         }
     }
     let world = town.world().await;
-    for kind in [
-        "reservations",
-        "rides",
-        "messages",
-        "deliveries",
-        "events",
-        "payments",
-    ] {
+    for kind in ["reservations", "rides", "messages", "deliveries", "events", "payments"] {
         assert_eq!(world[kind].as_array().unwrap().len(), 1, "{kind}");
     }
 }
@@ -173,10 +127,8 @@ pub async fn a_do_racing_its_undo_is_undone_or_never_done(town: Town) {
         let town = town.clone();
         async move {
             let key = format!("s{n}:1:a");
-            let (_, undone) = tokio::join!(
-                town.act("request_ride", &key, params("request_ride")),
-                town.undo("request_ride", &key)
-            );
+            let (_, undone) =
+                tokio::join!(town.act("request_ride", &key, params("request_ride")), town.undo("request_ride", &key));
             assert_eq!(undone.status, 200);
             assert_eq!(town.status("request_ride", &key).await["state"], "undone");
         }
@@ -200,8 +152,6 @@ pub async fn what_cannot_be_undone_says_so(town: Town) {
         let said = town.undo(tool, "s:1:a").await;
         assert_eq!((said.status, said.code()), (405, "not_undoable"), "{tool}");
     }
-    let said = town
-        .send(Method::GET, "/demo/tools/bench_query/status", "s:1:a", None)
-        .await;
+    let said = town.send(Method::GET, "/demo/tools/bench_query/status", "s:1:a", None).await;
     assert_eq!((said.status, said.code()), (405, "no_status"));
 }

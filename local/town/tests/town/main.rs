@@ -57,11 +57,7 @@ scenarios! {
 }
 
 fn run(db: impl Future<Output = Option<setting::Database>>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let Some(database) = db.await else { return };
         for (name, scenario) in SCENARIOS {

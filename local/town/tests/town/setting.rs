@@ -36,9 +36,7 @@ impl Database {
         self.db.close().await;
         if let Some(server) = &mut self.server {
             // SIGINT is PostgreSQL's fast shutdown.
-            let _ = Command::new("kill")
-                .args(["-INT", &server.id().to_string()])
-                .status();
+            let _ = Command::new("kill").args(["-INT", &server.id().to_string()]).status();
             let _ = server.wait();
         }
     }
@@ -65,11 +63,7 @@ pub async fn embedded() -> Option<Database> {
     let folder = folder("embedded");
     let db = Postgres::embedded(&folder).await.unwrap();
     db.migrate(makegood_town::MIGRATIONS).await.unwrap();
-    Some(Database {
-        db,
-        server: None,
-        folder,
-    })
+    Some(Database { db, server: None, folder })
 }
 
 /// A PostgreSQL of the system in a folder of its own, reached by its socket; none where none is
@@ -89,9 +83,7 @@ pub async fn real() -> Option<Database> {
     let data = folder.join("data");
     let command = |program: &str| {
         let mut command = Command::new(bin.join(program));
-        command
-            .current_dir(&folder)
-            .stdout(std::process::Stdio::null());
+        command.current_dir(&folder).stdout(std::process::Stdio::null());
         command.stderr(std::process::Stdio::null());
         if let Some((uid, gid)) = user {
             command.uid(uid).gid(gid);
@@ -112,18 +104,11 @@ pub async fn real() -> Option<Database> {
         .args(["-c", "listen_addresses="])
         .spawn()
         .unwrap();
-    let url = format!(
-        "postgres://makegood@localhost/postgres?host={}",
-        folder.display()
-    );
+    let url = format!("postgres://makegood@localhost/postgres?host={}", folder.display());
     for _ in 0..300 {
         if let Ok(db) = Postgres::connect(&url).await {
             db.migrate(makegood_town::MIGRATIONS).await.unwrap();
-            return Some(Database {
-                db,
-                server: Some(server),
-                folder,
-            });
+            return Some(Database { db, server: Some(server), folder });
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -169,31 +154,15 @@ impl Said {
 impl Town {
     pub async fn fresh(database: &Database) -> Self {
         let db = database.db.clone();
-        let town = Self {
-            router: makegood_town::router(db.clone()),
-            db,
-        };
-        assert_eq!(
-            town.send(Method::DELETE, "/demo/faults", "", None)
-                .await
-                .status,
-            200
-        );
-        assert_eq!(
-            town.send(Method::POST, "/demo/reset", "", None)
-                .await
-                .status,
-            200
-        );
+        let town = Self { router: makegood_town::router(db.clone()), db };
+        assert_eq!(town.send(Method::DELETE, "/demo/faults", "", None).await.status, 200);
+        assert_eq!(town.send(Method::POST, "/demo/reset", "", None).await.status, 200);
         town
     }
 
     /// The host died and came back: nothing but the database is left.
     pub fn restarted(&self) -> Self {
-        Self {
-            router: makegood_town::router(self.db.clone()),
-            db: self.db.clone(),
-        }
+        Self { router: makegood_town::router(self.db.clone()), db: self.db.clone() }
     }
 
     pub async fn send(&self, method: Method, path: &str, key: &str, body: Option<Value>) -> Said {
@@ -205,18 +174,9 @@ impl Town {
         let request = request.body(body).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
-        let problem = response
-            .headers()
-            .get("content-type")
-            .is_some_and(|kind| kind == "application/problem+json");
-        assert_eq!(
-            problem,
-            status.is_client_error() || status.is_server_error()
-        );
-        assert_eq!(
-            response.headers().contains_key("retry-after"),
-            status == StatusCode::TOO_MANY_REQUESTS
-        );
+        let problem = response.headers().get("content-type").is_some_and(|kind| kind == "application/problem+json");
+        assert_eq!(problem, status.is_client_error() || status.is_server_error());
+        assert_eq!(response.headers().contains_key("retry-after"), status == StatusCode::TOO_MANY_REQUESTS);
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         if problem {
@@ -224,20 +184,11 @@ impl Town {
                 assert!(!body[field].is_null(), "{path}: {body}");
             }
         }
-        Said {
-            status: status.as_u16(),
-            body,
-        }
+        Said { status: status.as_u16(), body }
     }
 
     pub async fn act(&self, tool: &str, key: &str, params: Value) -> Said {
-        self.send(
-            Method::POST,
-            &format!("/demo/tools/{tool}/do"),
-            key,
-            Some(params),
-        )
-        .await
+        self.send(Method::POST, &format!("/demo/tools/{tool}/do"), key, Some(params)).await
     }
 
     pub async fn ask(&self, tool: &str, params: Value) -> Said {
@@ -246,13 +197,7 @@ impl Town {
 
     pub async fn undo(&self, tool: &str, key: &str) -> Said {
         let body = json!({ "params": {}, "output": null });
-        self.send(
-            Method::POST,
-            &format!("/demo/tools/{tool}/undo"),
-            key,
-            Some(body),
-        )
-        .await
+        self.send(Method::POST, &format!("/demo/tools/{tool}/undo"), key, Some(body)).await
     }
 
     pub async fn status(&self, tool: &str, key: &str) -> Value {
@@ -263,8 +208,7 @@ impl Town {
     }
 
     pub async fn fault(&self, fault: Value) -> Said {
-        self.send(Method::POST, "/demo/faults", "", Some(fault))
-            .await
+        self.send(Method::POST, "/demo/faults", "", Some(fault)).await
     }
 
     pub async fn world(&self) -> Value {
@@ -273,9 +217,7 @@ impl Town {
 
     /// The ledger's rows for a key, as `(op, applied)`.
     pub async fn ledger(&self, key: &str) -> Vec<(String, bool)> {
-        let said = self
-            .send(Method::GET, "/demo/ledger?limit=5000", "", None)
-            .await;
+        let said = self.send(Method::GET, "/demo/ledger?limit=5000", "", None).await;
         let entries = said.body["entries"].as_array().unwrap().clone();
         entries
             .iter()
@@ -321,9 +263,7 @@ pub fn payment(amount: i64) -> Value {
 }
 
 /// Awaits all at once, each in a task of its own.
-pub async fn all<T: Send + 'static>(
-    futures: impl Iterator<Item = impl Future<Output = T> + Send + 'static>,
-) -> Vec<T> {
+pub async fn all<T: Send + 'static>(futures: impl Iterator<Item = impl Future<Output = T> + Send + 'static>) -> Vec<T> {
     let tasks: Vec<_> = futures.map(tokio::spawn).collect();
     let mut results = Vec::new();
     for task in tasks {

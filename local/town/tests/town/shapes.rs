@@ -10,10 +10,7 @@ use tower::ServiceExt;
 use crate::setting::{TOOLS_WITH_EFFECT, Town, params};
 
 async fn page(town: &Town, path: &str, accept: &str) -> (String, String, String) {
-    let request = Request::get(path)
-        .header("accept", accept)
-        .body(Body::empty())
-        .unwrap();
+    let request = Request::get(path).header("accept", accept).body(Body::empty()).unwrap();
     let response = town.router.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let header = |name: &str| {
@@ -37,10 +34,7 @@ pub async fn the_world_is_json_for_programs_and_a_page_for_people(town: Town) {
     let world = town.world().await;
     assert_eq!(world["reservations"], json!([]));
     let past = &world["history"]["reservations"][0];
-    assert_eq!(
-        (&past["key"], &past["saga"]),
-        (&json!("saga-7:1:x"), &json!("saga-7"))
-    );
+    assert_eq!((&past["key"], &past["saga"]), (&json!("saga-7:1:x"), &json!("saga-7")));
     assert_eq!(past["restaurant"], "Luigi's");
     for kind in ["rides", "payments", "deliveries", "events"] {
         assert_eq!(world[kind][0]["saga"], "saga-7", "{kind}");
@@ -57,8 +51,7 @@ pub async fn the_world_is_json_for_programs_and_a_page_for_people(town: Town) {
     ] {
         assert_eq!(page(&town, path, accept).await.0, "application/json");
     }
-    town.fault(json!({ "tool": "request_ride", "kind": "refuse" }))
-        .await;
+    town.fault(json!({ "tool": "request_ride", "kind": "refuse" })).await;
     let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
     let (kind, policy, html) = page(&town, "/demo/world", browser).await;
     assert!(kind.starts_with("text/html"));
@@ -68,12 +61,7 @@ pub async fn the_world_is_json_for_programs_and_a_page_for_people(town: Town) {
     assert!(!html.contains("http-equiv") && !html.contains("style="));
     let (_, _, following) = page(&town, "/demo/world?follow=1", browser).await;
     assert!(following.contains(r#"http-equiv="refresh" content="2""#));
-    assert!(
-        page(&town, "/demo/world.css", "text/css")
-            .await
-            .0
-            .starts_with("text/css")
-    );
+    assert!(page(&town, "/demo/world.css", "text/css").await.0.starts_with("text/css"));
 
     town.send(Method::POST, "/demo/reset", "", None).await;
     let empty = town.world().await;
@@ -81,22 +69,15 @@ pub async fn the_world_is_json_for_programs_and_a_page_for_people(town: Town) {
 }
 
 pub async fn the_ledger_holds_what_was_applied(town: Town) {
-    town.act("request_ride", "s:1:a", params("request_ride"))
-        .await;
+    town.act("request_ride", "s:1:a", params("request_ride")).await;
     town.act("request_ride", "s:1:b", json!({})).await;
     town.undo("request_ride", "s:1:a").await;
     town.undo("request_ride", "s:1:c").await;
     let row = |op: &str, applied| (op.to_owned(), applied);
-    assert_eq!(
-        town.ledger("s:1:a").await,
-        [row("do", true), row("undo", true)]
-    );
+    assert_eq!(town.ledger("s:1:a").await, [row("do", true), row("undo", true)]);
     assert_eq!(town.ledger("s:1:b").await, [row("do", false)]);
     assert_eq!(town.ledger("s:1:c").await, [row("undo", false)]);
-    let first = town
-        .send(Method::GET, "/demo/ledger?limit=3", "", None)
-        .await
-        .body;
+    let first = town.send(Method::GET, "/demo/ledger?limit=3", "", None).await.body;
     let path = format!("/demo/ledger?limit=3&after={}", first["next"]);
     let second = town.send(Method::GET, &path, "", None).await.body;
     assert_eq!(second["entries"].as_array().unwrap().len(), 1);
@@ -108,89 +89,19 @@ pub async fn bad_requests_are_problems(town: Town) {
     let path = "/demo/tools/request_ride/do";
     let ride = params("request_ride");
     let wrong = [
-        (
-            Method::POST,
-            path,
-            "",
-            Some(ride.clone()),
-            400,
-            "missing_key",
-        ),
-        (
-            Method::POST,
-            path,
-            "a b",
-            Some(ride.clone()),
-            400,
-            "invalid_key",
-        ),
-        (
-            Method::POST,
-            path,
-            "s:1:a",
-            Some(json!([1])),
-            400,
-            "invalid_json",
-        ),
+        (Method::POST, path, "", Some(ride.clone()), 400, "missing_key"),
+        (Method::POST, path, "a b", Some(ride.clone()), 400, "invalid_key"),
+        (Method::POST, path, "s:1:a", Some(json!([1])), 400, "invalid_json"),
         (Method::POST, path, "s:1:a", None, 400, "invalid_json"),
-        (
-            Method::POST,
-            path,
-            "s:1:a",
-            Some(json!({ "pickup": "\0" })),
-            400,
-            "invalid_json",
-        ),
-        (
-            Method::POST,
-            path,
-            "s:1:a",
-            Some(json!({ "pickup": "x".repeat(70_000) })),
-            413,
-            "body_too_large",
-        ),
+        (Method::POST, path, "s:1:a", Some(json!({ "pickup": "\0" })), 400, "invalid_json"),
+        (Method::POST, path, "s:1:a", Some(json!({ "pickup": "x".repeat(70_000) })), 413, "body_too_large"),
         (Method::GET, path, "s:1:a", None, 405, "method_not_allowed"),
-        (
-            Method::POST,
-            "/demo/tools/teleport/do",
-            "s:1:a",
-            Some(ride.clone()),
-            404,
-            "unknown_tool",
-        ),
-        (
-            Method::POST,
-            "/demo/tools/request_ride/redo",
-            "s:1:a",
-            Some(ride.clone()),
-            404,
-            "not_found",
-        ),
-        (
-            Method::POST,
-            "/demo/tools/request_ride/undo",
-            "s:1:a",
-            Some(json!({})),
-            400,
-            "invalid_json",
-        ),
+        (Method::POST, "/demo/tools/teleport/do", "s:1:a", Some(ride.clone()), 404, "unknown_tool"),
+        (Method::POST, "/demo/tools/request_ride/redo", "s:1:a", Some(ride.clone()), 404, "not_found"),
+        (Method::POST, "/demo/tools/request_ride/undo", "s:1:a", Some(json!({})), 400, "invalid_json"),
         (Method::GET, "/demo/elsewhere", "", None, 404, "not_found"),
-        (
-            Method::GET,
-            "/demo/world?format=xml",
-            "",
-            None,
-            400,
-            "invalid_query",
-        ),
-        (
-            Method::DELETE,
-            "/demo/faults/x",
-            "",
-            None,
-            404,
-            "unknown_fault",
-        ),
+        (Method::GET, "/demo/world?format=xml", "", None, 400, "invalid_query"),
+        (Method::DELETE, "/demo/faults/x", "", None, 404, "unknown_fault"),
     ];
     for (method, path, key, body, status, code) in wrong {
         let said = town.send(method, path, key, body).await;
@@ -215,14 +126,8 @@ pub async fn bad_requests_are_problems(town: Town) {
         wrong_params.push(params);
     }
     for (n, params) in wrong_params.into_iter().enumerate() {
-        let said = town
-            .act("request_ride", &format!("w:1:{n}"), params.clone())
-            .await;
-        assert_eq!(
-            (said.status, said.code()),
-            (422, "invalid_params"),
-            "{params}"
-        );
+        let said = town.act("request_ride", &format!("w:1:{n}"), params.clone()).await;
+        assert_eq!((said.status, said.code()), (422, "invalid_params"), "{params}");
     }
     assert_eq!(town.world().await["rides"], json!([]));
 }

@@ -31,9 +31,7 @@ pub(super) enum Subject {
 }
 
 pub(super) fn read(mut words: Words, now: DateTime) -> Entry {
-    let quoted = (0..words.len())
-        .find_map(|at| words.quoted(at))
-        .map(str::to_owned);
+    let quoted = (0..words.len()).find_map(|at| words.quoted(at)).map(str::to_owned);
     if let Some(at) = words.find(&["calendar", "diary", "agenda"]) {
         let owner = usize::from(at > 0 && words.is(at - 1, &["my", "the", "our"]));
         let into = usize::from(at > owner && words.is(at - owner - 1, &["to", "in", "into", "on"]));
@@ -48,18 +46,12 @@ pub(super) fn read(mut words: Words, now: DateTime) -> Entry {
         Some(_) | None => subject(&words, remind),
     };
     let minutes = minutes.or(remind.then_some(15));
-    Entry {
-        when,
-        minutes,
-        subject,
-        location,
-    }
+    Entry { when, minutes, subject, location }
 }
 
 /// `a 30 minute meeting`.
 fn own_length(words: &mut Words) -> Option<u32> {
-    let (at, (minutes, length)) =
-        (0..words.len()).find_map(|at| Some((at, times::span(words, at)?)))?;
+    let (at, (minutes, length)) = (0..words.len()).find_map(|at| Some((at, times::span(words, at)?)))?;
     words.take(at..at + length);
     Some(minutes)
 }
@@ -77,8 +69,8 @@ fn subject(words: &Words, remind: bool) -> Subject {
     while words.is(
         at,
         &[
-            "me", "us", "to", "a", "an", "the", "about", "in", "up", "of", "event", "that",
-            "called", "titled", "another", ":", "for",
+            "me", "us", "to", "a", "an", "the", "about", "in", "up", "of", "event", "that", "called", "titled",
+            "another", ":", "for",
         ],
     ) {
         if words.is(at, &["that"]) && !remind {
@@ -86,22 +78,10 @@ fn subject(words: &Words, remind: bool) -> Subject {
         }
         at += 1;
     }
-    let arranged = [
-        "it",
-        "this",
-        "that",
-        "dinner",
-        "booking",
-        "reservation",
-        "table",
-        "everything",
-        "them",
-        "both",
-        "details",
-    ];
-    let alone = !words.is_free(at + 1)
-        || words.is(at + 1, &["to", "in", "on", "please", "there"])
-        || words.is_mark(at + 1);
+    let arranged =
+        ["it", "this", "that", "dinner", "booking", "reservation", "table", "everything", "them", "both", "details"];
+    let alone =
+        !words.is_free(at + 1) || words.is(at + 1, &["to", "in", "on", "please", "there"]) || words.is_mark(at + 1);
     if words.is(at, &arranged) && (alone || words.is(at, &["it", "this", "that"])) {
         return Subject::Arranged;
     }
@@ -112,12 +92,7 @@ fn subject(words: &Words, remind: bool) -> Subject {
         .find(|at| !words.is_free(*at) || words.is_mark(*at) || words.is(*at, &["please"]))
         .unwrap_or(words.len());
     let mut end = end;
-    while end > at
-        && words.is(
-            end - 1,
-            &["at", "on", "for", "to", "in", "and", "from", "by", ","],
-        )
-    {
+    while end > at && words.is(end - 1, &["at", "on", "for", "to", "in", "and", "from", "by", ","]) {
         end -= 1;
     }
     match words.text(at..end).trim() {
@@ -130,13 +105,10 @@ impl Work<'_, '_> {
     pub fn entry(&self, at: usize, id: &str, entry: &Entry) -> Draft {
         let mut draft = Draft::new(Kind::Schedule, "The calendar entry");
         let table = self.table_near(at);
-        let ride = self.drafts.iter().flatten().find_map(|draft| {
-            draft
-                .steps
-                .iter()
-                .find(|step| step.tool == "request_ride")
-                .map(|step| (draft, step))
-        });
+        let ride =
+            self.drafts.iter().flatten().find_map(|draft| {
+                draft.steps.iter().find(|step| step.tool == "request_ride").map(|step| (draft, step))
+            });
         let mut when = entry.when.clone();
         let mut minutes = ENTRY_MINUTES;
         let arranged = matches!(entry.subject, Subject::Arranged | Subject::Unsaid);
@@ -155,23 +127,13 @@ impl Work<'_, '_> {
             (Subject::Ride | Subject::Arranged, _, Some((ride, step))) => {
                 draft.set("title", "Ride");
                 let text = |name| step.params.get(name).and_then(Value::as_str);
-                when.date = when
-                    .date
-                    .or_value(text("date").and_then(|date| date.parse().ok()));
+                when.date = when.date.or_value(text("date").and_then(|date| date.parse().ok()));
                 let time = text("time").and_then(|time| time.parse().ok());
-                when.time = when.time.or_value(time.map(|time| Clock {
-                    time,
-                    next_day: false,
-                    assumed: false,
-                }));
+                when.time = when.time.or_value(time.map(|time| Clock { time, next_day: false, assumed: false }));
                 minutes = ENTRY_MINUTES / 2;
                 draft.assumed += u32::from(!ride.gaps.is_empty());
             }
-            (
-                Subject::Unsaid | Subject::Arranged | Subject::Ride,
-                None | Some(_),
-                None | Some(_),
-            ) => {
+            (Subject::Unsaid | Subject::Arranged | Subject::Ride, None | Some(_), None | Some(_)) => {
                 draft.ask("title", "what is it called");
             }
         }
@@ -188,10 +150,7 @@ impl Work<'_, '_> {
             // What the table still lacks is asked for there.
             for (name, value) in [
                 ("date", when.date.known().map(ToString::to_string)),
-                (
-                    "time",
-                    when.time.known().map(|clock| times::spoken(clock.time)),
-                ),
+                ("time", when.time.known().map(|clock| times::spoken(clock.time))),
             ] {
                 if let Some(value) = value {
                     draft.set(name, value);
@@ -202,12 +161,7 @@ impl Work<'_, '_> {
         }
         draft.assumed += entry.when.assumptions();
         draft.set("duration_minutes", entry.minutes.unwrap_or(minutes));
-        if let Some(title) = draft
-            .parameters
-            .get("title")
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-        {
+        if let Some(title) = draft.parameters.get("title").and_then(Value::as_str).map(str::to_owned) {
             draft.summary = format!("put “{title}” in the calendar");
             if !known_elsewhere && let Some(moment) = when.moment() {
                 draft.told = Some(format!("{} on {}.", title.trim(), spoken(moment)));

@@ -56,8 +56,7 @@ pub(super) fn clauses(message: &str, tokens: &[Token]) -> Vec<Clause> {
         };
         let next = begin(&words, at + cut.length, cut.link);
         let speech = open.act == Some(Act::Message) && is_speech(&words, open.body, at);
-        let opens =
-            next.act.is_some() && !(speech && next.noun) || next.negated || next.conditional;
+        let opens = next.act.is_some() && !(speech && next.noun) || next.negated || next.conditional;
         if opens && speech && !cut.hard && is_open_speech(&words, open.body, at) {
             open.doubtful = true;
             at += cut.length;
@@ -87,32 +86,13 @@ struct Cut {
 }
 
 fn separator(words: &Words, at: usize) -> Option<Cut> {
-    let cut = |length, link, hard, contrast| {
-        Some(Cut {
-            length,
-            link,
-            hard,
-            contrast,
-        })
-    };
-    for phrase in [
-        "and after that",
-        "and then",
-        ", then",
-        "after that",
-        "afterwards",
-        "then",
-    ] {
+    let cut = |length, link, hard, contrast| Some(Cut { length, link, hard, contrast });
+    for phrase in ["and after that", "and then", ", then", "after that", "afterwards", "then"] {
         if words.reads(at, phrase) {
             // At the end of a clause it is about this clause, not the next.
             let length = phrase.split(' ').count();
-            let trailing = at + length >= words.len()
-                || (words.is_mark(at + length) && words.at(at + length) != ",");
-            return if trailing {
-                None
-            } else {
-                cut(length, Link::Then, false, false)
-            };
+            let trailing = at + length >= words.len() || (words.is_mark(at + length) && words.at(at + length) != ",");
+            return if trailing { None } else { cut(length, Link::Then, false, false) };
         }
     }
     // The next point of a numbered list.
@@ -124,9 +104,7 @@ fn separator(words: &Words, at: usize) -> Option<Cut> {
         "." if words.is_glued(at + 1) => None,
         "." | ";" | "!" | "?" | "…" => cut(1, Link::And, true, true),
         "but" | "instead" => cut(1, Link::And, false, true),
-        "and" | "," | "plus" | "also" | "-" | "–" | "—" | "&" => {
-            cut(1, Link::And, false, false)
-        }
+        "and" | "," | "plus" | "also" | "-" | "–" | "—" | "&" => cut(1, Link::And, false, false),
         "or" => cut(1, Link::Or, false, false),
         _ => None,
     }
@@ -163,9 +141,7 @@ fn begin(words: &Words, start: usize, link: Link) -> Clause {
         }
     }
     clause.body = at;
-    if words.is(at, &["if", "unless", "whenever"])
-        || (start == 0 && words.is(at, &["when", "once"]))
-    {
+    if words.is(at, &["if", "unless", "whenever"]) || (start == 0 && words.is(at, &["when", "once"])) {
         clause.conditional = true;
     }
     let opening = if clause.negated {
@@ -185,8 +161,8 @@ fn begin(words: &Words, start: usize, link: Link) -> Clause {
 /// Whether the message says something in its own words, beyond `the details`.
 fn is_speech(words: &Words, body: usize, end: usize) -> bool {
     let pronouns = [
-        "that", "i", "i'm", "i'll", "i've", "we", "we're", "we'll", "he", "she", "they", "will",
-        "saying", "is", "are", "happy", "you", "you're", "please", "if", "whether", "it's",
+        "that", "i", "i'm", "i'll", "i've", "we", "we're", "we'll", "he", "she", "they", "will", "saying", "is", "are",
+        "happy", "you", "you're", "please", "if", "whether", "it's",
     ];
     (body + 2..end).any(|at| words.is(at, &pronouns) || is_purpose(words, body, at))
 }
@@ -194,55 +170,31 @@ fn is_speech(words: &Words, body: usize, end: usize) -> bool {
 /// Whether it could go on with a further thing to do: `tell Sam to book a table and order pizza`.
 fn is_open_speech(words: &Words, body: usize, end: usize) -> bool {
     let modals = [
-        "that", "will", "i'll", "we'll", "you'll", "he'll", "she'll", "they'll", "should", "can",
-        "could", "must", "would", "may", "might", "saying", "please", "if", "whether", "going",
+        "that", "will", "i'll", "we'll", "you'll", "he'll", "she'll", "they'll", "should", "can", "could", "must",
+        "would", "may", "might", "saying", "please", "if", "whether", "going",
     ];
     (body + 2..end).any(|at| words.is(at, &modals) || is_purpose(words, body, at))
 }
 
 fn is_purpose(words: &Words, body: usize, at: usize) -> bool {
-    let verbs = [
-        "tell", "ask", "remind", "invite", "text", "message", "notify", "write", "email",
-    ];
-    let nouns = [
-        "message",
-        "note",
-        "text",
-        "email",
-        "details",
-        "line",
-        "mail",
-        "reminder",
-        "invitation",
-    ];
-    words.at(at) == "to"
-        && words.is(body, &verbs)
-        && !words.is(at - 1, &nouns)
-        && !words.is(at - 1, &verbs)
+    let verbs = ["tell", "ask", "remind", "invite", "text", "message", "notify", "write", "email"];
+    let nouns = ["message", "note", "text", "email", "details", "line", "mail", "reminder", "invitation"];
+    words.at(at) == "to" && words.is(body, &verbs) && !words.is(at - 1, &nouns) && !words.is(at - 1, &verbs)
 }
 
 /// A word of denial that no negated clause accounts for.
 pub(super) fn has_stray_negation(words: &Words, clause: &Clause) -> bool {
-    (clause.body..clause.end).any(|at| {
-        preamble::negation(words, at).is_some()
-            || words.is(at, &["not", "never", "no", "nevermind", "nope"])
-    })
+    (clause.body..clause.end)
+        .any(|at| preamble::negation(words, at).is_some() || words.is(at, &["not", "never", "no", "nevermind", "nope"]))
 }
 
 /// A further wish that nothing separates from the one before it: `... at 7pm text Sam`.
 pub(super) fn stray_wish(words: &Words, clause: &Clause) -> Option<usize> {
-    const VERBS: [&str; 12] = [
-        "book", "reserve", "order", "text", "tell", "email", "pay", "cancel", "send", "remind",
-        "transfer", "get",
-    ];
+    const VERBS: [&str; 12] =
+        ["book", "reserve", "order", "text", "tell", "email", "pay", "cancel", "send", "remind", "transfer", "get"];
     (clause.body + 2..clause.end).find(|at| {
         let listed = words.is(*at - 1, &["and", ",", "plus"]);
-        if listed
-            && words.is(
-                *at,
-                &["the", "need", "needs", "let", "have", "make", "then"],
-            )
-        {
+        if listed && words.is(*at, &["the", "need", "needs", "let", "have", "make", "then"]) {
             return true;
         }
         let governed = openings::is_governing(words.at(*at - 1)) || words.is_mark(*at - 1);

@@ -48,28 +48,14 @@ const MONTHS: [&str; 12] = [
 
 /// `Thursday, 24 December 2026`.
 pub(super) fn spoken(date: Date) -> String {
-    let weekday = WEEKDAYS
-        .iter()
-        .find(|(_, day)| *day == date.weekday())
-        .map_or("", |(name, _)| name);
-    let month = usize::try_from(date.month() - 1)
-        .ok()
-        .and_then(|at| MONTHS.get(at))
-        .copied();
-    format!(
-        "{}, {} {} {}",
-        capitalised(weekday),
-        date.day(),
-        capitalised(month.unwrap_or("")),
-        date.year()
-    )
+    let weekday = WEEKDAYS.iter().find(|(_, day)| *day == date.weekday()).map_or("", |(name, _)| name);
+    let month = usize::try_from(date.month() - 1).ok().and_then(|at| MONTHS.get(at)).copied();
+    format!("{}, {} {} {}", capitalised(weekday), date.day(), capitalised(month.unwrap_or("")), date.year())
 }
 
 fn capitalised(word: &str) -> String {
     let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 pub(super) fn plus_days(date: Date, days: i32) -> Date {
@@ -94,11 +80,7 @@ pub(super) fn days(words: &mut Words, today: Date) -> Vec<Day> {
 }
 
 fn not_past(day: Date, today: Date) -> Day {
-    if day < today {
-        Err(format!("{} is past: on which day instead", spoken(day)))
-    } else {
-        Ok(day)
-    }
+    if day < today { Err(format!("{} is past: on which day instead", spoken(day))) } else { Ok(day) }
 }
 
 fn day(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
@@ -131,22 +113,14 @@ fn relative(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
     for (phrase, days) in phrases {
         if words.reads(at, phrase) {
             // The part of the day stays for the reading of times.
-            let length = if phrase.starts_with("this ") {
-                1
-            } else {
-                phrase.split(' ').count()
-            };
+            let length = if phrase.starts_with("this ") { 1 } else { phrase.split(' ').count() };
             return Some((Ok(plus_days(today, days)), length));
         }
     }
     if words.at(at) != "in" {
         return None;
     }
-    let (count, length) = if words.at(at + 1) == "a" {
-        (1, 1)
-    } else {
-        number(words, at + 1)?
-    };
+    let (count, length) = if words.at(at + 1) == "a" { (1, 1) } else { number(words, at + 1)? };
     let count = i32::try_from(count).ok().filter(|count| *count <= 1000);
     let length = length + 2;
     let days = match words.at(at + length - 1) {
@@ -155,16 +129,11 @@ fn relative(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
         "month" | "months" => count.map(|count| today.saturating_add(count.months())),
         _ => return None,
     };
-    Some((
-        days.ok_or_else(|| "that is too far away: on which day instead".to_owned()),
-        length,
-    ))
+    Some((days.ok_or_else(|| "that is too far away: on which day instead".to_owned()), length))
 }
 
 fn weekday(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
-    let which = ["this", "next", "last", "coming"]
-        .into_iter()
-        .find(|which| words.at(at) == *which);
+    let which = ["this", "next", "last", "coming"].into_iter().find(|which| words.at(at) == *which);
     let name_at = at + usize::from(which.is_some());
     let name = words.at(name_at);
     let (_, weekday) = WEEKDAYS.iter().find(|(known, _)| *known == name)?;
@@ -186,17 +155,11 @@ fn weekday(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
     // `Friday, 25 December`: the comma belongs to the date, and both are compared.
     let comma = words.at(name_at + 1) == "," && month_and_day(words, name_at + 2, today).is_some();
     let of = name_at + 1 + usize::from(comma);
-    if let Some((Ok(exact), length)) =
-        month_and_day(words, of, today).or_else(|| figures(words, of, today))
-    {
+    if let Some((Ok(exact), length)) = month_and_day(words, of, today).or_else(|| figures(words, of, today)) {
         let day = if exact.weekday() == *weekday {
             Ok(exact)
         } else {
-            Err(format!(
-                "{} is not a {}: on which day",
-                spoken(exact),
-                capitalised(name)
-            ))
+            Err(format!("{} is not a {}: on which day", spoken(exact), capitalised(name)))
         };
         return Some((day, of + length - at));
     }
@@ -210,10 +173,7 @@ fn figures(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
     }
     let text = words.at(at);
     let parts = |mark: char| -> Option<Vec<i16>> {
-        text.trim_end_matches('.')
-            .split(mark)
-            .map(|part| part.parse().ok())
-            .collect()
+        text.trim_end_matches('.').split(mark).map(|part| part.parse().ok()).collect()
     };
     let dated = at > 0 && words.is(at - 1, &["on", "for"]);
     let read = if text.contains('-') {
@@ -238,11 +198,7 @@ fn figures(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
 }
 
 fn full_year(year: i16) -> i16 {
-    if (0..100).contains(&year) {
-        2000 + year
-    } else {
-        year
-    }
+    if (0..100).contains(&year) { 2000 + year } else { year }
 }
 
 fn either(year: Option<i16>, first: i16, second: i16, text: &str, today: Date) -> Day {
@@ -251,11 +207,7 @@ fn either(year: Option<i16>, first: i16, second: i16, text: &str, today: Date) -
         None => upcoming(month, day, text, today),
     };
     match (read(first, second), read(second, first)) {
-        (Ok(one), Ok(other)) if one != other => Err(format!(
-            "does “{text}” mean {} or {}",
-            spoken(one),
-            spoken(other)
-        )),
+        (Ok(one), Ok(other)) if one != other => Err(format!("does “{text}” mean {} or {}", spoken(one), spoken(other))),
         (Ok(day), _) | (_, Ok(day)) => Ok(day),
         (Err(question), Err(_)) => Err(question),
     }
@@ -279,9 +231,7 @@ fn upcoming(month: i16, day: i16, text: &str, today: Date) -> Day {
 
 fn month(word: &str) -> Option<i16> {
     let at = MONTHS.iter().position(|name| {
-        *name == word
-            || (word == "sept" && *name == "september")
-            || (word.len() == 3 && name.starts_with(word))
+        *name == word || (word == "sept" && *name == "september") || (word.len() == 3 && name.starts_with(word))
     })?;
     i16::try_from(at + 1).ok()
 }
@@ -289,11 +239,9 @@ fn month(word: &str) -> Option<i16> {
 /// `24 December`, `the 24th of December 2026`, `Dec 24th, 2026`.
 fn month_and_day(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
     let start = at + usize::from(words.at(at) == "the");
-    let day_at =
-        |at| ordinal(words, at).or_else(|| number(words, at).filter(|(day, _)| *day <= 31));
+    let day_at = |at| ordinal(words, at).or_else(|| number(words, at).filter(|(day, _)| *day <= 31));
     let (month, day, mut end) = if let Some(month) = month(words.at(start)) {
-        let article =
-            usize::from(words.at(start + 1) == ".") + usize::from(words.at(start + 1) == "the");
+        let article = usize::from(words.at(start + 1) == ".") + usize::from(words.at(start + 1) == "the");
         let (day, length) = day_at(start + 1 + article)?;
         (month, day, start + 1 + article + length)
     } else {
@@ -303,11 +251,7 @@ fn month_and_day(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> 
         (month(words.at(name))?, day, name + 1)
     };
     let comma = usize::from(words.at(end) == ",");
-    let year = words
-        .at(end + comma)
-        .parse::<i16>()
-        .ok()
-        .filter(|year| (1970..=2999).contains(year));
+    let year = words.at(end + comma).parse::<i16>().ok().filter(|year| (1970..=2999).contains(year));
     let day = i16::try_from(day).unwrap_or(0);
     let said_end = if year.is_some() { end + comma + 1 } else { end };
     let text = words.text(at..said_end);
@@ -331,14 +275,7 @@ fn day_of_this_month(words: &Words, at: usize, today: Date) -> Option<(Day, usiz
     let text = words.text(at..at + 1 + length);
     let found = (0..=12).find_map(|ahead| {
         let month = today.first_of_month().saturating_add(ahead.months());
-        exact(
-            month.year(),
-            month.month().into(),
-            i16::try_from(day).ok()?,
-            text,
-        )
-        .ok()
-        .filter(|date| *date >= today)
+        exact(month.year(), month.month().into(), i16::try_from(day).ok()?, text).ok().filter(|date| *date >= today)
     });
     let day = found.ok_or_else(|| format!("“{text}” is not a day of the calendar: on which day"));
     Some((day, length + 1))
@@ -429,24 +366,13 @@ mod tests {
             "2026-13-01",
             "Friday 24 December",
         ] {
-            assert!(
-                matches!(read(message)[..], [Err(_)]),
-                "{message}: {:?}",
-                read(message)
-            );
+            assert!(matches!(read(message)[..], [Err(_)]), "{message}: {:?}", read(message));
         }
     }
 
     #[test]
     fn words_that_only_look_like_days_are_left() {
-        for message in [
-            "we sat down",
-            "you may come",
-            "7.30",
-            "the first table",
-            "in 20 minutes",
-            "march on",
-        ] {
+        for message in ["we sat down", "you may come", "7.30", "the first table", "in 20 minutes", "march on"] {
             assert_eq!(read(message), [], "{message}");
         }
     }

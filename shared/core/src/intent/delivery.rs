@@ -42,12 +42,7 @@ pub(super) fn read(mut words: Words, now: DateTime) -> Delivery {
     }
     let _ = people::parties(&mut words);
     let items = items(&words);
-    Delivery {
-        vendor,
-        items,
-        address,
-        when,
-    }
+    Delivery { vendor, items, address, when }
 }
 
 fn vendor(words: &mut Words) -> Option<Place> {
@@ -103,10 +98,7 @@ fn items(words: &Words) -> Slot<Vec<Item>> {
     let mut items = Vec::new();
     let mut at = 1;
     while at < words.len() {
-        if !words.is_free(at)
-            || words.is(at, &skipped)
-            || (words.is_mark(at) && words.at(at) != "&")
-        {
+        if !words.is_free(at) || words.is(at, &skipped) || (words.is_mark(at) && words.at(at) != "&") {
             at += 1;
             continue;
         }
@@ -118,12 +110,8 @@ fn items(words: &Words) -> Slot<Vec<Item>> {
         let start = at + length + usize::from(words.is(at + length, &["of", "x"]));
         let range = words.phrase(start, &["delivered", "also", "please", "plus"]);
         // `pizzas with olives` is one thing.
-        let with = words
-            .is(range.end, &["with", "without"])
-            .then(|| words.phrase(range.end + 1, &["please"]));
-        let end = with
-            .filter(|with| !with.is_empty())
-            .map_or(range.end, |with| with.end);
+        let with = words.is(range.end, &["with", "without"]).then(|| words.phrase(range.end + 1, &["please"]));
+        let end = with.filter(|with| !with.is_empty()).map_or(range.end, |with| with.end);
         let name = words.phrase_text(range.start..end).unwrap_or_default();
         at = end.max(at + 1);
         if quantity == 0 || quantity > 100 {
@@ -133,11 +121,7 @@ fn items(words: &Words) -> Slot<Vec<Item>> {
             items.push(Item { name, quantity });
         }
     }
-    if items.is_empty() {
-        Slot::Empty
-    } else {
-        Slot::Is(items)
-    }
+    if items.is_empty() { Slot::Empty } else { Slot::Is(items) }
 }
 
 impl Work<'_, '_> {
@@ -147,10 +131,9 @@ impl Work<'_, '_> {
         let vendor = match &delivery.vendor {
             Some(Place::Named(name)) => Some((said(name), name.clone())),
             Some(Place::There) => match self.spot_before(at) {
-                Some(Spot::Search(search)) => Some((
-                    json!(format!("${search}.first.name")),
-                    "the restaurant found".to_owned(),
-                )),
+                Some(Spot::Search(search)) => {
+                    Some((json!(format!("${search}.first.name")), "the restaurant found".to_owned()))
+                }
                 Some(Spot::Named(name)) => Some((said(&name), name)),
                 Some(Spot::Table(other)) => self
                     .tables
@@ -170,17 +153,10 @@ impl Work<'_, '_> {
             None => draft.ask("vendor", "from which shop or restaurant"),
         }
         let items = draft.need("items", &delivery.items, "what shall it bring", |items| {
-            items
-                .iter()
-                .map(|item| json!({ "name": said(&item.name), "quantity": item.quantity }))
-                .collect()
+            items.iter().map(|item| json!({ "name": said(&item.name), "quantity": item.quantity })).collect()
         });
         let mut address_name = String::new();
-        match delivery
-            .address
-            .as_ref()
-            .and_then(|address| self.place(at, address))
-        {
+        match delivery.address.as_ref().and_then(|address| self.place(at, address)) {
             Some((address, name)) => {
                 draft.set("address", address);
                 address_name = name;
@@ -189,31 +165,21 @@ impl Work<'_, '_> {
         }
         let mut when = delivery.when.clone();
         if when.time != Slot::Empty {
-            when.date = when
-                .date
-                .or_value(self.other_date(at))
-                .or_value(Some(self.planner.now.date()));
+            when.date = when.date.or_value(self.other_date(at)).or_value(Some(self.planner.now.date()));
         }
         let when = when.settle(self.planner.now);
         if when.date != Slot::Empty {
             draft.need("date", &when.date, "", |date| json!(date.to_string()));
         }
         if when.time != Slot::Empty {
-            draft.need("time", &when.time, "", |clock| {
-                json!(times::spoken(clock.time))
-            });
+            draft.need("time", &when.time, "", |clock| json!(times::spoken(clock.time)));
         }
         draft.assumed += when.assumptions();
-        let items: Vec<String> = items
-            .unwrap_or_default()
-            .iter()
-            .map(|item| format!("{} {}", item.quantity, item.name))
-            .collect();
+        let items: Vec<String> =
+            items.unwrap_or_default().iter().map(|item| format!("{} {}", item.quantity, item.name)).collect();
         let items = listed(&items);
         draft.summary = format!("order {items} from {vendor_name}");
-        draft.told = Some(format!(
-            "Delivery from {vendor_name} to {address_name}: {items}."
-        ));
+        draft.told = Some(format!("Delivery from {vendor_name} to {address_name}: {items}."));
         draft.step(id, "dispatch_delivery");
         draft
     }

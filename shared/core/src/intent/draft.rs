@@ -44,10 +44,7 @@ impl Draft {
     }
 
     pub fn ask(&mut self, parameter: &'static str, question: impl Into<String>) {
-        self.gaps.push(Gap {
-            parameter,
-            question: question.into(),
-        });
+        self.gaps.push(Gap { parameter, question: question.into() });
     }
 
     /// Sets the parameter where it is known, and asks for it where it is not.
@@ -71,12 +68,8 @@ impl Draft {
 
     /// Adds the one step that takes the parameters as they are.
     pub fn step(&mut self, id: &str, tool: &str) {
-        let step = Step {
-            id: id.to_owned(),
-            tool: tool.to_owned(),
-            params: self.parameters.clone(),
-            after: Vec::new(),
-        };
+        let step =
+            Step { id: id.to_owned(), tool: tool.to_owned(), params: self.parameters.clone(), after: Vec::new() };
         self.steps.push(step);
     }
 
@@ -87,11 +80,7 @@ impl Draft {
 
     pub fn intent(&self, text: &str) -> Intent {
         let hundredths = 95_u32.saturating_sub(5 * self.assumed).max(50);
-        let hundredths = if self.gaps.is_empty() {
-            hundredths
-        } else {
-            hundredths.min(50)
-        };
+        let hundredths = if self.gaps.is_empty() { hundredths } else { hundredths.min(50) };
         Intent {
             kind: self.kind,
             confidence: f64::from(hundredths) / 100.0,
@@ -104,11 +93,7 @@ impl Draft {
 /// What the user said, as a parameter. A leading `$` would make it a reference to another step's
 /// output, so it is doubled, which stands for a plain one.
 pub(super) fn said(text: &str) -> Value {
-    if text.starts_with('$') {
-        Value::from(format!("${text}"))
-    } else {
-        Value::from(text)
-    }
+    if text.starts_with('$') { Value::from(format!("${text}")) } else { Value::from(text) }
 }
 
 /// `one, two and three`.

@@ -59,11 +59,7 @@ pub(super) struct Search {
 pub(super) fn search(mut words: Words, now: DateTime) -> Search {
     let when = When::read(&mut words, now, Habit::Meal);
     let party = Slot::one(people::parties(&mut words), |size| format!("{size} people"));
-    Search {
-        cuisine: places::cuisine(&words).map(str::to_owned),
-        party,
-        when,
-    }
+    Search { cuisine: places::cuisine(&words).map(str::to_owned), party, when }
 }
 
 impl Work<'_, '_> {
@@ -91,25 +87,15 @@ impl Work<'_, '_> {
 
     pub fn weather(&self, at: usize, id: &str, weather: &Weather) -> Draft {
         let mut draft = Draft::new(Kind::Query, "The weather");
-        match weather
-            .place
-            .as_ref()
-            .and_then(|place| self.place(at, place))
-        {
+        match weather.place.as_ref().and_then(|place| self.place(at, place)) {
             Some((place, name)) => {
                 draft.set("place", place);
                 draft.summary = format!("look up the weather for {name}");
             }
             None => draft.ask("place", "for which place"),
         }
-        let date = weather
-            .when
-            .date
-            .clone()
-            .or_value(Some(self.planner.now.date()));
-        draft.need("date", &date, "for which day", |date| {
-            json!(date.to_string())
-        });
+        let date = weather.when.date.clone().or_value(Some(self.planner.now.date()));
+        draft.need("date", &date, "for which day", |date| json!(date.to_string()));
         draft.step(id, "get_weather_data");
         draft
     }

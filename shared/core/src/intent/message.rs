@@ -82,26 +82,10 @@ const DETAILS: [&str; 44] = [
 ];
 
 pub(super) fn read(words: &Words, now: DateTime) -> Message {
-    let nouns = [
-        "message",
-        "text",
-        "note",
-        "email",
-        "mail",
-        "sms",
-        "line",
-        "invitation",
-        "invite",
-        "reminder",
-        "word",
-    ];
+    let nouns = ["message", "text", "note", "email", "mail", "sms", "line", "invitation", "invite", "reminder", "word"];
     let colon = (1..words.len()).find(|at| words.at(*at) == ":");
     let quote = (1..words.len()).find(|at| words.quoted(*at).is_some());
-    let head_end = [colon, quote]
-        .into_iter()
-        .flatten()
-        .min()
-        .unwrap_or(words.len());
+    let head_end = [colon, quote].into_iter().flatten().min().unwrap_or(words.len());
 
     let direct = names::people(words, 1 + usize::from(words.at(1) == "to"));
     let to = (1..head_end)
@@ -123,11 +107,7 @@ pub(super) fn read(words: &Words, now: DateTime) -> Message {
     } else {
         content(words, rest, now)
     };
-    Message {
-        to: people,
-        content,
-        later,
-    }
+    Message { to: people, content, later }
 }
 
 fn literal(text: &str) -> Content {
@@ -145,50 +125,27 @@ fn is_details(words: &Words, at: usize) -> bool {
 
 fn content(words: &Words, start: usize, now: DateTime) -> (Content, bool) {
     let mut at = start;
-    while words.is(
-        at,
-        &[
-            "know", ",", "and", "say", "saying", "a", "message", "text", "with",
-        ],
-    ) && at < words.len()
-    {
+    while words.is(at, &["know", ",", "and", "say", "saying", "a", "message", "text", "with"]) && at < words.len() {
         if words.is(at, &["a"]) && !words.is(at + 1, &["message", "text"]) {
             break;
         }
         at += 1;
     }
-    if at >= words.len()
-        || (at + 1 == words.len() && words.is_mark(at))
-        || words.reads(at, "please")
-    {
+    if at >= words.len() || (at + 1 == words.len() && words.is_mark(at)) || words.reads(at, "please") {
         return (Content::Open, false);
     }
-    let exact = DETAILS
-        .iter()
-        .filter(|phrase| words.reads(at, phrase))
-        .map(|phrase| phrase.split(' ').count())
-        .max();
+    let exact = DETAILS.iter().filter(|phrase| words.reads(at, phrase)).map(|phrase| phrase.split(' ').count()).max();
     if let Some(length) = exact {
         let tail = at + length;
         // `it is over` says something of its own.
         let short = words.len() - tail.min(words.len());
-        let own = words.is(
-            tail,
-            &["is", "was", "will", "isn't", "works", "are", "can", "has"],
-        ) || (words.is(at, &["where", "when", "it", "what"])
-            && short > 4
-            && !words.is(tail, &["and", "of", "we"]));
+        let own = words.is(tail, &["is", "was", "will", "isn't", "works", "are", "can", "has"])
+            || (words.is(at, &["where", "when", "it", "what"]) && short > 4 && !words.is(tail, &["and", "of", "we"]));
         if !own {
             return (Content::Details, is_later(words, tail, now));
         }
     }
-    let rest = |from: usize| {
-        words
-            .text(from..words.len())
-            .trim()
-            .trim_end_matches([',', ';'])
-            .trim()
-    };
+    let rest = |from: usize| words.text(from..words.len()).trim().trim_end_matches([',', ';']).trim();
     if words.at(at) == "that" {
         return (literal(rest(at + 1)), false);
     }
@@ -218,11 +175,7 @@ fn is_later(words: &Words, from: usize, now: DateTime) -> bool {
 impl Work<'_, '_> {
     pub fn message(&mut self, at: usize, id: &str, message: &Message) -> Draft {
         let mut draft = Draft::new(Kind::Communication, "The message");
-        let people: Vec<String> = message
-            .to
-            .iter()
-            .filter_map(|person| self.person(at, person))
-            .collect();
+        let people: Vec<String> = message.to.iter().filter_map(|person| self.person(at, person)).collect();
         if people.is_empty() {
             draft.ask("to", "to whom");
         } else {
@@ -235,25 +188,14 @@ impl Work<'_, '_> {
             .iter()
             .zip(&self.planner.wishes)
             .filter(|(_, wish)| wish.group <= group)
-            .filter_map(|(draft, _)| {
-                draft
-                    .as_ref()
-                    .and_then(|draft| Some((draft, draft.told.as_deref()?)))
-            })
+            .filter_map(|(draft, _)| draft.as_ref().and_then(|draft| Some((draft, draft.told.as_deref()?))))
             .collect();
         let mut after = Vec::new();
-        let waits = self
-            .drafts
-            .iter()
-            .flatten()
-            .any(|draft| !draft.gaps.is_empty() && draft.told.is_none());
+        let waits = self.drafts.iter().flatten().any(|draft| !draft.gaps.is_empty() && draft.told.is_none());
         let text = match &message.content {
             Content::Text(text) => Some(text.clone()),
             Content::Details | Content::Open if !others.is_empty() => {
-                after = others
-                    .iter()
-                    .filter_map(|(draft, _)| draft.steps.last().map(|step| step.id.clone()))
-                    .collect();
+                after = others.iter().filter_map(|(draft, _)| draft.steps.last().map(|step| step.id.clone())).collect();
                 let told: Vec<&str> = others.iter().map(|(_, told)| *told).collect();
                 Some(told.join(" "))
             }
@@ -264,37 +206,22 @@ impl Work<'_, '_> {
                 None
             }
             Content::TooLong => {
-                draft.ask(
-                    "text",
-                    "it may have up to 2000 characters: what shall it say, more shortly",
-                );
+                draft.ask("text", "it may have up to 2000 characters: what shall it say, more shortly");
                 None
             }
         };
         if message.later {
-            draft.ask(
-                "time",
-                "I send messages at once, not at an hour to come; may I send it now",
-            );
+            draft.ask("time", "I send messages at once, not at an hour to come; may I send it now");
         }
         if let Some(text) = &text {
             draft.set("text", said(text));
         }
         draft.summary = format!("write to {}", listed(&people));
         for (count, person) in people.iter().enumerate() {
-            let id = if count == 0 {
-                id.to_owned()
-            } else {
-                self.unique("message")
-            };
+            let id = if count == 0 { id.to_owned() } else { self.unique("message") };
             let mut params = draft.parameters.clone();
             params.insert("to".to_owned(), said(person));
-            draft.steps.push(Step {
-                id,
-                tool: "send_message".to_owned(),
-                params,
-                after: after.clone(),
-            });
+            draft.steps.push(Step { id, tool: "send_message".to_owned(), params, after: after.clone() });
         }
         draft
     }

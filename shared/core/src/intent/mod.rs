@@ -66,11 +66,7 @@ pub enum Reading {
     /// Ready to be verified and run.
     Plan { intents: Vec<Intent>, plan: Plan },
     /// Something is missing or contradicts itself: one question that asks for all of it.
-    Ask {
-        question: String,
-        missing: Vec<Missing>,
-        intents: Vec<Intent>,
-    },
+    Ask { question: String, missing: Vec<Missing>, intents: Vec<Intent> },
     /// Not a wish that can be served; the message says what can.
     Unclear { message: String },
 }

@@ -54,16 +54,9 @@ fn amount(words: &Words, at: usize) -> Option<(Result<Money, String>, usize)> {
     } else {
         let (value, length) = value(words, first)?;
         if words.is(first + length, &["cents", "cent", "pence"]) {
-            let unit = if words.at(first + length) == "pence" {
-                "GBP"
-            } else {
-                "USD"
-            };
+            let unit = if words.at(first + length) == "pence" { "GBP" } else { "USD" };
             let cents = value.map(|value| value / 100);
-            return Some((
-                check(cents, unit, sign, words, at, sign + length + 1),
-                sign + length + 1,
-            ));
+            return Some((check(cents, unit, sign, words, at, sign + length + 1), sign + length + 1));
         }
         let spare = usize::from(words.is(first + length, &["us", "swiss"]));
         let unit = currency(words.at(first + length + spare))?;
@@ -96,12 +89,8 @@ fn check(
     let said = words.text(at..at + length);
     match minor {
         Some(minor @ 1..=MOST) if sign == 0 => Ok(Money { minor, currency }),
-        Some(minor) if minor > MOST => Err(format!(
-            "“{said}” is more than can be paid at once: how much instead"
-        )),
-        Some(_) | None => Err(format!(
-            "I cannot read “{said}” as an amount: how much, as in 25.50 EUR"
-        )),
+        Some(minor) if minor > MOST => Err(format!("“{said}” is more than can be paid at once: how much instead")),
+        Some(_) | None => Err(format!("I cannot read “{said}” as an amount: how much, as in 25.50 EUR")),
     }
 }
 
@@ -118,11 +107,7 @@ fn value(words: &Words, at: usize) -> Option<(Option<u64>, usize)> {
 /// stop they could be either, and are refused.
 fn minor_units(text: &str) -> Option<u64> {
     let text = text.trim_end_matches('.');
-    if !text
-        .chars()
-        .all(|c| c.is_ascii_digit() || c == '.' || c == ',')
-        || text.len() > 15
-    {
+    if !text.chars().all(|c| c.is_ascii_digit() || c == '.' || c == ',') || text.len() > 15 {
         return None;
     }
     let (whole, cents) = match text.rfind(['.', ',']) {
@@ -137,11 +122,7 @@ fn minor_units(text: &str) -> Option<u64> {
             }
         }
     };
-    whole
-        .parse::<u64>()
-        .ok()?
-        .checked_mul(100)?
-        .checked_add(cents)
+    whole.parse::<u64>().ok()?.checked_mul(100)?.checked_add(cents)
 }
 
 #[cfg(test)]
@@ -174,20 +155,8 @@ mod tests {
 
     #[test]
     fn senseless_amounts_are_asked_about() {
-        for message in [
-            "$0",
-            "-$25",
-            "1.000 EUR",
-            "$25.505",
-            "$5k",
-            "$99999999",
-            "$1.2.3",
-        ] {
-            assert!(
-                matches!(read(message)[..], [Err(_)]),
-                "{message}: {:?}",
-                read(message)
-            );
+        for message in ["$0", "-$25", "1.000 EUR", "$25.505", "$5k", "$99999999", "$1.2.3"] {
+            assert!(matches!(read(message)[..], [Err(_)]), "{message}: {:?}", read(message));
         }
         assert_eq!(read("25 people for 4"), []);
     }

@@ -88,20 +88,15 @@ fn person(words: &Words, at: usize) -> Option<(Person, usize)> {
         let text = words.text(at..at + length).trim();
         (!text.is_empty()).then(|| (Person::Named(text.to_owned()), length))
     };
-    if words.is(at, &["my", "our", "mr", "mrs", "ms", "dr"])
-        && words.form(at + 1) == Some(Form::Word)
-    {
+    if words.is(at, &["my", "our", "mr", "mrs", "ms", "dr"]) && words.form(at + 1) == Some(Form::Word) {
         return named(2 + usize::from(words.is_capital(at + 2) && !words.is(at + 2, &NO_NAMES)));
     }
     // `the plumber`, but not `the details`.
-    if words.at(at) == "the" && words.form(at + 1) == Some(Form::Word) && !words.is(at + 1, &THINGS)
-    {
+    if words.at(at) == "the" && words.form(at + 1) == Some(Form::Word) && !words.is(at + 1, &THINGS) {
         return named(2);
     }
     if words.at(at) == "+" && words.form(at + 1) == Some(Form::Number) {
-        let more = (at + 2..words.len())
-            .take_while(|at| words.form(*at) == Some(Form::Number))
-            .count();
+        let more = (at + 2..words.len()).take_while(|at| words.form(*at) == Some(Form::Number)).count();
         return named(2 + more);
     }
     if words.form(at) != Some(Form::Word) || words.is(at, &NO_NAMES) || words.is(at, &THINGS) {
@@ -115,12 +110,7 @@ fn person(words: &Words, at: usize) -> Option<(Person, usize)> {
     while length < 3 && words.is_capital(at + length) && !words.is(at + length, &NO_NAMES) {
         let next = at + length + 1;
         let ends = next >= words.len()
-            || words.is(
-                next,
-                &[
-                    "the", "that", "to", ":", "about", "and", "know", ",", "a", "my",
-                ],
-            )
+            || words.is(next, &["the", "that", "to", ":", "about", "and", "know", ",", "a", "my"])
             || words.form(next).is_none()
             || words.form(next) == Some(Form::Quoted)
             || words.is_capital(next);

@@ -24,9 +24,7 @@ const SMALL: [&str; 20] = [
     "eighteen",
     "nineteen",
 ];
-const TENS: [&str; 8] = [
-    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
-];
+const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 
 const ORDINALS: [&str; 20] = [
     "",
@@ -52,9 +50,7 @@ const ORDINALS: [&str; 20] = [
 ];
 
 fn place(word: &str, list: &[&str]) -> Option<u32> {
-    let at = list
-        .iter()
-        .position(|entry| !entry.is_empty() && *entry == word)?;
+    let at = list.iter().position(|entry| !entry.is_empty() && *entry == word)?;
     u32::try_from(at).ok()
 }
 
@@ -64,12 +60,7 @@ pub(super) fn number(words: &Words, at: usize) -> Option<(u32, usize)> {
     if let Ok(digits) = words.at(at).parse() {
         return Some((digits, 1));
     }
-    for (phrase, value) in [
-        ("half a dozen", 6),
-        ("a dozen", 12),
-        ("a couple of", 2),
-        ("a hundred", 100),
-    ] {
+    for (phrase, value) in [("half a dozen", 6), ("a dozen", 12), ("a couple of", 2), ("a hundred", 100)] {
         if words.reads(at, phrase) {
             return Some((value, phrase.split(' ').count()));
         }
@@ -98,11 +89,7 @@ fn below_hundred(words: &Words, at: usize) -> Option<(u32, usize)> {
     }
     let tens = 20 + 10 * place(words.at(at), &TENS)?;
     // A hyphen is a mark of its own.
-    let ones = if words.at(at + 1) == "-" {
-        at + 2
-    } else {
-        at + 1
-    };
+    let ones = if words.at(at + 1) == "-" { at + 2 } else { at + 1 };
     match place(words.at(ones), &SMALL) {
         Some(digit @ 1..=9) => Some((tens + digit, ones + 1 - at)),
         Some(_) | None => Some((tens, 1)),
@@ -125,11 +112,7 @@ pub(super) fn ordinal(words: &Words, at: usize) -> Option<(u32, usize)> {
         _ => {}
     }
     let tens = 20 + 10 * place(word, &TENS)?;
-    let ones = if words.at(at + 1) == "-" {
-        at + 2
-    } else {
-        at + 1
-    };
+    let ones = if words.at(at + 1) == "-" { at + 2 } else { at + 1 };
     match place(words.at(ones), &ORDINALS) {
         Some(digit @ 1..=9) => Some((tens + digit, ones + 1 - at)),
         Some(_) | None => None,

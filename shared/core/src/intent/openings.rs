@@ -28,28 +28,11 @@ pub(super) struct Opening {
     pub noun: bool,
 }
 
-pub(super) const RIDES: [&str; 10] = [
-    "ride",
-    "taxi",
-    "cab",
-    "car",
-    "uber",
-    "lift",
-    "rides",
-    "taxis",
-    "lyft",
-    "chauffeur",
-];
+pub(super) const RIDES: [&str; 10] =
+    ["ride", "taxi", "cab", "car", "uber", "lift", "rides", "taxis", "lyft", "chauffeur"];
 const TABLES: [&str; 4] = ["table", "reservation", "booking", "tables"];
 const MEALS: [&str; 5] = ["dinner", "lunch", "breakfast", "brunch", "supper"];
-const APPOINTMENTS: [&str; 6] = [
-    "appointment",
-    "meeting",
-    "event",
-    "reminder",
-    "call",
-    "slot",
-];
+const APPOINTMENTS: [&str; 6] = ["appointment", "meeting", "event", "reminder", "call", "slot"];
 
 /// What begins here, if anything does.
 pub(super) fn opening(words: &Words, at: usize) -> Option<Opening> {
@@ -68,9 +51,9 @@ fn reach(words: &Words, at: usize) -> usize {
 /// Words behind which a verb is no wish of its own: `to book`, `a text`, `we order`.
 pub(super) fn is_governing(word: &str) -> bool {
     const GOVERNING: [&str; 36] = [
-        "to", "a", "an", "the", "my", "our", "your", "this", "that", "of", "for", "from", "at",
-        "in", "with", "i", "we", "you", "they", "he", "she", "can", "could", "will", "would",
-        "should", "may", "must", "please", "us", "me", "not", "or", "one", "two", "it",
+        "to", "a", "an", "the", "my", "our", "your", "this", "that", "of", "for", "from", "at", "in", "with", "i",
+        "we", "you", "they", "he", "she", "can", "could", "will", "would", "should", "may", "must", "please", "us",
+        "me", "not", "or", "one", "two", "it",
     ];
     GOVERNING.contains(&word)
 }
@@ -79,16 +62,15 @@ pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
     let end = reach(words, at);
     let near = |names: &[&str]| (at + 1..end).any(|at| words.is(at, names));
     // The thing itself, not what comes behind its preposition: `order a pizza for the ride`.
-    let object_end = (at + 1..end)
-        .find(|at| words.is(*at, &["for", "to", "at", "from", "with", "on", "in"]))
-        .unwrap_or(end);
+    let object_end =
+        (at + 1..end).find(|at| words.is(*at, &["for", "to", "at", "from", "with", "on", "in"])).unwrap_or(end);
     let thing = |names: &[&str]| (at + 1..object_end).any(|at| words.is(at, names));
     let word = words.at(at);
     let act = match word {
         "book" | "reserve" => {
             let other = [
-                "flight", "flights", "hotel", "room", "train", "ticket", "tickets", "cinema",
-                "haircut", "doctor", "holiday",
+                "flight", "flights", "hotel", "room", "train", "ticket", "tickets", "cinema", "haircut", "doctor",
+                "holiday",
             ];
             if thing(&RIDES) {
                 Act::Ride
@@ -103,36 +85,28 @@ pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
         "make" if thing(&TABLES) => Act::Table,
         "make" if thing(&APPOINTMENTS) => Act::Calendar,
         "make" if thing(&["payment"]) => Act::Payment,
-        "get" | "grab" | "arrange" | "organise" | "organize" | "find" | "call" | "order"
-        | "hail" | "fetch" | "request" | "schedule" | "send" | "add"
+        "get" | "grab" | "arrange" | "organise" | "organize" | "find" | "call" | "order" | "hail" | "fetch"
+        | "request" | "schedule" | "send" | "add"
             if thing(&RIDES) && !near(&["calendar", "diary", "agenda"]) =>
         {
             Act::Ride
         }
-        "get" | "grab" | "arrange" | "organise" | "organize" | "request" if thing(&TABLES) => {
-            Act::Table
-        }
+        "get" | "grab" | "arrange" | "organise" | "organize" | "request" if thing(&TABLES) => Act::Table,
         "arrange" | "organise" | "organize" if thing(&MEALS) => Act::Table,
-        "get" | "grab" | "fetch" | "bring" | "have"
-            if near(&["from", "delivered"]) && !near(&["know"]) =>
-        {
-            if word == "get" && near(&["directions"]) {
-                Act::Route
-            } else {
-                Act::Delivery
-            }
+        "get" | "grab" | "fetch" | "bring" | "have" if near(&["from", "delivered"]) && !near(&["know"]) => {
+            if word == "get" && near(&["directions"]) { Act::Route } else { Act::Delivery }
         }
         "get" if thing(&["weather", "forecast"]) => Act::Weather,
         "order" | "deliver" => Act::Delivery,
         "take" | "drive" | "bring" | "pick" if words.is(at + 1, &["us", "me"]) => Act::Ride,
         "let" if words.is(at + 1, &["us", "me"]) => return None,
         "let" if (at + 1..at + 12).any(|at| words.at(at) == "know") => Act::Message,
-        "find" | "search" | "look" | "show" | "list" | "suggest" | "recommend" | "pick"
-        | "choose" => find(words, at, end),
+        "find" | "search" | "look" | "show" | "list" | "suggest" | "recommend" | "pick" | "choose" => {
+            find(words, at, end)
+        }
         "remind" if words.is(at + 1, &["me", "us"]) => Act::Calendar,
-        "tell" | "text" | "message" | "sms" | "whatsapp" | "email" | "mail" | "inform"
-        | "notify" | "ping" | "remind" | "ask" | "invite" | "write" | "dm" | "warn" | "thank"
-        | "congratulate"
+        "tell" | "text" | "message" | "sms" | "whatsapp" | "email" | "mail" | "inform" | "notify" | "ping"
+        | "remind" | "ask" | "invite" | "write" | "dm" | "warn" | "thank" | "congratulate"
             if !words.is(at + 1, &["me", "us", "is", "was", "from"]) =>
         {
             Act::Message
@@ -147,27 +121,15 @@ pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
         }
         "schedule" | "plan" => Act::Calendar,
         "check" if near(&["weather", "forecast"]) => Act::Weather,
-        "check"
-            if near(&[
-                "table",
-                "tables",
-                "availability",
-                "free",
-                "available",
-                "space",
-                "room",
-            ]) =>
-        {
+        "check" if near(&["table", "tables", "availability", "free", "available", "space", "room"]) => {
             Act::Availability
         }
-        "cancel" | "undo" | "delete" | "revoke" | "scrap" | "unbook" | "refund" | "change"
-        | "move" | "reschedule" | "modify" | "postpone" | "amend" | "remove" | "drop"
-        | "withdraw" | "recall" | "unsend" => Act::Cancel,
+        "cancel" | "undo" | "delete" | "revoke" | "scrap" | "unbook" | "refund" | "change" | "move" | "reschedule"
+        | "modify" | "postpone" | "amend" | "remove" | "drop" | "withdraw" | "recall" | "unsend" => Act::Cancel,
         "call" if words.reads(at, "call off") => Act::Cancel,
-        "fly" | "call" | "phone" | "ring" | "buy" | "rent" | "play" | "print" | "translate"
-        | "sing" | "turn" | "open" | "close" | "sell" | "hire" | "invest" | "post" | "tweet"
-        | "upload" | "download" | "charge" | "lend" | "borrow" | "hack" | "water" | "clean"
-        | "cook" | "wash" | "feed" => Act::Unsupported,
+        "fly" | "call" | "phone" | "ring" | "buy" | "rent" | "play" | "print" | "translate" | "sing" | "turn"
+        | "open" | "close" | "sell" | "hire" | "invest" | "post" | "tweet" | "upload" | "download" | "charge"
+        | "lend" | "borrow" | "hack" | "water" | "clean" | "cook" | "wash" | "feed" => Act::Unsupported,
         _ => return question(words, at, end),
     };
     Some(act)
@@ -181,16 +143,8 @@ fn find(words: &Words, at: usize, end: usize) -> Act {
         Act::Route
     } else if near(&["table", "tables", "availability"]) {
         Act::Availability
-    } else if near(&[
-        "restaurant",
-        "restaurants",
-        "place",
-        "places",
-        "somewhere",
-        "food",
-        "bistro",
-        "trattoria",
-    ]) || places::cuisine(words).is_some()
+    } else if near(&["restaurant", "restaurants", "place", "places", "somewhere", "food", "bistro", "trattoria"])
+        || places::cuisine(words).is_some()
     {
         Act::Search
     } else {
@@ -227,10 +181,7 @@ fn send(words: &Words, at: usize, end: usize) -> Act {
     let near = |names: &[&str]| (at + 1..end).any(|at| words.is(at, names));
     if has_amount(words, at, end) {
         Act::Payment
-    } else if near(&nouns)
-        || has_quotation(words, at, end)
-        || (at..end).any(|at| words.at(at) == ":")
-    {
+    } else if near(&nouns) || has_quotation(words, at, end) || (at..end).any(|at| words.at(at) == ":") {
         Act::Message
     } else if near(&["from"]) || !words.is_capital(at + 1) {
         Act::Delivery
@@ -241,41 +192,20 @@ fn send(words: &Words, at: usize, end: usize) -> Act {
 
 fn question(words: &Words, at: usize, end: usize) -> Option<Act> {
     let near = |names: &[&str]| (at..end).any(|at| words.is(at, names));
-    let rain = [
-        "weather",
-        "forecast",
-        "temperature",
-        "rain",
-        "snow",
-        "sunny",
-        "umbrella",
-        "raining",
-    ];
+    let rain = ["weather", "forecast", "temperature", "rain", "snow", "sunny", "umbrella", "raining"];
     let asks = [
-        "what", "what's", "whats", "how", "how's", "will", "is", "does", "do", "which", "where",
-        "are", "any", "should",
+        "what", "what's", "whats", "how", "how's", "will", "is", "does", "do", "which", "where", "are", "any", "should",
     ];
     if !words.is(at, &asks) {
         return None;
     }
-    let tables = [
-        "table",
-        "tables",
-        "availability",
-        "space",
-        "room",
-        "free",
-        "available",
-        "seats",
-        "open",
-    ];
+    let tables = ["table", "tables", "availability", "space", "room", "free", "available", "seats", "open"];
     let is_rain = words.is(at, &["will", "is", "does", "do", "should"]) && near(&rain);
     if is_rain || near(&["weather", "forecast", "temperature"]) {
         Some(Act::Weather)
     } else if words.reads(at, "how long") || words.reads(at, "how far") {
         Some(Act::Route)
-    } else if words.reads(at, "how much")
-        || (words.is(at, &["what", "what's"]) && near(&["fare", "route", "distance"]))
+    } else if words.reads(at, "how much") || (words.is(at, &["what", "what's"]) && near(&["fare", "route", "distance"]))
     {
         (near(&RIDES) || near(&["fare", "trip", "route", "distance"])).then_some(Act::Route)
     } else if words.is(at, &["is", "are", "do", "does", "any", "which"]) && near(&tables) {
@@ -289,33 +219,18 @@ fn question(words: &Words, at: usize, end: usize) -> Option<Act> {
 
 fn noun(words: &Words, at: usize) -> Option<Act> {
     let article = usize::from(words.is(at, &["a", "an", "another", "one"]));
-    let name = at
-        + article
-        + usize::from(words.is(
-            at + article,
-            &["quick", "nice", "quiet", "window", "return"],
-        ));
-    if words.is(name, &TABLES)
-        && (article == 1 || words.is(name + 1, &["for", "at", "of", "please"]))
-    {
+    let name = at + article + usize::from(words.is(at + article, &["quick", "nice", "quiet", "window", "return"]));
+    if words.is(name, &TABLES) && (article == 1 || words.is(name + 1, &["for", "at", "of", "please"])) {
         Some(Act::Table)
     } else if words.is(name, &RIDES)
         && (article == 1 || words.is(name + 1, &["to", "from", "for", "home", "there", "at"]))
     {
         Some(Act::Ride)
-    } else if words.is(name, &MEALS)
-        && words.is(
-            name + 1,
-            &["for", "at", "with", "tomorrow", "tonight", "on"],
-        )
-    {
+    } else if words.is(name, &MEALS) && words.is(name + 1, &["for", "at", "with", "tomorrow", "tonight", "on"]) {
         Some(Act::Table)
     } else if words.is(name, &["weather", "forecast"]) {
         Some(Act::Weather)
-    } else if article == 1
-        && words.is(name, &["message", "text", "email"])
-        && words.at(name + 1) == "to"
-    {
+    } else if article == 1 && words.is(name, &["message", "text", "email"]) && words.at(name + 1) == "to" {
         Some(Act::Message)
     } else {
         None

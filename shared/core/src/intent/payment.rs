@@ -25,16 +25,10 @@ pub(super) fn read(mut words: Words) -> Payment {
     {
         amount = Slot::Asks(format!("{count} of which currency"));
     }
-    let to = (0..words.len())
-        .find(|at| words.at(*at) == "to")
-        .map(|at| names::people(&words, at + 1).0);
-    let found = to.filter(|found| !found.is_empty()).unwrap_or_else(|| {
-        if words.is(1, &["for", "with"]) {
-            Vec::new()
-        } else {
-            names::people(&words, 1).0
-        }
-    });
+    let to = (0..words.len()).find(|at| words.at(*at) == "to").map(|at| names::people(&words, at + 1).0);
+    let found = to
+        .filter(|found| !found.is_empty())
+        .unwrap_or_else(|| if words.is(1, &["for", "with"]) { Vec::new() } else { names::people(&words, 1).0 });
     let payee = match found.as_slice() {
         [] => Slot::Empty,
         [one] => Slot::Is(one.clone()),
@@ -60,12 +54,8 @@ impl Work<'_, '_> {
         if let Some(payee) = &payee {
             draft.subject = format!("The payment to {payee}");
         }
-        let amount = draft.need(
-            "amount_minor",
-            &payment.amount,
-            "how much, and in which currency",
-            |money| json!(money.minor),
-        );
+        let amount =
+            draft.need("amount_minor", &payment.amount, "how much, and in which currency", |money| json!(money.minor));
         if let (Some(payee), Some(amount)) = (payee, amount) {
             draft.set("currency", amount.currency);
             let amount_text = format!("{} {}", spoken(amount.minor), amount.currency);
@@ -76,12 +66,7 @@ impl Work<'_, '_> {
         let mut params = serde_json::Map::new();
         params.insert("payment_id".to_owned(), json!(format!("${id}.payment_id")));
         let capture = self.unique("capture");
-        draft.steps.push(Step {
-            id: capture,
-            tool: "capture_payment".to_owned(),
-            params,
-            after: Vec::new(),
-        });
+        draft.steps.push(Step { id: capture, tool: "capture_payment".to_owned(), params, after: Vec::new() });
         draft
     }
 }

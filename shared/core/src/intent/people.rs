@@ -4,8 +4,8 @@ use super::numbers::number;
 use super::words::Words;
 
 const PEOPLE: [&str; 14] = [
-    "people", "persons", "person", "guests", "guest", "adults", "adult", "kids", "children",
-    "child", "pax", "seats", "diners", "friends",
+    "people", "persons", "person", "guests", "guest", "adults", "adult", "kids", "children", "child", "pax", "seats",
+    "diners", "friends",
 ];
 
 /// Every size of the party that is said, and takes the words.
@@ -51,15 +51,8 @@ fn party(words: &Words, at: usize) -> Option<(Result<u32, String>, usize)> {
         if words.at(at) == "for" {
             return company(words, at + 1, 0).map(|(size, length)| (Ok(size), length + 1));
         }
-        let group = at > 0
-            && words.is(
-                at - 1,
-                &["table", "party", "group", "reservation", "booking"],
-            );
-        return group
-            .then(|| company(words, at + 1, 0))
-            .flatten()
-            .map(|(size, length)| (Ok(size), length + 1));
+        let group = at > 0 && words.is(at - 1, &["table", "party", "group", "reservation", "booking"]);
+        return group.then(|| company(words, at + 1, 0)).flatten().map(|(size, length)| (Ok(size), length + 1));
     }
     if words.at(at) == "with" {
         return company(words, at + 1, 1).map(|(size, length)| (Ok(size), length + 1));
@@ -78,17 +71,14 @@ fn counted(words: &Words, at: usize) -> Option<(Result<u32, String>, usize)> {
         && least.parse::<u32>().is_ok()
         && most.parse::<u32>().is_ok()
     {
-        return Some((
-            Err(format!("{least} or {most} people")),
-            1 + usize::from(words.is(at + 1, &PEOPLE)),
-        ));
+        return Some((Err(format!("{least} or {most} people")), 1 + usize::from(words.is(at + 1, &PEOPLE))));
     }
     let (count, mut length) = number(words, at)?;
     let next = words.at(at + length);
     let other = [
-        "am", "pm", "o'clock", "hours", "hour", "minutes", "minute", "min", "h", "days", "day",
-        "weeks", "week", "dollars", "euros", "euro", "usd", "eur", "pounds", "bucks", "$", "€",
-        "£", "cents", "pizzas", "%", "st", "nd", "rd", "th",
+        "am", "pm", "o'clock", "hours", "hour", "minutes", "minute", "min", "h", "days", "day", "weeks", "week",
+        "dollars", "euros", "euro", "usd", "eur", "pounds", "bucks", "$", "€", "£", "cents", "pizzas", "%", "st", "nd",
+        "rd", "th",
     ];
     if other.contains(&next) || (words.is_capital(at + length) && count > 20) {
         return None;
@@ -121,9 +111,7 @@ fn size(count: u32) -> Result<u32, String> {
     match count {
         0 => Err("nobody can come of 0 people: for how many".to_owned()),
         1..=20 => Ok(count),
-        _ => Err(format!(
-            "{count} are more than the 20 that one table takes: for how many people"
-        )),
+        _ => Err(format!("{count} are more than the 20 that one table takes: for how many people")),
     }
 }
 
@@ -163,10 +151,9 @@ fn company(words: &Words, start: usize, with: u32) -> Option<(u32, usize)> {
 
 fn kin(word: &str) -> Option<u32> {
     Some(match word {
-        "wife" | "husband" | "partner" | "girlfriend" | "boyfriend" | "friend" | "mother"
-        | "father" | "mum" | "mom" | "dad" | "brother" | "sister" | "son" | "daughter" | "boss"
-        | "colleague" | "client" | "date" | "fiancee" | "fiance" | "grandmother"
-        | "grandfather" | "neighbour" | "neighbor" => 1,
+        "wife" | "husband" | "partner" | "girlfriend" | "boyfriend" | "friend" | "mother" | "father" | "mum"
+        | "mom" | "dad" | "brother" | "sister" | "son" | "daughter" | "boss" | "colleague" | "client" | "date"
+        | "fiancee" | "fiance" | "grandmother" | "grandfather" | "neighbour" | "neighbor" => 1,
         "parents" | "grandparents" => 2,
         _ => return None,
     })
@@ -207,30 +194,14 @@ mod tests {
 
     #[test]
     fn doubtful_sizes_are_asked_about() {
-        for message in [
-            "for 0",
-            "for 21 people",
-            "for 2-3 people",
-            "for four or five",
-        ] {
-            assert!(
-                matches!(read(message)[..], [Err(_)]),
-                "{message}: {:?}",
-                read(message)
-            );
+        for message in ["for 0", "for 21 people", "for 2-3 people", "for four or five"] {
+            assert!(matches!(read(message)[..], [Err(_)]), "{message}: {:?}", read(message));
         }
     }
 
     #[test]
     fn what_is_no_number_of_people_is_left() {
-        for message in [
-            "for Anna",
-            "for 2 hours",
-            "for 7pm",
-            "for us",
-            "for 25 dollars",
-            "with friends",
-        ] {
+        for message in ["for Anna", "for 2 hours", "for 7pm", "for us", "for 25 dollars", "with friends"] {
             assert_eq!(read(message), [], "{message}");
         }
     }

@@ -9,17 +9,11 @@ const RESTAURANTS: [(&str, &[&str]); 8] = [
     ("Luigi's", &["luigi's", "luigis", "luigi"]),
     ("Sakura", &["sakura", "sakura's"]),
     ("Chez Nous", &["chez nous"]),
-    (
-        "Taj Palace",
-        &["the taj palace", "taj palace", "the taj", "taj"],
-    ),
+    ("Taj Palace", &["the taj palace", "taj palace", "the taj", "taj"]),
     ("El Camino", &["el camino"]),
     ("The Anchor", &["the anchor", "anchor"]),
     ("Green Leaf", &["the green leaf", "green leaf", "greenleaf"]),
-    (
-        "Smoke & Oak",
-        &["smoke & oak", "smoke and oak", "smoke n oak"],
-    ),
+    ("Smoke & Oak", &["smoke & oak", "smoke and oak", "smoke n oak"]),
 ];
 
 const CUISINES: [(&str, &str); 25] = [
@@ -65,15 +59,11 @@ pub(super) fn restaurants(words: &mut Words) -> Vec<(usize, String)> {
 /// The restaurant whose name starts here.
 pub(super) fn restaurant(words: &Words, at: usize) -> Option<(&'static str, usize)> {
     if let Some(quoted) = words.quoted(at) {
-        let (name, _) = RESTAURANTS
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(quoted.trim()))?;
+        let (name, _) = RESTAURANTS.iter().find(|(name, _)| name.eq_ignore_ascii_case(quoted.trim()))?;
         return Some((name, 1));
     }
     RESTAURANTS.iter().find_map(|(name, spellings)| {
-        let spelling = spellings
-            .iter()
-            .find(|spelling| words.reads(at, spelling))?;
+        let spelling = spellings.iter().find(|spelling| words.reads(at, spelling))?;
         Some((*name, spelling.split(' ').count()))
     })
 }
@@ -82,10 +72,7 @@ pub(super) fn restaurant(words: &Words, at: usize) -> Option<(&'static str, usiz
 pub(super) fn cuisine(words: &Words) -> Option<&'static str> {
     (0..words.len()).find_map(|at| {
         let word = words.at(at);
-        CUISINES
-            .iter()
-            .find(|(spelling, _)| *spelling == word)
-            .map(|(_, name)| *name)
+        CUISINES.iter().find(|(spelling, _)| *spelling == word).map(|(_, name)| *name)
     })
 }
 
@@ -142,25 +129,11 @@ pub(super) fn place(words: &Words, at: usize) -> Option<(Place, usize)> {
         return Some((Place::Named(name.to_owned()), length));
     }
     // `a taxi to take us there` is a purpose, not a place.
-    let verbs = [
-        "take", "bring", "drive", "get", "pick", "go", "be", "arrive", "eat", "have", "book",
-    ];
+    let verbs = ["take", "bring", "drive", "get", "pick", "go", "be", "arrive", "eat", "have", "book"];
     if words.is(at, &verbs) {
         return None;
     }
-    let range = words.phrase(
-        at,
-        &[
-            "tonight",
-            "and",
-            "leaving",
-            "arriving",
-            "delivered",
-            "afterwards",
-            "me",
-            "us",
-        ],
-    );
+    let range = words.phrase(at, &["tonight", "and", "leaving", "arriving", "delivered", "afterwards", "me", "us"]);
     let text = words.phrase_text(range.clone())?;
     // `12 Oak Lane, Springfield`: a street and its town.
     let town = words.phrase(range.end + 1, &[]);

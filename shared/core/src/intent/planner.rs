@@ -99,48 +99,26 @@ impl Planner<'_> {
 
     fn join(&self, mut drafts: Vec<Draft>) -> Reading {
         self.order(&mut drafts);
-        let intents = drafts
-            .iter()
-            .zip(&self.wishes)
-            .map(|(draft, wish)| draft.intent(wish.text))
-            .collect();
+        let intents = drafts.iter().zip(&self.wishes).map(|(draft, wish)| draft.intent(wish.text)).collect();
         let questions: Vec<String> = drafts.iter().filter_map(Draft::question).collect();
         if !questions.is_empty() {
             let missing = drafts.iter().enumerate().flat_map(|(intent, draft)| {
-                draft.gaps.iter().map(move |gap| Missing {
-                    intent,
-                    parameter: gap.parameter,
-                })
+                draft.gaps.iter().map(move |gap| Missing { intent, parameter: gap.parameter })
             });
             let missing = missing.collect();
-            let question = format!(
-                "Gladly; I only need to know a little more. {}",
-                questions.join(" ")
-            );
-            return Reading::Ask {
-                question,
-                missing,
-                intents,
-            };
+            let question = format!("Gladly; I only need to know a little more. {}", questions.join(" "));
+            return Reading::Ask { question, missing, intents };
         }
         let summaries: Vec<String> = drafts.iter().map(|draft| draft.summary.clone()).collect();
         let steps: Vec<Step> = drafts.into_iter().flat_map(|draft| draft.steps).collect();
         match sorted(steps) {
             Some(steps) => {
-                let plan = Plan {
-                    summary: sentence(&listed(&summaries)),
-                    steps,
-                };
+                let plan = Plan { summary: sentence(&listed(&summaries)), steps };
                 Reading::Plan { intents, plan }
             }
             None => Reading::Ask {
-                question:
-                    "These wishes wait for each other in a circle: in which order shall I do them?"
-                        .to_owned(),
-                missing: vec![Missing {
-                    intent: 0,
-                    parameter: "order",
-                }],
+                question: "These wishes wait for each other in a circle: in which order shall I do them?".to_owned(),
+                missing: vec![Missing { intent: 0, parameter: "order" }],
                 intents,
             },
         }
@@ -153,32 +131,22 @@ impl Planner<'_> {
             let Some(before) = groups.get(at).and_then(|group| group.checked_sub(1)) else {
                 continue;
             };
-            let earlier: Vec<usize> = (0..drafts.len())
-                .filter(|other| groups.get(*other) == Some(&before))
-                .collect();
+            let earlier: Vec<usize> = (0..drafts.len()).filter(|other| groups.get(*other) == Some(&before)).collect();
             let ends: Vec<String> = earlier
                 .iter()
                 .filter_map(|other| drafts.get(*other)?.steps.last().map(|step| step.id.clone()))
                 .collect();
             let final_one = earlier.iter().find_map(|other| {
-                drafts
-                    .get(*other)
-                    .filter(|draft| matches!(draft.kind, Kind::Payment | Kind::Communication))
+                drafts.get(*other).filter(|draft| matches!(draft.kind, Kind::Payment | Kind::Communication))
             });
             let final_subject = final_one.map(|draft| draft.subject.clone());
             let Some(draft) = drafts.get_mut(at) else {
                 continue;
             };
-            let undoable = matches!(
-                draft.kind,
-                Kind::Booking | Kind::Delivery | Kind::Schedule | Kind::Payment
-            );
+            let undoable = matches!(draft.kind, Kind::Booking | Kind::Delivery | Kind::Schedule | Kind::Payment);
             if let Some(subject) = final_subject.filter(|_| undoable && !ends.is_empty()) {
                 let subject = lower_first(&subject);
-                draft.ask(
-                    "order",
-                    format!("{subject} cannot be taken back, so it has to come last; may it"),
-                );
+                draft.ask("order", format!("{subject} cannot be taken back, so it has to come last; may it"));
             }
             if let Some(first) = draft.steps.first_mut() {
                 let known = references(first);
@@ -210,11 +178,7 @@ fn step_name(what: &What) -> &'static str {
 fn pass_of(what: &What) -> usize {
     match what {
         What::Table(_) | What::Availability(_) | What::Search(_) => 0,
-        What::Ride(_)
-        | What::Delivery(_)
-        | What::Payment(_)
-        | What::Weather(_)
-        | What::Route(_) => 1,
+        What::Ride(_) | What::Delivery(_) | What::Payment(_) | What::Weather(_) | What::Route(_) => 1,
         What::Entry(_) => 2,
         What::Message(_) => 3,
     }
@@ -222,28 +186,20 @@ fn pass_of(what: &What) -> usize {
 
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first
-            .to_uppercase()
-            .chain(letters)
-            .chain(std::iter::once('.'))
-            .collect()
-    })
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).chain(std::iter::once('.')).collect())
 }
 
 fn lower_first(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(letters).collect()
-    })
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// The steps that a step's parameters refer to.
 fn references(step: &Step) -> Vec<String> {
     let texts = step.params.values().filter_map(Value::as_str);
-    texts
-        .filter_map(|text| Some(text.strip_prefix('$')?.split_once('.')?.0.to_owned()))
-        .collect()
+    texts.filter_map(|text| Some(text.strip_prefix('$')?.split_once('.')?.0.to_owned())).collect()
 }
 
 /// The steps so that each stands behind those it waits for, else in the order of the wishes. `None`

@@ -94,10 +94,9 @@ const COURTESIES: [&str; 84] = [
 ];
 
 const COURTEOUS: [&str; 37] = [
-    "please", "hi", "hello", "hey", "dear", "ok", "okay", "so", "well", "now", "also", "finally",
-    "first", "firstly", "secondly", "lastly", "just", "kindly", "and", "plus", "but", "yes",
-    "yeah", "maybe", "let's", "lets", ",", "-", "–", "—", "*", "•", "thanks", "(", "pls", "only",
-    "instead",
+    "please", "hi", "hello", "hey", "dear", "ok", "okay", "so", "well", "now", "also", "finally", "first", "firstly",
+    "secondly", "lastly", "just", "kindly", "and", "plus", "but", "yes", "yeah", "maybe", "let's", "lets", ",", "-",
+    "–", "—", "*", "•", "thanks", "(", "pls", "only", "instead",
 ];
 
 pub(super) fn courtesy(words: &Words, at: usize) -> Option<usize> {
@@ -118,16 +117,8 @@ pub(super) fn courtesy(words: &Words, at: usize) -> Option<usize> {
 
 /// Words that put a wish after the ones before it.
 pub(super) fn sequence(words: &Words, at: usize) -> Option<usize> {
-    let phrases = [
-        "after that",
-        "afterwards",
-        "afterward",
-        "then",
-        "next",
-        "later",
-        "when that is done",
-        "once that is done",
-    ];
+    let phrases =
+        ["after that", "afterwards", "afterward", "then", "next", "later", "when that is done", "once that is done"];
     let phrase = phrases.into_iter().find(|phrase| words.reads(at, phrase))?;
     // `next Tuesday` is a day.
     let is_day = phrase == "next" && when(words, at).is_some_and(|length| length > 1);
@@ -178,18 +169,15 @@ pub(super) fn negation(words: &Words, at: usize) -> Option<usize> {
     if courtesy(words, at).is_some() {
         return None;
     }
-    phrases
-        .into_iter()
-        .find(|phrase| words.reads(at, phrase))
-        .map(|phrase| phrase.split(' ').count())
+    phrases.into_iter().find(|phrase| words.reads(at, phrase)).map(|phrase| phrase.split(' ').count())
 }
 
 /// A day or time before the wish: `tomorrow at 7pm, book ...`. Only skipped here; it is read with the
 /// rest of the clause.
 pub(super) fn when(words: &Words, at: usize) -> Option<usize> {
     const FIRST: [&str; 14] = [
-        "tomorrow", "tonight", "today", "on", "at", "this", "next", "in", "the", "after", "around",
-        "by", "for", "before",
+        "tomorrow", "tonight", "today", "on", "at", "this", "next", "in", "the", "after", "around", "by", "for",
+        "before",
     ];
     const INNER: [&str; 56] = [
         "monday",

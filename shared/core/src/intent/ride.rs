@@ -30,13 +30,7 @@ pub(super) struct Ride {
 
 pub(super) fn read(mut words: Words, now: DateTime) -> Ride {
     for at in 0..words.len() {
-        for phrase in [
-            "after dinner",
-            "after lunch",
-            "after the meal",
-            "after that",
-            "afterwards",
-        ] {
+        for phrase in ["after dinner", "after lunch", "after the meal", "after that", "afterwards"] {
             if words.reads(at, phrase) {
                 words.take(at..at + phrase.split(' ').count());
             }
@@ -52,14 +46,7 @@ pub(super) fn read(mut words: Words, now: DateTime) -> Ride {
     let to = to
         .or_else(|| words.has(&["there"]).then_some(Place::There))
         .or_else(|| words.has(&["home", "back"]).then_some(Place::Home));
-    Ride {
-        from,
-        to,
-        when,
-        lead_minutes,
-        passengers,
-        us,
-    }
+    Ride { from, to, when, lead_minutes, passengers, us }
 }
 
 /// `45 minutes before`, and takes it.
@@ -80,10 +67,7 @@ impl Work<'_, '_> {
         let homeward = ride.to == Some(Place::Home);
         let to = ride.to.clone().or_else(|| table.map(|_| Place::There));
         // From home, where the way does not lead there.
-        let from = ride
-            .from
-            .clone()
-            .unwrap_or(if homeward { Place::There } else { Place::Home });
+        let from = ride.from.clone().unwrap_or(if homeward { Place::There } else { Place::Home });
         draft.assumed += u32::from(ride.from.is_none());
         let mut from_name = String::new();
         let mut to_name = String::new();
@@ -103,14 +87,9 @@ impl Work<'_, '_> {
         }
         if !to_name.is_empty() && to_name == from_name {
             draft.parameters.remove("destination");
-            draft.ask(
-                "destination",
-                format!("it begins and ends at {to_name}: where to"),
-            );
+            draft.ask("destination", format!("it begins and ends at {to_name}: where to"));
         }
-        let when = self
-            .ride_when(at, ride, table, homeward)
-            .settle(self.planner.now);
+        let when = self.ride_when(at, ride, table, homeward).settle(self.planner.now);
         ask_when(&mut draft, &when);
         draft.assumed += ride.when.assumptions();
         let party = table.and_then(|table| table.party);
@@ -121,37 +100,22 @@ impl Work<'_, '_> {
             (Slot::Empty, None) => Slot::Is(1),
         };
         let passengers = match passengers {
-            Slot::Is(count @ 9..) => Slot::Asks(format!(
-                "{count} are more than the 8 that one ride takes: for how many"
-            )),
+            Slot::Is(count @ 9..) => {
+                Slot::Asks(format!("{count} are more than the 8 that one ride takes: for how many"))
+            }
             Slot::Is(_) | Slot::Empty | Slot::Asks(_) => passengers,
         };
-        draft.need("passengers", &passengers, "for how many people", |count| {
-            json!(count)
-        });
+        draft.need("passengers", &passengers, "for how many people", |count| json!(count));
         if let Some(moment) = when.moment() {
-            let way = if homeward {
-                format!("from {from_name} home")
-            } else {
-                format!("to {to_name}")
-            };
+            let way = if homeward { format!("from {from_name} home") } else { format!("to {to_name}") };
             draft.summary = format!("get a ride {way} at {}", times::spoken(moment.time()));
-            draft.told = Some(format!(
-                "Ride from {from_name} to {to_name} on {}.",
-                spoken(moment)
-            ));
+            draft.told = Some(format!("Ride from {from_name} to {to_name} on {}.", spoken(moment)));
         }
         draft.step(id, "request_ride");
         draft
     }
 
-    pub fn ride_when(
-        &self,
-        at: usize,
-        ride: &Ride,
-        table: Option<&Settled>,
-        homeward: bool,
-    ) -> When {
+    pub fn ride_when(&self, at: usize, ride: &Ride, table: Option<&Settled>, homeward: bool) -> When {
         let moment = table.and_then(|table| table.when.moment());
         if let (Some(moment), Slot::Empty) = (moment, &ride.when.time) {
             let minutes = if homeward {
@@ -161,27 +125,14 @@ impl Work<'_, '_> {
             };
             let leave = times::later(moment, minutes);
             // A ride to a table of this very hour leaves at once, not in the past.
-            let leave = if moment >= self.planner.now {
-                leave.max(self.planner.now)
-            } else {
-                leave
-            };
+            let leave = if moment >= self.planner.now { leave.max(self.planner.now) } else { leave };
             let time = Clock {
-                time: leave
-                    .time()
-                    .with()
-                    .second(0)
-                    .nanosecond(0)
-                    .build()
-                    .unwrap_or(leave.time()),
+                time: leave.time().with().second(0).nanosecond(0).build().unwrap_or(leave.time()),
                 next_day: false,
                 assumed: false,
             };
             let date = ride.when.date.clone().or_value(Some(leave.date()));
-            return When {
-                date,
-                time: Slot::Is(time),
-            };
+            return When { date, time: Slot::Is(time) };
         }
         let mut when = ride.when.clone();
         // Beside an evening table, `at 7` is in the evening too.
@@ -190,14 +141,9 @@ impl Work<'_, '_> {
             && moment.hour() >= 12
             && clock.time.hour() < 12
         {
-            clock.time = clock
-                .time
-                .wrapping_add(jiff::SignedDuration::from_hours(12));
+            clock.time = clock.time.wrapping_add(jiff::SignedDuration::from_hours(12));
         }
-        when.date = when
-            .date
-            .or_value(moment.map(DateTime::date))
-            .or_value(self.other_date(at));
+        when.date = when.date.or_value(moment.map(DateTime::date)).or_value(self.other_date(at));
         when
     }
 }

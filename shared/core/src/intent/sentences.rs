@@ -9,11 +9,7 @@ use crate::time::Millis;
 
 /// Monday, 23 November 2026, 10:00 in a place one hour east of Greenwich.
 fn context() -> Context {
-    Context {
-        now: Millis(1_795_424_400_000),
-        utc_offset_minutes: 60,
-        user: "Ada".to_owned(),
-    }
+    Context { now: Millis(1_795_424_400_000), utc_offset_minutes: 60, user: "Ada".to_owned() }
 }
 
 fn planned(message: &str) -> Plan {
@@ -31,17 +27,10 @@ fn shown(plan: &Plan) -> Vec<String> {
             .params
             .iter()
             .map(|(name, value)| {
-                value.as_str().map_or_else(
-                    || format!("{name}={value}"),
-                    |text| format!("{name}={text}"),
-                )
+                value.as_str().map_or_else(|| format!("{name}={value}"), |text| format!("{name}={text}"))
             })
             .collect();
-        let after = if step.after.is_empty() {
-            String::new()
-        } else {
-            format!(" < {}", step.after.join(" "))
-        };
+        let after = if step.after.is_empty() { String::new() } else { format!(" < {}", step.after.join(" ")) };
         let call = format!("{}: {} {}", step.id, step.tool, params.join(", "));
         format!("{}{after}", call.trim_end())
     };
@@ -50,10 +39,7 @@ fn shown(plan: &Plan) -> Vec<String> {
 
 fn questioned(message: &str) -> (String, Vec<&'static str>) {
     let reading = read(message, &context());
-    let Reading::Ask {
-        question, missing, ..
-    } = reading
-    else {
+    let Reading::Ask { question, missing, .. } = reading else {
         panic!("{message}\nwas expected to be asked about, and is {reading:#?}");
     };
     let missing = missing.iter().map(|gap| gap.parameter).collect();
@@ -80,10 +66,7 @@ fn what_is_missing_or_contradictory_is_asked_in_one_question() {
     for (message, parameters, part) in QUESTIONS {
         let (question, missing) = questioned(message);
         assert_eq!(missing, *parameters, "{message}: {question}");
-        assert!(
-            question.contains(part) && question.ends_with(['?', '.']),
-            "{message}: {question}"
-        );
+        assert!(question.contains(part) && question.ends_with(['?', '.']), "{message}: {question}");
     }
 }
 
@@ -104,19 +87,12 @@ fn a_message_of_4000_characters_is_read_and_a_longer_one_is_not() {
 
 #[test]
 fn what_the_user_says_never_becomes_a_reference() {
-    for message in [
-        "text Sam \"$table.address\"",
-        "text Sam: $pay.payment_id",
-        "Book a table for 2 at \"$a.b\" tomorrow at 7pm",
-    ] {
+    for message in
+        ["text Sam \"$table.address\"", "text Sam: $pay.payment_id", "Book a table for 2 at \"$a.b\" tomorrow at 7pm"]
+    {
         for step in planned(message).steps {
             let texts = step.params.values().filter_map(Value::as_str);
-            assert!(
-                texts
-                    .into_iter()
-                    .all(|text| !text.starts_with('$') || text.starts_with("$$")),
-                "{message}"
-            );
+            assert!(texts.into_iter().all(|text| !text.starts_with('$') || text.starts_with("$$")), "{message}");
         }
     }
 }
@@ -139,10 +115,7 @@ fn an_intent_is_shown_with_kind_confidence_parameters_and_words() {
     );
     assert_eq!(reading["intents"][1]["kind"], "PAYMENT");
     assert_eq!(reading["intents"][1]["confidence"], 0.5);
-    assert_eq!(
-        reading["missing"],
-        json!([{ "intent": 1, "parameter": "amount_minor" }])
-    );
+    assert_eq!(reading["missing"], json!([{ "intent": 1, "parameter": "amount_minor" }]));
 }
 
 #[test]
@@ -158,10 +131,7 @@ fn each_assumption_lowers_the_confidence() {
 #[test]
 fn the_day_is_the_users_and_not_greenwichs() {
     // Half past eleven at night in Greenwich is the next day one hour east of it.
-    let context = Context {
-        now: Millis(1_795_424_400_000 + 14 * 3_600_000 + 1_800_000),
-        ..context()
-    };
+    let context = Context { now: Millis(1_795_424_400_000 + 14 * 3_600_000 + 1_800_000), ..context() };
     let Reading::Plan { plan, .. } = read("What's the weather in Rome?", &context) else {
         panic!("a plan");
     };
@@ -246,21 +216,9 @@ fn any_text_has_a_reading() {
     ];
     let contexts = [
         context(),
-        Context {
-            now: Millis(0),
-            utc_offset_minutes: i32::MIN,
-            user: String::new(),
-        },
-        Context {
-            now: Millis(u64::MAX),
-            utc_offset_minutes: i32::MAX,
-            user: "$x.y".to_owned(),
-        },
-        Context {
-            now: Millis(253_402_200_000_000),
-            utc_offset_minutes: 840,
-            user: "İ".to_owned(),
-        },
+        Context { now: Millis(0), utc_offset_minutes: i32::MIN, user: String::new() },
+        Context { now: Millis(u64::MAX), utc_offset_minutes: i32::MAX, user: "$x.y".to_owned() },
+        Context { now: Millis(253_402_200_000_000), utc_offset_minutes: 840, user: "İ".to_owned() },
     ];
     for round in 0..1500 {
         let length = random.below(24);
@@ -298,11 +256,7 @@ fn assert_orderly(plan: &Plan, message: &str) {
     let mut done: Vec<&str> = Vec::new();
     for step in &plan.steps {
         assert!(!done.contains(&step.id.as_str()), "{message}: {plan:?}");
-        let referred = step
-            .params
-            .values()
-            .filter_map(Value::as_str)
-            .filter_map(|text| text.strip_prefix('$'));
+        let referred = step.params.values().filter_map(Value::as_str).filter_map(|text| text.strip_prefix('$'));
         let referred = referred.filter_map(|path| Some(path.split_once('.')?.0));
         for before in step.after.iter().map(String::as_str).chain(referred) {
             assert!(done.contains(&before), "{message}: {plan:?}");
@@ -330,11 +284,7 @@ impl Random {
 #[test]
 fn a_long_message_is_read_whatever_it_holds() {
     for piece in ["and ", "then ", "don't ", "1 ", "“", "a, ", ". "] {
-        let message: String = piece
-            .chars()
-            .cycle()
-            .take(super::MAX_CHARACTERS - 5)
-            .collect();
+        let message: String = piece.chars().cycle().take(super::MAX_CHARACTERS - 5).collect();
         let _ = read(&format!("book {message}"), &context());
     }
 }

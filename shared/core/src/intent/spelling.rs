@@ -76,16 +76,8 @@ pub(super) fn correct(word: &str) -> Option<&'static str> {
     let meant = DICTIONARY
         .into_iter()
         .find(|right| *right == word)
-        .or_else(|| {
-            DICTIONARY
-                .into_iter()
-                .find(|right| is_near(word, right) || undoubled(word) == undoubled(right))
-        })?;
-    let meant = if meant == "calender" {
-        "calendar"
-    } else {
-        meant
-    };
+        .or_else(|| DICTIONARY.into_iter().find(|right| is_near(word, right) || undoubled(word) == undoubled(right)))?;
+    let meant = if meant == "calender" { "calendar" } else { meant };
     (meant != word).then_some(meant)
 }
 
@@ -94,17 +86,11 @@ pub(super) fn is_near(left: &str, right: &str) -> bool {
     let left: Vec<char> = left.chars().collect();
     let right: Vec<char> = right.chars().collect();
     let head = left.iter().zip(&right).take_while(|(a, b)| a == b).count();
-    let (left, right) = (
-        left.get(head..).unwrap_or_default(),
-        right.get(head..).unwrap_or_default(),
-    );
+    let (left, right) = (left.get(head..).unwrap_or_default(), right.get(head..).unwrap_or_default());
     match (left, right) {
         ([], [] | [_]) | ([_], []) => true,
         ([_, left_rest @ ..], [_, right_rest @ ..]) => {
-            left_rest == right_rest
-                || left_rest == right
-                || left == right_rest
-                || is_swap(left, right)
+            left_rest == right_rest || left_rest == right || left == right_rest || is_swap(left, right)
         }
         ([..], [..]) => false,
     }
@@ -112,9 +98,7 @@ pub(super) fn is_near(left: &str, right: &str) -> bool {
 
 fn is_swap(left: &[char], right: &[char]) -> bool {
     match (left, right) {
-        ([one, other, left @ ..], [first, second, right @ ..]) => {
-            one == second && other == first && left == right
-        }
+        ([one, other, left @ ..], [first, second, right @ ..]) => one == second && other == first && left == right,
         ([..], [..]) => false,
     }
 }
@@ -140,9 +124,7 @@ mod tests {
 
     #[test]
     fn right_words_and_short_words_are_left_alone() {
-        for word in [
-            "cable", "tables", "leather", "there", "three", "sandy", "sun", "table", "massage",
-        ] {
+        for word in ["cable", "tables", "leather", "there", "three", "sandy", "sun", "table", "massage"] {
             assert_eq!(correct(word), None, "{word}");
         }
     }

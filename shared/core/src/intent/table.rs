@@ -48,12 +48,7 @@ pub(super) fn read(mut words: Words, now: DateTime) -> Table {
         [name] => Place::Named(name.clone()),
         [..] => Place::Asks(format!("at {}", names.join(" or "))),
     };
-    Table {
-        place,
-        when,
-        party,
-        name,
-    }
+    Table { place, when, party, name }
 }
 
 fn elsewhere(words: &Words) -> Place {
@@ -62,8 +57,7 @@ fn elsewhere(words: &Words) -> Place {
         let article = usize::from(words.is(at + 1, &["a", "an", "the", "some", "any", "that"]));
         let first = at + 1 + article;
         let range = words.phrase(at + 1, &["tonight"]);
-        let has_cuisine =
-            places::cuisine(words).is_some() && article == 1 && !words.is_capital(first + 1);
+        let has_cuisine = places::cuisine(words).is_some() && article == 1 && !words.is_capital(first + 1);
         if has_cuisine || words.is(first, &generic) || words.is(at + 1, &["my", "our"]) {
             break;
         }
@@ -75,27 +69,18 @@ fn elsewhere(words: &Words) -> Place {
         return Place::Cuisine(cuisine.to_owned());
     }
     if words.has(&["there", "it", "one"])
-        || words
-            .find(&["restaurant"])
-            .is_some_and(|at| words.is(at - at.min(1), &["the", "that"]))
+        || words.find(&["restaurant"]).is_some_and(|at| words.is(at - at.min(1), &["the", "that"]))
     {
         return Place::There;
     }
     // `book Nonna's for four`: the name right behind the verb.
     let named = (words.is_capital(1) && !words.is(1, &["i", "i'm"])).then(|| words.phrase(1, &[]));
-    named
-        .and_then(|range| words.phrase_text(range))
-        .map_or(Place::Nowhere, Place::Named)
+    named.and_then(|range| words.phrase_text(range)).map_or(Place::Nowhere, Place::Named)
 }
 
 /// `under Smith`, `in the name of Smith`.
 fn booked_name(words: &mut Words) -> Option<String> {
-    let starts = [
-        "under the name of",
-        "under the name",
-        "in the name of",
-        "under",
-    ];
+    let starts = ["under the name of", "under the name", "in the name of", "under"];
     for at in 0..words.len() {
         if let Some(phrase) = starts.iter().find(|phrase| words.reads(at, phrase)) {
             let start = at + phrase.split(' ').count();
@@ -116,9 +101,7 @@ impl Work<'_, '_> {
         let when = self.table_when(at, table, asked.as_ref());
         let party = self.table_party(at, table, asked.as_ref());
         let name = self.venue(at, table, asked.as_ref(), &party, &mut draft);
-        let party = draft.need("party_size", &party, "for how many people", |size| {
-            json!(size)
-        });
+        let party = draft.need("party_size", &party, "for how many people", |size| json!(size));
         ask_when(&mut draft, &when);
         draft.assumed += when.assumptions();
         if book {
@@ -137,20 +120,9 @@ impl Work<'_, '_> {
         if let (Some(asked), Some(step)) = (&asked, draft.steps.last_mut()) {
             step.after.push(asked.step.clone());
         }
-        let restaurant = draft
-            .parameters
-            .get("restaurant")
-            .cloned()
-            .unwrap_or_default();
+        let restaurant = draft.parameters.get("restaurant").cloned().unwrap_or_default();
         if let Some(slot) = self.tables.get_mut(at) {
-            *slot = Some(Settled {
-                step: id.to_owned(),
-                name,
-                restaurant,
-                when,
-                party,
-                booked: book,
-            });
+            *slot = Some(Settled { step: id.to_owned(), name, restaurant, when, party, booked: book });
         }
         draft
     }
@@ -160,36 +132,19 @@ impl Work<'_, '_> {
         if !matches!(table.place, Place::There | Place::Nowhere) {
             return None;
         }
-        self.tables
-            .iter()
-            .take(at)
-            .rev()
-            .flatten()
-            .find(|settled| !settled.booked)
-            .cloned()
+        self.tables.iter().take(at).rev().flatten().find(|settled| !settled.booked).cloned()
     }
 
     fn table_when(&self, at: usize, table: &Table, asked: Option<&Settled>) -> When {
         let asked = asked.map(|asked| &asked.when);
         let date = asked.and_then(|when| when.date.known().copied());
         let time = asked.and_then(|when| when.time.known().copied());
-        let date = table
-            .when
-            .date
-            .clone()
-            .or_value(date)
-            .or_value(self.other_date(at));
-        When {
-            date,
-            time: table.when.time.clone().or_value(time),
-        }
-        .settle(self.planner.now)
+        let date = table.when.date.clone().or_value(date).or_value(self.other_date(at));
+        When { date, time: table.when.time.clone().or_value(time) }.settle(self.planner.now)
     }
 
     fn table_party(&self, at: usize, table: &Table, asked: Option<&Settled>) -> Slot<u32> {
-        let before = at
-            .checked_sub(1)
-            .and_then(|before| self.planner.wishes.get(before));
+        let before = at.checked_sub(1).and_then(|before| self.planner.wishes.get(before));
         let searched = before.and_then(|wish| match &wish.what {
             What::Search(search) => search.party.known().copied(),
             What::Table(_)
@@ -203,12 +158,7 @@ impl Work<'_, '_> {
             | What::Route(_) => None,
         });
         let asked = asked.and_then(|asked| asked.party);
-        table
-            .party
-            .clone()
-            .or_value(asked)
-            .or_value(self.planner.said.party)
-            .or_value(searched)
+        table.party.clone().or_value(asked).or_value(self.planner.said.party).or_value(searched)
     }
 
     /// Sets or asks for the restaurant, and returns its name for people.
@@ -220,11 +170,7 @@ impl Work<'_, '_> {
         party: &Slot<u32>,
         draft: &mut Draft,
     ) -> String {
-        let there = if table.place == Place::There {
-            self.spot_before(at)
-        } else {
-            None
-        };
+        let there = if table.place == Place::There { self.spot_before(at) } else { None };
         let venue = match (&table.place, there, asked) {
             (Place::Named(named), _, _) => Some((said(named), named.clone())),
             (Place::Cuisine(cuisine), _, _) => {
@@ -236,15 +182,11 @@ impl Work<'_, '_> {
                 }
                 found.step(&search, "search_restaurants");
                 draft.steps.append(&mut found.steps);
-                Some((
-                    json!(format!("${search}.first.name")),
-                    format!("a restaurant ({cuisine})"),
-                ))
+                Some((json!(format!("${search}.first.name")), format!("a restaurant ({cuisine})")))
             }
-            (_, Some(Spot::Search(search)), _) => Some((
-                json!(format!("${search}.first.name")),
-                "the restaurant found".to_owned(),
-            )),
+            (_, Some(Spot::Search(search)), _) => {
+                Some((json!(format!("${search}.first.name")), "the restaurant found".to_owned()))
+            }
             (_, Some(Spot::Named(named)), _) => Some((said(&named), named)),
             (_, Some(Spot::Table(other)), _) => {
                 let other = self.tables.get(other).and_then(Option::as_ref);

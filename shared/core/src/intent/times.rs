@@ -46,18 +46,10 @@ pub(super) fn part(words: &mut Words) -> Option<Part> {
     let parts: [(&[&str], Part); 3] = [
         (&["morning", "breakfast", "brunch"], Part::Morning),
         (&["afternoon", "lunch", "lunchtime", "tea"], Part::Afternoon),
-        (
-            &["evening", "night", "dinner", "supper", "tonight"],
-            Part::Evening,
-        ),
+        (&["evening", "night", "dinner", "supper", "tonight"], Part::Evening),
     ];
-    let (at, part) = parts
-        .into_iter()
-        .find_map(|(names, part)| words.find(names).map(|at| (at, part)))?;
-    if words.is(
-        at,
-        &["morning", "afternoon", "evening", "night", "lunchtime"],
-    ) {
+    let (at, part) = parts.into_iter().find_map(|(names, part)| words.find(names).map(|at| (at, part)))?;
+    if words.is(at, &["morning", "afternoon", "evening", "night", "lunchtime"]) {
         let article = at > 0 && words.is(at - 1, &["the", "at"]);
         let before = at > 1 && article && words.is(at - 2, &["in"]);
         words.take(at - usize::from(article) - usize::from(before)..at + 1);
@@ -68,14 +60,7 @@ pub(super) fn part(words: &mut Words) -> Option<Part> {
 /// How far from now, and the words it takes: `in 20 minutes`, `in an hour`, `now`.
 pub(super) fn from_now(words: &mut Words, now: DateTime) -> Option<DateTime> {
     for at in 0..words.len() {
-        for phrase in [
-            "right now",
-            "right away",
-            "as soon as possible",
-            "immediately",
-            "asap",
-            "now",
-        ] {
+        for phrase in ["right now", "right away", "as soon as possible", "immediately", "asap", "now"] {
             if words.reads(at, phrase) {
                 words.take(at..at + phrase.split(' ').count());
                 return Some(now);
@@ -92,9 +77,7 @@ pub(super) fn from_now(words: &mut Words, now: DateTime) -> Option<DateTime> {
 }
 
 pub(super) fn later(from: DateTime, minutes: i64) -> DateTime {
-    from.saturating_add(jiff::SignedDuration::from_mins(
-        minutes.clamp(-1_000_000, 1_000_000),
-    ))
+    from.saturating_add(jiff::SignedDuration::from_mins(minutes.clamp(-1_000_000, 1_000_000)))
 }
 
 /// A length of time in minutes: `2 hours`, `half an hour`, `an hour and a half`, `90 min`.
@@ -130,17 +113,12 @@ pub(super) fn duration(words: &mut Words) -> Option<u32> {
 }
 
 /// Every time in the words, and takes them. What is no time is a question.
-pub(super) fn times(
-    words: &mut Words,
-    part: Option<Part>,
-    habit: Habit,
-) -> Vec<Result<Clock, String>> {
+pub(super) fn times(words: &mut Words, part: Option<Part>, habit: Habit) -> Vec<Result<Clock, String>> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < words.len() {
         let also = !found.is_empty() && at > 0 && words.is(at, &["or"]);
-        let introduced =
-            also || words.is(at, &["at", "by", "around", "about", "@", "until", "till"]);
+        let introduced = also || words.is(at, &["at", "by", "around", "about", "@", "until", "till"]);
         let start = at + usize::from(introduced);
         let Some((mut said, mut length)) = said(words, start, introduced) else {
             at += 1;
@@ -159,10 +137,7 @@ pub(super) fn times(
             length += 1;
         }
         let text = words.text(start..start + length);
-        found.push(
-            said.clock(part, habit)
-                .ok_or_else(|| format!("“{text}” is not a time: at what time")),
-        );
+        found.push(said.clock(part, habit).ok_or_else(|| format!("“{text}” is not a time: at what time")));
         words.take(at..start + length);
         at = start + length;
     }
@@ -180,30 +155,13 @@ struct Said {
 }
 
 fn said(words: &Words, at: usize, introduced: bool) -> Option<(Said, usize)> {
-    let plain = |hour, minute| Said {
-        hour,
-        minute,
-        half: None,
-        exact: false,
-    };
+    let plain = |hour, minute| Said { hour, minute, half: None, exact: false };
     match words.at(at) {
         "noon" | "midday" => {
-            return Some((
-                Said {
-                    half: Some(true),
-                    ..plain(12, 0)
-                },
-                1,
-            ));
+            return Some((Said { half: Some(true), ..plain(12, 0) }, 1));
         }
         "midnight" => {
-            return Some((
-                Said {
-                    half: Some(false),
-                    ..plain(12, 0)
-                },
-                1,
-            ));
+            return Some((Said { half: Some(false), ..plain(12, 0) }, 1));
         }
         _ => {}
     }
@@ -221,12 +179,7 @@ fn said(words: &Words, at: usize, introduced: bool) -> Option<(Said, usize)> {
         (minute, length) = (value, length + more);
     }
     let marked = words.is(at + length, &["am", "pm", "o'clock", "oclock"]);
-    let counted = words.is(
-        at + length,
-        &[
-            "people", "persons", "of", "hours", "minutes", "guests", "or",
-        ],
-    );
+    let counted = words.is(at + length, &["people", "persons", "of", "hours", "minutes", "guests", "or"]);
     let alone = introduced && !counted && !words.is_capital(at + length);
     (marked || alone).then(|| (plain(hour, minute), length))
 }
@@ -271,60 +224,26 @@ fn figures(words: &Words, at: usize, introduced: bool) -> Option<(Said, usize)> 
             return None;
         }
         if minute.len() != 2 || hour.len() > 2 {
-            return colon.then_some((
-                Said {
-                    hour: 99,
-                    minute: 99,
-                    half: None,
-                    exact: true,
-                },
-                1,
-            ));
+            return colon.then_some((Said { hour: 99, minute: 99, half: None, exact: true }, 1));
         }
-        let said = Said {
-            hour: hour.parse().ok()?,
-            minute: minute.parse().ok()?,
-            half: None,
-            exact: hour.starts_with('0'),
-        };
+        let said =
+            Said { hour: hour.parse().ok()?, minute: minute.parse().ok()?, half: None, exact: hour.starts_with('0') };
         return Some((said, 1));
     }
     let hour: u32 = text.parse().ok()?;
     // `at 12 Oak Lane` is a place, `at 5 people` a number.
     let next = words.at(at + 1);
-    let place = words.is_capital(at + 1)
-        || ["people", "persons", "guests", "st", "th", "nd", "rd"].contains(&next);
-    let currency = [
-        "dollars", "euros", "euro", "eur", "usd", "$", "€", "percent", "%",
-    ]
-    .contains(&next);
+    let place = words.is_capital(at + 1) || ["people", "persons", "guests", "st", "th", "nd", "rd"].contains(&next);
+    let currency = ["dollars", "euros", "euro", "eur", "usd", "$", "€", "percent", "%"].contains(&next);
     let alone = introduced && !place && !currency && text.len() <= 2;
-    (marked || alone).then_some((
-        Said {
-            hour,
-            minute: 0,
-            half: None,
-            exact: false,
-        },
-        1,
-    ))
+    (marked || alone).then_some((Said { hour, minute: 0, half: None, exact: false }, 1))
 }
 
 impl Said {
     fn clock(&self, part: Option<Part>, habit: Habit) -> Option<Clock> {
         let (hour, next_day, assumed) = self.hour_of_day(part, habit)?;
-        let time = Time::new(
-            i8::try_from(hour).ok()?,
-            i8::try_from(self.minute).ok()?,
-            0,
-            0,
-        )
-        .ok()?;
-        Some(Clock {
-            time,
-            next_day,
-            assumed,
-        })
+        let time = Time::new(i8::try_from(hour).ok()?, i8::try_from(self.minute).ok()?, 0, 0).ok()?;
+        Some(Clock { time, next_day, assumed })
     }
 
     /// Hour, whether it is past midnight, whether it was assumed.
@@ -370,10 +289,7 @@ mod tests {
         let tokens = tokens(message);
         let mut words = Words::new(message, &tokens);
         let part = part(&mut words);
-        times(&mut words, part, habit)
-            .into_iter()
-            .map(|found| found.map(|clock| spoken(clock.time)))
-            .collect()
+        times(&mut words, part, habit).into_iter().map(|found| found.map(|clock| spoken(clock.time))).collect()
     }
 
     #[test]
@@ -403,11 +319,7 @@ mod tests {
             ("12am", "00:00"),
             ("tonight at 1", "01:00"),
         ] {
-            assert_eq!(
-                read(message, Habit::Meal),
-                [Ok(expected.to_owned())],
-                "{message}"
-            );
+            assert_eq!(read(message, Habit::Meal), [Ok(expected.to_owned())], "{message}");
         }
         assert_eq!(read("at 7", Habit::Errand), [Ok("07:00".to_owned())]);
         assert_eq!(read("at 5", Habit::Errand), [Ok("17:00".to_owned())]);
@@ -416,40 +328,23 @@ mod tests {
     #[test]
     fn nonsense_is_asked_about() {
         for message in ["at 25:00", "at 7:61pm", "19am", "at 13:5", "at 77"] {
-            assert!(
-                matches!(read(message, Habit::Meal)[..], [Err(_)]),
-                "{message}"
-            );
+            assert!(matches!(read(message, Habit::Meal)[..], [Err(_)]), "{message}");
         }
         assert_eq!(read("at 7 or 8", Habit::Meal).len(), 2);
     }
 
     #[test]
     fn numbers_that_are_no_times_are_left() {
-        for message in [
-            "for 4",
-            "at 12 Oak Lane",
-            "two pizzas",
-            "at 25 dollars",
-            "four to 12 Oak Lane",
-        ] {
+        for message in ["for 4", "at 12 Oak Lane", "two pizzas", "at 25 dollars", "four to 12 Oak Lane"] {
             assert_eq!(read(message, Habit::Meal), [], "{message}");
         }
     }
 
     #[test]
     fn lengths_are_read_in_minutes() {
-        for (message, minutes) in [
-            ("for 2 hours", 120),
-            ("for half an hour", 30),
-            ("for ninety minutes", 90),
-        ] {
+        for (message, minutes) in [("for 2 hours", 120), ("for half an hour", 30), ("for ninety minutes", 90)] {
             let tokens = tokens(message);
-            assert_eq!(
-                duration(&mut Words::new(message, &tokens)),
-                Some(minutes),
-                "{message}"
-            );
+            assert_eq!(duration(&mut Words::new(message, &tokens)), Some(minutes), "{message}");
         }
     }
 }

@@ -46,11 +46,7 @@ pub(super) fn is_apostrophe(c: char) -> bool {
 }
 
 pub(super) fn tokens(message: &str) -> Vec<Token> {
-    let mut reader = Reader {
-        message,
-        at: 0,
-        tokens: Vec::new(),
-    };
+    let mut reader = Reader { message, at: 0, tokens: Vec::new() };
     while let Some(c) = reader.peek() {
         reader.next(c);
     }
@@ -73,10 +69,7 @@ impl Reader<'_> {
     }
 
     fn next(&mut self, c: char) {
-        let before = self
-            .message
-            .get(..self.at)
-            .and_then(|text| text.chars().next_back());
+        let before = self.message.get(..self.at).and_then(|text| text.chars().next_back());
         let opens = before.is_none_or(|before| !before.is_alphanumeric());
         if c == '\n' {
             self.push(Form::Mark, 1, ",".to_owned());
@@ -84,9 +77,7 @@ impl Reader<'_> {
             self.at += c.len_utf8();
         } else if let Some(length) = self.quotation(c, opens) {
             let inner = self.rest().get(c.len_utf8()..length).unwrap_or_default();
-            let inner = inner
-                .trim_end_matches(|c| is_apostrophe(c) || is_closing(c))
-                .to_owned();
+            let inner = inner.trim_end_matches(|c| is_apostrophe(c) || is_closing(c)).to_owned();
             self.push(Form::Quoted, length, inner);
         } else if c.is_ascii_digit() {
             self.number();
@@ -103,10 +94,7 @@ impl Reader<'_> {
         let inner = self.rest().get(c.len_utf8()..)?;
         if let Some((_, closing)) = QUOTES.iter().find(|(open, _)| *open == c) {
             let end = inner.find(*closing).map_or(inner.len(), |end| {
-                end + inner
-                    .get(end..)
-                    .and_then(|rest| rest.chars().next())
-                    .map_or(0, char::len_utf8)
+                end + inner.get(end..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8)
             });
             return Some(c.len_utf8() + end);
         }
@@ -115,12 +103,8 @@ impl Reader<'_> {
         }
         inner.char_indices().find_map(|(at, quote)| {
             let after = inner.get(at + quote.len_utf8()..)?;
-            let closes = is_apostrophe(quote)
-                && at > 0
-                && after
-                    .chars()
-                    .next()
-                    .is_none_or(|next| !next.is_alphanumeric());
+            let closes =
+                is_apostrophe(quote) && at > 0 && after.chars().next().is_none_or(|next| !next.is_alphanumeric());
             closes.then_some(c.len_utf8() + at + quote.len_utf8())
         })
     }
@@ -130,9 +114,7 @@ impl Reader<'_> {
         let mut length = 0;
         for (at, c) in rest.char_indices() {
             let inner = matches!(c, '.' | ':' | ',' | '/' | '-')
-                && rest
-                    .get(at + 1..)
-                    .is_some_and(|after| after.starts_with(|c: char| c.is_ascii_digit()));
+                && rest.get(at + 1..).is_some_and(|after| after.starts_with(|c: char| c.is_ascii_digit()));
             if !c.is_ascii_digit() && !inner {
                 break;
             }
@@ -155,29 +137,19 @@ impl Reader<'_> {
     fn word(&mut self) {
         let rest = self.rest();
         for (spelled, meant) in [("p.m.", "pm"), ("a.m.", "am"), ("p.m", "pm"), ("a.m", "am")] {
-            let found = rest
-                .get(..spelled.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(spelled));
+            let found = rest.get(..spelled.len()).is_some_and(|start| start.eq_ignore_ascii_case(spelled));
             if found {
                 let ends = spelled.len() == 4 && is_sentence_end(rest.get(4..).unwrap_or_default());
-                self.push(
-                    Form::Word,
-                    spelled.len() - usize::from(ends),
-                    meant.to_owned(),
-                );
+                self.push(Form::Word, spelled.len() - usize::from(ends), meant.to_owned());
                 return;
             }
         }
-        let address = rest
-            .split(char::is_whitespace)
-            .next()
-            .is_some_and(|word| word.contains('@'));
+        let address = rest.split(char::is_whitespace).next().is_some_and(|word| word.contains('@'));
         let mut length = 0;
         for (at, c) in rest.char_indices() {
             let follows = |also: fn(char) -> bool| {
-                rest.get(at + c.len_utf8()..).is_some_and(|after| {
-                    after.starts_with(|c: char| c.is_alphanumeric() || also(c))
-                })
+                rest.get(at + c.len_utf8()..)
+                    .is_some_and(|after| after.starts_with(|c: char| c.is_alphanumeric() || also(c)))
             };
             let inner = (is_apostrophe(c) && follows(|_| false))
                 || (address && matches!(c, '@' | '.' | '-' | '_' | '+') && follows(|_| false))
@@ -195,9 +167,7 @@ impl Reader<'_> {
             .map(|c| if is_apostrophe(c) { '\'' } else { c })
             .flat_map(char::to_lowercase)
             .collect();
-        if ABBREVIATIONS.contains(&folded.as_str())
-            && rest.get(length..).is_some_and(|r| r.starts_with('.'))
-        {
+        if ABBREVIATIONS.contains(&folded.as_str()) && rest.get(length..).is_some_and(|r| r.starts_with('.')) {
             length += 1;
         }
         self.push(Form::Word, length, folded);
@@ -215,33 +185,15 @@ impl Reader<'_> {
         while !self.message.is_char_boundary(self.at) {
             self.at += 1;
         }
-        let capital = self
-            .message
-            .get(start..)
-            .is_some_and(|text| text.starts_with(char::is_uppercase));
+        let capital = self.message.get(start..).is_some_and(|text| text.starts_with(char::is_uppercase));
         // A capital inside a sentence may begin a name: only days are corrected there.
-        let named = capital
-            && self
-                .tokens
-                .last()
-                .is_some_and(|last| last.form != Form::Mark);
-        let correction = (form == Form::Word)
-            .then(|| spelling::correct(&word))
-            .flatten();
-        let correction =
-            correction.filter(|meant| !named || meant.ends_with("day") || !self.is_mixed(start));
+        let named = capital && self.tokens.last().is_some_and(|last| last.form != Form::Mark);
+        let correction = (form == Form::Word).then(|| spelling::correct(&word)).flatten();
+        let correction = correction.filter(|meant| !named || meant.ends_with("day") || !self.is_mixed(start));
         let corrected = correction.is_some();
         let glued = self.tokens.last().is_some_and(|last| last.end == start);
         let word = correction.map_or(word, str::to_owned);
-        self.tokens.push(Token {
-            form,
-            word,
-            start,
-            end: self.at,
-            capital,
-            corrected,
-            glued,
-        });
+        self.tokens.push(Token { form, word, start, end: self.at, capital, corrected, glued });
     }
 }
 
@@ -258,12 +210,8 @@ fn is_day_and_month(number: &str) -> bool {
     let Some((day, month)) = number.split_once('.') else {
         return false;
     };
-    let within = |text: &str, most: u8| {
-        text.len() <= 2
-            && text
-                .parse::<u8>()
-                .is_ok_and(|value| (1..=most).contains(&value))
-    };
+    let within =
+        |text: &str, most: u8| text.len() <= 2 && text.parse::<u8>().is_ok_and(|value| (1..=most).contains(&value));
     within(day, 31) && within(month, 12)
 }
 
@@ -272,33 +220,20 @@ mod tests {
     use super::*;
 
     fn words(message: &str) -> Vec<String> {
-        tokens(message)
-            .into_iter()
-            .map(|token| token.word)
-            .collect()
+        tokens(message).into_iter().map(|token| token.word).collect()
     }
 
     #[test]
     fn words_numbers_and_marks_come_apart() {
         assert_eq!(words("Luigi’s, 7pm!"), ["luigi's", ",", "7", "pm", "!"]);
-        assert_eq!(
-            words("at 7:30 p.m. on 24.12. please"),
-            ["at", "7:30", "pm", "on", "24.12.", "please"]
-        );
+        assert_eq!(words("at 7:30 p.m. on 24.12. please"), ["at", "7:30", "pm", "on", "24.12.", "please"]);
         assert_eq!(words("€12.50"), ["€", "12.50"]);
-        assert_eq!(
-            words("mail ann@mail.example, now"),
-            ["mail", "ann@mail.example", ",", "now"]
-        );
+        assert_eq!(words("mail ann@mail.example, now"), ["mail", "ann@mail.example", ",", "now"]);
     }
 
     #[test]
     fn a_quotation_is_one_token() {
-        for message in [
-            "text Sam \"book a table\"",
-            "text Sam “book a table”",
-            "text Sam 'book a table'",
-        ] {
+        for message in ["text Sam \"book a table\"", "text Sam “book a table”", "text Sam 'book a table'"] {
             assert_eq!(words(message), ["text", "sam", "book a table"], "{message}");
         }
         assert_eq!(words("say \"never closed"), ["say", "never closed"]);
@@ -307,9 +242,6 @@ mod tests {
 
     #[test]
     fn common_words_are_corrected() {
-        assert_eq!(
-            words("tomorow tommorow resturant Tom"),
-            ["tomorrow", "tomorrow", "restaurant", "tom"]
-        );
+        assert_eq!(words("tomorow tommorow resturant Tom"), ["tomorrow", "tomorrow", "restaurant", "tom"]);
     }
 }

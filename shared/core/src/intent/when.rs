@@ -17,15 +17,8 @@ impl When {
     /// Reads and takes every day and time in the words.
     pub fn read(words: &mut Words, now: DateTime, habit: Habit) -> Self {
         if let Some(moment) = times::from_now(words, now) {
-            let time = Clock {
-                time: moment.time(),
-                next_day: false,
-                assumed: false,
-            };
-            return Self {
-                date: Slot::Is(moment.date()),
-                time: Slot::Is(time),
-            };
+            let time = Clock { time: moment.time(), next_day: false, assumed: false };
+            return Self { date: Slot::Is(moment.date()), time: Slot::Is(time) };
         }
         // The part of the day first: `tonight` says both a day and an evening.
         let part = times::part(words);
@@ -38,20 +31,13 @@ impl When {
     /// The same, as one moment that is not past: the date moves on where the time is after midnight.
     pub fn settle(mut self, now: DateTime) -> Self {
         if let (Slot::Is(date), Slot::Is(clock)) = (&self.date, &self.time) {
-            let date = if clock.next_day {
-                dates::plus_days(*date, 1)
-            } else {
-                *date
-            };
+            let date = if clock.next_day { dates::plus_days(*date, 1) } else { *date };
             // A minute's grace, for `now` is already past when it is read.
             if date.to_datetime(clock.time) < times::later(now, -1) {
                 let (clock, date) = (times::spoken(clock.time), dates::spoken(date));
                 self.time = Slot::Asks(format!("{clock} on {date} is past: at what time instead"));
             } else {
-                self.time = Slot::Is(Clock {
-                    next_day: false,
-                    ..*clock
-                });
+                self.time = Slot::Is(Clock { next_day: false, ..*clock });
                 self.date = Slot::Is(date);
             }
         }
@@ -63,8 +49,6 @@ impl When {
     }
 
     pub fn assumptions(&self) -> u32 {
-        self.time
-            .known()
-            .map_or(0, |clock| u32::from(clock.assumed))
+        self.time.known().map_or(0, |clock| u32::from(clock.assumed))
     }
 }

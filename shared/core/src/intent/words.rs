@@ -15,18 +15,14 @@ pub(super) struct Words<'m> {
 
 /// Words that end a name or a place.
 pub(super) const STOPS: [&str; 30] = [
-    "at", "on", "for", "from", "to", "in", "by", "with", "and", "or", "then", "please", "there",
-    "via", "under", "that", "of", "about", "around", "after", "before", "if", "when", "as", "so",
-    "because", "using", "is", "thanks", "saying",
+    "at", "on", "for", "from", "to", "in", "by", "with", "and", "or", "then", "please", "there", "via", "under",
+    "that", "of", "about", "around", "after", "before", "if", "when", "as", "so", "because", "using", "is", "thanks",
+    "saying",
 ];
 
 impl<'m> Words<'m> {
     pub fn new(message: &'m str, tokens: &'m [Token]) -> Self {
-        Self {
-            message,
-            tokens,
-            taken: vec![false; tokens.len()],
-        }
+        Self { message, tokens, taken: vec![false; tokens.len()] }
     }
 
     pub fn len(&self) -> usize {
@@ -48,16 +44,12 @@ impl<'m> Words<'m> {
 
     /// The word, number or mark at a place; blank for quotations, taken words, and outside.
     pub fn at(&self, at: usize) -> &'m str {
-        self.free(at)
-            .filter(|token| token.form != Form::Quoted)
-            .map_or("", |token| &token.word)
+        self.free(at).filter(|token| token.form != Form::Quoted).map_or("", |token| &token.word)
     }
 
     /// The content of a quotation.
     pub fn quoted(&self, at: usize) -> Option<&'m str> {
-        self.free(at)
-            .filter(|token| token.form == Form::Quoted)
-            .map(|token| token.word.as_str())
+        self.free(at).filter(|token| token.form == Form::Quoted).map(|token| token.word.as_str())
     }
 
     pub fn is(&self, at: usize, any: &[&str]) -> bool {
@@ -67,10 +59,7 @@ impl<'m> Words<'m> {
 
     /// Whether these words stand here, separated by spaces in `sequence`.
     pub fn reads(&self, at: usize, sequence: &str) -> bool {
-        sequence
-            .split(' ')
-            .enumerate()
-            .all(|(offset, word)| self.at(at + offset) == word)
+        sequence.split(' ').enumerate().all(|(offset, word)| self.at(at + offset) == word)
     }
 
     pub fn find(&self, any: &[&str]) -> Option<usize> {
@@ -82,8 +71,7 @@ impl<'m> Words<'m> {
     }
 
     pub fn is_capital(&self, at: usize) -> bool {
-        self.free(at)
-            .is_some_and(|token| token.form == Form::Word && token.capital)
+        self.free(at).is_some_and(|token| token.form == Form::Word && token.capital)
     }
 
     pub fn is_glued(&self, at: usize) -> bool {
@@ -96,10 +84,7 @@ impl<'m> Words<'m> {
 
     /// How many words were misspelt, quotations aside.
     pub fn corrections(&self) -> u32 {
-        self.tokens
-            .iter()
-            .map(|token| u32::from(token.corrected))
-            .sum()
+        self.tokens.iter().map(|token| u32::from(token.corrected)).sum()
     }
 
     pub fn take(&mut self, range: Range<usize>) {
@@ -131,9 +116,7 @@ impl<'m> Words<'m> {
             let word = matches!(self.form(at), Some(Form::Word | Form::Number));
             !word || stops.contains(&self.at(at)) || (STOPS.contains(&self.at(at)) && !inner)
         };
-        let end = (start..self.len())
-            .find(|at| ends(*at))
-            .unwrap_or(self.len());
+        let end = (start..self.len()).find(|at| ends(*at)).unwrap_or(self.len());
         start..end
     }
 

@@ -79,20 +79,8 @@ impl Work<'_, '_> {
 
     /// The table that stands nearest before, or else after.
     pub fn table_near(&self, at: usize) -> Option<&Settled> {
-        let before = self
-            .tables
-            .iter()
-            .take(at)
-            .rev()
-            .flatten()
-            .find(|table| table.booked);
-        before.or_else(|| {
-            self.tables
-                .iter()
-                .skip(at)
-                .flatten()
-                .find(|table| table.booked)
-        })
+        let before = self.tables.iter().take(at).rev().flatten().find(|table| table.booked);
+        before.or_else(|| self.tables.iter().skip(at).flatten().find(|table| table.booked))
     }
 
     /// The day that another wish or a statement names.
@@ -107,45 +95,25 @@ impl Work<'_, '_> {
         };
         let wishes = &self.planner.wishes;
         let before = wishes.iter().take(at).rev().find_map(date);
-        self.planner
-            .said
-            .date
-            .or(before)
-            .or_else(|| wishes.iter().skip(at).find_map(date))
+        self.planner.said.date.or(before).or_else(|| wishes.iter().skip(at).find_map(date))
     }
 
     pub fn spot_before(&self, at: usize) -> Option<Spot> {
-        (0..at)
-            .rev()
-            .find_map(|other| match &self.planner.wishes.get(other)?.what {
-                What::Table(_) | What::Availability(_) => {
-                    self.tables.get(other)?.as_ref().map(|_| Spot::Table(other))
-                }
-                What::Search(_) => self.searches.get(other)?.clone().map(Spot::Search),
-                What::Ride(Ride {
-                    to: Some(Place::Named(name)),
-                    ..
-                })
-                | What::Weather(Weather {
-                    place: Some(Place::Named(name)),
-                    ..
-                })
-                | What::Route(Route {
-                    to: Some(Place::Named(name)),
-                    ..
-                })
-                | What::Delivery(Delivery {
-                    vendor: Some(Place::Named(name)),
-                    ..
-                }) => Some(Spot::Named(name.clone())),
-                What::Ride(_)
-                | What::Weather(_)
-                | What::Route(_)
-                | What::Delivery(_)
-                | What::Payment(_)
-                | What::Message(_)
-                | What::Entry(_) => None,
-            })
+        (0..at).rev().find_map(|other| match &self.planner.wishes.get(other)?.what {
+            What::Table(_) | What::Availability(_) => self.tables.get(other)?.as_ref().map(|_| Spot::Table(other)),
+            What::Search(_) => self.searches.get(other)?.clone().map(Spot::Search),
+            What::Ride(Ride { to: Some(Place::Named(name)), .. })
+            | What::Weather(Weather { place: Some(Place::Named(name)), .. })
+            | What::Route(Route { to: Some(Place::Named(name)), .. })
+            | What::Delivery(Delivery { vendor: Some(Place::Named(name)), .. }) => Some(Spot::Named(name.clone())),
+            What::Ride(_)
+            | What::Weather(_)
+            | What::Route(_)
+            | What::Delivery(_)
+            | What::Payment(_)
+            | What::Message(_)
+            | What::Entry(_) => None,
+        })
     }
 
     /// A place as a parameter: the address of a table, an address, `home`.
@@ -155,36 +123,26 @@ impl Work<'_, '_> {
             Place::Named(name) => {
                 let mut booked = self.tables.iter().flatten().filter(|table| table.booked);
                 match booked.find(|table| table.name.eq_ignore_ascii_case(name)) {
-                    Some(table) => Some((
-                        json!(format!("${}.address", table.step)),
-                        table.name.clone(),
-                    )),
+                    Some(table) => Some((json!(format!("${}.address", table.step)), table.name.clone())),
                     None => Some((said(name), name.clone())),
                 }
             }
             Place::There => match self.spot_before(at) {
-                Some(Spot::Search(search)) => Some((
-                    json!(format!("${search}.first.address")),
-                    "the restaurant found".to_owned(),
-                )),
+                Some(Spot::Search(search)) => {
+                    Some((json!(format!("${search}.first.address")), "the restaurant found".to_owned()))
+                }
                 Some(Spot::Named(name)) => Some((said(&name), name)),
                 Some(Spot::Table(other)) => {
                     let table = self.tables.get(other)?.as_ref()?;
                     if table.booked {
-                        Some((
-                            json!(format!("${}.address", table.step)),
-                            table.name.clone(),
-                        ))
+                        Some((json!(format!("${}.address", table.step)), table.name.clone()))
                     } else {
                         Some((table.restaurant.clone(), table.name.clone()))
                     }
                 }
-                None => self.table_near(at).map(|table| {
-                    (
-                        json!(format!("${}.address", table.step)),
-                        table.name.clone(),
-                    )
-                }),
+                None => {
+                    self.table_near(at).map(|table| (json!(format!("${}.address", table.step)), table.name.clone()))
+                }
             },
         }
     }
@@ -193,47 +151,28 @@ impl Work<'_, '_> {
     pub fn person(&self, at: usize, person: &Person) -> Option<String> {
         match person {
             Person::Named(name) => Some(name.clone()),
-            Person::Before => {
-                (0..at)
-                    .rev()
-                    .find_map(|other| match &self.planner.wishes.get(other)?.what {
-                        What::Message(message) => message
-                            .to
-                            .iter()
-                            .rev()
-                            .find_map(|to| self.person(other, to)),
-                        What::Payment(payment) => payment
-                            .payee
-                            .known()
-                            .and_then(|payee| self.person(other, payee)),
-                        What::Table(_)
-                        | What::Availability(_)
-                        | What::Search(_)
-                        | What::Ride(_)
-                        | What::Delivery(_)
-                        | What::Entry(_)
-                        | What::Weather(_)
-                        | What::Route(_) => None,
-                    })
-            }
+            Person::Before => (0..at).rev().find_map(|other| match &self.planner.wishes.get(other)?.what {
+                What::Message(message) => message.to.iter().rev().find_map(|to| self.person(other, to)),
+                What::Payment(payment) => payment.payee.known().and_then(|payee| self.person(other, payee)),
+                What::Table(_)
+                | What::Availability(_)
+                | What::Search(_)
+                | What::Ride(_)
+                | What::Delivery(_)
+                | What::Entry(_)
+                | What::Weather(_)
+                | What::Route(_) => None,
+            }),
         }
     }
 }
 
 pub(super) fn ask_when(draft: &mut Draft, when: &When) {
-    draft.need("date", &when.date, "on which day", |date| {
-        json!(date.to_string())
-    });
-    draft.need("time", &when.time, "at what time", |clock| {
-        json!(times::spoken(clock.time))
-    });
+    draft.need("date", &when.date, "on which day", |date| json!(date.to_string()));
+    draft.need("time", &when.time, "at what time", |clock| json!(times::spoken(clock.time)));
 }
 
 /// `Thursday, 24 December 2026 at 19:00`.
 pub(super) fn spoken(moment: DateTime) -> String {
-    format!(
-        "{} at {}",
-        dates::spoken(moment.date()),
-        times::spoken(moment.time())
-    )
+    format!("{} at {}", dates::spoken(moment.date()), times::spoken(moment.time()))
 }

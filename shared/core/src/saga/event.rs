@@ -61,9 +61,14 @@ pub enum Outcome {
     /// Definite: no effect, now or later, under this key.
     Refused(Refusal),
     /// Definite for this attempt: no effect, and nothing is stored under the key.
-    Later { after: Option<Millis>, reason: String },
+    Later {
+        after: Option<Millis>,
+        reason: String,
+    },
     /// The effect may have happened, or may still happen.
-    Unknown { reason: String },
+    Unknown {
+        reason: String,
+    },
 }
 
 /// What a partner said when it said yes.

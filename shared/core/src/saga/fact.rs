@@ -30,24 +30,61 @@ pub enum Fact {
         params: Option<Map<String, Value>>,
     },
     /// The call succeeded.
-    Done { node: u32, attempt: u32, took: Millis, output: Value },
+    Done {
+        node: u32,
+        attempt: u32,
+        took: Millis,
+        output: Value,
+    },
     /// A definite "no": the call had, and will have, no effect.
-    Refused { node: u32, attempt: u32, took: Millis, code: String, detail: String },
+    Refused {
+        node: u32,
+        attempt: u32,
+        took: Millis,
+        code: String,
+        detail: String,
+    },
     /// No answer that settles anything; `again` is when it is tried next.
-    Unsettled { node: u32, op: Op, attempt: u32, took: Millis, reason: String, again: Option<Millis> },
+    Unsettled {
+        node: u32,
+        op: Op,
+        attempt: u32,
+        took: Millis,
+        reason: String,
+        again: Option<Millis>,
+    },
     /// Before an undo leaves.
-    UndoStarted { node: u32, attempt: u32 },
+    UndoStarted {
+        node: u32,
+        attempt: u32,
+    },
     /// The undo succeeded; `found` is false where there was nothing to undo.
-    Undone { node: u32, attempt: u32, took: Millis, found: bool },
+    Undone {
+        node: u32,
+        attempt: u32,
+        took: Millis,
+        found: bool,
+    },
     /// The node can go neither forward nor back without a person.
-    Held { node: u32, op: Op, code: String, detail: String },
+    Held {
+        node: u32,
+        op: Op,
+        code: String,
+        detail: String,
+    },
     /// From here on the saga is undone.
-    Unwinding { cause: Cause },
+    Unwinding {
+        cause: Cause,
+    },
     /// The invocation ended with work left.
-    Yielded { until: Millis },
+    Yielded {
+        until: Millis,
+    },
     Completed,
     MadeGood,
-    Stuck { nodes: Vec<u32> },
+    Stuck {
+        nodes: Vec<u32>,
+    },
 }
 
 impl Fact {
@@ -62,7 +99,9 @@ impl Fact {
             | Self::UndoStarted { node, .. }
             | Self::Undone { node, .. }
             | Self::Held { node, .. } => Some(*node),
-            Self::Unwinding { .. } | Self::Yielded { .. } | Self::Completed | Self::MadeGood | Self::Stuck { .. } => None,
+            Self::Unwinding { .. } | Self::Yielded { .. } | Self::Completed | Self::MadeGood | Self::Stuck { .. } => {
+                None
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ pub use effect::{Call, Commit, Effect, Ended, Op, Wake};
 pub use event::{Answer, CallId, Event, Illegal, Outcome, Refusal, Window};
 pub use fact::{Cause, Fact, Record};
 pub use node::{Node, Past};
-pub use plan::{Plan, Step};
+pub use plan::{Plan, Step, object};
 pub use reference::Reference;
 pub use report::{Attempt, Report, Standing, StepReport, report};
 pub use state::{Head, Job, Open, Phase, Saga};

@@ -1,7 +1,8 @@
 //! A plan as people and planners write it: steps, their tools and parameters, and their order.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 /// What is to be done. A string parameter of the form `$step.path` stands for a field of that step's
 /// output, and makes the step depend on it.
@@ -11,6 +12,7 @@ pub struct Plan {
     /// One sentence for people.
     #[serde(default)]
     pub summary: String,
+    #[serde(deserialize_with = "objects")]
     pub steps: Vec<Step>,
 }
 
@@ -22,8 +24,38 @@ pub struct Step {
     pub id: String,
     pub tool: String,
     #[serde(default)]
-    pub params: serde_json::Map<String, Value>,
+    pub params: Map<String, Value>,
     /// Ids of the steps that must be done before, besides those that `params` refer to.
     #[serde(default)]
     pub after: Vec<String>,
+}
+
+/// Reads a value that must be an object. Serde's own reading would also take a list, as the fields in
+/// their order.
+///
+/// # Errors
+/// Where it is no object, or not the one that is wanted.
+pub fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
+    let fields = Map::deserialize(deserializer)?;
+    serde_json::from_value(Value::Object(fields)).map_err(D::Error::custom)
+}
+
+fn objects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Step>, D::Error> {
+    let items: Vec<Map<String, Value>> = Vec::deserialize(deserializer)?;
+    let steps = items.into_iter().map(|fields| serde_json::from_value(Value::Object(fields)));
+    steps.collect::<Result<_, _>>().map_err(D::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_list_is_not_taken_for_a_step() {
+        let written = json!({"steps": [{"id": "a", "tool": "t", "params": {"n": 1}}]});
+        assert_eq!(serde_json::from_value::<Plan>(written).unwrap().steps.len(), 1);
+        assert!(serde_json::from_value::<Plan>(json!({"steps": [["a", "t", {"n": 1}, []]]})).is_err());
+        assert!(serde_json::from_value::<Plan>(json!({"steps": [{"id": "a", "tool": "t", "when": 1}]})).is_err());
+    }
 }

@@ -67,24 +67,19 @@ pub(super) fn resolve(
     refs: &BTreeMap<String, u32>,
     outputs: &BTreeMap<u32, Value>,
 ) -> Result<Map<String, Value>, String> {
-    params
-        .iter()
-        .map(|(name, value)| Ok((name.clone(), resolve_value(value, refs, outputs)?)))
-        .collect()
+    params.iter().map(|(name, value)| Ok((name.clone(), resolve_value(value, refs, outputs)?))).collect()
 }
 
-fn resolve_value(
-    value: &Value,
-    refs: &BTreeMap<String, u32>,
-    outputs: &BTreeMap<u32, Value>,
-) -> Result<Value, String> {
+fn resolve_value(value: &Value, refs: &BTreeMap<String, u32>, outputs: &BTreeMap<u32, Value>) -> Result<Value, String> {
     match value {
         Value::String(text) => {
             if let Some(reference) = Reference::parse(text) {
                 let output = refs.get(reference.step).and_then(|node| outputs.get(node));
                 output.and_then(|output| reference.find(output)).cloned().ok_or_else(|| text.clone())
             } else {
-                Ok(Value::String(text.strip_prefix('$').filter(|rest| rest.starts_with('$')).unwrap_or(text).to_owned()))
+                Ok(Value::String(
+                    text.strip_prefix('$').filter(|rest| rest.starts_with('$')).unwrap_or(text).to_owned(),
+                ))
             }
         }
         Value::Array(items) => {

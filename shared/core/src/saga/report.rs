@@ -186,7 +186,10 @@ impl StepReport {
     }
 
     fn end(&mut self, record: &Record, op: Op, number: u32, took: Millis, outcome: &'static str, detail: &str) {
-        let open = self.attempts.iter().rposition(|attempt| attempt.op == op && attempt.number == number && attempt.took.is_none());
+        let open = self
+            .attempts
+            .iter()
+            .rposition(|attempt| attempt.op == op && attempt.number == number && attempt.took.is_none());
         let place = open.unwrap_or_else(|| {
             self.begin(record, op, number);
             self.attempts.len() - 1

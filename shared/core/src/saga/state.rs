@@ -269,3 +269,29 @@ impl Saga {
         self.run.tools.get(&node.tool)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::Event;
+    use super::super::step::step;
+    use super::*;
+
+    // What earlier builds saved. These lines are never edited: a head that no longer loads is a saga
+    // that no longer goes on.
+    const FORWARD_V1: &str = r#"{"v":1,"phase":"forward","epoch":0,"total":3,"cursor":2,"floor":0,"open":{"0":{"j":"do","n":2,"s":1795376904400,"d":1795376905000,"u":true},"1":{"j":"pending","n":0,"s":1795376904400}},"pivoted":false,"invocations":2,"calls":3,"last_at":1795376904418}"#;
+    const UNWINDING_V1: &str = r#"{"v":1,"phase":"unwinding","epoch":0,"total":3,"cursor":2,"floor":1,"open":{"1":{"j":"undo","n":1,"s":1795376904430}},"pivoted":false,"cause":{"why":"step","node":1,"code":"no_driver","detail":"All are busy."},"deadline":1795376999999,"invocations":1,"calls":3,"last_at":1795376904440}"#;
+
+    #[test]
+    fn heads_that_earlier_builds_saved_still_load_and_go_on() {
+        for saved in [FORWARD_V1, UNWINDING_V1] {
+            let head: Head = serde_json::from_str(saved).unwrap();
+            assert_eq!(serde_json::from_str::<Head>(&serde_json::to_string(&head).unwrap()).unwrap(), head);
+            let id = SagaId::new(Millis(1_795_376_904_307), [7; 10]);
+            let mut saga = Saga::load(id, head, Window::default());
+            let wake =
+                Event::Wake { until: Millis(1_795_376_913_000), kill: Millis(1_795_376_914_000), cautious: false };
+            let effects = step(&mut saga, wake, Millis(1_795_376_904_500)).unwrap();
+            assert!(!effects.is_empty(), "{saved}");
+        }
+    }
+}

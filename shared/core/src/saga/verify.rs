@@ -29,6 +29,9 @@ impl Default for Limits {
     }
 }
 
+/// A summary is one sentence; the longest that our own planner makes is far shorter.
+const LONGEST_SUMMARY: usize = 4_000;
+
 /// Verifies a plan and freezes it into nodes in topological order, breadth first, so that what can
 /// run early has a low number.
 ///
@@ -62,7 +65,11 @@ fn check_size(plan: &Plan, limits: Limits) -> Result<(), Error> {
         let message = format!("The plan has {} steps; {} are allowed. Split it.", plan.steps.len(), limits.steps);
         return Err(Error::new(Code::PlanTooLarge, message));
     }
-    let bytes: usize = plan.steps.iter().map(|step| serde_json::to_string(&step.params).map_or(0, |text| text.len())).sum();
+    if plan.summary.chars().count() > LONGEST_SUMMARY {
+        return Err(Error::new(Code::PlanTooLarge, format!("The summary has more than {LONGEST_SUMMARY} characters.")));
+    }
+    let bytes: usize =
+        plan.steps.iter().map(|step| serde_json::to_string(&step.params).map_or(0, |text| text.len())).sum();
     if bytes > limits.bytes {
         let message = format!("The parameters take {bytes} bytes; {} are allowed.", limits.bytes);
         return Err(Error::new(Code::PlanTooLarge, message));
@@ -117,7 +124,9 @@ fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
         Value::Array(items) => {
             items.iter().enumerate().for_each(|(place, item)| pointers(item, &format!("{at}/{place}"), found));
         }
-        Value::Object(fields) => fields.iter().for_each(|(name, field)| pointers(field, &format!("{at}/{name}"), found)),
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, field)| pointers(field, &format!("{at}/{name}"), found))
+        }
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

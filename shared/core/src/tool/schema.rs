@@ -46,16 +46,9 @@ struct Keywords {
     types: Option<Types>,
     #[serde(rename = "enum", skip_serializing_if = "Option::is_none")]
     values: Option<Vec<Value>>,
-    #[serde(
-        rename = "const",
-        deserialize_with = "even_null",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(rename = "const", deserialize_with = "even_null", skip_serializing_if = "Option::is_none")]
     constant: Option<Value>,
-    #[serde(
-        deserialize_with = "even_null",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "even_null", skip_serializing_if = "Option::is_none")]
     default: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     examples: Option<Vec<Value>>,
@@ -141,10 +134,7 @@ impl Schema {
     /// Every place where `value` breaks the schema, at most 32; none means that it is valid.
     #[must_use]
     pub fn check(&self, value: &Value) -> Vec<Violation> {
-        let mut report = Report {
-            path: String::new(),
-            violations: Vec::new(),
-        };
+        let mut report = Report { path: String::new(), violations: Vec::new() };
         self.keywords.check(value, &mut report);
         report.violations
     }
@@ -157,16 +147,12 @@ impl Schema {
             return Some(self);
         };
         let keywords = &self.keywords;
-        let inner = match (
-            keywords.properties.get(*first),
-            &keywords.additional_properties,
-        ) {
+        let inner = match (keywords.properties.get(*first), &keywords.additional_properties) {
             (Some(property), _) => property,
             (None, Some(Additional::Each(each))) => each,
-            (None, Some(Additional::Allowed(_)) | None) => keywords
-                .items
-                .as_deref()
-                .filter(|_| first.parse::<usize>().is_ok())?,
+            (None, Some(Additional::Allowed(_)) | None) => {
+                keywords.items.as_deref().filter(|_| first.parse::<usize>().is_ok())?
+            }
         };
         inner.field(rest)
     }
@@ -181,15 +167,9 @@ impl Serialize for Schema {
 impl<'de> Deserialize<'de> for Schema {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let keywords = Keywords::deserialize(deserializer)?;
-        let depth = keywords
-            .inner()
-            .map(|schema| schema.depth)
-            .max()
-            .map_or(0, |depth| depth + 1);
+        let depth = keywords.inner().map(|schema| schema.depth).max().map_or(0, |depth| depth + 1);
         if depth >= MAX_DEPTH {
-            return Err(serde::de::Error::custom(format!(
-                "a schema nests at most {MAX_DEPTH} levels"
-            )));
+            return Err(serde::de::Error::custom(format!("a schema nests at most {MAX_DEPTH} levels")));
         }
         let step = keywords.multiple_of.as_ref().and_then(Number::as_f64);
         if step.is_some_and(|step| step <= 0.0) {
@@ -223,10 +203,7 @@ struct Report {
 impl Report {
     fn add(&mut self, message: impl Into<String>) {
         if !self.is_full() {
-            self.violations.push(Violation {
-                path: self.path.clone(),
-                message: message.into(),
-            });
+            self.violations.push(Violation { path: self.path.clone(), message: message.into() });
         }
     }
 
@@ -237,8 +214,7 @@ impl Report {
     fn within(&mut self, name: &str, check: impl FnOnce(&mut Self)) {
         let length = self.path.len();
         self.path.push('/');
-        self.path
-            .push_str(&name.replace('~', "~0").replace('/', "~1"));
+        self.path.push_str(&name.replace('~', "~0").replace('/', "~1"));
         check(self);
         self.path.truncate(length);
     }
@@ -250,10 +226,7 @@ impl Keywords {
             Some(Additional::Each(each)) => Some(&**each),
             Some(Additional::Allowed(_)) | None => None,
         };
-        self.properties
-            .values()
-            .chain(self.items.as_deref())
-            .chain(each)
+        self.properties.values().chain(self.items.as_deref()).chain(each)
     }
 
     fn check(&self, value: &Value, report: &mut Report) {
@@ -288,16 +261,8 @@ impl Keywords {
         let bounds = [
             (&self.minimum, "at least", [Less, Less]),
             (&self.maximum, "at most", [Greater, Greater]),
-            (
-                &self.exclusive_minimum,
-                "more than",
-                [Less, Ordering::Equal],
-            ),
-            (
-                &self.exclusive_maximum,
-                "less than",
-                [Greater, Ordering::Equal],
-            ),
+            (&self.exclusive_minimum, "more than", [Less, Ordering::Equal]),
+            (&self.exclusive_maximum, "less than", [Greater, Ordering::Equal]),
         ];
         for (bound, words, breaks) in bounds {
             if let Some(bound) = bound
@@ -336,10 +301,7 @@ impl Keywords {
         }
         if self.unique_items {
             let mut seen = BTreeSet::new();
-            if !items
-                .iter()
-                .all(|item| seen.insert(canonical(item).to_string()))
-            {
+            if !items.iter().all(|item| seen.insert(canonical(item).to_string())) {
                 report.add("must not have the same item twice");
             }
         }
@@ -403,9 +365,7 @@ impl Type {
         match self {
             Self::Null => value.is_null(),
             Self::Boolean => value.is_boolean(),
-            Self::Integer => value
-                .as_number()
-                .is_some_and(|number| integer(number).is_some()),
+            Self::Integer => value.as_number().is_some_and(|number| integer(number).is_some()),
             Self::Number => value.is_number(),
             Self::String => value.is_string(),
             Self::Array => value.is_array(),
@@ -431,9 +391,9 @@ impl Format {
         match self {
             Self::Date => is_date(text),
             Self::Time => is_time(text, false),
-            Self::DateTime => text
-                .split_once(['T', 't'])
-                .is_some_and(|(date, time)| is_date(date) && is_time(time, true)),
+            Self::DateTime => {
+                text.split_once(['T', 't']).is_some_and(|(date, time)| is_date(date) && is_time(time, true))
+            }
             Self::Email => is_email(text),
         }
     }
@@ -487,22 +447,18 @@ fn is_email(text: &str) -> bool {
     let local_ok = !local.is_empty()
         && local.len() <= 64
         && local.split('.').all(|part| !part.is_empty())
-        && local
-            .chars()
-            .all(|c| c.is_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(c));
+        && local.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(c));
     text.len() <= 254 && local_ok && domain.contains('.') && domain.split('.').all(label)
 }
 
 /// Whether `text` has a digit wherever `shape` has a `0`, and is `shape` elsewhere.
 fn has_shape(text: &str, shape: &str) -> bool {
     text.len() == shape.len()
-        && text.bytes().zip(shape.bytes()).all(|(byte, shape)| {
-            if shape == b'0' {
-                byte.is_ascii_digit()
-            } else {
-                byte == shape
-            }
-        })
+        && text.bytes().zip(shape.bytes()).all(
+            |(byte, shape)| {
+                if shape == b'0' { byte.is_ascii_digit() } else { byte == shape }
+            },
+        )
 }
 
 /// The number as an integer, also when it is written `3.0`: JSON Schema makes no difference.
@@ -513,13 +469,8 @@ fn integer(number: &Number) -> Option<i128> {
     if let Some(whole) = number.as_u64() {
         return Some(whole.into());
     }
-    let float = number
-        .as_f64()
-        .filter(|float| float.fract() == 0.0 && float.abs() < 1e30)?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "whole and below 1e30, so it fits"
-    )]
+    let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 1e30)?;
+    #[expect(clippy::cast_possible_truncation, reason = "whole and below 1e30, so it fits")]
     Some(float as i128)
 }
 
@@ -528,9 +479,7 @@ fn compare(left: &Number, right: &Number) -> Ordering {
         left.cmp(&right)
     } else {
         let floats = left.as_f64().zip(right.as_f64());
-        floats
-            .and_then(|(left, right)| left.partial_cmp(&right))
-            .unwrap_or(Ordering::Equal)
+        floats.and_then(|(left, right)| left.partial_cmp(&right)).unwrap_or(Ordering::Equal)
     }
 }
 
@@ -553,14 +502,11 @@ fn same(left: &Value, right: &Value) -> bool {
 /// The value with `3.0` written as `3`, so that equal numbers are equal values.
 fn canonical(value: &Value) -> Value {
     match value {
-        Value::Number(number) => integer(number)
-            .and_then(|whole| i64::try_from(whole).ok())
-            .map_or_else(|| value.clone(), Value::from),
+        Value::Number(number) => {
+            integer(number).and_then(|whole| i64::try_from(whole).ok()).map_or_else(|| value.clone(), Value::from)
+        }
         Value::Array(items) => items.iter().map(canonical).collect(),
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(name, value)| (name.clone(), canonical(value)))
-            .collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), canonical(value))).collect(),
         Value::Null | Value::Bool(_) | Value::String(_) => value.clone(),
     }
 }
@@ -575,17 +521,11 @@ mod tests {
     }
 
     fn refusal(value: Value) -> String {
-        serde_json::from_value::<Schema>(value)
-            .unwrap_err()
-            .to_string()
+        serde_json::from_value::<Schema>(value).unwrap_err().to_string()
     }
 
     fn paths(schema: &Schema, value: &Value) -> Vec<String> {
-        schema
-            .check(value)
-            .into_iter()
-            .map(|violation| violation.path)
-            .collect()
+        schema.check(value).into_iter().map(|violation| violation.path).collect()
     }
 
     fn table() -> Schema {
@@ -622,10 +562,7 @@ mod tests {
             ("/party_size", "must be at most 20"),
             ("/time", "must be a time such as 19:30"),
         ];
-        let found: Vec<_> = found
-            .iter()
-            .map(|v| (v.path.as_str(), v.message.as_str()))
-            .collect();
+        let found: Vec<_> = found.iter().map(|v| (v.path.as_str(), v.message.as_str())).collect();
         assert_eq!(found, expected);
     }
 
@@ -645,17 +582,13 @@ mod tests {
             "properties": { "a": { "const": null }, "b": { "enum": ["x", 2] } },
             "additionalProperties": { "type": "number", "exclusiveMinimum": 0, "multipleOf": 0.5 },
         });
-        assert_eq!(
-            serde_json::to_value(schema(source.clone())).unwrap(),
-            source
-        );
+        assert_eq!(serde_json::to_value(schema(source.clone())).unwrap(), source);
         assert_eq!(serde_json::to_value(Schema::any()).unwrap(), json!({}));
     }
 
     #[test]
     fn a_schema_nests_32_levels_and_no_more() {
-        let nested =
-            |levels: usize| (1..levels).fold(json!({}), |inner, _| json!({ "items": inner }));
+        let nested = |levels: usize| (1..levels).fold(json!({}), |inner, _| json!({ "items": inner }));
         assert!(serde_json::from_value::<Schema>(nested(32)).is_ok());
         assert!(refusal(nested(33)).contains("at most 32 levels"));
     }
@@ -663,20 +596,13 @@ mod tests {
     #[test]
     fn a_deep_value_is_checked_only_as_far_as_the_schema_goes() {
         let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
-        assert_eq!(
-            paths(
-                &schema(json!({ "items": { "items": { "type": "string" } } })),
-                &deep
-            ),
-            ["/0/0"]
-        );
+        assert_eq!(paths(&schema(json!({ "items": { "items": { "type": "string" } } })), &deep), ["/0/0"]);
     }
 
     #[test]
     fn reports_stay_short_whatever_the_value() {
         let many: Value = (0..100_000).map(Value::from).collect();
-        let found =
-            schema(json!({ "items": { "type": "string" }, "uniqueItems": true })).check(&many);
+        let found = schema(json!({ "items": { "type": "string" }, "uniqueItems": true })).check(&many);
         assert_eq!(found.len(), MAX_VIOLATIONS);
     }
 
@@ -702,22 +628,12 @@ mod tests {
         assert_eq!(cents.check(&json!(0.07)), []);
         assert_eq!(cents.check(&json!(1)).len(), 1);
         assert_eq!(cents.check(&json!(0.005)).len(), 1);
-        assert_eq!(
-            schema(json!({ "multipleOf": 3 }))
-                .check(&json!(i64::MIN))
-                .len(),
-            1
-        );
+        assert_eq!(schema(json!({ "multipleOf": 3 })).check(&json!(i64::MIN)).len(), 1);
     }
 
     #[test]
     fn equal_numbers_are_equal_items_constants_and_choices() {
-        assert_eq!(
-            schema(json!({ "uniqueItems": true }))
-                .check(&json!([1, 1.0]))
-                .len(),
-            1
-        );
+        assert_eq!(schema(json!({ "uniqueItems": true })).check(&json!([1, 1.0])).len(), 1);
         assert_eq!(schema(json!({ "const": [3] })).check(&json!([3.0])), []);
         assert_eq!(schema(json!({ "enum": [1, 2] })).check(&json!(3)).len(), 1);
         assert_eq!(schema(json!({ "const": null })).check(&json!(0)).len(), 1);
@@ -728,10 +644,7 @@ mod tests {
         let valid = [
             ("date", ["2024-02-29", "0001-01-01"]),
             ("time", ["19:30", "19:30:05.5+02:00"]),
-            (
-                "date-time",
-                ["2026-12-24T19:30:00Z", "2026-12-24t19:30:00.123-05:30"],
-            ),
+            ("date-time", ["2026-12-24T19:30:00Z", "2026-12-24t19:30:00.123-05:30"]),
             ("email", ["a@b.example", "first.last+tag@mail.example.org"]),
         ];
         let invalid = [
@@ -742,36 +655,15 @@ mod tests {
         ];
         for (format, texts) in valid {
             for text in texts {
-                assert_eq!(
-                    schema(json!({ "format": format })).check(&json!(text)),
-                    [],
-                    "{text}"
-                );
+                assert_eq!(schema(json!({ "format": format })).check(&json!(text)), [], "{text}");
             }
         }
         for (format, texts) in invalid {
             for text in texts {
-                assert_eq!(
-                    schema(json!({ "format": format }))
-                        .check(&json!(text))
-                        .len(),
-                    1,
-                    "{text}"
-                );
+                assert_eq!(schema(json!({ "format": format })).check(&json!(text)).len(), 1, "{text}");
             }
         }
-        for odd in [
-            "",
-            "é",
-            "1é:30",
-            "19:30+é0:00",
-            "-",
-            "+",
-            "19:30Zé",
-            "T",
-            "@",
-            "é@é.é",
-        ] {
+        for odd in ["", "é", "1é:30", "19:30+é0:00", "-", "+", "19:30Zé", "T", "@", "é@é.é"] {
             for format in ["date", "time", "date-time", "email"] {
                 let _ = schema(json!({ "format": format })).check(&json!(odd));
             }

@@ -6,9 +6,7 @@ use super::{Answer, Call, Refusal, ok};
 
 pub fn show(call: &Call, id: &str) -> Answer {
     let state = call.courier.state();
-    let message = state
-        .message(id)
-        .ok_or_else(|| Refusal::missing("message"))?;
+    let message = state.message(id).ok_or_else(|| Refusal::missing("message"))?;
     ok(Value::Object(message.to_json()))
 }
 

@@ -58,8 +58,7 @@ impl Call {
     }
 
     fn json(&self) -> Result<Value, Refusal> {
-        serde_json::from_slice(&self.body)
-            .map_err(|error| Refusal::bad(format!("the body is not JSON: {error}")))
+        serde_json::from_slice(&self.body).map_err(|error| Refusal::bad(format!("the body is not JSON: {error}")))
     }
 }
 
@@ -97,10 +96,7 @@ pub fn router(courier: Arc<Courier>) -> Router {
 
 async fn serve(Shared(courier): Shared<Arc<Courier>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let target = parts
-        .uri
-        .path_and_query()
-        .map_or("/", |target| target.as_str());
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let answer = match to_bytes(body, MAX_REQUEST_BYTES).await {
         Err(_) => {
             let text = format!("the body exceeds {MAX_REQUEST_BYTES} bytes");
@@ -114,8 +110,7 @@ async fn serve(Shared(courier): Shared<Arc<Courier>>, request: Request) -> Respo
             body,
         }),
     };
-    let (status, body) =
-        answer.unwrap_or_else(|Refusal(status, text)| (status, json!({ "error": text })));
+    let (status, body) = answer.unwrap_or_else(|Refusal(status, text)| (status, json!({ "error": text })));
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = status;
     let kind = HeaderValue::from_static("application/json");
@@ -164,24 +159,15 @@ fn answer(call: Call) -> Answer {
 
 fn not_offered(call: &Call) -> Refusal {
     let path = call.rest.split('?').next().unwrap_or("");
-    let text = format!(
-        "{} /v2/{path} is not offered by this emulator yet",
-        call.method
-    );
+    let text = format!("{} /v2/{path} is not offered by this emulator yet", call.method);
     Refusal(StatusCode::NOT_FOUND, text)
 }
 
 fn authorised(call: &Call) -> bool {
     let token = call.courier.token.as_bytes();
-    let given = call
-        .headers
-        .get(header::AUTHORIZATION)
-        .map(HeaderValue::as_bytes);
+    let given = call.headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
     match given.and_then(|given| given.split_at_checked(7)) {
         Some((scheme, given)) => scheme.eq_ignore_ascii_case(b"bearer ") && given == token,
-        None => call
-            .query("qstash_token")
-            .iter()
-            .any(|given| given.as_bytes() == token),
+        None => call.query("qstash_token").iter().any(|given| given.as_bytes() == token),
     }
 }

@@ -96,15 +96,11 @@ fn header_map(headers: &Map<String, Value>) -> Result<HeaderMap, Refusal> {
     for (name, value) in headers {
         let text = match value {
             Value::String(text) => text.clone(),
-            other @ (Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::Array(_)
-            | Value::Object(_)) => other.to_string(),
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                other.to_string()
+            }
         };
-        let pair = HeaderName::from_bytes(name.as_bytes())
-            .ok()
-            .zip(HeaderValue::from_str(&text).ok());
+        let pair = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(&text).ok());
         let (name, value) = pair.ok_or_else(|| Refusal::bad(format!("invalid header '{name}'")))?;
         map.append(name, value);
     }

@@ -17,9 +17,7 @@ struct Upsert {
 pub fn check_name(name: &str) -> Result<(), Refusal> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
     if name.is_empty() || !name.chars().all(allowed) {
-        return Err(Refusal::bad(
-            "a queue name consists of letters, digits, '.', '-' and '_'",
-        ));
+        return Err(Refusal::bad("a queue name consists of letters, digits, '.', '-' and '_'"));
     }
     Ok(())
 }
@@ -41,17 +39,12 @@ pub fn list(call: &Call) -> Answer {
 
 pub fn show(call: &Call, name: &str) -> Answer {
     let state = call.courier.state();
-    ok(to_json(
-        state
-            .queues
-            .get(name)
-            .ok_or_else(|| Refusal::missing("queue"))?,
-    ))
+    ok(to_json(state.queues.get(name).ok_or_else(|| Refusal::missing("queue"))?))
 }
 
 pub fn upsert(call: &Call) -> Answer {
-    let wanted: Upsert = serde_json::from_value(call.json()?)
-        .map_err(|error| Refusal::bad(format!("not a queue: {error}")))?;
+    let wanted: Upsert =
+        serde_json::from_value(call.json()?).map_err(|error| Refusal::bad(format!("not a queue: {error}")))?;
     check_name(&wanted.queue_name)?;
     if wanted.parallelism == Some(0) {
         return Err(Refusal::bad("parallelism must be at least 1"));

@@ -35,19 +35,12 @@ pub fn create(call: &Call) -> Answer {
 pub fn list(call: &Call) -> Answer {
     let state = call.courier.state();
     let now = state.now();
-    ok(state
-        .schedules
-        .values()
-        .map(|schedule| schedule.to_json(now))
-        .collect())
+    ok(state.schedules.values().map(|schedule| schedule.to_json(now)).collect())
 }
 
 pub fn show(call: &Call, id: &str) -> Answer {
     let state = call.courier.state();
-    let schedule = state
-        .schedules
-        .get(id)
-        .ok_or_else(|| Refusal::missing("schedule"))?;
+    let schedule = state.schedules.get(id).ok_or_else(|| Refusal::missing("schedule"))?;
     ok(schedule.to_json(state.now()))
 }
 

@@ -23,10 +23,7 @@ pub fn rotate(call: &Call) -> Answer {
 
 /// Under both names, for the SDK reads `events` and the documentation `logs`.
 pub fn events(call: &Call) -> Answer {
-    let count = call
-        .query("count")
-        .first()
-        .and_then(|text| text.parse().ok());
+    let count = call.query("count").first().and_then(|text| text.parse().ok());
     let id = call.query("messageId").into_iter().next();
     let count = count.unwrap_or(PAGE).min(PAGE);
     let events = call.courier.state().history.to_json(id.as_deref(), count);
@@ -39,9 +36,7 @@ pub fn faults(call: &Call) -> Answer {
 
 /// Changes the fields that are given.
 pub fn set_faults(call: &Call) -> Answer {
-    let (Value::Object(given), Value::Object(mut fields)) =
-        (call.json()?, json!(call.courier.state().faults))
-    else {
+    let (Value::Object(given), Value::Object(mut fields)) = (call.json()?, json!(call.courier.state().faults)) else {
         return Err(Refusal::bad("faults are an object"));
     };
     fields.extend(given);

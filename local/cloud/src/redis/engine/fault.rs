@@ -8,8 +8,7 @@ pub struct Fault(Cow<'static, str>);
 
 impl Fault {
     pub const SYNTAX: Self = Self::new("ERR syntax error");
-    pub const WRONG_TYPE: Self =
-        Self::new("WRONGTYPE Operation against a key holding the wrong kind of value");
+    pub const WRONG_TYPE: Self = Self::new("WRONGTYPE Operation against a key holding the wrong kind of value");
     pub const NOT_INTEGER: Self = Self::new("ERR value is not an integer or out of range");
     pub const NOT_FLOAT: Self = Self::new("ERR value is not a valid float");
     pub const NOT_POSITIVE: Self = Self::new("ERR value is out of range, must be positive");
@@ -17,8 +16,7 @@ impl Fault {
     pub const NOT_FINITE: Self = Self::new("ERR increment would produce NaN or Infinity");
     pub const NO_KEY: Self = Self::new("ERR no such key");
     pub const INDEX: Self = Self::new("ERR index out of range");
-    pub const TOO_LONG: Self =
-        Self::new("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+    pub const TOO_LONG: Self = Self::new("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
 
     pub const fn new(text: &'static str) -> Self {
         Self(Cow::Borrowed(text))

@@ -13,9 +13,7 @@ use super::{
 
 pub const COMMANDS: &[Row] = &[
     ("HSET", -4, hset),
-    ("HMSET", -4, |s, a| {
-        hset_as(s, a, "hmset").map(|_| Reply::OK)
-    }),
+    ("HMSET", -4, |s, a| hset_as(s, a, "hmset").map(|_| Reply::OK)),
     ("HSETNX", 4, hsetnx),
     ("HGET", 3, hget),
     ("HMGET", -3, hmget),
@@ -23,13 +21,9 @@ pub const COMMANDS: &[Row] = &[
     ("HKEYS", 2, |s, a| flat(s, a, |k, _| vec![k])),
     ("HVALS", 2, |s, a| flat(s, a, |_, v| vec![v])),
     ("HDEL", -3, hdel),
-    ("HLEN", 2, |s, a| {
-        Ok(Reply::count(s.read::<Hash>(&a[0])?.map_or(0, Hash::len)))
-    }),
+    ("HLEN", 2, |s, a| Ok(Reply::count(s.read::<Hash>(&a[0])?.map_or(0, Hash::len)))),
     ("HEXISTS", 3, |s, a| Ok(field(s, a)?.is_some().into())),
-    ("HSTRLEN", 3, |s, a| {
-        Ok(Reply::count(field(s, a)?.map_or(0, |v| v.len())))
-    }),
+    ("HSTRLEN", 3, |s, a| Ok(Reply::count(field(s, a)?.map_or(0, |v| v.len())))),
     ("HINCRBY", 4, hincrby),
     ("HINCRBYFLOAT", 4, hincrbyfloat),
     ("HSCAN", -3, hscan),
@@ -80,21 +74,15 @@ fn flat(store: &Store, args: &[Bytes], pick: fn(Bytes, Bytes) -> Vec<Bytes>) -> 
 }
 
 fn hdel(store: &mut Store, args: &[Bytes]) -> Outcome {
-    let removed = store.edit(&args[0], |hash: &mut Hash| {
-        args[1..]
-            .iter()
-            .filter(|name| hash.remove(*name).is_some())
-            .count()
-    })?;
+    let removed =
+        store.edit(&args[0], |hash: &mut Hash| args[1..].iter().filter(|name| hash.remove(*name).is_some()).count())?;
     Ok(Reply::count(removed.unwrap_or(0)))
 }
 
 fn hincrby(store: &mut Store, args: &[Bytes]) -> Outcome {
     let by = number::integer(&args[2])?;
     let current = match field(store, args)? {
-        Some(text) => {
-            number::canonical(&text).ok_or(Fault::new("ERR hash value is not an integer"))?
-        }
+        Some(text) => number::canonical(&text).ok_or(Fault::new("ERR hash value is not an integer"))?,
         None => 0,
     };
     let sum = current.checked_add(by).ok_or(Fault::OVERFLOW)?;
@@ -105,8 +93,7 @@ fn hincrby(store: &mut Store, args: &[Bytes]) -> Outcome {
 fn hincrbyfloat(store: &mut Store, args: &[Bytes]) -> Outcome {
     number::float(&args[2]).ok_or(Fault::NOT_FLOAT)?;
     let current = field(store, args)?.unwrap_or(Bytes::from_static(b"0"));
-    let sum =
-        long_double::add(&current, &args[2]).ok_or(Fault::new("ERR hash value is not a float"))?;
+    let sum = long_double::add(&current, &args[2]).ok_or(Fault::new("ERR hash value is not a float"))?;
     let sum = Bytes::from(sum.ok_or(Fault::NOT_FINITE)?);
     replace(store, args, sum.clone())?;
     Ok(Reply::Bulk(sum))

@@ -29,25 +29,13 @@ pub const COMMANDS: &[Row] = &[
     ("FLUSHALL", -1, flush),
     ("RENAME", 3, rename),
     ("RENAMENX", 3, renamenx),
-    ("EXPIRE", -3, |s, a| {
-        expire(s, a, Deadline::In(1000), "expire")
-    }),
-    ("PEXPIRE", -3, |s, a| {
-        expire(s, a, Deadline::In(1), "pexpire")
-    }),
-    ("EXPIREAT", -3, |s, a| {
-        expire(s, a, Deadline::At(1000), "expireat")
-    }),
-    ("PEXPIREAT", -3, |s, a| {
-        expire(s, a, Deadline::At(1), "pexpireat")
-    }),
-    ("TTL", 2, |s, a| {
-        Ok(ttl(s, a, |left| left.saturating_add(500) / 1000))
-    }),
+    ("EXPIRE", -3, |s, a| expire(s, a, Deadline::In(1000), "expire")),
+    ("PEXPIRE", -3, |s, a| expire(s, a, Deadline::In(1), "pexpire")),
+    ("EXPIREAT", -3, |s, a| expire(s, a, Deadline::At(1000), "expireat")),
+    ("PEXPIREAT", -3, |s, a| expire(s, a, Deadline::At(1), "pexpireat")),
+    ("TTL", 2, |s, a| Ok(ttl(s, a, |left| left.saturating_add(500) / 1000))),
     ("PTTL", 2, |s, a| Ok(ttl(s, a, |left| left))),
-    ("EXPIRETIME", 2, |s, a| {
-        Ok(expiretime(s, a, |at| at.saturating_add(500) / 1000))
-    }),
+    ("EXPIRETIME", 2, |s, a| Ok(expiretime(s, a, |at| at.saturating_add(500) / 1000))),
     ("PEXPIRETIME", 2, |s, a| Ok(expiretime(s, a, |at| at))),
     ("PERSIST", 2, persist),
 ];
@@ -82,9 +70,7 @@ impl Deadline {
     /// The deadline `amount` asks for; only positive amounts are allowed.
     pub fn after(self, store: &Store, amount: &[u8], command: &str) -> Result<i64, Fault> {
         let amount = number::integer(amount)?;
-        self.resolve(store.now(), amount)
-            .filter(|_| amount > 0)
-            .ok_or_else(|| Fault::expire_time(command))
+        self.resolve(store.now(), amount).filter(|_| amount > 0).ok_or_else(|| Fault::expire_time(command))
     }
 }
 
@@ -103,15 +89,11 @@ fn time(store: &mut Store, _: &[Bytes]) -> Outcome {
 }
 
 fn del(store: &mut Store, args: &[Bytes]) -> Outcome {
-    Ok(Reply::count(
-        args.iter().filter(|key| store.remove(key)).count(),
-    ))
+    Ok(Reply::count(args.iter().filter(|key| store.remove(key)).count()))
 }
 
 fn exists(store: &mut Store, args: &[Bytes]) -> Outcome {
-    Ok(Reply::count(
-        args.iter().filter(|key| store.contains(key)).count(),
-    ))
+    Ok(Reply::count(args.iter().filter(|key| store.contains(key)).count()))
 }
 
 fn type_name(value: &Value) -> &'static str {
@@ -125,16 +107,12 @@ fn type_name(value: &Value) -> &'static str {
 }
 
 fn type_of(store: &mut Store, args: &[Bytes]) -> Outcome {
-    Ok(Reply::Status(
-        store.value(&args[0]).map_or("none", type_name),
-    ))
+    Ok(Reply::Status(store.value(&args[0]).map_or("none", type_name)))
 }
 
 fn keys(store: &mut Store, args: &[Bytes]) -> Outcome {
     let matching = store.keys().filter(|(key, _)| glob::matches(&args[0], key));
-    Ok(Reply::Array(
-        matching.map(|(key, _)| Reply::Bulk(key.clone())).collect(),
-    ))
+    Ok(Reply::Array(matching.map(|(key, _)| Reply::Bulk(key.clone())).collect()))
 }
 
 /// The options of `SCAN` and its kin.
@@ -152,11 +130,7 @@ impl ScanOptions {
 
     /// `keys` says that the key space is scanned, which allows `TYPE`.
     pub fn parse(words: &[Bytes], keys: bool) -> Result<Self, Fault> {
-        let mut options = Self {
-            pattern: None,
-            count: 10,
-            type_name: None,
-        };
+        let mut options = Self { pattern: None, count: 10, type_name: None };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let value = words.next().ok_or(Fault::SYNTAX)?;
@@ -196,22 +170,15 @@ fn scan(store: &mut Store, args: &[Bytes]) -> Outcome {
         // 53 bits survive JSON; zero is kept free for start and end.
         (hasher.finish() >> 11) | 1
     };
-    let mut ahead: Vec<(u64, &Bytes, &Value)> = store
-        .keys()
-        .map(|(key, value)| (place(key), key, value))
-        .filter(|(at, ..)| *at > cursor)
-        .collect();
+    let mut ahead: Vec<(u64, &Bytes, &Value)> =
+        store.keys().map(|(key, value)| (place(key), key, value)).filter(|(at, ..)| *at > cursor).collect();
     ahead.sort_unstable_by_key(|(at, ..)| *at);
     // Keys that share a place must share a page.
     let mut end = options.count.min(ahead.len());
     while end > 0 && end < ahead.len() && ahead[end].0 == ahead[end - 1].0 {
         end += 1;
     }
-    let next = if end < ahead.len() {
-        ahead[end - 1].0
-    } else {
-        0
-    };
+    let next = if end < ahead.len() { ahead[end - 1].0 } else { 0 };
     let wanted = options.type_name.as_deref();
     let page = ahead[..end]
         .iter()
@@ -219,10 +186,7 @@ fn scan(store: &mut Store, args: &[Bytes]) -> Outcome {
         .filter(|(.., value)| wanted.is_none_or(|t| t == type_name(value).as_bytes()))
         .map(|(_, key, _)| Reply::Bulk((*key).clone()))
         .collect();
-    Ok(Reply::Array(vec![
-        Reply::bulk(next.to_string()),
-        Reply::Array(page),
-    ]))
+    Ok(Reply::Array(vec![Reply::bulk(next.to_string()), Reply::Array(page)]))
 }
 
 fn flush(store: &mut Store, args: &[Bytes]) -> Outcome {
@@ -274,14 +238,10 @@ fn expire_conditions(words: &[Bytes]) -> Result<ExpireConditions, Fault> {
         }
     }
     if when.if_none && (when.if_some || when.if_later || when.if_sooner) {
-        return Err(Fault::new(
-            "ERR NX and XX, GT or LT options at the same time are not compatible",
-        ));
+        return Err(Fault::new("ERR NX and XX, GT or LT options at the same time are not compatible"));
     }
     if when.if_later && when.if_sooner {
-        return Err(Fault::new(
-            "ERR GT and LT options at the same time are not compatible",
-        ));
+        return Err(Fault::new("ERR GT and LT options at the same time are not compatible"));
     }
     Ok(when)
 }

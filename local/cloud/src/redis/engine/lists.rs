@@ -17,9 +17,7 @@ pub const COMMANDS: &[Row] = &[
     ("RPUSHX", -3, |s, a| push_existing(s, a, Side::Right)),
     ("LPOP", -2, |s, a| pop(s, a, Side::Left, "lpop")),
     ("RPOP", -2, |s, a| pop(s, a, Side::Right, "rpop")),
-    ("LLEN", 2, |s, a| {
-        Ok(Reply::count(s.read::<List>(&a[0])?.map_or(0, List::len)))
-    }),
+    ("LLEN", 2, |s, a| Ok(Reply::count(s.read::<List>(&a[0])?.map_or(0, List::len)))),
     ("LRANGE", 4, lrange),
     ("LINDEX", 3, lindex),
     ("LSET", 4, lset),
@@ -27,9 +25,7 @@ pub const COMMANDS: &[Row] = &[
     ("LTRIM", 4, ltrim),
     ("LINSERT", 5, linsert),
     ("LMOVE", 5, lmove),
-    ("RPOPLPUSH", 3, |s, a| {
-        shift(s, &a[0], &a[1], Side::Right, Side::Left)
-    }),
+    ("RPOPLPUSH", 3, |s, a| shift(s, &a[0], &a[1], Side::Right, Side::Left)),
 ];
 
 #[derive(Clone, Copy)]
@@ -89,10 +85,7 @@ fn pop(store: &mut Store, args: &[Bytes], side: Side, name: &str) -> Outcome {
             let count = number::count(count)?;
             let items = store.edit(key, |list: &mut List| {
                 let count = count.min(list.len());
-                (0..count)
-                    .filter_map(|_| side.take(list))
-                    .map(Reply::Bulk)
-                    .collect()
+                (0..count).filter_map(|_| side.take(list)).map(Reply::Bulk).collect()
             })?;
             Ok(items.map_or(Reply::Nil, Reply::Array))
         }
@@ -112,9 +105,7 @@ fn lrange(store: &mut Store, args: &[Bytes]) -> Outcome {
 fn position(list: &List, index: i64) -> Option<usize> {
     match usize::try_from(index) {
         Ok(index) => (index < list.len()).then_some(index),
-        Err(_) => list
-            .len()
-            .checked_sub(usize::try_from(index.unsigned_abs()).ok()?),
+        Err(_) => list.len().checked_sub(usize::try_from(index.unsigned_abs()).ok()?),
     }
 }
 
@@ -204,9 +195,7 @@ fn shift(store: &mut Store, source: &Bytes, target: &Bytes, from: Side, to: Side
         })?;
         return Ok(Reply::bulk_or_nil(item.flatten()));
     }
-    let item = store
-        .edit(source, |list: &mut List| from.take(list))?
-        .flatten();
+    let item = store.edit(source, |list: &mut List| from.take(list))?.flatten();
     if let Some(item) = &item {
         store.edit_or_create(target, |list: &mut List| to.put(list, item.clone()))?;
     }

@@ -22,9 +22,7 @@ pub fn add(left: &[u8], right: &[u8]) -> Option<Option<String>> {
     if !sum.is_finite() {
         return Some(None);
     }
-    let exact = parse(left)
-        .zip(parse(right))
-        .and_then(|(l, r)| print(l.plus(r)));
+    let exact = parse(left).zip(parse(right)).and_then(|(l, r)| print(l.plus(r)));
     Some(Some(exact.unwrap_or_else(|| trim(&format!("{sum:.17}")))))
 }
 
@@ -34,41 +32,24 @@ impl Extended {
     fn round(negative: bool, value: u128, exponent: i32, inexact: bool) -> Self {
         let excess = 64 - i32::try_from(value.leading_zeros()).unwrap_or(128);
         if value == 0 {
-            return Self {
-                negative: false,
-                significand: 0,
-                exponent: 0,
-            };
+            return Self { negative: false, significand: 0, exponent: 0 };
         }
         if excess <= 0 {
             let significand = u64::try_from(value << -excess).unwrap_or(u64::MAX);
-            return Self {
-                negative,
-                significand,
-                exponent: exponent + excess,
-            };
+            return Self { negative, significand, exponent: exponent + excess };
         }
         let kept = value >> excess;
         let rest = value & ((1 << excess) - 1);
         let half = 1_u128 << (excess - 1);
         let up = rest > half || (rest == half && (inexact || kept & 1 == 1));
         match u64::try_from(kept + u128::from(up)) {
-            Ok(significand) => Self {
-                negative,
-                significand,
-                exponent: exponent + excess,
-            },
-            Err(_) => Self {
-                negative,
-                significand: 1 << 63,
-                exponent: exponent + excess + 1,
-            },
+            Ok(significand) => Self { negative, significand, exponent: exponent + excess },
+            Err(_) => Self { negative, significand: 1 << 63, exponent: exponent + excess + 1 },
         }
     }
 
     fn plus(self, other: Self) -> Self {
-        let (big, small) = if (self.exponent, self.significand)
-            >= (other.exponent, other.significand)
+        let (big, small) = if (self.exponent, self.significand) >= (other.exponent, other.significand)
             && self.significand != 0
             || other.significand == 0
         {
@@ -85,11 +66,7 @@ impl Extended {
         let full = u128::from(small.significand) << 62;
         let aligned = full.checked_shr(shift).unwrap_or(0);
         let lost = shift >= 128 || aligned << shift != full;
-        let value = if big.negative == small.negative {
-            wide + aligned
-        } else {
-            wide - aligned - u128::from(lost)
-        };
+        let value = if big.negative == small.negative { wide + aligned } else { wide - aligned - u128::from(lost) };
         Self::round(big.negative, value, big.exponent - 62, lost)
     }
 }
@@ -121,12 +98,7 @@ fn parse(text: &[u8]) -> Option<Extended> {
     let numerator = digits << room;
     let (quotient, remainder) = (numerator / divisor, numerator % divisor);
     let exponent = -i32::try_from(room).ok()?;
-    Some(Extended::round(
-        negative,
-        quotient,
-        exponent,
-        remainder != 0,
-    ))
+    Some(Extended::round(negative, quotient, exponent, remainder != 0))
 }
 
 fn print(number: Extended) -> Option<String> {
@@ -147,11 +119,7 @@ fn print(number: Extended) -> Option<String> {
         }
     };
     let text = format!("{}.{:017}", units / scale, units % scale);
-    let sign = if number.negative && units != 0 {
-        "-"
-    } else {
-        ""
-    };
+    let sign = if number.negative && units != 0 { "-" } else { "" };
     Some(format!("{sign}{}", trim(&text)))
 }
 

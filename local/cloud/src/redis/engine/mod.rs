@@ -43,10 +43,7 @@ pub struct Engine {
 impl Engine {
     fn run(&self, batch: Vec<Command>, atomic: bool) -> Answer {
         if atomic && let Some(fault) = batch.iter().find_map(|c| table::resolve(c).err()) {
-            return Err(format!(
-                "EXECABORT Transaction discarded because of previous errors: {}",
-                fault.text()
-            ));
+            return Err(format!("EXECABORT Transaction discarded because of previous errors: {}", fault.text()));
         }
         // A panic while holding the lock would be a bug of one command; the
         // data of the others is still the best there is.
@@ -57,11 +54,7 @@ impl Engine {
 }
 
 impl Backend for Engine {
-    fn execute(
-        &self,
-        batch: Vec<Command>,
-        atomic: bool,
-    ) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>> {
+    fn execute(&self, batch: Vec<Command>, atomic: bool) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>> {
         Box::pin(ready(self.run(batch, atomic)))
     }
 }

@@ -68,16 +68,7 @@ mod tests {
 
     #[test]
     fn only_canonical_integers_are_integers() {
-        for text in [
-            "",
-            "-",
-            "+1",
-            "01",
-            "-0",
-            " 1",
-            "1.0",
-            "9223372036854775808",
-        ] {
+        for text in ["", "-", "+1", "01", "-0", " 1", "1.0", "9223372036854775808"] {
             assert_eq!(canonical(text.as_bytes()), None, "{text}");
         }
         assert_eq!(canonical(b"-9223372036854775808"), Some(i64::MIN));
@@ -86,13 +77,9 @@ mod tests {
 
     #[test]
     fn scores_print_like_printf() {
-        for (score, text) in [
-            (-0.0, "0"),
-            (2.5, "2.5"),
-            (1e20, "1e+20"),
-            (0.00001, "1e-05"),
-            (f64::NEG_INFINITY, "-inf"),
-        ] {
+        for (score, text) in
+            [(-0.0, "0"), (2.5, "2.5"), (1e20, "1e+20"), (0.00001, "1e-05"), (f64::NEG_INFINITY, "-inf")]
+        {
             assert_eq!(score_text(score), text);
         }
     }

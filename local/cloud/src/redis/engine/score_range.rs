@@ -16,23 +16,12 @@ pub struct ScoreRange {
 
 impl ScoreRange {
     pub fn parse(min: &[u8], max: &[u8]) -> Result<Self, Fault> {
-        Ok(Self {
-            min: bound(min)?,
-            max: bound(max)?,
-        })
+        Ok(Self { min: bound(min)?, max: bound(max)? })
     }
 
     pub fn contains(&self, score: f64) -> bool {
-        let above = if self.min.exclusive {
-            score > self.min.score
-        } else {
-            score >= self.min.score
-        };
-        let below = if self.max.exclusive {
-            score < self.max.score
-        } else {
-            score <= self.max.score
-        };
+        let above = if self.min.exclusive { score > self.min.score } else { score >= self.min.score };
+        let below = if self.max.exclusive { score < self.max.score } else { score <= self.max.score };
         above && below
     }
 }

@@ -15,14 +15,10 @@ use super::{
 pub const COMMANDS: &[Row] = &[
     ("SADD", -3, sadd),
     ("SREM", -3, srem),
-    ("SMEMBERS", 2, |s, a| {
-        Ok(members(s.read::<Set>(&a[0])?.cloned().unwrap_or_default()))
-    }),
+    ("SMEMBERS", 2, |s, a| Ok(members(s.read::<Set>(&a[0])?.cloned().unwrap_or_default()))),
     ("SISMEMBER", 3, |s, a| Ok(contains(s, &a[0], &a[1])?.into())),
     ("SMISMEMBER", -3, smismember),
-    ("SCARD", 2, |s, a| {
-        Ok(Reply::count(s.read::<Set>(&a[0])?.map_or(0, Set::len)))
-    }),
+    ("SCARD", 2, |s, a| Ok(Reply::count(s.read::<Set>(&a[0])?.map_or(0, Set::len)))),
     ("SPOP", -2, spop),
     ("SRANDMEMBER", -2, srandmember),
     ("SMOVE", 4, smove),
@@ -49,28 +45,19 @@ fn members(set: Set) -> Reply {
 }
 
 fn contains(store: &Store, key: &[u8], member: &Bytes) -> Result<bool, Fault> {
-    Ok(store
-        .read::<Set>(key)?
-        .is_some_and(|set| set.contains(member)))
+    Ok(store.read::<Set>(key)?.is_some_and(|set| set.contains(member)))
 }
 
 fn sadd(store: &mut Store, args: &[Bytes]) -> Outcome {
     let added = store.edit_or_create(&args[0], |set: &mut Set| {
-        args[1..]
-            .iter()
-            .filter(|member| set.insert((*member).clone()))
-            .count()
+        args[1..].iter().filter(|member| set.insert((*member).clone())).count()
     })?;
     Ok(Reply::count(added))
 }
 
 fn srem(store: &mut Store, args: &[Bytes]) -> Outcome {
-    let removed = store.edit(&args[0], |set: &mut Set| {
-        args[1..]
-            .iter()
-            .filter(|member| set.remove(*member))
-            .count()
-    })?;
+    let removed =
+        store.edit(&args[0], |set: &mut Set| args[1..].iter().filter(|member| set.remove(*member)).count())?;
     Ok(Reply::count(removed.unwrap_or(0)))
 }
 
@@ -87,10 +74,7 @@ fn spop(store: &mut Store, args: &[Bytes]) -> Outcome {
         _ => return Err(Fault::SYNTAX),
     };
     let taken = store.edit(&args[0], |set: &mut Set| {
-        let chosen = set
-            .iter()
-            .cloned()
-            .choose_multiple(&mut rand::rng(), count.unwrap_or(1));
+        let chosen = set.iter().cloned().choose_multiple(&mut rand::rng(), count.unwrap_or(1));
         for member in &chosen {
             set.remove(member);
         }
@@ -109,12 +93,7 @@ fn srandmember(store: &mut Store, args: &[Bytes]) -> Outcome {
         [_, count] => Some(number::integer(count)?),
         _ => return Err(Fault::SYNTAX),
     };
-    let all: Vec<Bytes> = store
-        .read::<Set>(&args[0])?
-        .into_iter()
-        .flatten()
-        .cloned()
-        .collect();
+    let all: Vec<Bytes> = store.read::<Set>(&args[0])?.into_iter().flatten().cloned().collect();
     let mut rng = rand::rng();
     let Some(count) = count else {
         return Ok(Reply::bulk_or_nil(all.choose(&mut rng).cloned()));
@@ -125,9 +104,7 @@ fn srandmember(store: &mut Store, args: &[Bytes]) -> Outcome {
     } else if amount > 1 << 20 {
         return Err(Fault::new("ERR value is out of range"));
     } else {
-        (0..amount)
-            .filter_map(|_| all.choose(&mut rng).cloned())
-            .collect()
+        (0..amount).filter_map(|_| all.choose(&mut rng).cloned()).collect()
     };
     Ok(Reply::Array(chosen.into_iter().map(Reply::Bulk).collect()))
 }
@@ -171,10 +148,7 @@ fn diff(store: &Store, keys: &[Bytes]) -> Result<Set, Fault> {
     let (first, others) = (sets[0], &sets[1..]);
     let elsewhere = |member: &Bytes| others.iter().flatten().any(|set| set.contains(member));
     let members = first.into_iter().flatten();
-    Ok(members
-        .filter(|member| !elsewhere(member))
-        .cloned()
-        .collect())
+    Ok(members.filter(|member| !elsewhere(member)).cloned().collect())
 }
 
 fn keep(store: &mut Store, target: &Bytes, set: Set) -> Reply {

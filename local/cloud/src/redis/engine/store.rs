@@ -46,11 +46,7 @@ impl Store {
     }
 
     pub fn expire_due(&mut self) {
-        while self
-            .deadlines
-            .first()
-            .is_some_and(|(at, _)| *at <= self.now)
-        {
+        while self.deadlines.first().is_some_and(|(at, _)| *at <= self.now) {
             if let Some((_, key)) = self.deadlines.pop_first() {
                 self.entries.remove(&key);
             }
@@ -142,11 +138,7 @@ impl Store {
 
     /// Edits the collection at `key`, if there is one; an emptied collection
     /// ceases to exist.
-    pub fn edit<K: Kind, R>(
-        &mut self,
-        key: &Bytes,
-        edit: impl FnOnce(&mut K) -> R,
-    ) -> Result<Option<R>, Fault> {
+    pub fn edit<K: Kind, R>(&mut self, key: &Bytes, edit: impl FnOnce(&mut K) -> R) -> Result<Option<R>, Fault> {
         let Some(entry) = self.entries.get_mut(key) else {
             return Ok(None);
         };
@@ -159,11 +151,7 @@ impl Store {
     }
 
     /// As [`Store::edit`], on a new collection where there was none.
-    pub fn edit_or_create<K: Kind, R>(
-        &mut self,
-        key: &Bytes,
-        edit: impl FnOnce(&mut K) -> R,
-    ) -> Result<R, Fault> {
+    pub fn edit_or_create<K: Kind, R>(&mut self, key: &Bytes, edit: impl FnOnce(&mut K) -> R) -> Result<R, Fault> {
         if self.contains(key) {
             let edited = self.edit(key, edit)?;
             return edited.ok_or(Fault::NO_KEY);

@@ -2,17 +2,13 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::{
-    Outcome, Reply, fault::Fault, keys::Deadline, long_double, number, store::Store, table::Row,
-};
+use super::{Outcome, Reply, fault::Fault, keys::Deadline, long_double, number, store::Store, table::Row};
 
 pub const COMMANDS: &[Row] = &[
     ("GET", 2, get),
     ("SET", -3, set),
     ("SETNX", 3, setnx),
-    ("SETEX", 4, |s, a| {
-        set_for(s, a, Deadline::In(1000), "setex")
-    }),
+    ("SETEX", 4, |s, a| set_for(s, a, Deadline::In(1000), "setex")),
     ("PSETEX", 4, |s, a| set_for(s, a, Deadline::In(1), "psetex")),
     ("GETSET", 3, getset),
     ("GETDEL", 2, getdel),
@@ -218,16 +214,8 @@ fn getrange(store: &mut Store, args: &[Bytes]) -> Outcome {
         return Ok(Reply::bulk(Bytes::new()));
     }
     let len = i64::try_from(value.len()).unwrap_or(i64::MAX);
-    let stop = if stop < 0 {
-        stop.saturating_add(len).max(0)
-    } else {
-        stop
-    };
-    Ok(Reply::Bulk(value.slice(number::span(
-        start,
-        stop,
-        value.len(),
-    ))))
+    let stop = if stop < 0 { stop.saturating_add(len).max(0) } else { stop };
+    Ok(Reply::Bulk(value.slice(number::span(start, stop, value.len()))))
 }
 
 fn setrange(store: &mut Store, args: &[Bytes]) -> Outcome {

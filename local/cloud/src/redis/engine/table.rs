@@ -10,17 +10,9 @@ use super::{Outcome, fault::Fault, hashes, keys, lists, sets, store::Store, stri
 pub type Handler = fn(&mut Store, &[Bytes]) -> Outcome;
 
 static TABLE: LazyLock<HashMap<&'static str, (i32, Handler)>> = LazyLock::new(|| {
-    let all = [
-        strings::COMMANDS,
-        keys::COMMANDS,
-        hashes::COMMANDS,
-        lists::COMMANDS,
-        sets::COMMANDS,
-        zsets::COMMANDS,
-    ];
+    let all = [strings::COMMANDS, keys::COMMANDS, hashes::COMMANDS, lists::COMMANDS, sets::COMMANDS, zsets::COMMANDS];
     let rows = all.into_iter().flatten();
-    rows.map(|(name, arity, handler)| (*name, (*arity, *handler)))
-        .collect()
+    rows.map(|(name, arity, handler)| (*name, (*arity, *handler))).collect()
 });
 
 /// One row of the table.
@@ -36,26 +28,11 @@ pub fn resolve(command: &[Bytes]) -> Result<Handler, Fault> {
         return Err(unknown(&name, given, arguments));
     };
     let words = i32::try_from(command.len()).unwrap_or(i32::MAX);
-    if words == *arity || (*arity < 0 && words >= -arity) {
-        Ok(*handler)
-    } else {
-        Err(Fault::arity(&name))
-    }
+    if words == *arity || (*arity < 0 && words >= -arity) { Ok(*handler) } else { Err(Fault::arity(&name)) }
 }
 
 fn unknown(name: &str, given: &[u8], arguments: &[Bytes]) -> Fault {
-    if [
-        "EVAL",
-        "EVALSHA",
-        "EVAL_RO",
-        "EVALSHA_RO",
-        "SCRIPT",
-        "FCALL",
-        "FCALL_RO",
-        "FUNCTION",
-    ]
-    .contains(&name)
-    {
+    if ["EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "SCRIPT", "FCALL", "FCALL_RO", "FUNCTION"].contains(&name) {
         return format!(
             "ERR {name} is not offered: the embedded engine has no Lua yet; \
              set REDIS_URL to a real Redis to run scripts"

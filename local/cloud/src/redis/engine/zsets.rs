@@ -4,8 +4,8 @@
 use bytes::Bytes;
 
 use super::{
-    Outcome, Reply, fault::Fault, keys::ScanOptions, number, score_range::ScoreRange, store::Store,
-    table::Row, zset::Zset,
+    Outcome, Reply, fault::Fault, keys::ScanOptions, number, score_range::ScoreRange, store::Store, table::Row,
+    zset::Zset,
 };
 
 pub const COMMANDS: &[Row] = &[
@@ -14,46 +14,15 @@ pub const COMMANDS: &[Row] = &[
     ("ZREM", -3, zrem),
     ("ZSCORE", 3, zscore),
     ("ZMSCORE", -3, zmscore),
-    ("ZCARD", 2, |s, a| {
-        Ok(Reply::count(s.read::<Zset>(&a[0])?.map_or(0, Zset::len)))
-    }),
+    ("ZCARD", 2, |s, a| Ok(Reply::count(s.read::<Zset>(&a[0])?.map_or(0, Zset::len)))),
     ("ZCOUNT", 4, zcount),
     ("ZRANK", 3, |s, a| zrank(s, a, false)),
     ("ZREVRANK", 3, |s, a| zrank(s, a, true)),
     ("ZRANGE", -4, |s, a| zrange(s, a, Range::default())),
-    ("ZREVRANGE", -4, |s, a| {
-        zrange(
-            s,
-            a,
-            Range {
-                reverse: true,
-                fixed: true,
-                ..Range::default()
-            },
-        )
-    }),
-    ("ZRANGEBYSCORE", -4, |s, a| {
-        zrange(
-            s,
-            a,
-            Range {
-                by_score: true,
-                fixed: true,
-                ..Range::default()
-            },
-        )
-    }),
+    ("ZREVRANGE", -4, |s, a| zrange(s, a, Range { reverse: true, fixed: true, ..Range::default() })),
+    ("ZRANGEBYSCORE", -4, |s, a| zrange(s, a, Range { by_score: true, fixed: true, ..Range::default() })),
     ("ZREVRANGEBYSCORE", -4, |s, a| {
-        zrange(
-            s,
-            a,
-            Range {
-                by_score: true,
-                reverse: true,
-                fixed: true,
-                ..Range::default()
-            },
-        )
+        zrange(s, a, Range { by_score: true, reverse: true, fixed: true, ..Range::default() })
     }),
     ("ZREMRANGEBYRANK", 4, zremrangebyrank),
     ("ZREMRANGEBYSCORE", 4, zremrangebyscore),
@@ -92,19 +61,13 @@ fn add_options(words: &[Bytes]) -> (AddOptions, usize) {
 impl AddOptions {
     fn check(&self, pairs: usize) -> Result<(), Fault> {
         if self.if_absent && self.if_present {
-            return Err(Fault::new(
-                "ERR XX and NX options at the same time are not compatible",
-            ));
+            return Err(Fault::new("ERR XX and NX options at the same time are not compatible"));
         }
         if self.if_greater && (self.if_less || self.if_absent) || self.if_less && self.if_absent {
-            return Err(Fault::new(
-                "ERR GT, LT, and/or NX options at the same time are not compatible",
-            ));
+            return Err(Fault::new("ERR GT, LT, and/or NX options at the same time are not compatible"));
         }
         if self.increment && pairs > 1 {
-            return Err(Fault::new(
-                "ERR INCR option supports a single increment-element pair",
-            ));
+            return Err(Fault::new("ERR INCR option supports a single increment-element pair"));
         }
         Ok(())
     }
@@ -112,9 +75,7 @@ impl AddOptions {
     fn admits(&self, old: Option<f64>, new: f64) -> bool {
         match old {
             None => !self.if_present,
-            Some(old) => {
-                !(self.if_absent || self.if_greater && new <= old || self.if_less && new >= old)
-            }
+            Some(old) => !(self.if_absent || self.if_greater && new <= old || self.if_less && new >= old),
         }
     }
 }
@@ -139,11 +100,7 @@ fn zadd(store: &mut Store, args: &[Bytes], increment: bool) -> Outcome {
         let (mut added, mut changed, mut result) = (0, 0, None);
         for (given, member) in pairs {
             let old = zset.score(member);
-            let new = if options.increment {
-                old.unwrap_or(0.0) + given
-            } else {
-                given
-            };
+            let new = if options.increment { old.unwrap_or(0.0) + given } else { given };
             let untouched = options.if_absent && old.is_some();
             if new.is_nan() && !untouched {
                 return Err(Fault::new("ERR resulting score is not a number (NaN)"));
@@ -166,21 +123,11 @@ fn zadd(store: &mut Store, args: &[Bytes], increment: bool) -> Outcome {
 }
 
 fn zrem(store: &mut Store, args: &[Bytes]) -> Outcome {
-    remove_where(store, &args[0], |zset| {
-        args[1..]
-            .iter()
-            .filter(|m| zset.score(m).is_some())
-            .cloned()
-            .collect()
-    })
+    remove_where(store, &args[0], |zset| args[1..].iter().filter(|m| zset.score(m).is_some()).cloned().collect())
 }
 
 /// Removes the chosen members and counts those that were there.
-fn remove_where(
-    store: &mut Store,
-    key: &Bytes,
-    choose: impl FnOnce(&Zset) -> Vec<Bytes>,
-) -> Outcome {
+fn remove_where(store: &mut Store, key: &Bytes, choose: impl FnOnce(&Zset) -> Vec<Bytes>) -> Outcome {
     let removed = store.edit(key, |zset: &mut Zset| {
         let chosen = choose(zset);
         chosen.iter().filter(|member| zset.remove(member)).count()
@@ -189,21 +136,14 @@ fn remove_where(
 }
 
 fn zscore(store: &mut Store, args: &[Bytes]) -> Outcome {
-    let score = store
-        .read::<Zset>(&args[0])?
-        .and_then(|z| z.score(&args[1]));
+    let score = store.read::<Zset>(&args[0])?.and_then(|z| z.score(&args[1]));
     Ok(Reply::bulk_or_nil(score.map(number::score_text)))
 }
 
 fn zmscore(store: &mut Store, args: &[Bytes]) -> Outcome {
     let zset = store.read::<Zset>(&args[0])?;
     let score = |m: &Bytes| zset.and_then(|z| z.score(m)).map(number::score_text);
-    Ok(Reply::Array(
-        args[1..]
-            .iter()
-            .map(|m| Reply::bulk_or_nil(score(m)))
-            .collect(),
-    ))
+    Ok(Reply::Array(args[1..].iter().map(|m| Reply::bulk_or_nil(score(m))).collect()))
 }
 
 fn zcount(store: &mut Store, args: &[Bytes]) -> Outcome {
@@ -248,9 +188,7 @@ impl Range {
                 b"REV" if !self.fixed => self.reverse = true,
                 b"BYSCORE" if !self.fixed => self.by_score = true,
                 b"BYLEX" if !self.fixed => {
-                    return Err(Fault::new(
-                        "ERR BYLEX is not offered by the embedded engine yet",
-                    ));
+                    return Err(Fault::new("ERR BYLEX is not offered by the embedded engine yet"));
                 }
                 _ => return Err(Fault::SYNTAX),
             }
