@@ -1,5 +1,7 @@
 //! The binary `makegood`.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a command line: it talks to people")]
+
 use std::process::ExitCode;
 
 use clap::Parser;

@@ -1,6 +1,8 @@
 //! The host against a guest that does on request whatever a function may do,
 //! the bad things included (`fixture-guest`).
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::routing::{get, post};
