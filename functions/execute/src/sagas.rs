@@ -28,7 +28,7 @@ pub async fn start<H: Host>(request: &Request, host: &H, settings: &Settings) ->
     if key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 200) {
         return Err(Error::new(Code::InvalidRequest, "`key` has between 1 and 200 characters."));
     }
-    let tools = Store::new(host, settings).tools().await?;
+    let tools = Store::new(host, settings).tools(&plan).await?;
     let wanted = Start { plan: &plan, message: None, client_key: key.as_deref() };
     let created = start_saga(host, settings, &principal, &tools, &wanted).await?;
     let status = format!("{}/api/execute/{}", settings.public_url, created.id);

@@ -76,7 +76,7 @@ pub async fn read<H: Host>(
     };
     Ok(match intent::read(&said.message, &context) {
         intent::Reading::Plan { intents, plan } => {
-            let tools = Store::new(host, settings).tools().await?;
+            let tools = Store::new(host, settings).tools(&plan).await?;
             let nodes = verify(&plan, &tools)?;
             Reading::Plan { intents, plan, nodes, tools }
         }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
-use makegood_core::saga::{Commit, Head, Window};
+use makegood_core::saga::{Commit, Head, Plan, Window};
 use makegood_core::time::Millis;
 use makegood_gateway::store::{self, Created, Line, Loaded, Meter, New, Overdue, Statement, Story, Tools};
 use makegood_gateway::{Malformed, neon};
@@ -71,9 +71,12 @@ impl<'a, H: Host> Store<'a, H> {
         Ok(self.ask(&store::list(owner, before, limit)).await?.unwrap_or_default())
     }
 
-    /// The current definition of every tool.
-    pub async fn tools(&self) -> Result<Tools, Error> {
-        Ok(self.ask(&store::tools()).await?.unwrap_or_default())
+    /// The current definitions of the tools that a plan names.
+    pub async fn tools(&self, plan: &Plan) -> Result<Tools, Error> {
+        let mut names: Vec<&str> = plan.steps.iter().map(|step| step.tool.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        Ok(self.ask(&store::tools(&names)).await?.unwrap_or_default())
     }
 
     async fn ask<T: DeserializeOwned>(&self, statement: &Statement) -> Result<Option<T>, Error> {

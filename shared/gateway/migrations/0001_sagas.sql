@@ -265,8 +265,13 @@ begin
   return true;
 end $$;
 
--- The current definitions, by name.
-create function makegood.list_tools() returns json language plpgsql stable as $$
+-- The current definitions by name: those of a list of names, or with null all of them.
+create function makegood.list_tools(p_names json) returns json language plpgsql stable as $$
 begin
-  return coalesce((select json_object_agg(t.name, t.definition) from makegood.tool t where t.current), '{}');
+  if p_names is null then
+    return coalesce((select json_object_agg(t.name, t.definition) from makegood.tool t where t.current), '{}');
+  end if;
+  return coalesce((
+    select json_object_agg(t.name, t.definition) from makegood.tool t
+    where t.current and t.name in (select json_array_elements_text(p_names))), '{}');
 end $$;

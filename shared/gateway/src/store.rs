@@ -31,7 +31,7 @@ pub const COMMIT: &str = "select makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9
 pub const SWEEP: &str = "select makegood.sweep($1,$2,$3)";
 pub const FOLLOW: &str = "select makegood.follow_saga($1,$2)";
 pub const LIST: &str = "select makegood.list_sagas($1,$2,$3)";
-pub const TOOLS: &str = "select makegood.list_tools()";
+pub const TOOLS: &str = "select makegood.list_tools($1)";
 pub const REGISTER: &str = "select makegood.register_tool($1,$2)";
 
 /// A saga that is to be written for the first time.
@@ -218,9 +218,10 @@ pub struct Line {
     pub calls: u64,
 }
 
+/// The current definitions of the named tools; of names that are none nothing is said.
 #[must_use]
-pub const fn tools() -> Statement {
-    Statement { sql: TOOLS, params: Vec::new() }
+pub fn tools(names: &[&str]) -> Statement {
+    Statement { sql: TOOLS, params: vec![Some(json(names))] }
 }
 
 /// The answer to [`tools`].
