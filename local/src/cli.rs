@@ -149,7 +149,8 @@ impl Up {
     pub fn options(&self) -> anyhow::Result<Options> {
         let manifest = self.place.manifest()?;
         let data_dir = self.place.data_dir(&manifest);
-        Ok(self.services.options(manifest, data_dir, self.bind, self.port, &self.region))
+        let options = self.services.options(manifest, data_dir, self.bind, self.port, &self.region);
+        Ok(Options { fresh: self.fresh, ..options })
     }
 }
 
@@ -159,6 +160,7 @@ impl Services {
         Options {
             manifest,
             data_dir,
+            fresh: false,
             bind,
             port,
             region: region.to_owned(),

@@ -10,6 +10,7 @@
 pub mod bench;
 pub mod build;
 pub mod cli;
+mod data_dir;
 pub mod delivery;
 pub mod host;
 pub mod platform;

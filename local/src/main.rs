@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a command line: it talks to people")]
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -16,7 +17,12 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter =
         tracing_subscriber::EnvFilter::try_from_env("MAKEGOOD_LOG").unwrap_or_else(|_| "warn,makegood=info".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .without_time()
+        .init();
     match run(cli).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -32,6 +38,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Up(options)) => up::run(&options).await,
         Some(Command::Build(place)) => up::build_all(&place).await,
         Some(Command::Token(token)) => {
+            if token.user.is_empty() || token.user.len() > 200 || token.user == "anonymous" {
+                anyhow::bail!("--user takes a name of 1 to 200 bytes, and not `anonymous`.");
+            }
             let manifest = token.place.manifest()?;
             let data_dir = token.place.data_dir(&manifest);
             std::fs::create_dir_all(&data_dir)?;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -20,6 +20,7 @@ use makegood_postgres::Postgres;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::data_dir::DataDir;
 use crate::delivery::Delivery;
 use crate::host::{Functions, Limits, Options as HostOptions};
 use crate::secrets::Secrets;
@@ -29,6 +30,8 @@ use crate::secrets::Secrets;
 pub struct Options {
     pub manifest: PathBuf,
     pub data_dir: PathBuf,
+    /// Removes first what an earlier platform left there.
+    pub fresh: bool,
     pub bind: IpAddr,
     /// 0 takes any free one.
     pub port: u16,
@@ -51,6 +54,8 @@ pub struct Platform {
     qstash: QStash,
     stop: watch::Sender<bool>,
     server: tokio::task::JoinHandle<()>,
+    /// Held until the end.
+    _data_dir: DataDir,
 }
 
 /// Where the parts are reached, under our own address.
@@ -61,22 +66,22 @@ const QSTASH: &str = "/emulators/qstash";
 impl Platform {
     /// Brings everything up. When this answers, requests are served and the queue delivers.
     pub async fn start(options: &Options) -> anyhow::Result<Self> {
-        make_data_dir(&options.data_dir)?;
-        // First of all, so that a taken port changes nothing.
+        // First of all, so that a taken port or folder changes nothing.
         let listener = listen(options.bind, options.port).await?;
+        let data_dir = DataDir::take(&options.data_dir, options.fresh)?;
         let port = listener.local_addr()?.port();
         let loopback = options.bind.is_loopback();
         let name = if loopback { "127.0.0.1".to_owned() } else { options.bind.to_string() };
         let url = format!("http://{name}:{port}");
         let own = own_authorities(options.bind, port);
-        let secrets = Secrets::load(&options.data_dir)?;
+        let secrets = Secrets::load(data_dir.path())?;
 
-        let (postgres, redis) = tokio::try_join!(database(options), coordination(options))?;
+        let (postgres, redis) = tokio::try_join!(database(options, &data_dir), coordination(options))?;
         prepare(&postgres).await?;
 
         let delivery = Delivery::new(own.clone())?;
         let queue = qstash::Options {
-            data_dir: Some(options.data_dir.join("qstash")),
+            data_dir: Some(data_dir.path().join("qstash")),
             token: secrets.qstash_token.clone(),
             current_key: secrets.qstash_current_key.clone(),
             next_key: secrets.qstash_next_key.clone(),
@@ -87,7 +92,7 @@ impl Platform {
         let functions = Functions::load(HostOptions {
             manifest: options.manifest.clone(),
             overrides: variables(options, &url, &secrets, postgres.connection_string(), loopback),
-            cache_dir: options.data_dir.join("compiled"),
+            cache_dir: data_dir.path().join("compiled"),
             own_authorities: own,
             limits: Limits::default(),
         })
@@ -120,7 +125,7 @@ impl Platform {
             }
         });
         qstash.start();
-        let platform = Self { url, secrets, postgres, functions, delivery, qstash, stop, server };
+        let platform = Self { url, secrets, postgres, functions, delivery, qstash, stop, server, _data_dir: data_dir };
         platform.schedule_sweeper().await?;
         Ok(platform)
     }
@@ -155,10 +160,10 @@ impl Platform {
     }
 }
 
-async fn database(options: &Options) -> anyhow::Result<Postgres> {
+async fn database(options: &Options, data_dir: &DataDir) -> anyhow::Result<Postgres> {
     match &options.database_url {
         Some(url) => Postgres::connect(url).await.context("DATABASE_URL"),
-        None => Ok(Postgres::embedded(&options.data_dir.join("postgres")).await?),
+        None => Ok(Postgres::embedded(&data_dir.path().join("postgres")).await?),
     }
 }
 
@@ -226,22 +231,6 @@ fn variables(
     variables
 }
 
-fn make_data_dir(path: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(path)
-        .and_then(|()| {
-            let probe = path.join(".writable");
-            std::fs::write(&probe, b"")?;
-            std::fs::remove_file(probe)
-        })
-        .with_context(|| {
-            format!("The data folder {} cannot be written. Choose another with --data-dir.", path.display())
-        })
-}
-
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "for the other kinds there is no better advice than their own words"
-)]
 async fn listen(bind: IpAddr, port: u16) -> anyhow::Result<TcpListener> {
     TcpListener::bind(SocketAddr::new(bind, port)).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {

@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
-
 use crate::build::{self, Outcome};
 use crate::cli::{Place, Up};
 use crate::host::manifest::Manifest;
@@ -13,9 +11,6 @@ use crate::platform::Platform;
 pub async fn run(up: &Up) -> anyhow::Result<()> {
     let began = Instant::now();
     let options = up.options()?;
-    if up.fresh {
-        remove_data(&options.data_dir)?;
-    }
     if !up.no_build {
         build(&options.manifest).await?;
     }
@@ -42,29 +37,6 @@ pub async fn build_all(place: &Place) -> anyhow::Result<()> {
     let manifest = Manifest::read(&place.manifest()?)?;
     let report = tokio::task::spawn_blocking(move || build::run(&manifest)).await??;
     println!("{report}");
-    Ok(())
-}
-
-/// Removes what a platform wrote, and refuses a folder that holds anything else.
-fn remove_data(path: &Path) -> anyhow::Result<()> {
-    const OURS: [&str; 5] = ["compiled", "postgres", "qstash", "secrets.json", ".writable"];
-    let Ok(entries) = std::fs::read_dir(path) else { return Ok(()) };
-    let entries: Vec<_> = entries.collect::<Result<_, _>>()?;
-    if let Some(foreign) = entries.iter().find(|entry| !OURS.iter().any(|ours| entry.file_name() == *ours)) {
-        bail!(
-            "--fresh removes nothing, for {} is not from a platform. Choose another folder with --data-dir.",
-            foreign.path().display()
-        );
-    }
-    for entry in entries {
-        // Compiled code is no data: it is as good as new.
-        if entry.file_name() == "compiled" {
-            continue;
-        }
-        let path = entry.path();
-        let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
-        removed.with_context(|| format!("{} cannot be removed.", path.display()))?;
-    }
     Ok(())
 }
 

@@ -146,7 +146,7 @@ impl<H: Host> Follower<H> {
         if story.phase.at_rest() {
             self.over = true;
             let data = json!({
-                "saga": self.id, "phase": story.phase, "cause": report.cause, "undone": report.undone,
+                "saga": self.id, "phase": story.phase, "cause": report.cause, "undone": report.undone, "left": report.left,
                 "counters": story.counters,
             });
             text.extend(event("end", &data));

@@ -34,6 +34,11 @@ pub async fn step<H: Host>(request: &Request, host: &H, settings: &Settings) -> 
     let repeated = qstash::retried(request.headers()) > 0;
     match driver::drive(host, settings, &message.saga, repeated).await {
         Ok(Ended::Rest) => Ok(json(200, &json!({"saga": message.saga, "ended": "rest"}))),
+        Ok(Ended::Early) => {
+            // The version stays the same, and so does its lease: the next wake must not find it taken.
+            lease::give_up(host, settings, &message).await;
+            Ok(json(200, &json!({"saga": message.saga, "ended": "early"})))
+        }
         Ok(Ended::Yield) => Ok(json(200, &json!({"saga": message.saga, "ended": "yield"}))),
         // Calling again cannot help: the message is taken, so that it is not.
         Err(error) if error.code() == Code::NotFound => {

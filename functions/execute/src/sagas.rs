@@ -2,7 +2,7 @@
 
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::id::SagaId;
-use makegood_edge::core::saga::{Ended, Event, Plan, object, report};
+use makegood_edge::core::saga::{Event, Plan, object, report};
 use makegood_edge::door::Principal;
 use makegood_edge::gateway::store::Story;
 use makegood_edge::host::json;
@@ -25,7 +25,7 @@ struct Body {
 pub async fn start<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
     let principal = door::principal(host, settings, request.headers())?;
     let Body { plan, key } = door::body(request)?;
-    if key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 200) {
+    if key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > 200) {
         return Err(Error::new(Code::InvalidRequest, "`key` has between 1 and 200 characters."));
     }
     let tools = Store::new(host, settings).tools(&plan).await?;
@@ -51,7 +51,7 @@ pub async fn show<H: Host>(request: &Request, host: &H, settings: &Settings, id:
     let body = json!({
         "saga": story.id, "phase": story.phase, "title": story.title, "version": story.version,
         "created_at": story.created_at, "updated_at": story.updated_at,
-        "cause": report.cause, "undone": report.undone, "steps": report.steps, "counters": story.counters,
+        "cause": report.cause, "undone": report.undone, "left": report.left, "steps": report.steps, "counters": story.counters,
     });
     Ok(json(200, &body))
 }
@@ -61,10 +61,18 @@ pub async fn show<H: Host>(request: &Request, host: &H, settings: &Settings, id:
 pub async fn cancel<H: Host>(request: &Request, host: &H, settings: &Settings, id: &str) -> Result<Reply, Error> {
     let principal = door::principal(host, settings, request.headers())?;
     let id = door::saga_id(id)?;
-    find(host, settings, &principal, &id).await?;
-    let asked = Event::Cancel { by: principal.name.clone() };
-    let ended = driver::drive_with(host, settings, &id, false, Some(asked)).await?;
+    let answer = |status, phase| Ok(json(status, &json!({"saga": id, "phase": phase})));
     let story = find(host, settings, &principal, &id).await?;
-    let status = if ended == Ended::Rest { 200 } else { 202 };
-    Ok(json(status, &json!({"saga": story.id, "phase": story.phase})))
+    if story.phase.at_rest() {
+        // Asked again, or too late: the phase says which.
+        return answer(200, story.phase);
+    }
+    let asked = Event::Cancel { by: principal.name.clone() };
+    let ended = driver::drive_with(host, settings, &id, false, Some(asked)).await;
+    let story = find(host, settings, &principal, &id).await?;
+    match ended {
+        _ if story.phase.at_rest() => answer(200, story.phase),
+        Ok(_) => answer(202, story.phase),
+        Err(error) => Err(error),
+    }
 }

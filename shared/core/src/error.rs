@@ -16,6 +16,7 @@ pub enum Code {
     InvalidParameters,
     UnknownTool,
     PlanTooLarge,
+    KeyReused,
     BodyTooLarge,
     Unauthenticated,
     Forbidden,
@@ -38,6 +39,7 @@ impl Code {
             Self::InvalidParameters => "invalid_parameters",
             Self::UnknownTool => "unknown_tool",
             Self::PlanTooLarge => "plan_too_large",
+            Self::KeyReused => "key_reused",
             Self::BodyTooLarge => "body_too_large",
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden => "forbidden",
@@ -61,7 +63,9 @@ impl Code {
             Self::MethodNotAllowed => 405,
             Self::Conflict => 409,
             Self::BodyTooLarge => 413,
-            Self::InvalidPlan | Self::InvalidParameters | Self::UnknownTool | Self::PlanTooLarge => 422,
+            Self::InvalidPlan | Self::InvalidParameters | Self::UnknownTool | Self::PlanTooLarge | Self::KeyReused => {
+                422
+            }
             Self::Internal => 500,
             Self::Unavailable => 503,
         }
@@ -79,6 +83,7 @@ impl Code {
             | Self::InvalidParameters
             | Self::UnknownTool
             | Self::PlanTooLarge
+            | Self::KeyReused
             | Self::BodyTooLarge
             | Self::Unauthenticated
             | Self::Forbidden

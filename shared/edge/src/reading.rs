@@ -65,7 +65,7 @@ pub async fn read<H: Host>(
     if said.utc_offset_minutes.abs() > 14 * 60 {
         return Err(Error::new(Code::InvalidRequest, "`utc_offset_minutes` lies between -840 and 840."));
     }
-    if said.key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 200) {
+    if said.key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > 200) {
         return Err(Error::new(Code::InvalidRequest, "`key` has between 1 and 200 characters."));
     }
     let context = Context {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use makegood_core::error::Error;
+use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
 use makegood_core::saga::{Head, Limits, Node, Plan, freeze};
 use makegood_core::time::Millis;
@@ -65,6 +65,10 @@ pub async fn start<H: Host>(
         wake_at: now + GRACE,
     };
     let created = Store::new(host, settings).create(&new).await?;
+    if !created.same {
+        let message = "This `key` was used for another request. Nothing was started; take a new key.";
+        return Err(Error::new(Code::KeyReused, message));
+    }
     let message = Message { saga: created.id.clone(), version: 1 };
     if created.created
         && let Err(error) = queue::publish(host, settings, &message, "0", None).await

@@ -18,6 +18,8 @@ create table makegood.saga (
   id text primary key,
   owner text not null,
   client_key text,
+  -- Tells the request apart from another one with the same client key.
+  request text not null,
   title text not null,
   message text,
   epoch int not null default 0,
@@ -56,7 +58,7 @@ create table makegood.node (
   primary key (saga, epoch, ix)
 );
 
--- The journal. `seq` is the version times 1024 plus the place in the commit; `node` is -1 for what
+-- The journal. `seq` is the version times 1000000 plus the place in the commit; `node` is -1 for what
 -- concerns the whole saga.
 create table makegood.fact (
   saga text not null,
@@ -71,26 +73,27 @@ create table makegood.fact (
 -- Writes saga, plan and first wake; a client key that was used before answers with its saga.
 create function makegood.create_saga(
   p_id text, p_owner text, p_client_key text, p_title text, p_message text, p_head json, p_nodes json,
-  p_now bigint, p_wake_at bigint, p_outbox json, p_bytes bigint
+  p_now bigint, p_wake_at bigint, p_outbox json, p_bytes bigint, p_request text
 ) returns json language plpgsql as $$
 declare
-  existing text;
+  existing makegood.saga;
 begin
   insert into makegood.saga
-    (id, owner, client_key, title, message, phase, head, outbox, wake_at, created_at, updated_at, bytes_written)
+    (id, owner, client_key, request, title, message, phase, head, outbox, wake_at, created_at, updated_at,
+      bytes_written)
   values
-    (p_id, p_owner, p_client_key, p_title, p_message, 'forward', p_head, p_outbox, p_wake_at, p_now, p_now, p_bytes)
+    (p_id, p_owner, p_client_key, p_request, p_title, p_message, 'forward', p_head, p_outbox, p_wake_at, p_now, p_now, p_bytes)
   on conflict do nothing;
   if not found then
-    select id into existing from makegood.saga
+    select * into existing from makegood.saga
       where id = p_id or (owner = p_owner and client_key = p_client_key) order by id = p_id limit 1;
-    return json_build_object('id', existing, 'created', false);
+    return json_build_object('id', existing.id, 'created', false, 'same', existing.request = p_request);
   end if;
   insert into makegood.node (saga, epoch, ix, tool, tool_version, refs, spec)
     select p_id, 0, (n->>'ix')::int, n->>'tool', n->>'version',
       array(select r.value::int from json_each_text(coalesce(n->'refs', '{}')) r), n
     from json_array_elements(p_nodes) n;
-  return json_build_object('id', p_id, 'created', true);
+  return json_build_object('id', p_id, 'created', true, 'same', true);
 end $$;
 
 -- Nodes of the plan from p_from to p_to, and those in p_open, with what is needed to act on them.
@@ -188,7 +191,7 @@ begin
     return 0;
   end if;
   insert into makegood.fact (saga, epoch, node, seq, kind, body)
-    select p_id, e, coalesce((r->>'node')::int, -1), (p_version + 1)::bigint * 1024 + place, r->>'type', r
+    select p_id, e, coalesce((r->>'node')::int, -1), (p_version + 1)::bigint * 1000000 + place, r->>'type', r
     from json_array_elements(p_records) with ordinality as given (r, place);
   return p_version + 1;
 end $$;

@@ -10,6 +10,7 @@ use makegood_core::saga::{Commit, Head, Node, Record, Wake, Window};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::Malformed;
 use crate::neon::Rows;
@@ -24,7 +25,7 @@ pub struct Statement {
     pub params: Vec<Option<String>>,
 }
 
-pub const CREATE: &str = "select makegood.create_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)";
+pub const CREATE: &str = "select makegood.create_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
 pub const LOAD: &str = "select makegood.load_saga($1,$2)";
 pub const PAGE: &str = "select makegood.window($1,$2,$3,$4,'{}',$5)";
 pub const COMMIT: &str = "select makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
@@ -49,10 +50,19 @@ pub struct New<'a> {
     pub wake_at: Millis,
 }
 
+/// A record's `seq` is its commit's version times this, plus its place there.
+pub const PLACES: u64 = 1_000_000;
+
+fn fingerprint(text: &str) -> String {
+    Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[must_use]
 pub fn create(new: &New<'_>, now: Millis) -> Statement {
     let nodes = json(&new.nodes);
     let bytes = nodes.len() as u64;
+    // What the user said, and not the plan made of it: that changes with the time of day.
+    let request = fingerprint(new.message.unwrap_or(&nodes));
     let params = vec![
         text(new.id),
         text(new.owner),
@@ -65,6 +75,7 @@ pub fn create(new: &New<'_>, now: Millis) -> Statement {
         text(new.wake_at.0),
         Some(json(&[Wake { slot: 0, at: now }])),
         text(bytes),
+        Some(request),
     ];
     Statement { sql: CREATE, params }
 }
@@ -75,6 +86,8 @@ pub struct Created {
     pub id: SagaId,
     /// False where the client's key was used before.
     pub created: bool,
+    /// False where it was used for another request.
+    pub same: bool,
 }
 
 /// `count`: the delivery is a repeat, and is counted until something is committed.

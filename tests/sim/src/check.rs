@@ -87,7 +87,12 @@ impl Journal {
         if let Some(rest) = self.rest {
             return Err(format!("a commit after the saga was {rest}"));
         }
-        let fresh = row.facts.iter().rev().take_while(|(seq, _)| seq / 1024 == u64::from(row.version)).count();
+        let fresh = row
+            .facts
+            .iter()
+            .rev()
+            .take_while(|(seq, _)| seq / makegood_gateway::store::PLACES == u64::from(row.version))
+            .count();
         for (_, record) in &row.facts[row.facts.len() - fresh..] {
             self.fold(&record.fact, tools, pivot_acted)?;
         }

@@ -115,7 +115,7 @@ impl Postgres {
             .values()
             .find(|row| row.id == id || (key.is_some() && row.owner == owner && row.client_key == key));
         if let Some(known) = known {
-            return Some((Some(json!({"id": known.id, "created": false}).to_string()), Change::None));
+            return Some((Some(json!({"id": known.id, "created": false, "same": true}).to_string()), Change::None));
         }
         let mut head: Head = serde_json::from_str(text(5)?).ok()?;
         head.deadline = self.deadline.map(Millis);
@@ -144,7 +144,7 @@ impl Postgres {
             id: id.clone(),
         };
         self.sagas.insert(id.clone(), row);
-        Some((Some(json!({"id": id, "created": true}).to_string()), Change::Created(id)))
+        Some((Some(json!({"id": id, "created": true, "same": true}).to_string()), Change::Created(id)))
     }
 
     fn load(&mut self, id: &str, count: bool) -> Option<String> {
@@ -246,7 +246,7 @@ impl Postgres {
         row.counters.bytes_read += number(10)?;
         row.counters.bytes_written += number(11)?;
         for (place, record) in (1_u64..).zip(records) {
-            row.facts.push((u64::from(row.version) * 1024 + place, record));
+            row.facts.push((u64::from(row.version) * store::PLACES + place, record));
         }
         Some((Some(row.version.to_string()), Change::Committed(id)))
     }

@@ -277,7 +277,11 @@ impl World {
                 let database = self.database.borrow();
                 let Some(row) = database.sagas.get(&id) else { return };
                 self.trace(|| {
-                    let facts = row.facts.iter().rev().take_while(|(seq, _)| seq / 1024 == u64::from(row.version));
+                    let facts = row
+                        .facts
+                        .iter()
+                        .rev()
+                        .take_while(|(seq, _)| seq / makegood_gateway::store::PLACES == u64::from(row.version));
                     let facts: Vec<String> = facts.map(|(_, record)| format!("{:?}", record.fact)).collect();
                     let facts: Vec<&str> = facts.iter().rev().map(String::as_str).collect();
                     format!(

@@ -118,7 +118,7 @@ impl Saga {
         let node = self.run.nodes.get(&ix);
         let fenced = node.and_then(|node| self.definition(node)).is_some_and(|tool| tool.fence);
         if fenced && self.class(ix) == Some(Class::Compensatable) {
-            *open = Open::new(Job::Undo, self.head.last_at);
+            *open = Open { doubt: true, ..Open::new(Job::Undo, self.head.last_at) };
         }
     }
 
@@ -262,12 +262,12 @@ impl Saga {
         }
         let wake = if self.run.full { Some(self.head.last_at - self.run.ahead) } else { due };
         if let Some(at) = wake {
-            self.run.ending = Some(Ended::Yield);
             if self.run.records.is_empty() && !self.run.moved {
                 self.run.ended = true;
-                effects.extend([Effect::Rearm(Wake { slot: 0, at }), Effect::End(Ended::Yield)]);
+                effects.extend([Effect::Rearm(Wake { slot: 0, at }), Effect::End(Ended::Early)]);
                 return;
             }
+            self.run.ending = Some(Ended::Yield);
             self.record(Fact::Yielded { until: at });
             effects.push(self.commit(Some(at), vec![Wake { slot: 0, at }]));
             return;

@@ -47,6 +47,8 @@ pub enum Ended {
     Rest,
     /// Work is left, and a wake is on its way.
     Yield,
+    /// It was woken too early, did nothing, and is woken again.
+    Early,
 }
 
 /// What is asked of a partner.

@@ -25,7 +25,7 @@ pub use fact::{Cause, Fact, Record};
 pub use node::{Node, Past};
 pub use plan::{Plan, Step, object};
 pub use reference::Reference;
-pub use report::{Attempt, Report, Standing, StepReport, report};
+pub use report::{Attempt, Left, Report, Standing, StepReport, report};
 pub use state::{Head, Job, Open, Phase, Saga};
 pub use step::step;
 pub use verify::{Limits, freeze};

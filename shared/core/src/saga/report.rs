@@ -75,6 +75,19 @@ pub struct Report {
     pub cause: Option<String>,
     /// Ids of the steps in the order in which they were undone.
     pub undone: Vec<String>,
+    /// Of a stuck saga: what a person has to look after.
+    pub left: Vec<Left>,
+}
+
+/// A step that a stuck saga leaves behind: held, or with an effect that stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Left {
+    pub step: String,
+    pub standing: Standing,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 /// Folds a journal over its plan.
@@ -94,7 +107,7 @@ pub fn report<'a>(nodes: &[Node], phase: Phase, records: impl IntoIterator<Item 
         detail: None,
         attempts: Vec::new(),
     });
-    let mut report = Report { steps: steps.collect(), cause: None, undone: Vec::new() };
+    let mut report = Report { steps: steps.collect(), cause: None, undone: Vec::new(), left: Vec::new() };
     for record in records {
         report.tell(record);
     }
@@ -105,15 +118,42 @@ pub fn report<'a>(nodes: &[Node], phase: Phase, records: impl IntoIterator<Item 
             }
         }
     }
+    if phase == Phase::Stuck {
+        report.look_after();
+    }
     report
 }
 
 impl Report {
+    /// Names what a stuck saga leaves behind, and why it is stuck where nothing turned it round.
+    fn look_after(&mut self) {
+        let left = self.steps.iter().filter(|step| match step.standing {
+            Standing::Held | Standing::Running | Standing::Waiting | Standing::Undoing => true,
+            Standing::Done => step.class != Class::Query,
+            Standing::Pending | Standing::Refused | Standing::Undone | Standing::Fenced | Standing::Abandoned => false,
+        });
+        let told = left.map(|step| Left {
+            step: step.id.clone(),
+            standing: step.standing,
+            code: step.code.clone(),
+            detail: step.detail.clone(),
+        });
+        self.left = told.collect();
+        if self.cause.is_none() {
+            let held = self.left.iter().find(|left| left.standing == Standing::Held);
+            self.cause = held.map(|held| {
+                let (code, detail) =
+                    (held.code.as_deref().unwrap_or_default(), held.detail.as_deref().unwrap_or_default());
+                format!("Step `{}` cannot go on ({code}): {detail}", held.step)
+            });
+        }
+    }
+
     fn tell(&mut self, record: &Record) {
         if let Fact::Unwinding { cause } = &record.fact {
             self.cause = Some(match cause {
                 Cause::Step { node, code, detail } => {
-                    let id = self.step(*node).map(|step| step.id.clone()).unwrap_or_default();
+                    let id = self.step(*node).map_or_else(|| format!("#{node}"), |step| step.id.clone());
                     format!("Step `{id}` was refused ({code}): {detail}")
                 }
                 Cause::Cancelled { by } => format!("It was cancelled by {by}."),

@@ -115,8 +115,19 @@ impl Saga {
     fn fold_no(&mut self, node: &Node, call: CallId, took: Millis, refusal: Refusal) {
         match call.op {
             Op::Do => self.refused(node, call.attempt, took, refusal),
+            // The do was refused for good: the undo was a fence only, and there is nothing behind it.
+            Op::Undo if self.surely_absent(node.ix) => {
+                self.head.open.remove(&node.ix);
+                self.record(Fact::Undone { node: node.ix, attempt: call.attempt, took, found: false });
+            }
             Op::Undo | Op::Status => self.hold(node.ix, call.op, refusal.code, refusal.detail),
         }
+    }
+
+    /// A definite answer says that the node had no effect, and every call since was answered too.
+    fn surely_absent(&self, ix: u32) -> bool {
+        let done = self.run.past.get(&ix).is_some_and(|past| past.done);
+        !done && self.head.open.get(&ix).is_some_and(|open| !open.doubt)
     }
 
     pub(super) fn refused(&mut self, node: &Node, attempt: u32, took: Millis, refusal: Refusal) {
@@ -287,7 +298,8 @@ impl Saga {
     /// Stops a do whose outcome is unknown and whose undo is safe whatever it was.
     fn give_up(&mut self, ix: u32, attempt: u32, reason: &str) {
         if self.head.phase == Phase::Unwinding {
-            self.head.open.insert(ix, Open::new(Job::Undo, self.head.last_at));
+            let undo = Open { doubt: true, ..Open::new(Job::Undo, self.head.last_at) };
+            self.head.open.insert(ix, undo);
             return;
         }
         let detail = format!("Gave up after {attempt} tries, outcome unknown: {reason}");

@@ -1,0 +1,114 @@
+//! The data folder: one platform at a time, and emptied only where it is a platform's.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+/// Marks a folder as a platform's, and is locked while one runs. The operating system lets go of the
+/// lock when the process ends, however it ends.
+const LOCK: &str = "makegood.lock";
+/// What a platform writes beside it. Compiled code is not data: it stays when the rest goes.
+const DATA: [&str; 3] = ["postgres", "qstash", "secrets.json"];
+const COMPILED: &str = "compiled";
+
+/// A folder in use by this process.
+pub struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataDir {
+    /// Takes the folder, making it where there is none; with `fresh` removes what an earlier platform
+    /// left in it.
+    pub fn take(path: &Path, fresh: bool) -> anyhow::Result<Self> {
+        let unusable =
+            || format!("The data folder {} cannot be written. Choose another with --data-dir.", path.display());
+        if fresh {
+            refuse_what_is_not_ours(path)?;
+        }
+        fs::create_dir_all(path).with_context(unusable)?;
+        let mut options = OpenOptions::new();
+        let lock = options.create(true).truncate(false).write(true).open(path.join(LOCK)).with_context(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                bail!("Another platform uses {}. End it, or choose another folder with --data-dir.", path.display())
+            }
+            Err(TryLockError::Error(error)) => return Err(error).with_context(unusable),
+        }
+        let taken = Self { path: path.to_owned(), _lock: lock };
+        if fresh {
+            taken.empty()?;
+        }
+        Ok(taken)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn empty(&self) -> anyhow::Result<()> {
+        for name in DATA {
+            let path = self.path.join(name);
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            match removed {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(error).with_context(|| format!("{} cannot be removed.", path.display()));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refuse_what_is_not_ours(path: &Path) -> anyhow::Result<()> {
+    let Ok(entries) = fs::read_dir(path) else { return Ok(()) };
+    let names: Vec<_> = entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<_, _>>()?;
+    let ours = |name: &std::ffi::OsString| name == LOCK || name == COMPILED || DATA.iter().any(|data| name == *data);
+    if names.is_empty() || (names.iter().any(|name| name == LOCK) && names.iter().all(ours)) {
+        return Ok(());
+    }
+    bail!(
+        "--fresh removes nothing: {} holds what is not from a platform. Choose another folder with --data-dir.",
+        path.display()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("makegood-data-dir-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        path
+    }
+
+    #[test]
+    fn fresh_empties_a_platforms_folder_and_no_other() {
+        let path = folder("fresh");
+        drop(DataDir::take(&path, false).unwrap());
+        fs::create_dir(path.join("postgres")).unwrap();
+        drop(DataDir::take(&path, true).unwrap());
+        assert!(!path.join("postgres").exists());
+
+        fs::create_dir(path.join("postgres")).unwrap();
+        fs::remove_file(path.join(LOCK)).unwrap();
+        assert!(DataDir::take(&path, true).is_err(), "another program's postgres was not refused");
+        assert!(path.join("postgres").exists());
+        fs::remove_dir_all(&path).unwrap();
+    }
+
+    #[test]
+    fn a_running_platforms_folder_is_not_emptied() {
+        let path = folder("running");
+        let running = DataDir::take(&path, false).unwrap();
+        fs::create_dir(path.join("postgres")).unwrap();
+        assert!(DataDir::take(&path, true).is_err());
+        assert!(running.path().join("postgres").exists());
+        drop(running);
+        fs::remove_dir_all(&path).unwrap();
+    }
+}
