@@ -66,14 +66,15 @@ impl DataDir {
 fn refuse_what_is_not_ours(path: &Path) -> anyhow::Result<()> {
     let Ok(entries) = fs::read_dir(path) else { return Ok(()) };
     let names: Vec<_> = entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<_, _>>()?;
-    let ours = |name: &std::ffi::OsString| name == LOCK || name == COMPILED || DATA.iter().any(|data| name == *data);
-    if names.is_empty() || (names.iter().any(|name| name == LOCK) && names.iter().all(ours)) {
+    let known = |name: &std::ffi::OsString| name == LOCK || name == COMPILED || DATA.iter().any(|data| name == *data);
+    let why = if let Some(foreign) = names.iter().find(|name| !known(name)) {
+        format!("{} is not from a platform", path.join(foreign).display())
+    } else if !names.is_empty() && !names.iter().any(|name| name == LOCK) {
+        format!("no platform has left its {LOCK} in {}", path.display())
+    } else {
         return Ok(());
-    }
-    bail!(
-        "--fresh removes nothing: {} holds what is not from a platform. Choose another folder with --data-dir.",
-        path.display()
-    )
+    };
+    bail!("--fresh removes nothing, for {why}. Choose another folder with --data-dir.")
 }
 
 #[cfg(test)]

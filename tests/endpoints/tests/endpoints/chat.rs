@@ -112,3 +112,45 @@ async fn before_the_first_saga_the_page_says_how_to_make_one_here() {
     assert_eq!(page.status, 200);
     assert!(page.text.contains(&format!("{}/api/chat", platform.url)), "{}", page.text);
 }
+
+#[tokio::test]
+async fn a_key_stands_for_one_request_and_a_repeated_cancel_is_answered_as_the_first() {
+    let platform = Platform::start(Options::default()).await;
+    let ask =
+        |message: &str| platform.request("POST", "/api/chat").body(json!({"message": message, "key": "k"}).to_string());
+    let first = answer(ask("Text Sam \"hello\"")).await;
+    let again = answer(ask("Text Sam \"hello\"")).await;
+    assert_eq!((first.status, again.status), (202, 202), "{first:?} {again:?}");
+    assert_eq!((&first.json()["saga"], &again.json()["created"]), (&again.json()["saga"], &json!(false)));
+    let other = answer(ask("Text Anna \"goodbye\"")).await;
+    assert_eq!((other.status, &other.json()["code"]), (422, &json!("key_reused")), "{other:?}");
+
+    let id = first.json()["saga"].as_str().unwrap().to_owned();
+    journal::rest(&platform, &id, PATIENCE).await;
+    assert_eq!(town::active(&platform).await, [0, 0, 1, 0, 0, 0]);
+    for _ in 0..2 {
+        let cancelled = answer(platform.request("POST", &format!("/api/execute/{id}/cancel"))).await;
+        assert_eq!((cancelled.status, &cancelled.json()["phase"]), (200, &json!("completed")), "{cancelled:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_partner_that_refuses_the_fence_of_a_refused_step_leaves_nobody_stuck() {
+    let platform = Platform::start(Options::default()).await;
+    town::fault(&platform, &json!({"tool": "request_ride", "kind": "refuse", "op": "*"})).await;
+    let events = curl(&platform).await;
+    assert_eq!(events.last().unwrap().data["phase"], "made_good", "{events:#?}");
+    assert_eq!(town::active(&platform).await, [0; 6]);
+}
+
+#[tokio::test]
+async fn a_stuck_saga_says_what_is_left_and_why() {
+    let platform = Platform::start(Options::default()).await;
+    town::fault(&platform, &json!({"tool": "request_ride", "kind": "refuse"})).await;
+    town::fault(&platform, &json!({"tool": "book_restaurant_table", "kind": "refuse", "op": "undo"})).await;
+    let events = curl(&platform).await;
+    let end = &events.last().unwrap().data;
+    assert_eq!((&end["phase"], &end["left"][0]["step"]), (&json!("stuck"), &json!("table")), "{events:#?}");
+    assert_eq!((&end["left"][0]["standing"], end["left"].as_array().unwrap().len()), (&json!("held"), 1), "{end:#}");
+    assert!(end["cause"].as_str().is_some_and(|cause| cause.contains("ride")), "{end:#}");
+}
