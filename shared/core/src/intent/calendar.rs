@@ -30,20 +30,24 @@ pub(super) enum Subject {
     Unsaid,
 }
 
-pub(super) fn read(mut words: Words, now: DateTime) -> Entry {
+pub(super) fn read(words: &mut Words, now: DateTime) -> Entry {
     let quoted = (0..words.len()).find_map(|at| words.quoted(at)).map(str::to_owned);
     if let Some(at) = words.find(&["calendar", "diary", "agenda"]) {
         let owner = usize::from(at > 0 && words.is(at - 1, &["my", "the", "our"]));
         let into = usize::from(at > owner && words.is(at - owner - 1, &["to", "in", "into", "on"]));
         words.take(at - owner - into..at + 1);
     }
-    let minutes = times::duration(&mut words).or_else(|| own_length(&mut words));
+    let minutes = times::duration(words).or_else(|| own_length(words));
     let remind = words.is(0, &["remind"]);
-    let when = When::read(&mut words, now, Habit::Errand);
-    let location = location(&mut words);
+    let when = When::read(words, now, Habit::Errand);
+    let location = location(words);
     let subject = match quoted {
-        Some(title) if !title.trim().is_empty() => Subject::Titled(title.trim().to_owned()),
-        Some(_) | None => subject(&words, remind),
+        Some(title) if !title.trim().is_empty() => {
+            let at = (0..words.len()).find(|at| words.quoted(*at).is_some()).unwrap_or_default();
+            words.take(at..at + 1);
+            Subject::Titled(title.trim().to_owned())
+        }
+        Some(_) | None => subject(words, remind),
     };
     let minutes = minutes.or(remind.then_some(15));
     Entry { when, minutes, subject, location }
@@ -64,7 +68,7 @@ fn location(words: &mut Words) -> Option<String> {
     Some(text)
 }
 
-fn subject(words: &Words, remind: bool) -> Subject {
+fn subject(words: &mut Words, remind: bool) -> Subject {
     let mut at = 1;
     while words.is(
         at,
@@ -95,7 +99,12 @@ fn subject(words: &Words, remind: bool) -> Subject {
     while end > at && words.is(end - 1, &["at", "on", "for", "to", "in", "and", "from", "by", ","]) {
         end -= 1;
     }
-    match words.text(at..end).trim() {
+    let title = words.text(at..end).trim();
+    if !super::unread::open(title).is_empty() {
+        return Subject::Titled(title.to_owned());
+    }
+    words.take(at..end);
+    match title {
         "" => Subject::Unsaid,
         title => Subject::Titled(title.to_owned()),
     }

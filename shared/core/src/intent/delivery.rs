@@ -9,10 +9,10 @@ use super::work::{Spot, Work};
 use jiff::civil::DateTime;
 
 use super::numbers::number;
-use super::people;
 use super::places::{self, Place};
 use super::slot::Slot;
 use super::times::Habit;
+use super::tokens::Form;
 use super::when::When;
 use super::words::Words;
 
@@ -31,17 +31,16 @@ pub(super) struct Item {
     pub quantity: u32,
 }
 
-pub(super) fn read(mut words: Words, now: DateTime) -> Delivery {
-    let when = When::read(&mut words, now, Habit::Delivery);
-    let vendor = vendor(&mut words);
-    let address = places::after(&mut words, &["to"])
-        .or_else(|| places::after(&mut words, &["at"]))
+pub(super) fn read(words: &mut Words, now: DateTime) -> Delivery {
+    let when = When::read(words, now, Habit::Delivery);
+    let vendor = vendor(words);
+    let address = places::after(words, &["to"])
+        .or_else(|| places::after(words, &["at"]))
         .or_else(|| words.has(&["home", "here"]).then_some(Place::Home));
     if words.is(1, &["me", "us"]) {
         words.take(1..2);
     }
-    let _ = people::parties(&mut words);
-    let items = items(&words);
+    let items = items(words);
     Delivery { vendor, items, address, when }
 }
 
@@ -65,63 +64,125 @@ fn vendor(words: &mut Words) -> Option<Place> {
     Some(Place::Named(name))
 }
 
-fn items(words: &Words) -> Slot<Vec<Item>> {
-    let skipped = [
-        "and",
-        ",",
-        "&",
-        "please",
-        "me",
-        "us",
-        "some",
-        "for",
-        "delivered",
-        "deliver",
-        "delivery",
-        "it",
-        "have",
-        "also",
-        "plus",
-        "by",
-        "brought",
-        "home",
-        "here",
-        ".",
-        "something",
-        "food",
-        "at",
-        "on",
-        "-",
-        "the",
-        "then",
-    ];
+/// The things to be brought, each a plain noun with its quantity; takes them.
+fn items(words: &mut Words) -> Slot<Vec<Item>> {
+    let skipped = ["please", "me", "us", "some", "delivered", "deliver", "delivery", "it", "also", "brought", "then"];
+    let ends = ["delivered", "also", "please", "plus", "here", "home", "brought"];
     let mut items = Vec::new();
     let mut at = 1;
+    // An item stands at the beginning, or behind a comma or `and`.
+    let mut expected = true;
     while at < words.len() {
-        if !words.is_free(at) || words.is(at, &skipped) || (words.is_mark(at) && words.at(at) != "&") {
+        if words.is(at, &["and", ",", "&", "plus"]) {
+            expected = true;
+            at += 1;
+            continue;
+        }
+        if !expected || !words.is_free(at) || words.is(at, &skipped) || words.is_mark(at) {
             at += 1;
             continue;
         }
         let (quantity, length) = match number(words, at) {
             Some(counted) => counted,
-            None if words.is(at, &["a", "an", "one"]) => (1, 1),
-            None => (1, 0),
+            None => (1, usize::from(words.is(at, &["a", "an", "the"]))),
         };
-        let start = at + length + usize::from(words.is(at + length, &["of", "x"]));
-        let range = words.phrase(start, &["delivered", "also", "please", "plus"]);
+        let start = at + length + usize::from(length > 0 && words.is(at + length, &["of"]));
+        let range = words.phrase(start, &[&ends[..], &["without"]].concat());
         // `pizzas with olives` is one thing.
-        let with = words.is(range.end, &["with", "without"]).then(|| words.phrase(range.end + 1, &["please"]));
-        let end = with.filter(|with| !with.is_empty()).map_or(range.end, |with| with.end);
+        let with = words.is(range.end, &["with", "without"]).then(|| words.phrase(range.end + 1, &ends));
+        let end = with.clone().filter(|with| !with.is_empty()).map_or(range.end, |with| with.end);
+        let addition = |with: std::ops::Range<usize>| {
+            with.len() <= 2 && !with.clone().any(|at| words.is_capital(at)) && is_plain(words, with)
+        };
+        let short = length > 0 || range.len() <= 2;
+        let plain = short && is_plain(words, range.clone()) && with.is_none_or(addition);
+        if range.is_empty() || !plain {
+            at = end.max(at + 1);
+            expected = false;
+            continue;
+        }
         let name = words.phrase_text(range.start..end).unwrap_or_default();
-        at = end.max(at + 1);
         if quantity == 0 || quantity > 100 {
             return Slot::Asks(format!("“{quantity} {name}” cannot be ordered: how many"));
         }
-        if !name.is_empty() && !range.is_empty() {
-            items.push(Item { name, quantity });
-        }
+        words.take(at..end);
+        items.push(Item { name, quantity });
+        expected = false;
+        at = end;
     }
     if items.is_empty() { Slot::Empty } else { Slot::Is(items) }
+}
+
+/// Up to four words, of which none counts, compares or excludes.
+fn is_plain(words: &Words, range: std::ops::Range<usize>) -> bool {
+    const TELLING: [&str; 61] = [
+        "no",
+        "not",
+        "extra",
+        "only",
+        "max",
+        "min",
+        "maximum",
+        "minimum",
+        "cheapest",
+        "best",
+        "same",
+        "usual",
+        "whatever",
+        "anything",
+        "something",
+        "everything",
+        "enough",
+        "half",
+        "double",
+        "twice",
+        "maybe",
+        "perhaps",
+        "about",
+        "more",
+        "less",
+        "most",
+        "least",
+        "any",
+        "every",
+        "each",
+        "daily",
+        "weekly",
+        "except",
+        "unless",
+        "until",
+        "once",
+        "under",
+        "over",
+        "per",
+        "x",
+        "times",
+        "later",
+        "than",
+        "food",
+        "minus",
+        "it",
+        "me",
+        "us",
+        "him",
+        "her",
+        "them",
+        "leave",
+        "bring",
+        "put",
+        "call",
+        "ring",
+        "ask",
+        "tell",
+        "knock",
+        "keep",
+        "make",
+    ];
+    range.len() <= 4
+        && range.clone().all(|at| {
+            words.quoted(at).is_some()
+                || (words.form(at) == Some(Form::Word) && number(words, at).is_none() && !words.is(at, &TELLING))
+        })
 }
 
 impl Work<'_, '_> {

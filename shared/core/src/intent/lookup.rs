@@ -56,10 +56,10 @@ pub(super) struct Search {
     pub when: When,
 }
 
-pub(super) fn search(mut words: Words, now: DateTime) -> Search {
-    let when = When::read(&mut words, now, Habit::Meal);
-    let party = Slot::one(people::parties(&mut words), |size| format!("{size} people"));
-    Search { cuisine: places::cuisine(&words).map(str::to_owned), party, when }
+pub(super) fn search(words: &mut Words, now: DateTime) -> Search {
+    let when = When::read(words, now, Habit::Meal);
+    let party = Slot::one(people::parties(words), |size| format!("{size} people"));
+    Search { cuisine: places::take_cuisine(words).map(str::to_owned), party, when }
 }
 
 impl Work<'_, '_> {

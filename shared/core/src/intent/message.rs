@@ -21,6 +21,8 @@ pub(super) struct Message {
     pub content: Content,
     /// It is wished for later, which is not offered.
     pub later: bool,
+    /// Words that may be meant for the planner as well as for the other.
+    pub unread: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +109,105 @@ pub(super) fn read(words: &Words, now: DateTime) -> Message {
     } else {
         content(words, rest, now)
     };
-    Message { to: people, content, later }
+    let said = quote.is_some() || colon.is_some();
+    let unread = if said { aside(words, head_end, quote, rest) } else { unread(words, &content, rest, now) };
+    Message { to: people, content, later, unread }
+}
+
+/// What stands beside a quotation, or before the colon, and is neither verb nor person.
+fn aside(words: &Words, head_end: usize, quote: Option<usize>, people_end: usize) -> Vec<String> {
+    let behind = quote.filter(|quote| *quote == head_end).map_or(words.len(), |quote| quote + 1);
+    let vocabulary =
+        ["saying", "say", "says", "that", "with", "message", "text", "note", "this", "following", "know", "words", ","];
+    let harmless = ["please", "thanks", "the", "a", "an", "to", "and", "then", "also", "too", "for", "me"];
+    (people_end..head_end.max(people_end))
+        .chain(behind..words.len())
+        .filter(|at| words.form(*at).is_some() && !words.is_mark(*at))
+        .filter(|at| !words.is(*at, &vocabulary) && !words.is(*at, &harmless))
+        .map(|at| words.text(at..at + 1).to_owned())
+        .collect()
+}
+
+/// What may not belong to the text: a second person, a condition, an hour at its end.
+fn unread(words: &Words, content: &Content, start: usize, now: DateTime) -> Vec<String> {
+    let joined = words.is(start, &["and"]) && !words.is(start + 1, &["say", "saying", "tell", "let"]);
+    if joined || words.is(start, &["or", "&"]) {
+        return vec![words.text(start..words.len()).to_owned()];
+    }
+    match content {
+        Content::Details | Content::Open => {
+            let told = [
+                "details",
+                "full",
+                "all",
+                "plan",
+                "plans",
+                "everything",
+                "about",
+                "it",
+                "that",
+                "this",
+                "table",
+                "reservation",
+                "booking",
+                "dinner",
+                "ride",
+                "info",
+                "information",
+                "confirmation",
+                "address",
+                "time",
+                "place",
+                "where",
+                "when",
+                "what",
+                "invitation",
+                "reminder",
+                "summary",
+                "how",
+                "get",
+                "there",
+                "know",
+                "with",
+                "is",
+                "we",
+                "meet",
+                "our",
+                "message",
+                "text",
+                "email",
+                "lunch",
+                "me",
+                "us",
+            ];
+            let harmless = ["please", "thanks", "the", "a", "an", "to", "and", "then", "also", "too", "for", "of"];
+            (start..words.len())
+                .filter(|at| words.form(*at).is_some() && !words.is_mark(*at))
+                .filter(|at| !words.is(*at, &told) && !words.is(*at, &harmless))
+                .map(|at| words.text(at..at + 1).to_owned())
+                .collect()
+        }
+        Content::Text(text)
+            if !words.is(start, &["that", "saying", "to", "if", "whether"]) && !said_openly(words, start) =>
+        {
+            let mut unread = super::unread::open(text);
+            let second = (start + 1..words.len()).find(|at| words.is(*at, &["and", "&"]) && words.is_capital(at + 1));
+            let bare = words.is(start, &["the", "a", "an", "my", "our"]) && words.len() <= start + 3;
+            if let Some(from) = second.or(bare.then_some(start)) {
+                unread.push(words.text(from..words.len()).to_owned());
+            }
+            if unread.is_empty() && is_later(words, start, now) {
+                unread.push(text.clone());
+            }
+            unread
+        }
+        Content::Text(_) | Content::TooLong => Vec::new(),
+    }
+}
+
+/// `know that`, `a message saying`: what follows is the text, all of it.
+fn said_openly(words: &Words, start: usize) -> bool {
+    (start..start + 4).any(|at| words.is(at, &["that", "saying"]))
 }
 
 fn literal(text: &str) -> Content {

@@ -8,12 +8,17 @@
 //!
 //! A message goes through `tokens`, is cut into `clauses`, one wish each; each wish is read by the
 //! module of its kind, and `planner` joins them: who waits for whom, and what "there" means.
+//!
+//! A wish is planned only when every word of it was understood: what is left over is asked about, and
+//! nothing of the message is done (`unread`).
 
 mod calendar;
 mod clauses;
 mod dates;
 mod delivery;
 mod draft;
+#[cfg(test)]
+mod held_sentences;
 mod lookup;
 mod message;
 mod money;
@@ -36,6 +41,7 @@ mod spelling;
 mod table;
 mod times;
 mod tokens;
+mod unread;
 mod when;
 mod words;
 mod work;

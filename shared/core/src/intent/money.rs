@@ -48,9 +48,12 @@ fn amount(words: &Words, at: usize) -> Option<(Result<Money, String>, usize)> {
     let sign = usize::from(words.is(at, &["-", "−"]));
     let first = at + sign;
     let leading = currency(words.at(first)).filter(|_| words.is_mark(first));
+    // `A$`, `CA$`: a currency of its own.
+    let foreign =
+        leading.is_some() && sign == 0 && at > 0 && words.is_glued(at) && words.form(at - 1) == Some(Form::Word);
     let (value, unit, mut length) = if let Some(unit) = leading {
         let (value, length) = value(words, first + 1)?;
-        (value, unit, sign + 1 + length)
+        (value.filter(|_| !foreign), unit, sign + 1 + length)
     } else {
         let (value, length) = value(words, first)?;
         if words.is(first + length, &["cents", "cent", "pence"]) {
@@ -115,13 +118,22 @@ fn minor_units(text: &str) -> Option<u64> {
         Some(at) => {
             let (whole, fraction) = (text.get(..at)?, text.get(at + 1..)?);
             match fraction.len() {
-                1 => (whole.replace(',', ""), fraction.parse::<u64>().ok()? * 10),
+                1 if !text.contains(',') || text.contains('.') => {
+                    (whole.replace(',', ""), fraction.parse::<u64>().ok()? * 10)
+                }
                 2 => (whole.replace(',', ""), fraction.parse().ok()?),
                 3 if !text.contains('.') => (text.replace(',', ""), 0),
                 _ => return None,
             }
         }
     };
+    let grouped = text.split('.').next().unwrap_or_default();
+    let mut groups = grouped.split(',');
+    let first = groups.next().unwrap_or_default().len();
+    let decimal_comma = !text.contains('.') && text.matches(',').count() == 1;
+    if !decimal_comma && text.contains(',') && (first > 3 || groups.any(|group| group.len() != 3)) {
+        return None;
+    }
     whole.parse::<u64>().ok()?.checked_mul(100)?.checked_add(cents)
 }
 

@@ -1,5 +1,6 @@
 //! People by name, and people spoken of before.
 
+use super::places;
 use super::tokens::Form;
 use super::words::Words;
 
@@ -10,7 +11,23 @@ pub(super) enum Person {
     Before,
 }
 
-const NO_NAMES: [&str; 44] = [
+const NO_NAMES: [&str; 60] = [
+    "nobody",
+    "whoever",
+    "anyone",
+    "anybody",
+    "everybody",
+    "none",
+    "no",
+    "whom",
+    "whomever",
+    "every",
+    "each",
+    "half",
+    "double",
+    "twice",
+    "maybe",
+    "either",
     "the",
     "a",
     "an",
@@ -98,6 +115,10 @@ fn person(words: &Words, at: usize) -> Option<(Person, usize)> {
     if words.at(at) == "+" && words.form(at + 1) == Some(Form::Number) {
         let more = (at + 2..words.len()).take_while(|at| words.form(*at) == Some(Form::Number)).count();
         return named(2 + more);
+    }
+    // `Sam's` is no person, but something of Sam's; `Luigi's` is a house.
+    if words.at(at).ends_with("'s") && places::restaurant(words, at).is_none() {
+        return None;
     }
     if words.form(at) != Some(Form::Word) || words.is(at, &NO_NAMES) || words.is(at, &THINGS) {
         return None;

@@ -17,18 +17,25 @@ pub(super) struct Payment {
     pub amount: Slot<Money>,
 }
 
-pub(super) fn read(mut words: Words) -> Payment {
+pub(super) fn read(words: &mut Words) -> Payment {
     let show = |money: &Money| format!("{} {}", spoken(money.minor), money.currency);
-    let mut amount = Slot::one(money::amounts(&mut words), show);
+    let amounts = money::amounts(words);
+    let repeated = amounts.len() > 1;
+    let mut amount = Slot::one(amounts, show);
+    if repeated && amount.known().is_some() {
+        amount = Slot::Asks("the amount is said more than once: how much in all".to_owned());
+    }
     if amount == Slot::Empty
-        && let Some((count, _)) = (1..words.len()).find_map(|at| super::numbers::number(&words, at))
+        && let Some((count, _)) = (1..words.len()).find_map(|at| super::numbers::number(words, at))
     {
         amount = Slot::Asks(format!("{count} of which currency"));
     }
-    let to = (0..words.len()).find(|at| words.at(*at) == "to").map(|at| names::people(&words, at + 1).0);
-    let found = to
-        .filter(|found| !found.is_empty())
-        .unwrap_or_else(|| if words.is(1, &["for", "with"]) { Vec::new() } else { names::people(&words, 1).0 });
+    let to = (0..words.len()).find(|at| words.at(*at) == "to").map_or(1, |at| at + 1);
+    let listed = |start: usize| Some((start, names::people(words, start))).filter(|(_, (found, _))| !found.is_empty());
+    let direct = || if words.is(1, &["for", "with"]) { None } else { listed(1) };
+    let (start, (found, end)) = listed(to).or_else(direct).unwrap_or_default();
+    let preposition = usize::from(start > 1 && words.at(start - 1) == "to");
+    words.take(start - preposition..end);
     let payee = match found.as_slice() {
         [] => Slot::Empty,
         [one] => Slot::Is(one.clone()),

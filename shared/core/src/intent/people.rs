@@ -41,7 +41,7 @@ fn party(words: &Words, at: usize) -> Option<(Result<u32, String>, usize)> {
         }
     }
     if words.is(at, &["for", "of"]) {
-        let article = usize::from(words.is(at + 1, &["all", "the", "about", "around"]));
+        let article = usize::from(words.is(at + 1, &["all", "the"]));
         if words.reads(at + 1, "a party of") || words.reads(at + 1, "a group of") {
             return counted(words, at + 4).map(|(size, length)| (size, length + 4));
         }
@@ -91,7 +91,7 @@ fn counted(words: &Words, at: usize) -> Option<(Result<u32, String>, usize)> {
         return Some((Err(question), length + 1 + more + named));
     }
     let mut total = count;
-    length += usize::from(words.is(at + length, &["more", "hungry"]));
+    length += usize::from(words.is(at + length, &["hungry"]));
     if words.reads(at + length, "of us") {
         length += 2;
     } else if words.is(at + length, &PEOPLE) {

@@ -76,6 +76,14 @@ pub(super) fn cuisine(words: &Words) -> Option<&'static str> {
     })
 }
 
+/// The cuisine that is named, and takes the word.
+pub(super) fn take_cuisine(words: &mut Words) -> Option<&'static str> {
+    let name = cuisine(words)?;
+    let at = (0..words.len()).find(|at| CUISINES.iter().any(|(spelling, _)| *spelling == words.at(*at)))?;
+    words.take(at..at + 1);
+    Some(name)
+}
+
 /// Where a way starts or ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {

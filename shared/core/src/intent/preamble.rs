@@ -93,10 +93,10 @@ const COURTESIES: [&str; 84] = [
     "thank you",
 ];
 
-const COURTEOUS: [&str; 37] = [
+const COURTEOUS: [&str; 36] = [
     "please", "hi", "hello", "hey", "dear", "ok", "okay", "so", "well", "now", "also", "finally", "first", "firstly",
-    "secondly", "lastly", "just", "kindly", "and", "plus", "but", "yes", "yeah", "maybe", "let's", "lets", ",", "-",
-    "–", "—", "*", "•", "thanks", "(", "pls", "only", "instead",
+    "secondly", "lastly", "just", "kindly", "and", "plus", "but", "yes", "yeah", "let's", "lets", ",", "-", "–", "—",
+    "*", "•", "thanks", "(", "pls", "only", "instead",
 ];
 
 pub(super) fn courtesy(words: &Words, at: usize) -> Option<usize> {
@@ -117,8 +117,7 @@ pub(super) fn courtesy(words: &Words, at: usize) -> Option<usize> {
 
 /// Words that put a wish after the ones before it.
 pub(super) fn sequence(words: &Words, at: usize) -> Option<usize> {
-    let phrases =
-        ["after that", "afterwards", "afterward", "then", "next", "later", "when that is done", "once that is done"];
+    let phrases = ["after that", "afterwards", "afterward", "then", "next", "when that is done", "once that is done"];
     let phrase = phrases.into_iter().find(|phrase| words.reads(at, phrase))?;
     // `next Tuesday` is a day.
     let is_day = phrase == "next" && when(words, at).is_some_and(|length| length > 1);

@@ -10,6 +10,7 @@ use super::planner::{MAX_WISHES, Planner, Said, What, Wish};
 use super::slot::Slot;
 use super::times::Habit;
 use super::tokens::{Form, Token, tokens};
+use super::unread;
 use super::when::When;
 use super::words::Words;
 use super::{Context, MAX_CHARACTERS, Missing, Reading};
@@ -34,14 +35,33 @@ pub(super) fn read(message: &str, context: &Context) -> Reading {
     }
     let mut said = Said::default();
     let mut wishes = Vec::new();
+    let mut not_understood = Vec::new();
+    let acts = clauses.iter().any(|clause| {
+        let looks = matches!(clause.act, None | Some(Act::Availability | Act::Search | Act::Weather | Act::Route));
+        !clause.negated && !looks
+    });
     let mut group = 0;
     for clause in clauses.iter().filter(|clause| !clause.negated) {
         let inner = tokens.get(clause.start..clause.end).unwrap_or_default();
         let Some(act) = clause.act else {
             let mut words = Words::new(message, inner);
-            said.date = said.date.or(When::read(&mut words, now, Habit::Meal).date.known().copied());
+            let when = When::read(&mut words, now, Habit::Meal);
+            // An hour that stands alone, or a day for what is done at once, belongs to no wish.
+            let dated = clauses
+                .iter()
+                .any(|clause| !clause.negated && !matches!(clause.act, None | Some(Act::Payment | Act::Message)));
+            if when.time != Slot::Empty || (when.date != Slot::Empty && !dated) || matches!(when.date, Slot::Asks(_)) {
+                let said = text(message, &tokens, clause);
+                not_understood.push((vec![said.to_owned()], said));
+            }
+            said.date = said.date.or(when.date.known().copied());
             let party = Slot::one(people::parties(&mut words), ToString::to_string);
             said.party = said.party.or(party.known().copied());
+            unread::take_courtesies(&mut words, 0);
+            let left = unread::left(&words, &IDLE);
+            if !left.is_empty() {
+                not_understood.push((left, text(message, &tokens, clause)));
+            }
             continue;
         };
         let trails = ["after that", "afterwards", "afterward"].iter().any(|phrase| {
@@ -51,7 +71,13 @@ pub(super) fn read(message: &str, context: &Context) -> Reading {
         if (clause.link == Link::Then || trails) && !wishes.is_empty() {
             group += 1;
         }
-        wishes.push(wish(message, &tokens, clause, act, group, now));
+        let (wish, left) = wish(message, &tokens, clause, act, group, now);
+        // What is looked up without being acted on may be looked up loosely.
+        let idle = matches!(act, Act::Availability | Act::Search) && !acts;
+        if !idle && !left.is_empty() {
+            not_understood.push((left, wish.text));
+        }
+        wishes.push(wish);
     }
     if wishes.is_empty() {
         return unclear(OFFERS);
@@ -63,7 +89,16 @@ pub(super) fn read(message: &str, context: &Context) -> Reading {
     }
     let user = context.user.trim();
     let user = if user.is_empty() { "Guest" } else { user };
-    Planner { now, user: user.to_owned(), wishes, said }.plan()
+    match (Planner { now, user: user.to_owned(), wishes, said }.plan(), not_understood.first()) {
+        (Reading::Plan { intents, .. }, Some((left, said))) => {
+            let question = format!(
+                "I do not understand “{}” in “{said}”, and have done nothing. Say it without, or in other words.",
+                left.join(" ")
+            );
+            Reading::Ask { question, missing: vec![Missing { intent: 0, parameter: "wish" }], intents }
+        }
+        (reading, _) => reading,
+    }
 }
 
 fn unclear(message: impl Into<String>) -> Reading {
@@ -78,10 +113,17 @@ fn local(context: &Context) -> DateTime {
     now.map_or(date(1970, 1, 1).at(0, 0, 0, 0), |now| offset.to_datetime(now))
 }
 
-fn wish<'m>(message: &'m str, tokens: &[Token], clause: &Clause, act: Act, group: usize, now: DateTime) -> Wish<'m> {
+fn wish<'m>(
+    message: &'m str,
+    tokens: &[Token],
+    clause: &Clause,
+    act: Act,
+    group: usize,
+    now: DateTime,
+) -> (Wish<'m>, Vec<String>) {
     let body = tokens.get(clause.body..clause.end).unwrap_or_default();
     // A day before the verb belongs to the wish: it is read as if it stood at the end.
-    let ahead = tokens.get(clause.start..clause.body).unwrap_or_default();
+    let ahead = &unread::without_courtesies(message, tokens.get(..clause.end).unwrap_or_default(), clause);
     let is_speech = act == Act::Message;
     let rotated: Vec<Token> = if is_speech {
         body.to_vec()
@@ -96,27 +138,102 @@ fn wish<'m>(message: &'m str, tokens: &[Token], clause: &Clause, act: Act, group
         });
         body.iter().cloned().chain(break_between).chain(ahead.iter().cloned()).collect()
     };
-    let words = Words::new(message, &rotated);
+    let mut words = Words::new(message, &rotated);
     let assumed = words.corrections() + u32::from(clause.noun);
     let what = match act {
-        Act::Table => What::Table(table::read(words, now)),
-        Act::Availability => What::Availability(table::read(words, now)),
-        Act::Ride => What::Ride(ride::read(words, now)),
-        Act::Delivery => What::Delivery(delivery::read(words, now)),
-        Act::Payment => What::Payment(payment::read(words)),
-        Act::Calendar => What::Entry(calendar::read(words, now)),
-        Act::Weather => What::Weather(lookup::weather(words, now)),
-        Act::Route => What::Route(lookup::route(words)),
-        Act::Search => What::Search(lookup::search(words, now)),
+        Act::Table => What::Table(table::read(&mut words, now)),
+        Act::Availability => What::Availability(table::read(&mut words, now)),
+        Act::Ride => What::Ride(ride::read(&mut words, now)),
+        Act::Delivery => What::Delivery(delivery::read(&mut words, now)),
+        Act::Payment => What::Payment(payment::read(&mut words)),
+        Act::Calendar => What::Entry(calendar::read(&mut words, now)),
+        Act::Weather => What::Weather(lookup::weather(words.clone(), now)),
+        Act::Route => What::Route(lookup::route(words.clone())),
+        Act::Search => What::Search(lookup::search(&mut words, now)),
         Act::Message | Act::Cancel | Act::Unsupported => What::Message(message::read(&words, now)),
     };
-    Wish { what, text: text(message, tokens, clause), group, assumed }
+    let left = if let What::Message(message_read) = &what {
+        let mut before = Words::new(message, ahead);
+        unread::take_courtesies(&mut before, 0);
+        let mut left = unread::left(&before, &[]);
+        left.extend(message_read.unread.iter().cloned());
+        left
+    } else {
+        words.take(0..usize::from(!clause.noun));
+        unread::take_courtesies(&mut words, body.len());
+        unread::unread(&words, act)
+    };
+    (Wish { what, text: text(message, tokens, clause), group, assumed }, left)
 }
 
 fn text<'m>(message: &'m str, tokens: &[Token], clause: &Clause) -> &'m str {
     let inner = tokens.get(clause.start..clause.end).unwrap_or_default();
     let range = inner.first().zip(inner.last()).map_or(0..0, |(first, last)| first.start..last.end);
     message.get(range).unwrap_or_default().trim()
+}
+
+/// Words of statements that ask for nothing.
+const IDLE: [&str; 44] = [
+    "it's",
+    "its",
+    "i'm",
+    "we're",
+    "we",
+    "are",
+    "i",
+    "it",
+    "is",
+    "am",
+    "there",
+    "there's",
+    "this",
+    "that's",
+    "my",
+    "our",
+    "birthday",
+    "anniversary",
+    "sorry",
+    "great",
+    "happy",
+    "hungry",
+    "good",
+    "perfect",
+    "hi",
+    "hello",
+    "hey",
+    "dear",
+    "morning",
+    "evening",
+    "day",
+    "afternoon",
+    "friday",
+    "lovely",
+    "much",
+    "very",
+    "so",
+    "be",
+    "will",
+    "would",
+    "nice",
+    "ok",
+    "okay",
+    "celebrating",
+];
+
+/// A wish that ends in a question mark, and does not begin as people ask for something.
+fn doubted<'m>(words: &Words<'m>, clause: &Clause) -> bool {
+    let looks = matches!(clause.act, None | Some(Act::Weather | Act::Route | Act::Availability | Act::Search));
+    if looks || clause.negated || words.at(clause.end) != "?" {
+        return false;
+    }
+    let start = (0..clause.end).rev().find(|at| words.is(*at, &[".", ";", "!", "?"])).map_or(0, |at| at + 1);
+    let start = start
+        + (start..clause.end)
+            .take_while(|at| words.is(*at, &["hi", "hello", "hey", ",", "please", "and", "so"]))
+            .count();
+    let you = words.is(start + 1, &["you"]);
+    let wishes = words.is(start, &["can", "could", "would", "will", "may", "do", "why"]);
+    !wishes || (clause.act == Some(Act::Payment) && !you)
 }
 
 /// The answer where a message must not become a plan, whatever else it says.
@@ -152,6 +269,24 @@ fn refusal(message: &str, tokens: &[Token], clauses: &[Clause]) -> Option<Readin
         }
         if clause.link == Link::Or && at > 0 {
             return Some(ask(format!("Which of them shall I do: what comes before “or”, or “{}”?", said(clause))));
+        }
+        if doubted(&words, clause) {
+            return Some(ask(format!(
+                "“{}” ends in a question mark: shall I do it? Then say it without.",
+                said(clause)
+            )));
+        }
+        let looks = matches!(clause.act, Some(Act::Weather | Act::Route | Act::Availability | Act::Search));
+        let spoken = if clause.act == Some(Act::Message) { clause.body } else { clause.end };
+        if !looks
+            && !clause.negated
+            && let Some(at) = unread::condition(&words, clause.start, spoken)
+        {
+            return Some(ask(format!(
+                "I cannot wait for a condition, nor choose: “{}” in “{}”. Please tell me outright what to do.",
+                words.text(at..clause.end),
+                said(clause)
+            )));
         }
         if clause.doubtful {
             return Some(ask(format!(

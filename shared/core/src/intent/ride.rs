@@ -28,7 +28,7 @@ pub(super) struct Ride {
     pub us: bool,
 }
 
-pub(super) fn read(mut words: Words, now: DateTime) -> Ride {
+pub(super) fn read(words: &mut Words, now: DateTime) -> Ride {
     for at in 0..words.len() {
         for phrase in ["after dinner", "after lunch", "after the meal", "after that", "afterwards"] {
             if words.reads(at, phrase) {
@@ -36,16 +36,18 @@ pub(super) fn read(mut words: Words, now: DateTime) -> Ride {
             }
         }
     }
-    let lead_minutes = lead(&mut words);
+    let lead_minutes = lead(words);
     let us = words.has(&["us"]);
     let pick = words.is(0, &["pick"]);
-    let when = When::read(&mut words, now, Habit::Errand);
-    let from = places::after(&mut words, if pick { &["from", "at"] } else { &["from"] });
-    let to = places::after(&mut words, &["to"]);
-    let passengers = Slot::one(people::parties(&mut words), |size| format!("{size} people"));
-    let to = to
-        .or_else(|| words.has(&["there"]).then_some(Place::There))
-        .or_else(|| words.has(&["home", "back"]).then_some(Place::Home));
+    let when = When::read(words, now, Habit::Errand);
+    let from = places::after(words, if pick { &["from", "at"] } else { &["from"] });
+    let to = places::after(words, &["to"]);
+    let passengers = Slot::one(people::parties(words), |size| format!("{size} people"));
+    let to = to.or_else(|| words.has(&["there"]).then_some(Place::There)).or_else(|| {
+        let home = words.find(&["home", "back"])?;
+        words.take(home..home + 1 + usize::from(words.is(home + 1, &["home"])));
+        Some(Place::Home)
+    });
     Ride { from, to, when, lead_minutes, passengers, us }
 }
 

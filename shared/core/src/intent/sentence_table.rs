@@ -113,7 +113,7 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         "search: search_restaurants cuisine=Indian, party_size=2",
         "table: book_restaurant_table date=2026-11-24, name=Ada, party_size=2, restaurant=$search.first.name, time=20:00",
     ]),
-    ("Pay Luigi's 50 euros for dinner", &[
+    ("Pay Luigi's 50 euros", &[
         "pay: authorise_payment amount_minor=5000, currency=EUR, payee=Luigi's",
         "capture: capture_payment payment_id=$pay.payment_id",
     ]),
@@ -306,6 +306,13 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         "pay: authorise_payment amount_minor=500, currency=USD, payee=Anna",
         "capture: capture_payment payment_id=$pay.payment_id",
     ]),
+    ("I want to order a margherita pizza and two colas from Luigi's to 12 Oak Lane please", &[
+        "delivery: dispatch_delivery address=12 Oak Lane, items=[{\"name\":\"margherita pizza\",\"quantity\":1},{\"name\":\"colas\",\"quantity\":2}], vendor=Luigi's",
+    ]),
+    ("Hi, could you please pay Sam $50? Thank you", &[
+        "pay: authorise_payment amount_minor=5000, currency=USD, payee=Sam",
+        "capture: capture_payment payment_id=$pay.payment_id",
+    ]),
 ];
 
 /// Each sentence with the parameters that are asked for, and the question.
@@ -378,6 +385,13 @@ pub(super) const QUESTIONS: &[(&str, &[&str], &str)] = &[
     ("Send Sam $25 and the details", &["wish"], "a wish of its own"),
     ("Text Sam that dinner is at 8, and pay Bob $500", &["wish"], "put the message in quotes"),
     ("Book a table at Luigi's for 2 tomorrow at 7, not at Sakura", &["wish"], "do not go together"),
+    ("Pay Luigi's 50 euros for dinner", &["wish"],
+     "I do not understand “dinner” in “Pay Luigi's 50 euros for dinner”, and have done nothing. Say it without, or in other words."),
+    ("Pay Sam $50 tomorrow", &["wish"], "I do not understand “tomorrow” in"),
+    ("Pay the plumber Bob $50", &["wish"], "I do not understand “Bob” in"),
+    ("Pay Sam two thousand five hundred dollars", &["wish"], "I do not understand “two thousand” in"),
+    ("Pay Sam $50?", &["wish"], "ends in a question mark"),
+    ("Book a table for 4 at Luigi's tomorrow at 7pm if it rains", &["wish"], "I cannot wait for a condition"),
 ];
 
 /// Each sentence with a part of the answer.

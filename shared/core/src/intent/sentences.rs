@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::held_sentences::HELD;
 use super::sentence_table::{PLANS, QUESTIONS, UNCLEAR};
 use super::{Context, Reading, read};
 use crate::saga::Plan;
@@ -75,6 +76,14 @@ fn what_cannot_be_done_is_said_and_never_turned_into_something_else() {
     for (message, part) in UNCLEAR {
         let said = unclear(message);
         assert!(said.contains(part), "{message}: {said}");
+    }
+}
+
+#[test]
+fn a_detail_that_is_not_understood_holds_the_whole_message() {
+    for message in HELD {
+        let reading = read(message, &context());
+        assert!(!matches!(reading, Reading::Plan { .. }), "{message}\nmust not be done: {reading:#?}");
     }
 }
 

@@ -11,7 +11,7 @@ use jiff::civil::DateTime;
 use super::people;
 use super::places;
 use super::slot::Slot;
-use super::times::{self, Habit};
+use super::times::Habit;
 use super::when::When;
 use super::words::Words;
 
@@ -35,47 +35,56 @@ pub(super) enum Place {
     Asks(String),
 }
 
-pub(super) fn read(mut words: Words, now: DateTime) -> Table {
-    let name = booked_name(&mut words);
-    let _ = times::duration(&mut words);
-    let known = places::restaurants(&mut words);
-    let when = When::read(&mut words, now, Habit::Meal);
-    let party = Slot::one(people::parties(&mut words), |size| format!("{size} people"));
+pub(super) fn read(words: &mut Words, now: DateTime) -> Table {
+    let name = booked_name(words);
+    let known = places::restaurants(words);
+    let when = When::read(words, now, Habit::Meal);
+    let party = Slot::one(people::parties(words), |size| format!("{size} people"));
     let mut names: Vec<String> = known.into_iter().map(|(_, name)| name).collect();
     names.dedup();
     let place = match names.as_slice() {
-        [] => elsewhere(&words),
+        [] => elsewhere(words),
         [name] => Place::Named(name.clone()),
         [..] => Place::Asks(format!("at {}", names.join(" or "))),
     };
     Table { place, when, party, name }
 }
 
-fn elsewhere(words: &Words) -> Place {
+/// The place that is no restaurant of the town, and takes its words.
+fn elsewhere(words: &mut Words) -> Place {
     let generic = ["there", "it", "one", "restaurant", "place"];
     for at in (0..words.len()).filter(|at| words.is(*at, &["at", "in", "@"])) {
         let article = usize::from(words.is(at + 1, &["a", "an", "the", "some", "any", "that"]));
         let first = at + 1 + article;
         let range = words.phrase(at + 1, &["tonight"]);
         let has_cuisine = places::cuisine(words).is_some() && article == 1 && !words.is_capital(first + 1);
-        if has_cuisine || words.is(first, &generic) || words.is(at + 1, &["my", "our"]) {
+        // `the best restaurant` is no name.
+        let described = article == 1 && words.quoted(first).is_none() && !words.is_capital(first);
+        if described || has_cuisine || words.is(first, &generic) || words.is(at + 1, &["my", "our"]) {
             break;
         }
-        if let Some(name) = words.phrase_text(range) {
+        if let Some(name) = words.phrase_text(range.clone()) {
+            words.take(at..range.end);
             return Place::Named(name);
         }
     }
-    if let Some(cuisine) = places::cuisine(words) {
+    if let Some(cuisine) = places::take_cuisine(words) {
         return Place::Cuisine(cuisine.to_owned());
     }
-    if words.has(&["there", "it", "one"])
-        || words.find(&["restaurant"]).is_some_and(|at| words.is(at - at.min(1), &["the", "that"]))
-    {
+    if let Some(at) = words.find(&["there", "it", "one"]) {
+        words.take(at..at + 1);
+        return Place::There;
+    }
+    if words.find(&["restaurant"]).is_some_and(|at| words.is(at - at.min(1), &["the", "that"])) {
         return Place::There;
     }
     // `book Nonna's for four`: the name right behind the verb.
     let named = (words.is_capital(1) && !words.is(1, &["i", "i'm"])).then(|| words.phrase(1, &[]));
-    named.and_then(|range| words.phrase_text(range)).map_or(Place::Nowhere, Place::Named)
+    let name = named.and_then(|range| Some((words.phrase_text(range.clone())?, range)));
+    name.map_or(Place::Nowhere, |(name, range)| {
+        words.take(range);
+        Place::Named(name)
+    })
 }
 
 /// `under Smith`, `in the name of Smith`.

@@ -118,7 +118,7 @@ pub(super) fn times(words: &mut Words, part: Option<Part>, habit: Habit) -> Vec<
     let mut at = 0;
     while at < words.len() {
         let also = !found.is_empty() && at > 0 && words.is(at, &["or"]);
-        let introduced = also || words.is(at, &["at", "by", "around", "about", "@", "until", "till"]);
+        let introduced = also || words.is(at, &["at", "@"]);
         let start = at + usize::from(introduced);
         let Some((mut said, mut length)) = said(words, start, introduced) else {
             at += 1;
@@ -267,7 +267,8 @@ impl Said {
             Some(Part::Afternoon) if hour <= 6 => (hour + 12, false, false),
             Some(Part::Morning | Part::Afternoon) => (hour, false, false),
             Some(Part::Evening) if hour == 12 => (0, true, false),
-            Some(Part::Evening) if hour < 4 => (hour, true, false),
+            // `tonight at 3` is said of no evening.
+            Some(Part::Evening) if hour < 4 => return None,
             Some(Part::Evening) => (hour + 12, false, false),
             None => match habit {
                 Habit::Meal if hour <= 10 => (hour + 12, false, true),
@@ -315,9 +316,7 @@ mod tests {
             ("lunch at 1", "13:00"),
             ("lunch at 11", "11:00"),
             ("in the morning at 10", "10:00"),
-            ("around 8", "20:00"),
             ("12am", "00:00"),
-            ("tonight at 1", "01:00"),
         ] {
             assert_eq!(read(message, Habit::Meal), [Ok(expected.to_owned())], "{message}");
         }
@@ -327,7 +326,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_asked_about() {
-        for message in ["at 25:00", "at 7:61pm", "19am", "at 13:5", "at 77"] {
+        for message in ["at 25:00", "tonight at 1", "at 7:61pm", "19am", "at 13:5", "at 77"] {
             assert!(matches!(read(message, Habit::Meal)[..], [Err(_)]), "{message}");
         }
         assert_eq!(read("at 7 or 8", Habit::Meal).len(), 2);
@@ -335,7 +334,16 @@ mod tests {
 
     #[test]
     fn numbers_that_are_no_times_are_left() {
-        for message in ["for 4", "at 12 Oak Lane", "two pizzas", "at 25 dollars", "four to 12 Oak Lane"] {
+        for message in [
+            "for 4",
+            "around 8",
+            "by 8",
+            "until 8",
+            "at 12 Oak Lane",
+            "two pizzas",
+            "at 25 dollars",
+            "four to 12 Oak Lane",
+        ] {
             assert_eq!(read(message, Habit::Meal), [], "{message}");
         }
     }

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::tokens::{Form, Token};
 
+#[derive(Clone)]
 pub(super) struct Words<'m> {
     message: &'m str,
     tokens: &'m [Token],
