@@ -231,6 +231,7 @@ fn variables(
     variables
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the kinds of I/O errors are an open list")]
 async fn listen(bind: IpAddr, port: u16) -> anyhow::Result<TcpListener> {
     TcpListener::bind(SocketAddr::new(bind, port)).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {
