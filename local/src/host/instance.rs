@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 use tokio::time::{Sleep, sleep};
 use wasmtime::component::{Component, ComponentType, GuestTaskId, Lift, Linker, Lower, ResourceTable};
 use wasmtime::{Engine, Store, StoreContextMut};
+use wasmtime_wasi::cli::{WasiCli, WasiCliView};
+use wasmtime_wasi::p2::bindings::{cli, random};
+use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::handler::{
     HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
@@ -61,13 +64,23 @@ enum VariableError {
     Other(String),
 }
 
-/// Everything that a function may import.
+/// Everything that a function may import: what `wit/world.wit` lists, and HTTP as of WASI 0.2. Files and
+/// sockets are not linked at all.
 pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    p2::add_only_http_to_linker_async(&mut linker)?;
-    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
-    p3::add_to_linker(&mut linker)?;
+    let l = &mut linker;
+    wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(l)?;
+    cli::environment::add_to_linker::<Guest, WasiCli>(l, Guest::cli)?;
+    cli::exit::add_to_linker::<Guest, WasiCli>(l, Guest::cli)?;
+    cli::terminal_input::add_to_linker::<Guest, WasiCli>(l, Guest::cli)?;
+    cli::terminal_output::add_to_linker::<Guest, WasiCli>(l, Guest::cli)?;
+    cli::terminal_stdin::add_to_linker::<Guest, WasiCli>(l, Guest::cli)?;
+    cli::terminal_stdout::add_to_linker::<Guest, WasiCli>(l, Guest::cli)?;
+    cli::terminal_stderr::add_to_linker::<Guest, WasiCli>(l, Guest::cli)?;
+    random::insecure_seed::add_to_linker::<Guest, WasiRandom>(l, Guest::random)?;
+    p2::add_only_http_to_linker_async(l)?;
+    wasmtime_wasi::p3::clocks::add_to_linker(l)?;
+    p3::add_to_linker(l)?;
     linker.instance("spin:variables/variables@3.0.0")?.func_wrap_concurrent("get", |guest, (name,): (String,)| {
         let value = guest.with(|mut guest| variable(guest.get(), name));
         Box::pin(std::future::ready(Ok((value,))))
