@@ -39,7 +39,8 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
         let answer = reading.preview();
         return Ok(if streams { progress::say_once(&answer) } else { json(200, &answer) });
     };
-    let wanted = Start { plan, message: Some(&said.message), client_key: said.key.as_deref() };
+    let wanted =
+        Start { plan, message: Some(&said.message), client_key: said.key.as_deref(), deadline: None, budget: None };
     let created = start(host, &settings, &principal, tools, &wanted).await?;
     if streams {
         return Ok(progress::follow(host.clone(), settings, created.id));

@@ -92,6 +92,25 @@ fn what(story: &Story, fact: &Fact) -> Markup {
         Fact::Held { op: asked, code, detail, .. } => html! {
             (step) " " span class="refused" { "needs a person" } ": its " (op(*asked)) " (" (code) "): " (detail)
         },
+        Fact::Waiting { until, .. } => html! { (step) " waits until " (since(*until)) " ms" },
+        Fact::Skipped { why, .. } => html! { (step) " is passed over: " (why) },
+        Fact::Asked { until, .. } => html! {
+            (step) " waits for " strong { "a decision" } ", until " (since(*until)) " ms"
+        },
+        Fact::Decided { by, approve, note, .. } => html! {
+            (by) @if *approve { " agrees to " } @else { " does not agree to " } (step)
+            @if !note.is_empty() { ": " (note) }
+        },
+        Fact::Retried { by, .. } => html! { (by) " has " (step) " taken up again" },
+        Fact::Resolved { by, note, done, .. } => html! {
+            (by) " says that " (step) @if *done { " is done" } @else { " is not done" }
+            @if !note.is_empty() { ": " (note) }
+        },
+        Fact::Received { name } => html! { code { (name) } " comes from outside, and is kept" },
+        Fact::Paused { by, why } => html! {
+            strong { "Paused" } " by " (by) @if !why.is_empty() { ": " (why) }
+        },
+        Fact::Resumed { by } => html! { strong { "Resumed" } " by " (by) },
         Fact::Unwinding { cause } => {
             html! { strong { "From here on it is undone" } ": " (why(story, cause)) }
         }
@@ -117,5 +136,6 @@ fn why(story: &Story, cause: &Cause) -> Markup {
         }
         Cause::Cancelled { by } => html! { "cancelled by " (by) },
         Cause::Deadline => html! { "its deadline passed" },
+        Cause::Budget { node, what } => html! { "its budget does not pay for " (name(story, *node)) ": " (what) },
     }
 }

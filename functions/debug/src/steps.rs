@@ -132,7 +132,10 @@ fn standing(step: &StepReport) -> Markup {
     let (kind, sign, word) = match step.standing {
         Standing::Pending => ("idle", "·", "not begun"),
         Standing::Running => ("busy", "▸", "running"),
+        Standing::Waiting if step.attempts.is_empty() => ("busy", "…", "waiting"),
         Standing::Waiting => ("busy", "…", "to be tried again"),
+        Standing::Asking => ("busy", "?", "waiting for a decision"),
+        Standing::Skipped => ("idle", "⤼", "passed over"),
         Standing::Done => ("done", "✓", "done"),
         Standing::Refused => ("refused", "✗", "refused"),
         Standing::Undoing => ("undo", "↺", "being undone"),

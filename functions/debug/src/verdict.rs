@@ -30,6 +30,9 @@ pub fn verdict(phase: Phase, report: &Report) -> Markup {
             @if let Some(cause) = &report.cause {
                 p class="cause" { (sentence(cause)) }
             }
+            @if let Some(paused) = &report.paused {
+                p class="cause" { (sentence(paused)) " Nothing new is started until it is resumed." }
+            }
             @match phase {
                 Phase::Forward => p { (done) " of " (count(report.steps.len(), "step")) " done so far." },
                 Phase::Unwinding => p { "What was done is being undone, the latest first." },
@@ -44,6 +47,8 @@ pub fn verdict(phase: Phase, report: &Report) -> Markup {
                     @for id in &report.undone { (undone(report, id)) }
                 }
             }
+            (line("Waiting for a decision", &named(Standing::Asking)))
+            (line("Passed over", &named(Standing::Skipped)))
             (line("Never begun", &named(Standing::Abandoned)))
             @for step in report.steps.iter().filter(|step| step.standing == Standing::Held) {
                 p {

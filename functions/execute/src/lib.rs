@@ -3,9 +3,14 @@
 //!
 //! | | |
 //! |---|---|
-//! | `POST /api/execute` | starts `{"plan": …, "key": …}`: 202 |
+//! | `POST /api/execute` | starts `{"plan": …, "key": …, "deadline_ms": …, "budget": …}`: 202 |
 //! | `GET /api/execute/{saga}` | how it stands |
 //! | `POST /api/execute/{saga}/cancel` | asks for it to be made good |
+//! | `POST /api/execute/{saga}/pause`, `…/resume` | starts nothing new, and goes on |
+//! | `POST /api/execute/{saga}/approve`, `…/reject` | decides about `{"step": …, "hash": …, "note": …}` |
+//! | `POST /api/execute/{saga}/events` | brings `{"name": …, "payload": …}` to the step that waits for it |
+//! | `POST /api/execute/{saga}/retry` | of a stuck saga: takes `{"step": …}` up again, or all held steps |
+//! | `POST /api/execute/{saga}/resolve` | of a stuck saga: takes your word, `{"step": …, "done": …, "output": …, "note": …}` |
 //! | `POST /api/execute/step` | the queue's wake, signed |
 //! | `POST /api/execute/sweep` | the queue's schedule, signed: wakes what nobody woke |
 
@@ -13,6 +18,7 @@
 
 mod queue;
 mod sagas;
+mod verbs;
 
 use makegood_edge::core::error::Error;
 use makegood_edge::http::Method;
@@ -53,6 +59,10 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
         [id, "cancel"] => {
             door::allow(request, &[Method::POST])?;
             sagas::cancel(request, host, &settings, id).await
+        }
+        [id, verb] if verbs::is_one(verb) => {
+            door::allow(request, &[Method::POST])?;
+            verbs::ask(request, host, &settings, id, verb).await
         }
         _ => Err(door::no_such_route()),
     }

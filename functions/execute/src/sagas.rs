@@ -2,11 +2,12 @@
 
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::id::SagaId;
-use makegood_edge::core::saga::{Event, Plan, object, report};
+use makegood_edge::core::saga::{Budget, Event, Plan, object, report};
+use makegood_edge::core::time::Millis;
 use makegood_edge::door::Principal;
 use makegood_edge::gateway::store::Story;
 use makegood_edge::host::json;
-use makegood_edge::serde::Deserialize;
+use makegood_edge::serde::{Deserialize, Deserializer};
 use makegood_edge::serde_json::json;
 use makegood_edge::start::{Start, start as start_saga};
 use makegood_edge::store::Store;
@@ -19,39 +20,61 @@ struct Body {
     plan: Plan,
     /// The client's key: a repeat answers with the first saga.
     key: Option<String>,
+    /// So long after its start it is made good, if it is not past the point of no return.
+    deadline_ms: Option<Millis>,
+    #[serde(default, deserialize_with = "some_object")]
+    budget: Option<Budget>,
 }
+
+fn some_object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Budget>, D::Error> {
+    object(deserializer).map(Some)
+}
+
+const LONGEST: Millis = Millis(400 * 24 * 60 * 60 * 1000);
 
 /// Starts a given plan.
 pub async fn start<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
     let principal = door::principal(host, settings, request.headers())?;
-    let Body { plan, key } = door::body(request)?;
+    let Body { plan, key, deadline_ms: deadline, budget } = door::body(request)?;
     if key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > 200) {
         return Err(Error::new(Code::InvalidRequest, "`key` has between 1 and 200 characters."));
     }
     let tools = Store::new(host, settings).tools(&plan).await?;
-    let wanted = Start { plan: &plan, message: None, client_key: key.as_deref() };
+    if deadline.is_some_and(|span| span.0 == 0 || span > LONGEST) {
+        return Err(Error::new(Code::InvalidRequest, "`deadline_ms` is between 1 and 400 days."));
+    }
+    let wanted = Start { plan: &plan, message: None, client_key: key.as_deref(), deadline, budget };
     let created = start_saga(host, settings, &principal, &tools, &wanted).await?;
     let status = format!("{}/api/execute/{}", settings.public_url, created.id);
     Ok(json(202, &json!({"saga": created.id, "created": created.created, "status_url": status})))
 }
 
 /// Another's saga is as unknown as one that never was.
-async fn find<H: Host>(host: &H, settings: &Settings, principal: &Principal, id: &SagaId) -> Result<Story, Error> {
+pub async fn find<H: Host>(host: &H, settings: &Settings, principal: &Principal, id: &SagaId) -> Result<Story, Error> {
     let story = Store::new(host, settings).follow(id, 0).await?;
-    story
-        .filter(|story| story.owner == principal.name)
-        .ok_or_else(|| Error::new(Code::NotFound, "You have no such saga."))
+    story.filter(|story| story.owner == principal.name).ok_or_else(unknown)
+}
+
+pub fn unknown() -> Error {
+    Error::new(Code::NotFound, "You have no such saga.")
 }
 
 /// How a saga stands, step by step.
 pub async fn show<H: Host>(request: &Request, host: &H, settings: &Settings, id: &str) -> Result<Reply, Error> {
     let principal = door::principal(host, settings, request.headers())?;
-    let story = find(host, settings, &principal, &door::saga_id(id)?).await?;
+    let story = Store::new(host, settings).follow(&door::saga_id(id)?, 0).await?;
+    // Who is to decide about a step may see what it is about.
+    let asked = |story: &Story| {
+        let mut approvals = story.nodes.iter().filter_map(|node| node.approval.as_ref());
+        approvals.any(|approval| approval.by.contains(&principal.name))
+    };
+    let story = story.filter(|story| story.owner == principal.name || asked(story)).ok_or_else(unknown)?;
     let report = report(&story.nodes, story.phase, story.journal.iter().map(|entry| &entry.record));
     let body = json!({
         "saga": story.id, "phase": story.phase, "title": story.title, "version": story.version,
         "created_at": story.created_at, "updated_at": story.updated_at,
-        "cause": report.cause, "undone": report.undone, "left": report.left, "steps": report.steps, "counters": story.counters,
+        "wake_at": story.wake_at,
+        "cause": report.cause, "paused": report.paused, "undone": report.undone, "left": report.left, "steps": report.steps, "counters": story.counters,
     });
     Ok(json(200, &body))
 }

@@ -16,6 +16,7 @@ pub enum Code {
     InvalidParameters,
     UnknownTool,
     PlanTooLarge,
+    OverBudget,
     KeyReused,
     BodyTooLarge,
     Unauthenticated,
@@ -39,6 +40,7 @@ impl Code {
             Self::InvalidParameters => "invalid_parameters",
             Self::UnknownTool => "unknown_tool",
             Self::PlanTooLarge => "plan_too_large",
+            Self::OverBudget => "over_budget",
             Self::KeyReused => "key_reused",
             Self::BodyTooLarge => "body_too_large",
             Self::Unauthenticated => "unauthenticated",
@@ -63,9 +65,12 @@ impl Code {
             Self::MethodNotAllowed => 405,
             Self::Conflict => 409,
             Self::BodyTooLarge => 413,
-            Self::InvalidPlan | Self::InvalidParameters | Self::UnknownTool | Self::PlanTooLarge | Self::KeyReused => {
-                422
-            }
+            Self::InvalidPlan
+            | Self::InvalidParameters
+            | Self::UnknownTool
+            | Self::PlanTooLarge
+            | Self::OverBudget
+            | Self::KeyReused => 422,
             Self::Internal => 500,
             Self::Unavailable => 503,
         }
@@ -83,6 +88,7 @@ impl Code {
             | Self::InvalidParameters
             | Self::UnknownTool
             | Self::PlanTooLarge
+            | Self::OverBudget
             | Self::KeyReused
             | Self::BodyTooLarge
             | Self::Unauthenticated

@@ -61,8 +61,8 @@ pub async fn drive_with<H: Host>(
 ) -> Result<Ended, Error> {
     let began = host.now();
     let store = Store::new(host, settings);
-    // Answers that no commit holds yet, in the order in which they came.
-    let mut learned: Vec<Event> = Vec::new();
+    // What no commit holds yet, in the order in which it came: what is asked for, and answers.
+    let mut learned: Vec<Event> = asked.into_iter().collect();
     for race in 0..RACES {
         let loaded = store.load(id, repeated && race == 0).await?;
         let loaded = loaded.ok_or_else(|| Error::new(Code::NotFound, "There is no such saga."))?;
@@ -77,7 +77,7 @@ pub async fn drive_with<H: Host>(
         };
         let wake = Event::Wake { until: began + settings.time_budget, kill: began + settings.kill, cautious };
         // What is known already comes first: the wake acts on it, and commits it.
-        let first = asked.iter().chain(&learned).cloned().chain([wake]).collect();
+        let first = learned.iter().cloned().chain([wake]).collect();
         match turn.run(first, &mut learned).await? {
             Turn::Over(ended) => return Ok(ended),
             Turn::Lost => {}
@@ -141,10 +141,19 @@ impl<'a, H: Host> Invocation<'a, H> {
     }
 
     async fn fold(&mut self, event: Event, learned: usize, tasks: &mut Tasks<'a>) -> Result<Option<Ended>, Error> {
-        let cancel = matches!(event, Event::Cancel { .. });
+        let asked = match &event {
+            Event::Cancel { .. }
+            | Event::Pause { .. }
+            | Event::Resume { .. }
+            | Event::Decided { .. }
+            | Event::Received { .. }
+            | Event::Retry { .. }
+            | Event::Resolve { .. } => true,
+            Event::Wake { .. } | Event::Answered { .. } | Event::Committed | Event::Paged(_) | Event::Tick => false,
+        };
         let effects = step(&mut self.saga, event, self.host.now()).map_err(|illegal| {
-            if cancel {
-                Error::new(Code::Conflict, "The saga is at rest; it can no longer be cancelled.").because(illegal)
+            if asked {
+                Error::new(Code::Conflict, format!("That cannot be done now: {}.", illegal.why)).because(illegal)
             } else {
                 Error::new(Code::Internal, "The saga met something it did not expect.").because(illegal)
             }

@@ -41,6 +41,7 @@ const fn title(code: Code) -> &'static str {
         Code::InvalidParameters => "A parameter is not valid",
         Code::UnknownTool => "There is no such tool",
         Code::PlanTooLarge => "The plan is too large",
+        Code::OverBudget => "The budget is too small",
         Code::KeyReused => "The key is taken",
         Code::BodyTooLarge => "The body is too large",
         Code::Unauthenticated => "Who are you?",

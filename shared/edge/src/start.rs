@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
-use makegood_core::saga::{Head, Limits, Node, Plan, freeze};
+use makegood_core::saga::{Budget, Head, Limits, Node, Plan, freeze};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
 use makegood_gateway::store::{Created, New};
@@ -26,6 +26,9 @@ pub struct Start<'a> {
     pub message: Option<&'a str>,
     /// The client's key: a second start with it answers with the first saga.
     pub client_key: Option<&'a str>,
+    /// So long after its start the saga is undone, if its point of no return is not behind.
+    pub deadline: Option<Millis>,
+    pub budget: Option<Budget>,
 }
 
 /// Verifies a plan against the registered tools.
@@ -53,7 +56,10 @@ pub async fn start<H: Host>(
     let now = host.now();
     let mut random = [0; 10];
     random.copy_from_slice(&host.random()[..10]);
-    let head = Head::new(u32::try_from(nodes.len()).unwrap_or(u32::MAX), now, None);
+    afford(start, &nodes, tools)?;
+    let deadline = start.deadline.map(|span| now + span);
+    let total = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+    let head = Head { budget: start.budget, ..Head::new(total, now, deadline) };
     let new = New {
         id: &SagaId::new(now, random),
         owner: &principal.name,
@@ -77,4 +83,25 @@ pub async fn start<H: Host>(
         host.log(Level::Warn, &format!("{}: its first wake is left to the sweeper: {error}", created.id));
     }
     Ok(created)
+}
+
+/// Refuses a plan that its budget cannot pay for whatever happens. What stands after the point of no
+/// return is not stopped by it, so it is counted here.
+fn afford(start: &Start<'_>, nodes: &[Node], tools: &BTreeMap<String, Definition>) -> Result<(), Error> {
+    let Some(budget) = start.budget else { return Ok(()) };
+    let refuse = |message: String| Err(Error::new(Code::OverBudget, message));
+    if budget.spent_minor != 0 || budget.cost_minor.is_some_and(|most| most < 0) {
+        let message = "`budget` has `calls` and `cost_minor`, neither below zero.";
+        return Err(Error::new(Code::InvalidRequest, message));
+    }
+    let certain = || nodes.iter().filter(|node| node.when.is_none());
+    let cost: i64 = certain().filter_map(|node| tools.get(&node.tool)).map(|tool| tool.cost_minor).sum();
+    if let Some(most) = budget.cost_minor.filter(|most| cost > *most) {
+        return refuse(format!("The plan costs {cost}, and {most} are allowed. Nothing was started."));
+    }
+    let calls = certain().filter(|node| node.wait.is_none()).count();
+    if let Some(most) = budget.calls.filter(|most| calls as u64 > *most) {
+        return refuse(format!("The plan takes {calls} calls, and {most} are allowed. Nothing was started."));
+    }
+    Ok(())
 }

@@ -16,7 +16,10 @@ use crate::Malformed;
 use crate::neon::Rows;
 
 /// What the database must hold, in order.
-pub const MIGRATIONS: &[(&str, &str)] = &[("makegood/0001_sagas", include_str!("../migrations/0001_sagas.sql"))];
+pub const MIGRATIONS: &[(&str, &str)] = &[
+    ("makegood/0001_sagas", include_str!("../migrations/0001_sagas.sql")),
+    ("makegood/0002_verbs", include_str!("../migrations/0002_verbs.sql")),
+];
 
 /// One statement with its parameters, all as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +29,8 @@ pub struct Statement {
 }
 
 pub const CREATE: &str = "select makegood.create_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
-pub const LOAD: &str = "select makegood.load_saga($1,$2)";
-pub const PAGE: &str = "select makegood.window($1,$2,$3,$4,'{}',$5)";
+pub const LOAD: &str = "select makegood.load_saga_2($1,$2)";
+pub const PAGE: &str = "select makegood.window_2($1,$2,$3,$4,'{}',$5)";
 pub const COMMIT: &str = "select makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
 pub const SWEEP: &str = "select makegood.sweep($1,$2,$3)";
 pub const FOLLOW: &str = "select makegood.follow_saga($1,$2)";

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use makegood_core::saga::{Fact, Job, Node, Op, Phase};
+use makegood_core::saga::{Fact, Job, Node, Op, Phase, Record, Wait};
 use makegood_core::tool::{Class, Definition, Repeat};
+use serde_json::{Map, Value};
 
 use crate::postgres::Row;
 use crate::town::Town;
@@ -20,6 +21,18 @@ struct Told {
     held: Option<(Op, String)>,
     /// The partner said that it does not know the key.
     doubted: bool,
+    skipped: bool,
+    /// A person says that it was done by hand.
+    by_hand: bool,
+    /// How often a person had it taken up again.
+    retried: u32,
+    /// How often after a refusal: it takes a new key each time.
+    rounds: u32,
+    wait_until: Option<u64>,
+    /// What people were asked to agree to, and who did.
+    asked: Option<Map<String, Value>>,
+    yes: BTreeSet<String>,
+    rejected: bool,
 }
 
 /// The journal, folded without the engine's help.
@@ -31,6 +44,10 @@ pub struct Journal {
     pub unwinding: bool,
     rest: Option<&'static str>,
     stuck: Vec<u32>,
+    paused: bool,
+    outputs: BTreeMap<u32, Value>,
+    /// What people have sent.
+    pub sent: BTreeSet<String>,
     pub yields: u32,
 }
 
@@ -60,6 +77,13 @@ impl Journal {
         self.node(ix).map(|node| node.id.as_str())
     }
 
+    /// How often the journal says that a node is asked for anew. Whoever asks a query anew tells it
+    /// afterwards.
+    pub fn rounds(&self, ix: u32) -> u32 {
+        let told = self.told.get(&ix).map_or(0, |told| told.retried);
+        told + u32::from(self.class(ix) == Class::Query)
+    }
+
     pub fn is_pivot(&self, ix: u32) -> bool {
         self.class(ix) == Class::Pivot
     }
@@ -84,27 +108,30 @@ impl Journal {
 
     /// Folds what a commit brought, and compares the result with the head that came with it.
     pub fn commit(&mut self, row: &Row, tools: &Tools, pivot_acted: bool) -> Result<(), String> {
-        if let Some(rest) = self.rest {
-            return Err(format!("a commit after the saga was {rest}"));
+        for record in row.fresh() {
+            let reopens = matches!(record.fact, Fact::Retried { .. } | Fact::Resolved { .. });
+            if let Some(rest) = self.rest.filter(|rest| !(*rest == "stuck" && reopens)) {
+                return Err(format!("{:?} after the saga was {rest}", record.fact));
+            }
+            self.fold(record, tools, pivot_acted)?;
         }
-        let fresh = row
-            .facts
-            .iter()
-            .rev()
-            .take_while(|(seq, _)| seq / makegood_gateway::store::PLACES == u64::from(row.version))
-            .count();
-        for (_, record) in &row.facts[row.facts.len() - fresh..] {
-            self.fold(&record.fact, tools, pivot_acted)?;
-        }
+        self.check_budget(row, tools)?;
         self.compare(row, tools)
     }
 
-    fn fold(&mut self, fact: &Fact, tools: &Tools, pivot_acted: bool) -> Result<(), String> {
-        match fact {
-            Fact::Started { node, .. } => {
-                let missing = self.node(*node).into_iter().flat_map(|node| &node.deps).find(|dep| !self.of(**dep).done);
+    fn fold(&mut self, record: &Record, tools: &Tools, pivot_acted: bool) -> Result<(), String> {
+        match &record.fact {
+            Fact::Started { node, params, .. } => {
+                let missing = self.node(*node).into_iter().flat_map(|node| &node.deps).find(|dep| !self.settled(**dep));
                 if let Some(dep) = missing {
                     return Err(format!("{node} was started before {dep} was done"));
+                }
+                if !self.of(*node).started {
+                    if self.paused {
+                        return Err(format!("{node} was started while the saga was paused"));
+                    }
+                    self.may_be_done(*node)?;
+                    self.is_approved(*node, params.as_ref())?;
                 }
                 let told = self.told.entry(*node).or_default();
                 if self.unwinding && !told.started {
@@ -112,17 +139,78 @@ impl Journal {
                 }
                 told.started = true;
             }
-            Fact::Done { node, .. } => {
+            Fact::Done { node, output, .. } => {
                 let query = self.class(*node) == Class::Query;
+                if query && !self.of(*node).by_hand {
+                    self.may_be_done(*node)?;
+                    self.wait_is_over(*node, record.at.0)?;
+                }
                 let told = self.told.entry(*node).or_default();
-                if told.done || told.refused || told.undone || (!told.started && !query) {
+                if told.done || told.refused || told.undone || (!told.started && !query && !told.by_hand) {
                     return Err(format!("{node} was done out of turn: {told:?}"));
                 }
-                told.done = true;
+                (told.done, told.held) = (true, None);
+                self.outputs.insert(*node, output.clone());
             }
+            Fact::Waiting { node, until } => self.told.entry(*node).or_default().wait_until = Some(until.0),
+            Fact::Skipped { node, .. } => {
+                if self.told.get(node).is_some_and(|told| told.started || told.done) {
+                    return Err(format!("{node} was passed over after it had begun"));
+                }
+                if self.may_be_done(*node).is_ok() {
+                    return Err(format!("{node} was passed over, and nothing speaks against it"));
+                }
+                self.told.entry(*node).or_default().skipped = true;
+            }
+            Fact::Asked { node, params, .. } => {
+                self.may_be_done(*node)?;
+                if self.class(*node) == Class::Retriable {
+                    return Err(format!("people are asked about {node}, after which there is no way back"));
+                }
+                let told = self.told.entry(*node).or_default();
+                if told.started {
+                    return Err(format!("people are asked about {node} after it was started"));
+                }
+                (told.asked, told.yes) = (Some(params.clone()), BTreeSet::new());
+            }
+            Fact::Decided { node, by, approve, .. } => {
+                let named = self.node(*node).and_then(|node| node.approval.clone()).unwrap_or_default().by;
+                let told = self.told.entry(*node).or_default();
+                if told.asked.is_none() || told.started || told.rejected {
+                    return Err(format!("{by} decides about {node}, and nobody asked"));
+                }
+                if !named.is_empty() && !named.contains(by) {
+                    return Err(format!("{by} decides about {node}, which is for {named:?}"));
+                }
+                if *approve {
+                    told.yes.insert(by.clone());
+                } else {
+                    told.rejected = true;
+                }
+            }
+            Fact::Retried { node, .. } => {
+                let told = self.told.entry(*node).or_default();
+                if told.held.is_none() {
+                    return Err(format!("{node} is taken up again, and was not held"));
+                }
+                told.rounds += u32::from(told.refused);
+                (told.held, told.refused, self.rest) = (None, false, None);
+                told.retried += 1;
+            }
+            Fact::Resolved { node, done, .. } => {
+                let told = self.told.entry(*node).or_default();
+                if told.held.is_none() {
+                    return Err(format!("{node} is resolved, and was not held"));
+                }
+                (told.held, told.by_hand, self.rest) = (None, *done, None);
+                told.refused = told.refused && !done;
+            }
+            Fact::Received { .. } => {}
+            Fact::Paused { .. } => self.paused = true,
+            Fact::Resumed { .. } => self.paused = false,
             Fact::Refused { node, .. } => {
                 let told = self.told.entry(*node).or_default();
-                if told.done || told.undone {
+                if told.done || told.undone || told.skipped {
                     return Err(format!("{node} was refused out of turn: {told:?}"));
                 }
                 told.refused = true;
@@ -154,7 +242,7 @@ impl Journal {
                         self.unwinding
                     ));
                 }
-                self.unwinding = true;
+                (self.unwinding, self.paused) = (true, false);
             }
             Fact::Yielded { .. } => self.yields += 1,
             Fact::Completed => self.rest = Some("completed"),
@@ -163,6 +251,72 @@ impl Journal {
                 self.rest = Some("stuck");
                 self.stuck.clone_from(nodes);
             }
+        }
+        Ok(())
+    }
+
+    /// Done, or never to be done.
+    fn settled(&self, ix: u32) -> bool {
+        let told = self.of(ix);
+        told.done || told.skipped
+    }
+
+    /// The step's condition holds, by what the journal says, and nothing that it needs was passed over.
+    fn may_be_done(&self, ix: u32) -> Result<(), String> {
+        let Some(node) = self.node(ix) else { return Err(format!("{ix} is not in the plan")) };
+        if let Some(when) = &node.when {
+            let step =
+                when.left.as_str().and_then(|left| left.strip_prefix('$')?.strip_suffix(".n")).unwrap_or_default();
+            let output = node.refs.get(step).and_then(|ix| self.outputs.get(ix));
+            let holds = output.and_then(|output| output.get("n")?.as_u64()).zip(when.right.as_u64());
+            if holds.is_none_or(|(left, right)| left >= right) {
+                return Err(format!("{ix} has a condition that does not hold: {when:?} of {output:?}"));
+            }
+        }
+        let text = serde_json::to_string(&node.params).unwrap_or_default();
+        let missing = node.refs.iter().find(|(step, dep)| {
+            let named = text.contains(&format!("\"${step}\"")) || text.contains(&format!("\"${step}."));
+            named && self.of(**dep).skipped
+        });
+        missing.map_or(Ok(()), |(step, _)| Err(format!("{ix} needs {step}, which was passed over")))
+    }
+
+    /// Enough people have agreed to the step as it is made.
+    fn is_approved(&self, ix: u32, params: Option<&Map<String, Value>>) -> Result<(), String> {
+        let Some(node) = self.node(ix) else { return Ok(()) };
+        let Some(approval) = &node.approval else { return Ok(()) };
+        let told = self.of(ix);
+        let made_with = params.unwrap_or(&node.params);
+        if told.rejected || told.yes.len() < approval.quorum as usize || told.asked.as_ref() != Some(made_with) {
+            return Err(format!("{ix} was started with {made_with:?}, to which people had not agreed: {told:?}"));
+        }
+        Ok(())
+    }
+
+    fn wait_is_over(&self, ix: u32, at: u64) -> Result<(), String> {
+        match self.node(ix).and_then(|node| node.wait.as_ref()) {
+            None => Ok(()),
+            Some(Wait::Event { name, .. }) if self.sent.contains(name) => Ok(()),
+            Some(Wait::Event { name, .. }) => Err(format!("{ix} has got {name}, which nobody sent")),
+            Some(Wait::ForMs(_) | Wait::Until(_)) => {
+                let until = self.of(ix).wait_until;
+                if until.is_some_and(|until| until <= at) {
+                    Ok(())
+                } else {
+                    Err(format!("{ix} waited until {at}, and should have until {until:?}"))
+                }
+            }
+        }
+    }
+
+    /// Before the point of no return no more is spent than may be.
+    fn check_budget(&self, row: &Row, tools: &Tools) -> Result<(), String> {
+        let Some(most) = row.head.budget.and_then(|budget| budget.cost_minor) else { return Ok(()) };
+        let cost = |ix: u32| self.node(ix).and_then(|node| tools.get(&node.tool)).map_or(0, |tool| tool.cost_minor);
+        let spent: i64 = self.told.iter().filter(|(_, told)| told.started).map(|(ix, _)| cost(*ix)).sum();
+        let pivoted = row.head.pivoted || self.told.iter().any(|(ix, told)| told.started && self.is_pivot(*ix));
+        if spent > most && !pivoted {
+            return Err(format!("{spent} was spent, and {most} allowed"));
         }
         Ok(())
     }
@@ -207,11 +361,13 @@ impl Journal {
                 let open = head.open.get(&ix).map(|open| open.job);
                 let fits = match open {
                     None if ix >= head.cursor => !told.started && !told.done,
-                    None => told.done || told.refused,
+                    None => told.done || told.refused || told.skipped,
+                    Some(Job::Wait) => !told.started && (node.wait.is_some() || told.asked.is_some()),
                     Some(Job::Pending) => !told.started,
                     Some(Job::Held) => told.held.is_some() || (told.refused && node.class == Class::Query),
                     Some(Job::Do | Job::Ask) => {
-                        !told.done && !told.refused && (told.started || node.class == Class::Query)
+                        let known = told.started || told.retried > 0 || node.class == Class::Query;
+                        !told.done && !told.refused && known
                     }
                     Some(Job::Undo) => false,
                 };
@@ -227,12 +383,22 @@ impl Journal {
                 let open = head.open.get(&node.ix).map(|open| open.job);
                 let fits = match open {
                     None | Some(Job::Pending) => out,
+                    Some(Job::Wait) => false,
                     Some(Job::Undo | Job::Do | Job::Ask | Job::Held) => told.started && !told.undone,
                 };
                 if !fits {
                     return Err(format!("unwinding, {} is {open:?} in the head, and in the journal {told:?}", node.ix));
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// A do leaves for a partner.
+    pub fn do_leaves(&self, ix: u32, round: u32) -> Result<(), String> {
+        let wanted = self.of(ix).rounds;
+        if self.class(ix) != Class::Query && round != wanted {
+            return Err(format!("a do of {ix} leaves in round {round}, and the journal is at {wanted}"));
         }
         Ok(())
     }
@@ -245,7 +411,7 @@ impl Journal {
         }
         node.deps
             .iter()
-            .find(|dep| !self.of(**dep).done)
+            .find(|dep| !self.settled(**dep))
             .map_or(Ok(()), |dep| Err(format!("a do of {ix} arrives, and {dep} is not done in the journal")))
     }
 
@@ -271,12 +437,18 @@ impl Journal {
         match rest {
             "completed" => {
                 for node in &self.nodes {
-                    if !self.of(node.ix).done {
+                    if !self.settled(node.ix) {
                         return Err(format!("completed, and {} is not done", node.ix));
                     }
                 }
                 for node in effects() {
                     let deed = deed(node.ix);
+                    if self.of(node.ix).skipped {
+                        if deed.applied > 0 {
+                            return Err(format!("completed, and {}, which was passed over, is done", node.ix));
+                        }
+                        continue;
+                    }
                     if (deed.applied, deed.left) != (1, 1) {
                         return Err(format!(
                             "completed, and {} was done {} times, {} left",
@@ -323,7 +495,8 @@ impl Journal {
                 // Past the pivot, or beside one that turned out to be done.
                 (Op::Do, _) => {
                     let acted = town.deeds.iter().any(|(ix, deed)| self.is_pivot(*ix) && deed.left > 0);
-                    told.refused && (acted || held.iter().any(|ix| self.is_pivot(*ix)))
+                    let acted = acted || self.told.iter().any(|(ix, told)| told.skipped && self.is_pivot(*ix));
+                    (told.refused || told.retried > 0) && (acted || held.iter().any(|ix| self.is_pivot(*ix)))
                 }
             };
             if !fine {
@@ -346,7 +519,7 @@ impl Journal {
             let blocked: BTreeSet<u32> =
                 held.iter().flat_map(|ix| self.after(*ix)).chain(held.iter().copied()).collect();
             let pivot_at_large = held.iter().any(|ix| self.class(*ix) == Class::Pivot);
-            let idle = self.nodes.iter().find(|node| !self.of(node.ix).done && !blocked.contains(&node.ix));
+            let idle = self.nodes.iter().find(|node| !self.settled(node.ix) && !blocked.contains(&node.ix));
             if let Some(node) = idle.filter(|_| !pivot_at_large) {
                 return Err(format!("stuck on {held:?}, and {} could be done", node.ix));
             }

@@ -17,11 +17,28 @@ pub struct Coverage {
 
 /// Every legal pair; a run that never sees one of them proves nothing about it.
 pub const EVENTS: &[(&str, &[&str])] = &[
-    ("forward", &["wake", "answered", "committed", "paged", "tick", "cancel", "outrun"]),
-    ("unwinding", &["wake", "answered", "committed", "paged", "tick", "cancel", "outrun"]),
+    (
+        "forward",
+        &[
+            "wake",
+            "answered",
+            "committed",
+            "paged",
+            "tick",
+            "cancel",
+            "outrun",
+            "pause",
+            "resume",
+            "decided",
+            "received",
+            "retry",
+            "resolve",
+        ],
+    ),
+    ("unwinding", &["wake", "answered", "committed", "paged", "tick", "cancel", "outrun", "retry", "resolve"]),
     ("completed", &["wake", "answered", "committed", "cancel", "outrun"]),
     ("made_good", &["wake", "answered", "committed", "cancel", "outrun"]),
-    ("stuck", &["wake", "answered", "committed", "cancel", "outrun"]),
+    ("stuck", &["wake", "answered", "committed", "cancel", "outrun", "retry", "resolve"]),
 ];
 
 /// Every job with every answer that it may get. What a stale worker's call meets besides these is
@@ -36,6 +53,13 @@ pub const ANSWERS: &[(&str, &str, &[&str])] = &[
     ("settled", "undo", &["undone", "nothing_to_undo", "later", "unknown"]),
 ];
 
+/// So many legal pairs there are.
+#[must_use]
+pub fn pairs() -> usize {
+    let events: usize = EVENTS.iter().map(|(_, events)| events.len()).sum();
+    events + ANSWERS.iter().map(|(_, _, outcomes)| outcomes.len()).sum::<usize>()
+}
+
 impl Coverage {
     pub fn event(&mut self, phase: &'static str, event: &'static str) {
         *self.events.entry((phase, event)).or_default() += 1;
@@ -46,6 +70,7 @@ impl Coverage {
             Some(Job::Pending) => "pending",
             Some(Job::Do) => "do",
             Some(Job::Ask) => "ask",
+            Some(Job::Wait) => "wait",
             Some(Job::Undo) => "undo",
             Some(Job::Held) => "held",
             None => "settled",

@@ -12,14 +12,18 @@
 #![forbid(unsafe_code)]
 
 mod agenda;
+pub mod campaign;
 pub mod check;
+pub mod corpus;
 pub mod coverage;
 mod host;
+mod people;
 mod postgres;
 mod queue;
 mod redis;
 mod rng;
 pub mod scenario;
+pub mod shrink;
 mod town;
 mod world;
 
@@ -31,13 +35,16 @@ pub use scenario::Scenario;
 use world::World;
 
 /// What came of a world.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Outcome {
     pub violation: Option<String>,
     pub trace: Vec<String>,
     pub seen: Coverage,
-    pub faults: u64,
+    /// The numbers of the faults that struck.
+    pub struck: Vec<u64>,
     pub nodes: usize,
+    /// Things that happened, one after the other.
+    pub events: u64,
     pub commits: u32,
     pub yields: u32,
     pub invocations: u32,
@@ -49,14 +56,15 @@ pub struct Outcome {
 #[must_use]
 pub fn run(scenario: Scenario, traced: bool) -> Outcome {
     let world = World::new(scenario, traced);
-    world.run();
+    let events = world.run();
     let database = world.database.borrow();
     let counters = database.sagas.values().next().map(|row| row.counters).unwrap_or_default();
     let outcome = Outcome {
         violation: world.violation.borrow().clone(),
         trace: world.take_trace(),
         seen: world.seen.borrow().clone(),
-        faults: world.faults.get(),
+        struck: world.struck.take(),
+        events,
         nodes: world.scenario.plan.steps.len(),
         commits: counters.commits,
         yields: world.journal.borrow().yields,

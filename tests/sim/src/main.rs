@@ -1,51 +1,79 @@
-//! Runs many worlds, or shows one: `--seeds N --from S`, `--seed S --trace`.
+//! Runs many worlds, or shows one. `makegood sim` is the same, from the main binary.
 
+use std::fs::File;
+use std::io::{IsTerminal, Write, stderr, stdout};
 use std::process::ExitCode;
 
-use makegood_sim::{Coverage, Scenario, run};
+use makegood_sim::campaign::{self, Options, run_guarded};
+use makegood_sim::corpus::Schedule;
+use makegood_sim::shrink::{Bounds, shrink};
+use makegood_sim::{Scenario, corpus};
 
-#[expect(clippy::print_stdout, reason = "a command's output")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const USAGE: &str = "usage: makegood-sim [--seeds N] [--from S] [--threads T] [--keep-going]
+       makegood-sim --seed S [--trace] [--save FILE --caught SENTENCE]
+       makegood-sim --schedule FILE [--trace]";
+
 fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            let _ = writeln!(stderr(), "{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<bool, String> {
     let mut words = std::env::args().skip(1);
-    let (mut seeds, mut from, mut one, mut trace, mut keep_going) = (10_000_u64, 0_u64, None, false, false);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut options = Options { seeds: 10_000, from: 0, threads, keep_going: false };
+    let (mut seed, mut trace, mut save, mut schedule, mut caught) = (None, false, None, None, String::new());
     while let Some(word) = words.next() {
-        let mut number = || words.next().and_then(|text| text.replace('_', "").parse::<u64>().ok());
+        let mut text = || words.next().ok_or_else(|| USAGE.to_owned());
+        let number = |text: String| text.replace('_', "").parse::<u64>().map_err(|_| USAGE.to_owned());
         match word.as_str() {
-            "--seeds" => seeds = number().unwrap_or(seeds),
-            "--from" => from = number().unwrap_or(from),
-            "--seed" => one = number(),
+            "--seeds" => options.seeds = number(text()?)?,
+            "--from" => options.from = number(text()?)?,
+            "--threads" => options.threads = usize::try_from(number(text()?)?).unwrap_or(1),
+            "--seed" => seed = Some(number(text()?)?),
+            "--save" => save = Some(text()?),
+            "--caught" => caught = text()?,
+            "--schedule" => schedule = Some(text()?),
             "--trace" => trace = true,
-            "--keep-going" => keep_going = true,
-            _ => {
-                println!("usage: makegood-sim [--seeds N] [--from S] [--keep-going] | --seed S [--trace]");
-                return ExitCode::FAILURE;
-            }
+            "--keep-going" => options.keep_going = true,
+            _ => return Err(USAGE.to_owned()),
         }
     }
-    if let Some(seed) = one {
-        let outcome = run(Scenario::random(seed), trace);
-        outcome.trace.iter().for_each(|line| println!("{line}"));
-        println!("seed {seed}: {}", outcome.violation.as_deref().unwrap_or("as it should be"));
-        return if outcome.violation.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-    }
-    let mut seen = Coverage::default();
-    let (mut violations, mut faults, mut nodes) = (0_u64, 0_u64, 0_usize);
-    for seed in from..from + seeds {
-        let outcome = run(Scenario::random(seed), false);
-        seen.merge(&outcome.seen);
-        faults += outcome.faults;
-        nodes += outcome.nodes;
-        if let Some(what) = outcome.violation {
-            violations += 1;
-            println!("seed {seed}: {what}\n  cargo run -p makegood-sim -- --seed {seed} --trace");
-            if !keep_going {
-                return ExitCode::FAILURE;
-            }
+    let said = |error: std::io::Error| error.to_string();
+    let mut out = stdout().lock();
+    match (seed, schedule, save) {
+        (Some(seed), None, Some(file)) => {
+            let scenario = Scenario::random(seed);
+            let Some(what) = run_guarded(scenario.clone(), false).violation else {
+                return Err(format!("Seed {seed} is as it should be: there is nothing to save."));
+            };
+            let shrunk = shrink(scenario, &what, Bounds::default());
+            shrunk.tell(&mut out).map_err(said)?;
+            let schedule = Schedule { caught, violation: shrunk.violation, scenario: shrunk.scenario };
+            let written = File::create(&file).map_err(said).and_then(|mut file| corpus::write(&schedule, &mut file));
+            written.map(|()| true)
         }
+        (Some(seed), None, None) => {
+            campaign::one(&format!("seed {seed}"), Scenario::random(seed), trace, &mut out).map_err(said)
+        }
+        (None, Some(file), None) => {
+            let schedule = corpus::read(file.as_ref())?;
+            campaign::one(&file, schedule.scenario, trace, &mut out).map_err(said)
+        }
+        (None, None, None) => {
+            let mut terminal = stderr();
+            let shown = terminal.is_terminal().then_some(&mut terminal as &mut dyn Write);
+            campaign::command(&options, &mut out, shown).map_err(said)
+        }
+        _ => Err(USAGE.to_owned()),
     }
-    println!("{}", seen.table());
-    let missing = seen.missing();
-    missing.iter().for_each(|pair| println!("never seen: {pair}"));
-    println!("{seeds} seeds, {nodes} nodes, {faults} faults, {violations} violations");
-    if violations == 0 && (missing.is_empty() || seeds < 10_000) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -1,7 +1,7 @@
 //! Postgres, as far as the journal needs it: the functions of the migrations, statement by
 //! statement, behind the real SQL-over-HTTP messages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use makegood_core::saga::{Fact, Head, Node, Record};
@@ -36,6 +36,12 @@ pub struct Row {
 }
 
 impl Row {
+    /// What the last commit brought.
+    pub fn fresh(&self) -> impl Iterator<Item = &Record> {
+        let first = self.facts.partition_point(|(seq, _)| seq / store::PLACES < u64::from(self.version));
+        self.facts[first..].iter().map(|(_, record)| record)
+    }
+
     pub fn facts_of(&self, node: u32) -> impl Iterator<Item = &Fact> {
         self.facts.iter().map(|(_, record)| &record.fact).filter(move |fact| fact.node() == Some(node))
     }
@@ -46,6 +52,8 @@ impl Row {
 pub struct Postgres {
     pub sagas: BTreeMap<String, Row>,
     pub tools: BTreeMap<String, Definition>,
+    /// Tools of which a newer version is registered.
+    pub drifted: BTreeSet<String>,
     /// Every saga gets this deadline when it is created.
     pub deadline: Option<u64>,
 }
@@ -153,16 +161,16 @@ impl Postgres {
             row.idle_wakes += 1;
         }
         let row = self.sagas.get(id)?;
-        let window = if row.wake_at.is_none() {
+        let window = if matches!(row.phase.as_str(), "completed" | "made_good") {
             r#"{"nodes":[]}"#.to_owned()
         } else {
-            let unwinding = row.phase == "unwinding";
+            let (unwinding, past) = (row.phase == "unwinding", row.phase != "forward");
             let reach = i64::from(row.head.cursor);
             let open: Vec<u32> = row.head.open.keys().copied().collect();
             let invocations = i64::from(row.counters.invocations);
             let width = if invocations == 0 { 8 } else { (reach / invocations + 1).clamp(2, 32) };
             let reach = if unwinding { i64::from(row.head.floor) - width } else { reach };
-            self.window(row, reach, reach + width, &open, unwinding)
+            self.window(row, reach, reach + width, &open, past)
         };
         let owner = Value::from(row.owner.as_str());
         Some(format!(
@@ -180,6 +188,7 @@ impl Postgres {
         let specs: Vec<&str> = chosen.iter().map(|(_, spec)| spec.as_str()).collect();
         let tools: BTreeMap<&str, &Definition> =
             chosen.iter().filter_map(|(node, _)| Some((node.tool.as_str(), self.tools.get(&node.tool)?))).collect();
+        let drifted: Vec<&str> = tools.keys().copied().filter(|tool| self.drifted.contains(*tool)).collect();
         let wanted = |ix: u32| chosen.iter().any(|(node, _)| node.refs.values().any(|wanted| *wanted == ix));
         let mut outputs = String::new();
         let mut known: BTreeMap<u32, Told> = BTreeMap::new();
@@ -199,6 +208,15 @@ impl Postgres {
                     known.entry(*node).or_default().params.get_or_insert(params);
                 }
                 Fact::Started { .. }
+                | Fact::Waiting { .. }
+                | Fact::Skipped { .. }
+                | Fact::Asked { .. }
+                | Fact::Decided { .. }
+                | Fact::Retried { .. }
+                | Fact::Resolved { .. }
+                | Fact::Received { .. }
+                | Fact::Paused { .. }
+                | Fact::Resumed { .. }
                 | Fact::Refused { .. }
                 | Fact::Unsettled { .. }
                 | Fact::UndoStarted { .. }
@@ -219,9 +237,10 @@ impl Postgres {
             })
             .collect();
         format!(
-            r#"{{"nodes" : [{}], "tools" : {}, "outputs" : {{{outputs}}}, "past" : {}}}"#,
+            r#"{{"nodes" : [{}], "tools" : {}, "drifted" : {}, "outputs" : {{{outputs}}}, "past" : {}}}"#,
             specs.join(", "),
             serde_json::to_string(&tools).unwrap_or_default(),
+            serde_json::to_string(&drifted).unwrap_or_default(),
             serde_json::to_string(&past).unwrap_or_default()
         )
     }

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use makegood_core::saga::{Limits, Plan, Step, freeze};
+use makegood_core::saga::{Approval, Comparison, Condition, Limits, Plan, Step, Wait, freeze};
 use makegood_core::time::Millis;
 use makegood_core::tool::{Class, Definition, Repeat, Retry, Schema};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::rng::Rng;
@@ -13,8 +14,11 @@ use crate::rng::Rng;
 /// When every world begins.
 pub const DAWN: u64 = 1_790_000_000_000;
 
-#[derive(Clone, Debug)]
+/// A world as data: what it holds is all that decides how it runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Scenario {
+    /// What is not said below is drawn from this.
     pub seed: u64,
     pub tools: BTreeMap<String, Definition>,
     pub plan: Plan,
@@ -25,12 +29,27 @@ pub struct Scenario {
     /// Nothing goes wrong from here on.
     pub calm_at: u64,
     pub faults: Faults,
+    /// The numbers of the faults that strike; all others do not, whatever the rates say. `None`: by the
+    /// rates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub struck: Option<Vec<u64>>,
+    /// Somebody decides, sends what is waited for, and looks after what is stuck.
+    pub people: bool,
     /// The saga's own deadline.
     pub deadline: Option<u64>,
     /// When somebody asks for an end.
     pub cancel_at: Option<u64>,
+    /// When somebody has it paused, after its start.
+    pub pause_after: Option<u64>,
+    /// A tool that is registered anew, so long after the dawn.
+    pub drift: Option<(String, u64)>,
+    /// What the saga may spend.
+    pub budget: Option<Value>,
     /// Every call of this tool ends its invocation, until it is calm.
     pub poison: Option<String>,
+    /// It does so for ever.
+    #[serde(default)]
+    pub poison_lasts: bool,
     /// A step whose do is refused.
     pub refused: Option<String>,
     /// A partner at work on a do refuses its undo for now; otherwise the tombstone wins.
@@ -38,7 +57,8 @@ pub struct Scenario {
 }
 
 /// In how many of a thousand cases things go wrong.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Faults {
     pub partner: u64,
     /// Of a do, within `partner`.
@@ -52,6 +72,9 @@ pub struct Faults {
     /// Undos that are refused for good.
     pub hopeless: u64,
 }
+
+/// Who may be asked to decide, besides the owner.
+pub const APPROVERS: &[&str] = &["ann", "bob"];
 
 /// `name, class, keyed, status, fence`.
 const CONTRACTS: &[(&str, Class, bool, bool, bool)] = &[
@@ -113,12 +136,15 @@ impl Scenario {
             }
         };
         let poison = rng.chance(30).then(|| rng.pick(&plan.steps).tool.clone());
+        // What has no limit of tries would go on for ever.
+        let limited =
+            |tool: &Definition| tool.class == Class::Query || (tool.class == Class::Compensatable && tool.fence);
+        let ends = poison.as_ref().and_then(|name| tools.get(name)).is_some_and(limited);
+        let poison_lasts = ends && rng.chance(500);
         let skewed = rng.chance(300);
         let calm = *rng.pick(&[300, 2_000, 10_000, 30_000, 60_000]);
         Self {
             seed,
-            tools,
-            plan,
             time_budget,
             kill: time_budget.max(500) + rate(rng, &[1_500, 500, 300]),
             skews: (0..3)
@@ -126,11 +152,19 @@ impl Scenario {
                 .collect(),
             calm_at: DAWN + calm,
             faults,
+            struck: None,
+            people: true,
             deadline: rng.chance(100).then(|| DAWN + rng.below(6_000)),
             cancel_at: rng.chance(150).then(|| DAWN + rng.below(*rng.clone().pick(&[200, 2_000, 20_000]))),
+            pause_after: rng.chance(100).then(|| rng.below(4_000)),
+            drift: rng.chance(60).then(|| (rng.pick(&plan.steps).tool.clone(), rng.below(3_000))),
+            budget: rng.chance(100).then(|| budget(rng, &plan, &tools)),
+            plan,
             poison,
+            poison_lasts,
             refused: None,
             busy_blocks_undo: rng.chance(500),
+            tools,
         }
     }
 
@@ -148,11 +182,13 @@ impl Scenario {
             tool: tool.to_owned(),
             params: Map::from_iter([("n".to_owned(), json!(place))]),
             after: place.checked_sub(1).map(|before| format!("s{before}")).into_iter().collect(),
+            ..Step::default()
         });
         scenario.plan = Plan { summary: "a chain".to_owned(), steps: steps.collect() };
         (scenario.time_budget, scenario.kill) = (time_budget, 10_000);
         (scenario.faults, scenario.calm_at, scenario.skews) = (Faults::default(), DAWN, vec![0]);
         (scenario.deadline, scenario.cancel_at, scenario.poison) = (None, None, None);
+        (scenario.pause_after, scenario.drift, scenario.budget) = (None, None, None);
         for tool in scenario.tools.values_mut() {
             (tool.timeout_ms, tool.estimate_ms) = (Millis(5_000), Millis(50));
         }
@@ -181,7 +217,8 @@ fn definition(contract: &(&str, Class, bool, bool, bool), rng: &mut Rng) -> Defi
             base_ms: Millis(*rng.pick(&[20, 200, 1_000])),
             cap_ms: Millis(*rng.pick(&[400, 3_000])),
         },
-        cost_minor: 0,
+        cost_minor: *rng.pick(&[0, 0, 100, 250]),
+        approval: None,
         input: schema(json!({"type": "object", "properties": {"n": {"type": "integer"}}})),
         // A partner may answer nothing but `null`.
         output: if name == "flight" {
@@ -201,6 +238,8 @@ fn random_plan(rng: &mut Rng) -> Plan {
     };
     let pivot = rng.chance(500).then(|| rng.below(steps));
     let density = *rng.pick(&[100, 300, 600, 900]);
+    // How much there is besides plain steps.
+    let richness = *rng.pick(&[0, 0, 100, 300]);
     let mut plan = Plan { summary: "simulated".to_owned(), steps: Vec::new() };
     for place in 0..steps {
         let range = match pivot {
@@ -212,9 +251,34 @@ fn random_plan(rng: &mut Rng) -> Plan {
         };
         let choices: Vec<usize> = range.collect();
         let tool = CONTRACTS[*rng.pick(&choices)].0.to_owned();
-        let mut step = Step { id: format!("s{place}"), tool, params: Map::new(), after: Vec::new() };
-        step.params.insert("n".to_owned(), json!(place));
-        if rng.chance(100) {
+        let mut step = Step { id: format!("s{place}"), tool, ..Step::default() };
+        let waits = richness > 0 && pivot != Some(place) && rng.chance(richness / 2);
+        if waits {
+            step.tool.clear();
+            step.wait = Some(random_wait(rng, place));
+        } else {
+            step.params.insert("n".to_owned(), json!(place));
+        }
+        // Behind the point of no return an approval has no place: such a plan is refused, and another made.
+        let in_place = pivot.is_none_or(|pivot| place <= pivot) || rng.chance(50);
+        if !waits && in_place && rng.chance(richness / 2) {
+            step.approval = Some(random_approval(rng));
+        }
+        if !waits && rng.chance(richness / 4) {
+            step.retry = Some(Retry { attempts: 2, base_ms: Millis(50), cap_ms: Millis(100) });
+        }
+        if place > 0 && rng.chance(richness) {
+            let before = rng.below(place);
+            let known = plan.steps.get(usize::try_from(before).unwrap_or(0));
+            if known.is_some_and(|step| step.tool != "flight" && !matches!(step.wait, Some(Wait::ForMs(_)))) {
+                step.when = Some(Condition {
+                    left: json!(format!("$s{before}.n")),
+                    is: Comparison::Less,
+                    right: json!(*rng.pick(&[300_000, 700_000, 2_000_000])),
+                });
+            }
+        }
+        if !waits && rng.chance(100) {
             step.params.insert("price".to_owned(), json!("$$5"));
         }
         for nth in 0..3_u64 {
@@ -224,15 +288,45 @@ fn random_plan(rng: &mut Rng) -> Plan {
             // Mostly near ones, so that there are chains and not only stars.
             let before = if rng.chance(700) { place - 1 - rng.below(place.min(4)) } else { rng.below(place) };
             let tool = plan.steps.get(usize::try_from(before).unwrap_or(0)).map(|step| step.tool.clone());
-            if rng.chance(500) {
+            if waits || rng.chance(500) {
                 step.after.push(format!("s{before}"));
                 continue;
             }
-            let nameless = tool.is_some_and(|tool| tool == "flight");
+            let nameless = tool.is_some_and(|tool| tool == "flight" || tool.is_empty());
             let path = if nameless { "" } else { *rng.pick(&[".id", ".id", ".id", ".n", ".n", "", ".hint"]) };
             step.params.insert(format!("p{nth}"), json!(format!("$s{before}{path}")));
         }
         plan.steps.push(step);
     }
     plan
+}
+
+fn random_wait(rng: &mut Rng, place: u64) -> Wait {
+    match rng.below(4) {
+        0 => Wait::ForMs(Millis(rng.between(1, 3_000))),
+        1 => Wait::ForMs(Millis(*rng.pick(&[20_000, 86_400_000, 20 * 86_400_000]))),
+        2 => Wait::Until(Millis(DAWN + rng.below(10_000))),
+        _ => Wait::Event { name: format!("event {place}"), within_ms: Millis(rng.between(500, 20_000)) },
+    }
+}
+
+fn random_approval(rng: &mut Rng) -> Approval {
+    let by: Vec<String> = match rng.below(3) {
+        0 => Vec::new(),
+        1 => APPROVERS[..1].iter().map(|who| (*who).to_owned()).collect(),
+        _ => APPROVERS.iter().map(|who| (*who).to_owned()).collect(),
+    };
+    let most = u64::try_from(by.len()).unwrap_or(1).max(1);
+    let quorum = u32::try_from(rng.between(1, most)).unwrap_or(1);
+    Approval { by, quorum, within_ms: Millis(rng.between(1_000, 12_000)), question: String::new() }
+}
+
+/// Enough for what is certain, and not always for what comes on top.
+fn budget(rng: &mut Rng, plan: &Plan, tools: &BTreeMap<String, Definition>) -> Value {
+    if rng.chance(500) {
+        return json!({"calls": plan.steps.len() as u64 + rng.below(8)});
+    }
+    let certain = plan.steps.iter().filter(|step| step.when.is_none());
+    let cost: i64 = certain.filter_map(|step| tools.get(&step.tool)).map(|tool| tool.cost_minor).sum();
+    json!({ "cost_minor": cost })
 }

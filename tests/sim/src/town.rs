@@ -24,11 +24,13 @@ enum Result {
 pub struct Deed {
     pub tool: String,
     first_seen: u64,
+    /// How often a person had it asked for anew; each time under a new key.
+    round: u32,
     params: Option<Value>,
     result: Option<Result>,
     /// Dos at work.
     busy: u32,
-    tombstone: bool,
+    pub tombstone: bool,
     /// The ledger: how often it was done, and how much of that is left.
     pub applied: u32,
     pub left: u32,
@@ -92,21 +94,30 @@ pub fn serve(world: &Rc<World>, request: &Request, exchange: &Exchange) {
     let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
     world.check_key(key);
     let node: u32 = key.rsplit(':').next().and_then(|node| node.parse().ok()).unwrap_or(u32::MAX);
+    let round: u32 = key.split(':').nth(1).and_then(|round| round.parse().ok()).unwrap_or_default();
     let Some(definition) = world.scenario.tools.get(tool) else { return };
     let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
     world.trace(|| format!("partner  {verb} of {node} ({tool}) arrives: {body}"));
     match verb {
         "do" if definition.class == Class::Query => query(world, node, exchange),
-        "do" => do_it(world, definition, node, &body, exchange),
+        "do" => do_it(world, definition, (node, round), &body, exchange),
         "undo" => undo(world, definition, node, &body, exchange),
         _ => status(world, definition, node, exchange),
+    }
+}
+
+fn tell(world: &World, verb: &str, node: u32, fault: Option<Fault>) {
+    if let Some(fault) = fault {
+        world.tell_fault(|| format!("the partner of {node}, at its {verb}: {fault:?}"));
     }
 }
 
 fn query(world: &Rc<World>, node: u32, exchange: &Exchange) {
     *world.town.borrow_mut().queried.entry(node).or_default() += 1;
     let output = output(world, node);
-    match world.partner_fault(DO_FAULTS, Fault::Refuse) {
+    let fault = world.partner_fault(DO_FAULTS, Fault::Refuse);
+    tell(world, "do", node, fault);
+    match fault {
         Some(Fault::Refuse) => exchange.answer(world, 0, refusal("no_such_thing")),
         Some(Fault::Break | Fault::BreakAfter) => exchange.answer(world, 0, answer(500, &json!({}))),
         Some(Fault::Busy) => exchange.answer(world, 0, busy(world)),
@@ -126,12 +137,21 @@ fn output(world: &World, node: u32) -> Value {
     output
 }
 
-fn do_it(world: &Rc<World>, tool: &Definition, node: u32, body: &Value, exchange: &Exchange) {
+fn do_it(world: &Rc<World>, tool: &Definition, (node, round): (u32, u32), body: &Value, exchange: &Exchange) {
     world.check_do(node);
     let now = world.now();
     let mut town = world.town.borrow_mut();
     let deed =
         town.deeds.entry(node).or_insert_with(|| Deed { tool: tool.name.clone(), first_seen: now, ..Deed::default() });
+    if round < deed.round {
+        return exchange.answer(world, 0, refusal("full"));
+    }
+    if round > deed.round {
+        if deed.left > 0 || deed.busy > 0 {
+            world.violation(format!("{node} is asked for anew, and it is done, or may be"));
+        }
+        (deed.round, deed.params, deed.result, deed.first_seen) = (round, None, None, now);
+    }
     let params = deed.params.get_or_insert_with(|| body.clone());
     if params != body {
         world.violation(format!("a do of {node} came with other parameters: {params}, then {body}"));
@@ -153,7 +173,7 @@ fn do_it(world: &Rc<World>, tool: &Definition, node: u32, body: &Value, exchange
     }
     drop(town);
     let fault = if world.refuses(node) { Some(Fault::Refuse) } else { world.partner_fault(DO_FAULTS, Fault::Refuse) };
-    world.trace(|| format!("partner  do of {node}: {fault:?}"));
+    tell(world, "do", node, fault);
     match fault {
         Some(Fault::Refuse) => {
             let mut town = world.town.borrow_mut();
@@ -181,7 +201,7 @@ fn do_it(world: &Rc<World>, tool: &Definition, node: u32, body: &Value, exchange
             if let Some(deed) = world.town.borrow_mut().deeds.get_mut(&node) {
                 deed.busy += 1;
             }
-            let span = world.draw(|rng| rng.between(100, 3_000));
+            let span = world.fate(|rng| rng.between(100, 3_000));
             let exchange = exchange.clone();
             world.later(span, move |world| {
                 let stopped = world.town.borrow_mut().deeds.get_mut(&node).is_some_and(|deed| {
@@ -226,12 +246,11 @@ fn act(world: &Rc<World>, node: u32) -> Value {
 
 fn undo(world: &Rc<World>, tool: &Definition, node: u32, body: &Value, exchange: &Exchange) {
     world.check_undo(node);
-    let hopeless = world.stormy() && world.draw(|rng| rng.chance(world.scenario.faults.hopeless));
     let fault = world.partner_fault(
         &[Fault::Break, Fault::BreakAfter, Fault::Busy, Fault::Swallow, Fault::LoseAnswer, Fault::Duplicate],
         Fault::Break,
     );
-    world.trace(|| format!("partner  undo of {node}: {fault:?}"));
+    tell(world, "undo", node, fault);
     let mut town = world.town.borrow_mut();
     let now = world.now();
     let deed =
@@ -252,7 +271,10 @@ fn undo(world: &Rc<World>, tool: &Definition, node: u32, body: &Value, exchange:
         Some(Fault::Swallow) => return,
         Some(Fault::BreakAfter | Fault::LoseAnswer | Fault::Slow | Fault::Duplicate) | None => {}
     }
-    if deed.undo_refused || (hopeless && deed.left > 0) {
+    if deed.undo_refused || (deed.left > 0 && world.strikes(world.scenario.faults.hopeless)) {
+        if !deed.undo_refused {
+            world.tell_fault(|| format!("the partner refuses the undo of {node} for good"));
+        }
         deed.undo_refused = true;
         return exchange.answer(world, 0, refusal("too_late"));
     }
@@ -283,20 +305,23 @@ fn status(world: &Rc<World>, tool: &Definition, node: u32, exchange: &Exchange) 
         return;
     }
     let fault = world.partner_fault(&[Fault::Break, Fault::Busy, Fault::Swallow], Fault::Swallow);
+    tell(world, "status", node, fault);
     match fault {
         Some(Fault::Break) => return exchange.answer(world, 0, answer(500, &json!({}))),
         Some(Fault::Busy) => return exchange.answer(world, 0, busy(world)),
         Some(Fault::Swallow) => return,
         Some(Fault::Refuse | Fault::BreakAfter | Fault::LoseAnswer | Fault::Slow | Fault::Duplicate) | None => {}
     }
-    let hopeless = world.stormy() && world.draw(|rng| rng.chance(world.scenario.faults.hopeless / 4));
     let mut town = world.town.borrow_mut();
     let deed = town.deeds.entry(node).or_insert_with(|| Deed {
         tool: tool.name.clone(),
         first_seen: world.now(),
         ..Deed::default()
     });
-    if hopeless || deed.status_refused {
+    if deed.status_refused || world.strikes(world.scenario.faults.hopeless / 4) {
+        if !deed.status_refused {
+            world.tell_fault(|| format!("the partner refuses to tell of {node} for good"));
+        }
         deed.status_refused = true;
         return exchange.answer(world, 0, refusal("not_yours"));
     }

@@ -8,13 +8,14 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use makegood_core::saga::{Op, Outcome};
+use makegood_core::saga::{Fact, Op, Outcome};
 use makegood_edge::FetchError;
 use makegood_gateway::{Request, Response, tool};
 
 use crate::agenda::{Agenda, Filler, Polled, TaskId, Tasks};
 use crate::check::Journal;
 use crate::coverage::Coverage;
+use crate::people::{Asking, JWT_SECRET};
 use crate::postgres::{Change, Postgres};
 use crate::queue::{self, Queue};
 use crate::redis::Redis;
@@ -27,15 +28,20 @@ const PUBLIC: &str = "http://me";
 const SWEEP_EVERY: u64 = 10_000;
 /// A saga must rest this long after the last fault: undos wait up to 75 s, wakes are swept.
 const PATIENCE: u64 = 3_600_000;
+/// After the storm a saga is not left alone for longer than this when its time has come. An id of
+/// deduplication is remembered for ten minutes.
+const LONELY: u64 = 400_000;
 /// More events than any sound world has.
 const MOST_EVENTS: u64 = 400_000;
 
 pub type Fetched = Result<Response, FetchError>;
 
 /// Why an invocation runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Errand {
+#[derive(Clone, Debug, PartialEq)]
+pub enum Errand {
     Start,
+    /// Somebody's, in this phase, to be tried so often.
+    Ask(Asking, &'static str, u32),
     Cancel(&'static str),
     Wake(u64),
     Sweep,
@@ -45,6 +51,12 @@ pub struct World {
     pub scenario: Scenario,
     now: Cell<u64>,
     rng: RefCell<Rng>,
+    /// What the fault that strikes now draws from, so that others come out the same without it.
+    fate: RefCell<Rng>,
+    /// Questions put to fate so far.
+    asked: Cell<u64>,
+    /// The numbers of those that it answered with yes.
+    pub struck: RefCell<Vec<u64>>,
     agenda: RefCell<Agenda>,
     tasks: Tasks,
     errands: RefCell<BTreeMap<TaskId, Errand>>,
@@ -55,11 +67,20 @@ pub struct World {
     redis: RefCell<Redis>,
     pub town: RefCell<Town>,
     pub journal: RefCell<Journal>,
-    saga: RefCell<Option<String>>,
+    pub saga: RefCell<Option<String>>,
+    /// The saga must rest this long after.
+    due_by: Cell<u64>,
+    /// A wake must have led to something by then.
+    heard_by: Cell<u64>,
+    /// When the schedule sweeps next.
+    sweep_at: Cell<u64>,
+    /// Times that somebody looked after a stuck saga.
+    pub interventions: Cell<u32>,
+    /// Nobody looks again before this time.
+    pub look_at: Cell<u64>,
     pub violation: RefCell<Option<String>>,
     trace: Option<RefCell<Vec<String>>>,
     pub seen: RefCell<Coverage>,
-    pub faults: Cell<u64>,
     /// Bytes of requests to and answers from the database by the wakes.
     pub wire: Cell<u64>,
 }
@@ -96,6 +117,9 @@ impl World {
         Rc::new(Self {
             now: Cell::new(DAWN),
             rng: RefCell::new(Rng::new(scenario.seed ^ 0x5eed)),
+            fate: RefCell::new(Rng::new(scenario.seed)),
+            asked: Cell::new(0),
+            struck: RefCell::default(),
             agenda: RefCell::default(),
             tasks: Tasks::default(),
             errands: RefCell::default(),
@@ -107,10 +131,14 @@ impl World {
             town: RefCell::default(),
             journal: RefCell::default(),
             saga: RefCell::default(),
+            due_by: Cell::new(scenario.calm_at),
+            heard_by: Cell::new(u64::MAX),
+            sweep_at: Cell::new(0),
+            interventions: Cell::new(0),
+            look_at: Cell::new(0),
             violation: RefCell::default(),
             trace: traced.then(RefCell::default),
             seen: RefCell::default(),
-            faults: Cell::new(0),
             wire: Cell::new(0),
             scenario,
         })
@@ -156,20 +184,43 @@ impl World {
         self.now.get() < self.scenario.calm_at
     }
 
-    fn strikes(&self, per_mille: u64) -> bool {
-        let strikes = self.stormy() && self.draw(|rng| rng.chance(per_mille));
+    /// Whether something goes wrong here and now. Each question has a number, by which a schedule can
+    /// name the faults that strike.
+    pub fn strikes(&self, per_mille: u64) -> bool {
+        if !self.stormy() {
+            return false;
+        }
+        let number = self.asked.get();
+        self.asked.set(number + 1);
+        let mut fate = Rng::new(self.scenario.seed.rotate_left(32) ^ number);
+        let by_rate = fate.chance(per_mille);
+        let strikes = self.scenario.struck.as_ref().map_or(by_rate, |struck| struck.binary_search(&number).is_ok());
         if strikes {
-            self.faults.set(self.faults.get() + 1);
+            self.struck.borrow_mut().push(number);
+            *self.fate.borrow_mut() = fate;
         }
         strikes
+    }
+
+    /// Draws for the fault that has just struck.
+    pub fn fate<T>(&self, draw: impl FnOnce(&mut Rng) -> T) -> T {
+        draw(&mut self.fate.borrow_mut())
+    }
+
+    /// Tells of the fault that has just struck.
+    pub fn tell_fault(&self, what: impl FnOnce() -> String) {
+        self.trace(|| {
+            let number = self.struck.borrow().last().copied().unwrap_or_default();
+            format!("fault    {number}: {}", what())
+        });
     }
 
     /// What goes wrong at a partner: a refusal, or one of `kinds`.
     pub fn partner_fault<T: Copy>(&self, kinds: &[T], refuse: T) -> Option<T> {
         let faults = self.scenario.faults;
         if self.strikes(faults.partner) {
-            let refused = self.draw(|rng| rng.chance(faults.refuse));
-            return Some(if refused { refuse } else { self.draw(|rng| *rng.pick(kinds)) });
+            let refused = self.fate(|rng| rng.chance(faults.refuse));
+            return Some(if refused { refuse } else { self.fate(|rng| *rng.pick(kinds)) });
         }
         None
     }
@@ -189,6 +240,7 @@ impl World {
             "qstash_next_signing_key" => queue::NEXT_KEY.to_owned(),
             "public_url" => PUBLIC.to_owned(),
             "tools_url" => "http://tools".to_owned(),
+            "jwt_secret" => JWT_SECRET.to_owned(),
             "allow_anonymous" => "true".to_owned(),
             "time_budget_ms" => self.scenario.time_budget.to_string(),
             "kill_ms" => self.scenario.kill.to_string(),
@@ -196,12 +248,17 @@ impl World {
         })
     }
 
-    /// Runs until nothing is under way any more.
-    pub fn run(self: &Rc<Self>) {
+    /// Runs until nothing is under way any more; so many things happened.
+    pub fn run(self: &Rc<Self>) -> u64 {
         self.start();
-        self.later(SWEEP_EVERY, Self::sweep);
+        self.sweep_after(SWEEP_EVERY);
         if let Some(at) = self.scenario.cancel_at {
             self.later(at - DAWN, |world| world.cancel(2));
+        }
+        if let Some((tool, after)) = self.scenario.drift.clone() {
+            self.later(after, move |world| {
+                world.database.borrow_mut().drifted.insert(tool);
+            });
         }
         let mut events = 0_u64;
         while self.violation.borrow().is_none() {
@@ -220,7 +277,11 @@ impl World {
             if events > MOST_EVENTS {
                 self.violation("it goes on and on without an end (live lock)".to_owned());
             }
-            if at > self.scenario.calm_at + PATIENCE && !self.at_rest() {
+            let patience = if self.scenario.poison_lasts { 20 * PATIENCE } else { PATIENCE };
+            if at > self.heard_by.get() && !self.scenario.poison_lasts && !self.at_rest() {
+                self.violation("its time has come, and nobody woke it".to_owned());
+            }
+            if at > self.due_by.get() + patience && !self.at_rest() {
                 let phase = self.phase();
                 self.violation(format!("it is still {phase:?} long after the last fault"));
             }
@@ -229,6 +290,7 @@ impl World {
         if self.violation.borrow().is_none() {
             self.judge();
         }
+        events
     }
 
     /// Drops what is left: tasks and the agenda hold the world, and the world holds them.
@@ -248,13 +310,13 @@ impl World {
         }
     }
 
-    fn phase(&self) -> Option<&'static str> {
+    pub fn phase(&self) -> Option<&'static str> {
         let database = self.database.borrow();
         let saga = database.sagas.values().next()?;
         Some(saga.head.phase.as_str())
     }
 
-    fn at_rest(&self) -> bool {
+    pub fn at_rest(&self) -> bool {
         matches!(self.phase(), Some("completed" | "made_good" | "stuck"))
     }
 
@@ -265,7 +327,10 @@ impl World {
                 let database = self.database.borrow();
                 let nodes = database.sagas.get(&id).map(|row| row.nodes.iter().map(|(node, _)| node.clone()).collect());
                 *self.journal.borrow_mut() = Journal::new(nodes.unwrap_or_default());
-                *self.saga.borrow_mut() = Some(id);
+                *self.saga.borrow_mut() = Some(id.clone());
+                if let Some(row) = database.sagas.get(&id) {
+                    self.people_arrive(row);
+                }
             }
             Change::Loaded => self.saw_event("wake"),
             Change::Paged => self.saw_event("paged"),
@@ -277,13 +342,7 @@ impl World {
                 let database = self.database.borrow();
                 let Some(row) = database.sagas.get(&id) else { return };
                 self.trace(|| {
-                    let facts = row
-                        .facts
-                        .iter()
-                        .rev()
-                        .take_while(|(seq, _)| seq / makegood_gateway::store::PLACES == u64::from(row.version));
-                    let facts: Vec<String> = facts.map(|(_, record)| format!("{:?}", record.fact)).collect();
-                    let facts: Vec<&str> = facts.iter().rev().map(String::as_str).collect();
+                    let facts: Vec<String> = row.fresh().map(|record| format!("{:?}", record.fact)).collect();
                     format!(
                         "journal  {} {}\n            head {}",
                         row.version,
@@ -293,6 +352,19 @@ impl World {
                 });
                 let pivot_acted = self.pivot_acted();
                 let verdict = self.journal.borrow_mut().commit(row, &self.scenario.tools, pivot_acted);
+                let fresh: Vec<&Fact> = row.fresh().map(|record| &record.fact).collect();
+                let waits = fresh.iter().filter_map(|fact| {
+                    let (Fact::Waiting { until, .. } | Fact::Asked { until, .. }) = fact else { return None };
+                    Some(until.0)
+                });
+                let begun = fresh.iter().any(|fact| matches!(fact, Fact::Retried { .. } | Fact::Resolved { .. }));
+                let due_by = waits.chain(begun.then(|| self.now())).max().unwrap_or(0);
+                self.due_by.set(self.due_by.get().max(due_by));
+                self.people_hear(row, &fresh);
+                self.heard_by.set(row.wake_at.map_or(u64::MAX, |at| at.max(self.scenario.calm_at) + LONELY));
+                if let Some(at) = row.wake_at {
+                    self.sweep_before(at);
+                }
                 drop(database);
                 self.saw_event("committed");
                 self.expect(verdict);
@@ -308,11 +380,33 @@ impl World {
     /// One effect has one key, in all its attempts, whoever makes them.
     pub fn check_key(&self, key: &str) {
         let saga = self.saga.borrow();
-        let known =
-            saga.as_ref().is_some_and(|saga| key.strip_prefix(saga.as_str()).is_some_and(|key| key.starts_with(":0:")));
-        if !known || key.matches(':').count() != 2 {
+        let parts: Vec<&str> = key.split(':').collect();
+        let known = match parts.as_slice() {
+            [id, epoch, node] => {
+                let node = node.parse().unwrap_or(u32::MAX);
+                let asked_anew = self.journal.borrow().rounds(node);
+                saga.as_deref() == Some(*id) && epoch.parse::<u32>().is_ok_and(|epoch| epoch <= asked_anew)
+            }
+            _ => false,
+        };
+        if !known {
             self.violation(format!("a call came with the key {key}"));
         }
+    }
+
+    /// A do that leaves is of the round that the journal tells of: whoever has a refused step asked for
+    /// anew wants a new key.
+    pub fn check_round(&self, request: &Request) {
+        let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
+        let mut parts = key.rsplit(':');
+        let (node, round) = (parts.next(), parts.next());
+        let (Some(node), Some(round)) =
+            (node.and_then(|part| part.parse().ok()), round.and_then(|part| part.parse().ok()))
+        else {
+            return;
+        };
+        let verdict = self.journal.borrow().do_leaves(node, round);
+        self.expect(verdict);
     }
 
     pub fn check_do(&self, node: u32) {

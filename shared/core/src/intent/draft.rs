@@ -69,7 +69,7 @@ impl Draft {
     /// Adds the one step that takes the parameters as they are.
     pub fn step(&mut self, id: &str, tool: &str) {
         let step =
-            Step { id: id.to_owned(), tool: tool.to_owned(), params: self.parameters.clone(), after: Vec::new() };
+            Step { id: id.to_owned(), tool: tool.to_owned(), params: self.parameters.clone(), ..Step::default() };
         self.steps.push(step);
     }
 

@@ -321,7 +321,13 @@ impl Work<'_, '_> {
             let id = if count == 0 { id.to_owned() } else { self.unique("message") };
             let mut params = draft.parameters.clone();
             params.insert("to".to_owned(), said(person));
-            draft.steps.push(Step { id, tool: "send_message".to_owned(), params, after: after.clone() });
+            draft.steps.push(Step {
+                id,
+                tool: "send_message".to_owned(),
+                params,
+                after: after.clone(),
+                ..Step::default()
+            });
         }
         draft
     }

@@ -73,7 +73,7 @@ impl Work<'_, '_> {
         let mut params = serde_json::Map::new();
         params.insert("payment_id".to_owned(), json!(format!("${id}.payment_id")));
         let capture = self.unique("capture");
-        draft.steps.push(Step { id: capture, tool: "capture_payment".to_owned(), params, after: Vec::new() });
+        draft.steps.push(Step { id: capture, tool: "capture_payment".to_owned(), params, ..Step::default() });
         draft
     }
 }

@@ -19,6 +19,9 @@ const NAP: Millis = Millis(1_500);
 const GRACE: Millis = Millis(2_000);
 /// The most nodes that one page brings.
 const PAGE: u32 = 32;
+/// The longest that one wake waits for in the queue: less than the week that the queue allows. A
+/// longer wait is made of several.
+pub(super) const HOP: Millis = Millis(6 * 24 * 60 * 60 * 1000);
 /// So many untouched nodes are enough to choose from: the first of them is never blocked for long.
 const LOOKAHEAD: usize = 64;
 /// The shortest time-out that a call gets, however late it is in the invocation.
@@ -41,6 +44,9 @@ impl Saga {
             return Vec::new();
         }
         self.check_deadline();
+        if self.head.phase == Phase::Forward && !self.head.paused && self.head.cause.is_none() && !self.run.committing {
+            self.ring();
+        }
         let mut effects = Vec::new();
         if self.run.paging {
             return effects;
@@ -98,7 +104,8 @@ impl Saga {
                 continue;
             }
             match node.job {
-                Job::Pending => {}
+                // Never started.
+                Job::Pending | Job::Wait => {}
                 Job::Do | Job::Ask => {
                     if !self.in_flight(ix) {
                         self.doubtful_undo(ix, &mut node);
@@ -125,7 +132,7 @@ impl Saga {
     /// The pivot was started and nobody knows yet whether it happened.
     pub(super) fn pivot_at_large(&self) -> bool {
         let mut open = self.head.open.iter();
-        open.any(|(ix, open)| open.job != Job::Pending && self.class(*ix) == Some(Class::Pivot))
+        open.any(|(ix, open)| !matches!(open.job, Job::Pending | Job::Wait) && self.class(*ix) == Some(Class::Pivot))
     }
 
     pub(super) fn class(&self, ix: u32) -> Option<Class> {
@@ -152,7 +159,7 @@ impl Saga {
 
     pub(super) fn hold(&mut self, node: u32, op: Op, code: String, detail: String) {
         let open = self.head.open.entry(node).or_insert(Open::new(Job::Held, self.head.last_at));
-        (open.job, open.due) = (Job::Held, None);
+        (open.job, open.due, open.op) = (Job::Held, None, Some(op));
         self.record(Fact::Held { node, op, code, detail });
     }
 
@@ -203,12 +210,16 @@ impl Saga {
             op,
             attempt,
             tool: node.tool.clone(),
-            key: idempotency_key(&self.id, self.head.epoch, node.ix),
+            key: idempotency_key(&self.id, self.head.epoch + self.round(node.ix), node.ix),
             fingerprint: fingerprint(&params),
             params,
             output: past.and_then(|past| past.output.clone()).filter(|_| op == Op::Undo),
             timeout: tool.timeout_ms.min(left),
         }))
+    }
+
+    fn round(&self, ix: u32) -> u32 {
+        self.head.open.get(&ix).map_or(0, |open| open.round)
     }
 
     /// Lets a call go.
@@ -244,7 +255,7 @@ impl Saga {
             effects.push(Effect::Page { from, to });
             return;
         }
-        let due = self.next_due();
+        let due = self.next_stop();
         if let Some(until) = due
             && !self.run.full
             && until > self.head.last_at
@@ -261,12 +272,17 @@ impl Saga {
             return;
         }
         let wake = if self.run.full { Some(self.head.last_at - self.run.ahead) } else { due };
-        if let Some(at) = wake {
-            if self.run.records.is_empty() && !self.run.moved {
+        if let Some(wanted) = wake {
+            let reached = self.head.hop.is_some_and(|hop| hop <= self.head.last_at);
+            if self.run.records.is_empty() && !self.run.moved && !reached {
                 self.run.ended = true;
+                let at = self.head.hop.map_or(wanted, |hop| hop.min(wanted));
                 effects.extend([Effect::Rearm(Wake { slot: 0, at }), Effect::End(Ended::Early)]);
                 return;
             }
+            let furthest = self.head.last_at + HOP;
+            let at = wanted.min(furthest);
+            self.head.hop = (wanted >= furthest).then_some(at);
             self.run.ending = Some(Ended::Yield);
             self.record(Fact::Yielded { until: at });
             effects.push(self.commit(Some(at), vec![Wake { slot: 0, at }]));
@@ -290,6 +306,7 @@ impl Saga {
         } else {
             (Phase::Stuck, Fact::Stuck { nodes })
         };
+        self.head.back = (phase == Phase::Stuck).then_some(self.head.phase);
         self.head.phase = phase;
         self.record(fact);
         self.run.ending = Some(Ended::Rest);
@@ -303,7 +320,7 @@ impl Saga {
         }
         match self.head.phase {
             // A window without an untouched node says nothing of what could be started.
-            Phase::Forward if self.head.cause.is_none() && self.run.loaded < self.head.total => {
+            Phase::Forward if self.head.cause.is_none() && !self.head.paused && self.run.loaded < self.head.total => {
                 let untouched = (self.head.cursor..self.run.loaded).len();
                 if untouched >= LOOKAHEAD {
                     return None;
@@ -320,15 +337,28 @@ impl Saga {
         }
     }
 
+    /// When there is something to do again: a node, or the saga's deadline where it waits for it.
+    fn next_stop(&self) -> Option<Millis> {
+        let due = self.next_due();
+        if self.head.phase != Phase::Forward || self.head.cause.is_some() {
+            return due;
+        }
+        // Who pauses a saga and forgets it: it looks up now and then, and nothing else.
+        let parked = self.head.paused.then(|| self.head.last_at + HOP);
+        let waits = due.is_some() || parked.is_some();
+        [due, parked, self.head.deadline.filter(|_| waits && !self.head.pivoted)].into_iter().flatten().min()
+    }
+
     /// When the next node in work may be tried again.
     pub(super) fn next_due(&self) -> Option<Millis> {
         let waiting = self.head.open.iter().filter(|(ix, open)| open.job != Job::Held && !self.in_flight(**ix));
+        let waiting = waiting.filter(|(_, open)| !self.head.paused || open.job != Job::Wait);
         waiting.filter(|(ix, _)| !self.given_up(**ix)).filter_map(|(_, open)| open.due).min()
     }
 
-    /// After a failure only what may be in the world is followed up.
+    /// After a failure, and while the saga is paused, only what may be in the world is followed up.
     pub(super) fn given_up(&self, ix: u32) -> bool {
-        self.head.cause.is_some() && self.class(ix) == Some(Class::Query)
+        (self.head.cause.is_some() || self.head.paused) && self.class(ix) == Some(Class::Query)
     }
 }
 

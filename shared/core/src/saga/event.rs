@@ -1,13 +1,15 @@
 //! What the world tells `step`. The list is closed, as that of the effects is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::approval::Decision;
 use super::effect::Op;
 use super::node::{Node, Past};
 use super::state::Phase;
+use super::verbs::Verdict;
 use crate::time::Millis;
 use crate::tool::Definition;
 
@@ -28,6 +30,18 @@ pub enum Event {
     Tick,
     /// Someone asks for the saga to be undone.
     Cancel { by: String },
+    /// Someone asks for nothing new to be started.
+    Pause { by: String },
+    /// Someone asks for it to go on.
+    Resume { by: String },
+    /// Someone says whether a step may be made.
+    Decided { node: u32, decision: Decision },
+    /// Something came that a step waits for, or will.
+    Received { name: String, payload: Value },
+    /// Someone asks for a held step, or all of them, to be tried again.
+    Retry { by: String, node: Option<u32> },
+    /// Someone has found out what became of a held step.
+    Resolve { by: String, node: u32, note: String, verdict: Verdict },
 }
 
 impl Event {
@@ -40,6 +54,12 @@ impl Event {
             Self::Paged(_) => "paged",
             Self::Tick => "tick",
             Self::Cancel { .. } => "cancel",
+            Self::Pause { .. } => "pause",
+            Self::Resume { .. } => "resume",
+            Self::Decided { .. } => "decided",
+            Self::Received { .. } => "received",
+            Self::Retry { .. } => "retry",
+            Self::Resolve { .. } => "resolve",
         }
     }
 }
@@ -112,6 +132,9 @@ pub struct Window {
     /// What the journal knows of the nodes themselves; while unwinding only.
     #[serde(default)]
     pub past: BTreeMap<u32, Past>,
+    /// Tools of which another version has been registered since the plan was frozen.
+    #[serde(default)]
+    pub drifted: BTreeSet<String>,
 }
 
 /// The event has no place in this phase: a fault in the driver or the store, never in a partner.

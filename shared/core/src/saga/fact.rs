@@ -72,6 +72,57 @@ pub enum Fact {
         code: String,
         detail: String,
     },
+    /// A wait began: for this time, or for something that must come before it.
+    Waiting {
+        node: u32,
+        until: Millis,
+    },
+    /// The step is not to be done: its condition does not hold, or it refers to a step that was passed
+    /// over.
+    Skipped {
+        node: u32,
+        why: String,
+    },
+    /// People are asked to agree to the step, made with these parameters.
+    Asked {
+        node: u32,
+        params: Map<String, Value>,
+        hash: u64,
+        until: Millis,
+    },
+    /// One of them has decided.
+    Decided {
+        node: u32,
+        by: String,
+        approve: bool,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
+    },
+    /// A held step is taken up again.
+    Retried {
+        node: u32,
+        by: String,
+    },
+    /// A person has said what became of a held step. What that means for it is told by the record that
+    /// follows.
+    Resolved {
+        node: u32,
+        by: String,
+        note: String,
+        done: bool,
+    },
+    /// Something came from outside before a step waited for it.
+    Received {
+        name: String,
+    },
+    /// Nothing new is started from here on.
+    Paused {
+        by: String,
+        why: String,
+    },
+    Resumed {
+        by: String,
+    },
     /// From here on the saga is undone.
     Unwinding {
         cause: Cause,
@@ -98,10 +149,21 @@ impl Fact {
             | Self::Unsettled { node, .. }
             | Self::UndoStarted { node, .. }
             | Self::Undone { node, .. }
-            | Self::Held { node, .. } => Some(*node),
-            Self::Unwinding { .. } | Self::Yielded { .. } | Self::Completed | Self::MadeGood | Self::Stuck { .. } => {
-                None
-            }
+            | Self::Held { node, .. }
+            | Self::Waiting { node, .. }
+            | Self::Skipped { node, .. }
+            | Self::Asked { node, .. }
+            | Self::Decided { node, .. }
+            | Self::Retried { node, .. }
+            | Self::Resolved { node, .. } => Some(*node),
+            Self::Unwinding { .. }
+            | Self::Received { .. }
+            | Self::Paused { .. }
+            | Self::Resumed { .. }
+            | Self::Yielded { .. }
+            | Self::Completed
+            | Self::MadeGood
+            | Self::Stuck { .. } => None,
         }
     }
 }
@@ -116,4 +178,6 @@ pub enum Cause {
     Cancelled { by: String },
     /// The saga's own deadline passed.
     Deadline,
+    /// What is left of the saga's budget does not pay for the next step.
+    Budget { node: u32, what: String },
 }

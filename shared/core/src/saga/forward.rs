@@ -3,8 +3,9 @@
 use super::advance::Ready;
 use super::effect::{Call, Effect, Op};
 use super::event::Refusal;
-use super::fact::Fact;
+use super::fact::{Cause, Fact};
 use super::node::Node;
+use super::reference;
 use super::state::{Job, Open, Saga};
 use crate::time::Millis;
 use crate::tool::Class;
@@ -14,7 +15,7 @@ impl Saga {
     pub(super) fn start_forward(&mut self, effects: &mut Vec<Effect>) -> Vec<Call> {
         let mut fresh = Vec::new();
         self.resume_started(effects, &mut fresh);
-        if self.head.cause.is_some() {
+        if self.head.cause.is_some() || self.head.paused {
             return fresh;
         }
         let waiting = self.head.open.iter().filter(|(_, open)| open.job == Job::Pending).map(|(ix, _)| *ix);
@@ -29,6 +30,17 @@ impl Saga {
                 continue;
             }
             let node = node.clone();
+            if let Some(why) = self.passed_over(&node) {
+                self.skip(&node, why);
+                continue;
+            }
+            if let Some(wait) = &node.wait {
+                self.begin_wait(&node, wait);
+                continue;
+            }
+            if self.drifts(&node) {
+                break;
+            }
             match self.prepare(&node, Op::Do, 1) {
                 Ready::NoTime => self.run.full = true,
                 Ready::Impossible { code, detail } => {
@@ -37,8 +49,19 @@ impl Saga {
                     self.refused(&node, 0, Millis(0), Refusal { code: code.to_owned(), detail });
                 }
                 Ready::Now(call) => {
+                    if !self.is_approved(&node, &call) {
+                        continue;
+                    }
+                    if let Some(what) = self.beyond_budget(&node) {
+                        self.fail(Cause::Budget { node: ix, what });
+                        break;
+                    }
+                    let asked = self.head.open.get_mut(&ix).and_then(|open| open.asked.take());
                     self.touch(ix, Job::Do);
-                    if node.class == Class::Query && !self.run.cautious {
+                    if let Some(open) = self.head.open.get_mut(&ix) {
+                        (open.attempt, open.asked) = (1, asked);
+                    }
+                    if node.class == Class::Query && !self.run.cautious && !self.costs(&node) {
                         effects.push(self.send(*call));
                     } else {
                         self.record_start(&node, &call);
@@ -81,7 +104,9 @@ impl Saga {
                     if let Some(open) = self.head.open.get_mut(&ix) {
                         (open.attempt, open.due) = (attempt, None);
                     }
-                    let unseen = self.repeats_unseen(&node) && !self.run.cautious;
+                    // The first attempt of a new round is a start like any other.
+                    let first = attempt == 1 && node.class != Class::Query;
+                    let unseen = self.repeats_unseen(&node) && !self.run.cautious && !first;
                     if op == Op::Do && !unseen {
                         self.record_start(&node, &call);
                         fresh.push(*call);
@@ -93,15 +118,64 @@ impl Saga {
         }
     }
 
-    /// Moves the cursor past `ix`; what it passes over waits in `open`.
-    fn touch(&mut self, ix: u32, job: Job) {
-        for skipped in self.head.cursor..ix {
-            self.head.open.entry(skipped).or_insert(Open::new(Job::Pending, self.head.last_at));
+    /// Why a step is not to be done, where that is so.
+    fn passed_over(&self, node: &Node) -> Option<String> {
+        if node.when.as_ref().is_some_and(|when| !when.holds(&node.refs, &self.run.outputs)) {
+            return Some("Its condition does not hold.".to_owned());
         }
-        self.head.cursor = self.head.cursor.max(ix + 1);
-        let mut open = Open::new(job, self.head.last_at);
-        open.attempt = 1;
-        self.head.open.insert(ix, open);
+        let mut missing = None;
+        for value in node.params.values() {
+            reference::each(value, &mut |reference| {
+                let output = node.refs.get(reference.step).and_then(|ix| self.run.outputs.get(ix));
+                if output.is_none() {
+                    missing.get_or_insert_with(|| reference.step.to_owned());
+                }
+            });
+        }
+        missing.map(|step| format!("It needs what `{step}` gives, and that was passed over."))
+    }
+
+    /// Settles a step that is not to be done. A point of no return that is passed over is behind all
+    /// the same: what comes after it cannot be undone.
+    fn skip(&mut self, node: &Node, why: String) {
+        self.reach(node.ix);
+        self.head.open.remove(&node.ix);
+        self.record(Fact::Skipped { node: node.ix, why });
+        if node.class == Class::Pivot {
+            self.head.pivoted = true;
+        }
+    }
+
+    /// Holds on where a tool has changed since the plan was made, until a person says to go on.
+    fn drifts(&mut self, node: &Node) -> bool {
+        if self.head.drift_accepted || !self.run.drifted.contains(&node.tool) {
+            return false;
+        }
+        let why = format!("The tool `{}` has changed since the plan was made with {}.", node.tool, node.version);
+        self.pause("makegood".to_owned(), why).is_ok()
+    }
+
+    /// What of the budget does not reach for a step's first call. Past the point of no return there is
+    /// none: what the plan costs in all was compared with it at the start.
+    fn beyond_budget(&mut self, node: &Node) -> Option<String> {
+        let cost = self.definition(node).map_or(0, |tool| tool.cost_minor);
+        let budget = self.head.budget.as_mut()?;
+        let spent = budget.spent_minor.saturating_add(cost);
+        if !self.head.pivoted {
+            if budget.calls.is_some_and(|most| self.head.calls >= most) {
+                return Some(format!("{} calls are made, and no more are allowed.", self.head.calls));
+            }
+            if let Some(most) = budget.cost_minor.filter(|most| spent > *most) {
+                return Some(format!("The step would bring the cost to {spent}, and {most} are allowed."));
+            }
+        }
+        budget.spent_minor = spent;
+        None
+    }
+
+    /// Whether the step's cost must be in the journal before it is made.
+    fn costs(&self, node: &Node) -> bool {
+        self.head.budget.is_some() && self.definition(node).is_some_and(|tool| tool.cost_minor > 0)
     }
 
     fn record_start(&mut self, node: &Node, call: &Call) {

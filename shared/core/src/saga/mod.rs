@@ -5,6 +5,8 @@
 //! Nothing here waits, calls or stores. See `docs/ARCHITECTURE.md` for the invariants.
 
 mod advance;
+mod approval;
+mod condition;
 mod effect;
 mod event;
 mod fact;
@@ -17,15 +19,21 @@ mod settle;
 mod state;
 mod step;
 mod unwind;
+mod verbs;
 mod verify;
+mod wait;
 
+pub use approval::{Approval, Asked, Decision};
+pub use condition::{Comparison, Condition};
 pub use effect::{Call, Commit, Effect, Ended, Op, Wake};
 pub use event::{Answer, CallId, Event, Illegal, Outcome, Refusal, Window};
 pub use fact::{Cause, Fact, Record};
 pub use node::{Node, Past};
 pub use plan::{Plan, Step, object};
 pub use reference::Reference;
-pub use report::{Attempt, Left, Report, Standing, StepReport, report};
-pub use state::{Head, Job, Open, Phase, Saga};
+pub use report::{Ask, Attempt, Left, Remark, Report, Standing, StepReport, report};
+pub use state::{Budget, Head, Job, Open, Phase, Saga};
 pub use step::step;
+pub use verbs::Verdict;
 pub use verify::{Limits, freeze};
+pub use wait::Wait;

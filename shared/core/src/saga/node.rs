@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::tool::Class;
+use super::approval::Approval;
+use super::condition::Condition;
+use super::wait::Wait;
+use crate::tool::{Class, Retry};
 
 /// One node of the frozen plan. Nodes are numbered in a topological order: whatever a node depends
 /// on has a lower number. That is what lets the engine hold a window of nodes and not all of them.
@@ -25,9 +28,19 @@ pub struct Node {
     /// All nodes that must be done before, ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deps: Vec<u32>,
-    /// The nodes whose outputs `params` refer to, by their step's id.
+    /// The nodes whose outputs `params` and `when` refer to, by their step's id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub refs: BTreeMap<String, u32>,
+    /// It has no partner, and waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Condition>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+    /// Instead of the tool's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
 }
 
 /// What the journal knows of a node; the undo is made from it.

@@ -4,6 +4,11 @@ use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use super::approval::Approval;
+use super::condition::Condition;
+use super::wait::Wait;
+use crate::tool::Retry;
+
 /// What is to be done. A string parameter of the form `$step.path` stands for a field of that step's
 /// output, and makes the step depend on it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,18 +21,33 @@ pub struct Plan {
     pub steps: Vec<Step>,
 }
 
-/// One call of one tool.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// One call of one tool, or one wait.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Unique in the plan: letters, digits, `_` and `-`.
     pub id: String,
+    /// Left out where the step waits.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub tool: String,
     #[serde(default)]
     pub params: Map<String, Value>,
-    /// Ids of the steps that must be done before, besides those that `params` refer to.
+    /// Ids of the steps that must be done before, besides those that `params` and `when` refer to.
     #[serde(default)]
     pub after: Vec<String>,
+    /// The step calls nobody, and waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
+    /// The step is passed over where this does not hold, and so is every step whose parameters refer
+    /// to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Condition>,
+    /// The step is not made before people have agreed to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+    /// How it is tried again, instead of as its tool says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
 }
 
 /// Reads a value that must be an object. Serde's own reading would also take a list, as the fields in

@@ -70,7 +70,11 @@ pub(super) fn resolve(
     params.iter().map(|(name, value)| Ok((name.clone(), resolve_value(value, refs, outputs)?))).collect()
 }
 
-fn resolve_value(value: &Value, refs: &BTreeMap<String, u32>, outputs: &BTreeMap<u32, Value>) -> Result<Value, String> {
+pub(super) fn resolve_value(
+    value: &Value,
+    refs: &BTreeMap<String, u32>,
+    outputs: &BTreeMap<u32, Value>,
+) -> Result<Value, String> {
     match value {
         Value::String(text) => {
             if let Some(reference) = Reference::parse(text) {

@@ -7,8 +7,11 @@ use super::effect::Op;
 use super::fact::{Cause, Fact, Record};
 use super::node::Node;
 use super::state::Phase;
+use super::wait::Wait;
 use crate::time::Millis;
 use crate::tool::Class;
+
+const AGREED: &str = "approved";
 
 /// How a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -18,8 +21,12 @@ pub enum Standing {
     Pending,
     /// Called, not answered.
     Running,
-    /// To be tried again.
+    /// To be tried again, or it waits for its time or for something from outside.
     Waiting,
+    /// People are asked to agree to it.
+    Asking,
+    /// Not to be done: its condition does not hold, or it needs a step that was passed over.
+    Skipped,
     Done,
     Refused,
     /// Its undo is under way.
@@ -65,6 +72,41 @@ pub struct StepReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     pub attempts: Vec<Attempt>,
+    /// What it waits for, where it is a wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
+    /// What a held step was held at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Op>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Ask>,
+    /// What people said and did about it. Where they were asked anew, those who had agreed before do
+    /// not count, and are left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<Remark>,
+}
+
+/// What people are asked about a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ask {
+    pub question: String,
+    /// Those who may decide; nobody named stands for the saga's owner.
+    pub by: Vec<String>,
+    pub quorum: u32,
+    pub until: Millis,
+    /// Of the step's parameters. A decision that names it is about these and no others.
+    pub hash: String,
+}
+
+/// What a person said or did about a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Remark {
+    pub at: Millis,
+    pub by: String,
+    /// `approved`, `rejected`, `retried`, `resolved as done` or `resolved as not done`.
+    pub what: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub note: String,
 }
 
 /// A whole saga.
@@ -73,6 +115,9 @@ pub struct Report {
     pub steps: Vec<StepReport>,
     /// Why it turned round, in a sentence.
     pub cause: Option<String>,
+    /// Why it does not go on at present, in a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<String>,
     /// Ids of the steps in the order in which they were undone.
     pub undone: Vec<String>,
     /// Of a stuck saga: what a person has to look after.
@@ -106,14 +151,28 @@ pub fn report<'a>(nodes: &[Node], phase: Phase, records: impl IntoIterator<Item 
         code: None,
         detail: None,
         attempts: Vec::new(),
+        wait: node.wait.clone(),
+        held: None,
+        approval: None,
+        remarks: Vec::new(),
     });
-    let mut report = Report { steps: steps.collect(), cause: None, undone: Vec::new(), left: Vec::new() };
+    let mut report = Report { steps: steps.collect(), cause: None, paused: None, undone: Vec::new(), left: Vec::new() };
     for record in records {
         report.tell(record);
     }
+    for (step, node) in report.steps.iter_mut().zip(nodes) {
+        if let (Some(ask), Some(approval)) = (&mut step.approval, &node.approval) {
+            (ask.question, ask.by, ask.quorum) = (approval.question.clone(), approval.by.clone(), approval.quorum);
+        }
+    }
+    if phase.at_rest() {
+        report.paused = None;
+    }
     if phase != Phase::Forward {
         for step in &mut report.steps {
-            if step.standing == Standing::Pending {
+            let began = step.attempts.iter().any(|attempt| attempt.op == Op::Do);
+            let gated = matches!(step.standing, Standing::Waiting | Standing::Asking) && !began;
+            if step.standing == Standing::Pending || gated {
                 step.standing = Standing::Abandoned;
             }
         }
@@ -130,7 +189,13 @@ impl Report {
         let left = self.steps.iter().filter(|step| match step.standing {
             Standing::Held | Standing::Running | Standing::Waiting | Standing::Undoing => true,
             Standing::Done => step.class != Class::Query,
-            Standing::Pending | Standing::Refused | Standing::Undone | Standing::Fenced | Standing::Abandoned => false,
+            Standing::Pending
+            | Standing::Asking
+            | Standing::Skipped
+            | Standing::Refused
+            | Standing::Undone
+            | Standing::Fenced
+            | Standing::Abandoned => false,
         });
         let told = left.map(|step| Left {
             step: step.id.clone(),
@@ -158,7 +223,17 @@ impl Report {
                 }
                 Cause::Cancelled { by } => format!("It was cancelled by {by}."),
                 Cause::Deadline => "Its deadline passed.".to_owned(),
+                Cause::Budget { node, what } => {
+                    let id = self.step(*node).map_or_else(|| format!("#{node}"), |step| step.id.clone());
+                    format!("Its budget does not pay for step `{id}`: {what}")
+                }
             });
+        }
+        if let Fact::Paused { by, why } = &record.fact {
+            self.paused = Some(if why.is_empty() { format!("It was paused by {by}.") } else { why.clone() });
+        }
+        if let Fact::Resumed { .. } | Fact::Unwinding { .. } = &record.fact {
+            self.paused = None;
         }
         let Some(step) = record.fact.node().and_then(|node| self.step(node)) else { return };
         let undone = step.tell(record).then(|| step.id.clone());
@@ -184,7 +259,10 @@ impl StepReport {
             Fact::Done { attempt, took, output, .. } => {
                 self.standing = Standing::Done;
                 self.output = Some(output.clone());
-                self.end(record, Op::Do, *attempt, *took, "ok", "");
+                // A wait's end, and what a person said, are no calls.
+                if *attempt > 0 {
+                    self.end(record, Op::Do, *attempt, *took, "ok", "");
+                }
             }
             Fact::Refused { attempt, took, code, detail, .. } => {
                 self.standing = Standing::Refused;
@@ -204,13 +282,48 @@ impl StepReport {
                 self.end(record, Op::Undo, *attempt, *took, if *found { "ok" } else { "nothing to undo" }, "");
                 return true;
             }
-            Fact::Held { code, detail, .. } => {
-                self.standing = Standing::Held;
+            Fact::Held { op, code, detail, .. } => {
+                (self.standing, self.held) = (Standing::Held, Some(*op));
                 (self.code, self.detail) = (Some(code.clone()), Some(detail.clone()));
             }
-            Fact::Unwinding { .. } | Fact::Yielded { .. } | Fact::Completed | Fact::MadeGood | Fact::Stuck { .. } => {}
+            Fact::Waiting { .. } => self.standing = Standing::Waiting,
+            Fact::Skipped { why, .. } => {
+                self.standing = Standing::Skipped;
+                self.detail = Some(why.clone());
+            }
+            Fact::Asked { params, hash, until, .. } => {
+                self.standing = Standing::Asking;
+                self.remarks.retain(|remark| remark.what != AGREED);
+                self.params = Value::Object(params.clone());
+                let hash = format!("{hash:016x}");
+                self.approval = Some(Ask { question: String::new(), by: Vec::new(), quorum: 1, until: *until, hash });
+            }
+            Fact::Decided { by, approve, note, .. } => {
+                self.remark(record, by, if *approve { AGREED } else { "rejected" }, note);
+            }
+            Fact::Retried { by, .. } => {
+                self.standing = Standing::Waiting;
+                (self.held, self.code, self.detail) = (None, None, None);
+                self.remark(record, by, "retried", "");
+            }
+            Fact::Resolved { by, note, done, .. } => {
+                (self.held, self.code, self.detail) = (None, None, None);
+                self.remark(record, by, if *done { "resolved as done" } else { "resolved as not done" }, note);
+            }
+            Fact::Unwinding { .. }
+            | Fact::Received { .. }
+            | Fact::Paused { .. }
+            | Fact::Resumed { .. }
+            | Fact::Yielded { .. }
+            | Fact::Completed
+            | Fact::MadeGood
+            | Fact::Stuck { .. } => {}
         }
         false
+    }
+
+    fn remark(&mut self, record: &Record, by: &str, what: &'static str, note: &str) {
+        self.remarks.push(Remark { at: record.at, by: by.to_owned(), what, note: note.to_owned() });
     }
 
     fn begin(&mut self, record: &Record, op: Op, number: u32) {

@@ -7,7 +7,7 @@ use super::node::Node;
 use super::reference;
 use super::state::{Job, Open, Phase, Saga};
 use crate::time::Millis;
-use crate::tool::{Class, Repeat};
+use crate::tool::{Class, Repeat, Retry};
 
 /// The longest wait between two tries that have no limit: undo, and what follows the pivot.
 const PATIENCE: Millis = Millis(60_000);
@@ -78,7 +78,7 @@ impl Saga {
         }
     }
 
-    fn done(&mut self, node: &Node, attempt: u32, took: Millis, output: serde_json::Value) {
+    pub(super) fn done(&mut self, node: &Node, attempt: u32, took: Millis, output: serde_json::Value) {
         self.record(Fact::Done { node: node.ix, attempt, took, output: output.clone() });
         if self.head.phase == Phase::Unwinding {
             let past = self.run.past.entry(node.ix).or_default();
@@ -104,7 +104,7 @@ impl Saga {
         for ix in failed {
             let (code, detail) = match &self.head.cause {
                 Some(Cause::Step { node, code, detail }) if *node == ix => (code.clone(), detail.clone()),
-                Some(Cause::Step { .. } | Cause::Cancelled { .. } | Cause::Deadline) | None => {
+                Some(Cause::Step { .. } | Cause::Cancelled { .. } | Cause::Deadline | Cause::Budget { .. }) | None => {
                     ("refused".to_owned(), "It failed beside the point of no return.".to_owned())
                 }
             };
@@ -269,15 +269,20 @@ impl Saga {
     /// What stands after the pivot, or is it, is tried without limit; so is a do whose fate must be
     /// known before it can be undone.
     fn tries_left(&self, node: &Node, attempt: u32) -> bool {
-        let limit = self.definition(node).map_or(1, |tool| tool.retry.attempts);
+        let limit = self.policy(node).map_or(1, |retry| retry.attempts);
         node.class == Class::Retriable || attempt < limit
+    }
+
+    /// How often and how fast: the step's own policy, or its tool's.
+    fn policy(&self, node: &Node) -> Option<Retry> {
+        node.retry.or_else(|| self.definition(node).map(|tool| tool.retry))
     }
 
     /// A status that knows nothing: the do has not arrived, or never will.
     fn never_seen(&mut self, node: &Node, call: CallId, took: Millis) {
         let reason = "The partner has not seen the key.".to_owned();
         let repeat = self.remembered(node);
-        let wait = self.definition(node).map_or(PATIENCE, |tool| tool.retry.wait(call.attempt));
+        let wait = self.policy(node).map_or(PATIENCE, |retry| retry.wait(call.attempt));
         let again = repeat.then_some(self.head.last_at + wait);
         self.unsettled(node, call, took, reason, again);
         if repeat {
@@ -317,13 +322,13 @@ impl Saga {
     }
 
     fn try_again(&mut self, node: &Node, call: CallId, took: Millis, after: Option<Millis>, reason: String) {
-        let wait = match (call.op, self.definition(node)) {
+        let wait = match (call.op, self.policy(node)) {
             (_, None) => PATIENCE,
-            (Op::Do, Some(tool)) if node.class != Class::Retriable && self.tries_left(node, call.attempt) => {
-                tool.retry.wait(call.attempt)
+            (Op::Do, Some(retry)) if node.class != Class::Retriable && self.tries_left(node, call.attempt) => {
+                retry.wait(call.attempt)
             }
-            (_, Some(tool)) => {
-                let patient = crate::tool::Retry { cap_ms: PATIENCE, ..tool.retry };
+            (_, Some(retry)) => {
+                let patient = Retry { cap_ms: PATIENCE, ..retry };
                 patient.wait(call.attempt)
             }
         };

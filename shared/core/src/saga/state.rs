@@ -6,13 +6,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::effect::Call;
+use super::approval::Asked;
+use super::effect::{Call, Op};
 use super::event::{CallId, Window};
 use super::fact::{Cause, Fact, Record};
 use super::node::{Node, Past};
 use crate::id::SagaId;
 use crate::time::Millis;
-use crate::tool::Definition;
+use crate::tool::{Class, Definition};
 
 /// Where a saga stands. The last three are rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -65,6 +66,8 @@ pub enum Job {
     Do,
     /// Started, and the partner is to be asked what became of it.
     Ask,
+    /// Waits for a time, for something from outside, or for people to agree; never started.
+    Wait,
     /// To be undone.
     Undo,
     /// Needs a person.
@@ -88,12 +91,41 @@ pub struct Open {
     /// An earlier attempt ended without an answer: the effect may be there.
     #[serde(rename = "u", default, skip_serializing_if = "std::ops::Not::not")]
     pub doubt: bool,
+    /// Counts the times that a person had it asked for anew; part of the idempotency key.
+    #[serde(rename = "r", default, skip_serializing_if = "is_zero")]
+    pub round: u32,
+    /// What it was held at.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub op: Option<Op>,
+    /// What people have said of it.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this shape")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Open {
     pub(super) const fn new(job: Job, since: Millis) -> Self {
-        Self { job, attempt: 0, since, due: None, doubt: false }
+        Self { job, attempt: 0, since, due: None, doubt: false, round: 0, op: None, asked: None }
     }
+}
+
+/// What a saga may spend before its point of no return. Undoing is not paid for by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Calls to partners, repeats included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<u64>,
+    /// What the tools say that a call costs, in cents of the demo currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_minor: Option<i64>,
+    /// Spent so far, in the same unit; set by the engine.
+    #[serde(default)]
+    pub spent_minor: i64,
 }
 
 /// The short form of the journal that is saved with every commit. Its size is bounded by the nodes
@@ -121,6 +153,23 @@ pub struct Head {
     pub cause: Option<Cause>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Millis>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
+    /// A person has had it go on although its tools are not the newest.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drift_accepted: bool,
+    /// What came from outside and no step has waited for yet, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mail: BTreeMap<String, Value>,
+    /// What may be spent, and what is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
+    /// Where a stuck saga was going.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<Phase>,
+    /// When it asked to be woken, where that is a stop on the way to something later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hop: Option<Millis>,
     /// Invocations that committed something.
     #[serde(default)]
     pub invocations: u32,
@@ -148,9 +197,24 @@ impl Head {
             pivoted: false,
             cause: None,
             deadline,
+            paused: false,
+            drift_accepted: false,
+            mail: BTreeMap::new(),
+            budget: None,
+            back: None,
+            hop: None,
             invocations: 0,
             calls: 0,
             last_at: now,
+        }
+    }
+
+    /// Forward or unwinding; of a stuck saga, what it was when it got stuck.
+    #[must_use]
+    pub fn direction(&self) -> Phase {
+        match self.phase {
+            Phase::Forward | Phase::Unwinding | Phase::Completed | Phase::MadeGood => self.phase,
+            Phase::Stuck => self.back.unwrap_or(Phase::Forward),
         }
     }
 }
@@ -168,6 +232,7 @@ pub struct Saga {
 pub(super) struct Run {
     pub nodes: BTreeMap<u32, Node>,
     pub tools: BTreeMap<String, Definition>,
+    pub drifted: BTreeSet<String>,
     pub outputs: BTreeMap<u32, Value>,
     pub past: BTreeMap<u32, Past>,
     /// Nodes from `cursor` (or above `floor`) to here are in `nodes`.
@@ -202,7 +267,11 @@ impl Saga {
     /// A saga as it was loaded: its head, and the window of nodes in work and next in line.
     #[must_use]
     pub fn load(id: SagaId, head: Head, window: Window) -> Self {
-        let edge = if head.phase == Phase::Unwinding { head.floor } else { head.cursor };
+        let mut head = head;
+        if head.phase == Phase::Stuck && head.back.is_none() {
+            head.back = Some(was_going(&head, &window));
+        }
+        let edge = if head.direction() == Phase::Unwinding { head.floor } else { head.cursor };
         let mut saga = Self { id, head, run: Run { loaded: edge, page: 4, ..Run::default() } };
         saga.admit(window);
         saga
@@ -213,7 +282,7 @@ impl Saga {
     pub(super) fn admit(&mut self, window: Window) {
         let mut ixs: Vec<u32> = window.nodes.iter().map(|node| node.ix).collect();
         ixs.sort_unstable();
-        if self.head.phase == Phase::Unwinding {
+        if self.head.direction() == Phase::Unwinding {
             for ix in ixs.iter().rev().filter(|ix| **ix < self.head.floor) {
                 if ix + 1 == self.run.loaded {
                     self.run.loaded = *ix;
@@ -228,6 +297,7 @@ impl Saga {
         }
         self.run.nodes.extend(window.nodes.into_iter().map(|node| (node.ix, node)));
         self.run.tools.extend(window.tools);
+        self.run.drifted.extend(window.drifted);
         self.run.outputs.extend(window.outputs);
         for (node, past) in window.past {
             let known = self.run.past.entry(node).or_default();
@@ -242,8 +312,11 @@ impl Saga {
 
     /// Whether a page joins what is loaded, so that paging always comes to an end.
     pub(super) fn is_next(&self, window: &Window) -> bool {
-        let wanted =
-            if self.head.phase == Phase::Unwinding { self.run.loaded.checked_sub(1) } else { Some(self.run.loaded) };
+        let wanted = if self.head.direction() == Phase::Unwinding {
+            self.run.loaded.checked_sub(1)
+        } else {
+            Some(self.run.loaded)
+        };
         window.nodes.iter().any(|node| Some(node.ix) == wanted)
     }
 
@@ -268,6 +341,14 @@ impl Saga {
     pub(super) fn definition(&self, node: &Node) -> Option<&Definition> {
         self.run.tools.get(&node.tool)
     }
+}
+
+/// Where a saga was going that an older build left stuck. Before the point of no return only an
+/// unsettled pivot keeps a failure from turning it round.
+fn was_going(head: &Head, window: &Window) -> Phase {
+    let is_pivot = |ix: &u32| window.nodes.iter().any(|node| node.ix == *ix && node.class == Class::Pivot);
+    let at_large = head.open.iter().any(|(ix, open)| open.job != Job::Pending && is_pivot(ix));
+    if head.cause.is_some() && !head.pivoted && !at_large { Phase::Unwinding } else { Phase::Forward }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::effect::{Effect, Ended};
 use super::event::{Event, Illegal};
 use super::fact::Cause;
-use super::state::Saga;
+use super::state::{Phase, Saga};
 use crate::time::Millis;
 
 /// Folds `event` into `saga` at `now` and answers with what is due.
@@ -19,25 +19,50 @@ use crate::time::Millis;
 /// | `Paged`     | only while a page is asked for            | never                               |
 /// | `Tick`      | carries on                                | passed over                         |
 /// | `Cancel`    | unwinds; passed over when past the pivot or unwinding | never: it is too late   |
+/// | `Pause`     | forward and not paused                    | never                               |
+/// | `Resume`    | paused                                    | never                               |
+/// | `Decided`   | a step waits for this person's decision   | never                               |
+/// | `Received`  | a step waits for it, or it is kept        | never                               |
+/// | `Retry`     | a held step is taken up again             | stuck: the same                     |
+/// | `Resolve`   | a held step is settled                    | stuck: the same                     |
 ///
 /// # Errors
 /// [`Illegal`], as said.
 pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, Illegal> {
     let rest = saga.head.phase.at_rest();
     let name = event.name();
-    let illegal = |why| Err(Illegal { phase: saga.head.phase, event: name, why });
+    let phase = saga.head.phase;
+    let over = rest && phase != Phase::Stuck;
+    let illegal = |why| Illegal { phase, event: name, why };
     match &event {
-        Event::Wake { .. } if saga.run.awake => return illegal("an invocation wakes a saga once"),
-        Event::Committed if !saga.run.committing => return illegal("no commit is under way"),
-        Event::Paged(_) if !saga.run.paging => return illegal("no page was asked for"),
-        Event::Paged(window) if !saga.is_next(window) => return illegal("the page lacks the nodes that come next"),
-        Event::Cancel { .. } if rest => return illegal("it is at rest"),
+        Event::Wake { .. } if saga.run.awake => return Err(illegal("an invocation wakes a saga once")),
+        Event::Committed if !saga.run.committing => return Err(illegal("no commit is under way")),
+        Event::Paged(_) if !saga.run.paging => return Err(illegal("no page was asked for")),
+        Event::Paged(window) if !saga.is_next(window) => {
+            return Err(illegal("the page lacks the nodes that come next"));
+        }
+        Event::Cancel { .. }
+        | Event::Pause { .. }
+        | Event::Resume { .. }
+        | Event::Decided { .. }
+        | Event::Received { .. }
+            if rest =>
+        {
+            return Err(illegal("it is at rest"));
+        }
+        Event::Retry { .. } | Event::Resolve { .. } if over => return Err(illegal("all of it is settled")),
         Event::Wake { .. }
         | Event::Answered { .. }
         | Event::Committed
         | Event::Paged(_)
         | Event::Tick
-        | Event::Cancel { .. } => {}
+        | Event::Cancel { .. }
+        | Event::Pause { .. }
+        | Event::Resume { .. }
+        | Event::Decided { .. }
+        | Event::Received { .. }
+        | Event::Retry { .. }
+        | Event::Resolve { .. } => {}
     }
 
     // Time never runs backwards, whatever the clock of this machine says, and never stands still: a
@@ -46,9 +71,10 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
         saga.run.ahead = saga.head.last_at.since(now);
     }
     let now = now + saga.run.ahead;
-    saga.head.last_at = saga.head.last_at.max(now);
+    let before = saga.head.last_at;
+    saga.head.last_at = before.max(now);
 
-    match event {
+    let heeded = match event {
         Event::Wake { until, kill, cautious } => {
             saga.run.awake = true;
             if rest {
@@ -58,8 +84,12 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
             saga.head.invocations = saga.head.invocations.saturating_add(1);
             let ahead = saga.run.ahead;
             (saga.run.until, saga.run.kill, saga.run.cautious) = (until + ahead, kill + ahead, cautious);
+            Ok(())
         }
-        Event::Answered { call, took, outcome } => saga.fold_answer(call, took, outcome),
+        Event::Answered { call, took, outcome } => {
+            saga.fold_answer(call, took, outcome);
+            Ok(())
+        }
         Event::Committed => {
             saga.run.committing = false;
             if let Some(ended) = saga.run.ending.take() {
@@ -74,9 +104,28 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
         Event::Paged(window) => {
             saga.run.paging = false;
             saga.admit(window);
+            Ok(())
         }
-        Event::Tick => saga.run.sleeping = false,
-        Event::Cancel { by } => saga.fail(Cause::Cancelled { by }),
+        Event::Tick => {
+            saga.run.sleeping = false;
+            Ok(())
+        }
+        Event::Cancel { by } => {
+            saga.fail(Cause::Cancelled { by });
+            Ok(())
+        }
+        Event::Pause { by } => saga.pause(by, String::new()),
+        Event::Resume { by } => saga.resume(by),
+        Event::Decided { node, decision } => saga.decide(node, decision),
+        Event::Received { name, payload } => saga.receive(name, payload),
+        Event::Retry { by, node } => saga.retry(&by, node),
+        Event::Resolve { by, node, note, verdict } => saga.resolve(node, &by, &note, verdict),
+    };
+    match heeded {
+        Ok(()) => Ok(saga.advance()),
+        Err(why) => {
+            saga.head.last_at = before;
+            Err(illegal(why))
+        }
     }
-    Ok(saga.advance())
 }

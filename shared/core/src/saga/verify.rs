@@ -2,17 +2,20 @@
 //! runs.
 //!
 //! Checked: ids, tools, parameters against the tool's schema, references against the producer's
-//! output schema, cycles, limits, and the pivot rule: at most one point of no return, everything
+//! output schema, conditions, approvals, waits, cycles, limits, and the pivot rule: at most one point of no return, everything
 //! that can be undone before it, everything that cannot after it.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
+use super::approval::Approval;
 use super::node::Node;
 use super::plan::{Plan, Step};
 use super::reference::{self, Reference};
+use super::wait::Wait;
 use crate::error::{Code, Error};
+use crate::time::Millis;
 use crate::tool::{Class, Definition};
 
 /// What a plan may cost.
@@ -25,12 +28,18 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { steps: 500, bytes: 256 * 1024 }
+        Self { steps: 1_000, bytes: 256 * 1024 }
     }
 }
 
 /// A summary is one sentence; the longest that our own planner makes is far shorter.
 const LONGEST_SUMMARY: usize = 4_000;
+const LONGEST_WAIT: Millis = Millis(400 * 24 * 60 * 60 * 1000);
+const LONGEST_NAME: usize = 200;
+const MOST_APPROVERS: usize = 20;
+const MOST_ATTEMPTS: u32 = 100;
+/// What a waiting node has for a tool's name: no tool can be called so.
+const WAIT: &str = "(wait)";
 
 /// Verifies a plan and freezes it into nodes in topological order, breadth first, so that what can
 /// run early has a low number.
@@ -43,12 +52,16 @@ pub fn freeze(plan: &Plan, tools: &BTreeMap<String, Definition>, limits: Limits)
     let places = places(plan)?;
     let mut edges = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
-        let tool = tool_of(step, tools)?;
-        check_params(step, tool)?;
+        match &step.wait {
+            Some(wait) => check_wait(step, wait)?,
+            None => check_params(step, tool_of(step, tools)?)?,
+        }
+        check_policies(step)?;
         edges.push(dependencies(step, plan, &places, tools)?);
     }
     let order = order(plan, &edges).ok_or_else(|| invalid("The steps wait for each other in a circle."))?;
     let classes = pivot_rule(plan, tools, &order, &mut edges)?;
+    check_approvals(plan, tools, &classes)?;
     let order = order_after_pivot(plan, &edges)?;
     Ok(number(plan, tools, &edges, &classes, &order))
 }
@@ -102,6 +115,78 @@ fn tool_of<'a>(step: &Step, tools: &'a BTreeMap<String, Definition>) -> Result<&
     })
 }
 
+/// A wait has no partner, and nothing that belongs to one.
+fn check_wait(step: &Step, wait: &Wait) -> Result<(), Error> {
+    if !step.tool.is_empty() || !step.params.is_empty() || step.approval.is_some() || step.retry.is_some() {
+        return Err(invalid(format!(
+            "Step `{}` waits: it has no `tool`, `params`, `approval` or `retry`. Put those into a step after it.",
+            step.id
+        )));
+    }
+    let span = match wait {
+        Wait::ForMs(span) => *span,
+        // A time in the past is a wait that is over at once.
+        Wait::Until(at) => return if at.0 < u64::MAX >> 12 { Ok(()) } else { Err(too_long(step)) },
+        Wait::Event { name, within_ms } => {
+            if name.is_empty() || name.chars().count() > LONGEST_NAME {
+                let message = format!("Step `{}` waits for an event without a name, or with a long one.", step.id);
+                return Err(invalid(message));
+            }
+            *within_ms
+        }
+    };
+    if span > LONGEST_WAIT { Err(too_long(step)) } else { Ok(()) }
+}
+
+fn too_long(step: &Step) -> Error {
+    let days = LONGEST_WAIT.0 / 86_400_000;
+    invalid(format!("Step `{}` would wait for more than {days} days, which are the most.", step.id))
+}
+
+fn check_policies(step: &Step) -> Result<(), Error> {
+    if step.retry.is_some_and(|retry| retry.attempts == 0 || retry.attempts > MOST_ATTEMPTS) {
+        return Err(invalid(format!("Step `{}`: `retry.attempts` is between 1 and {MOST_ATTEMPTS}.", step.id)));
+    }
+    let Some(approval) = &step.approval else { return Ok(()) };
+    if approval.within_ms > LONGEST_WAIT {
+        return Err(too_long(step));
+    }
+    let mut by: Vec<&str> = approval.by.iter().map(String::as_str).collect();
+    by.sort_unstable();
+    by.dedup();
+    let named = u32::try_from(by.len()).unwrap_or(u32::MAX).max(1);
+    if by.len() != approval.by.len() || by.len() > MOST_APPROVERS || approval.quorum == 0 || approval.quorum > named {
+        return Err(invalid(format!(
+            "Step `{}`: its approval names each of {MOST_APPROVERS} people at most once, and its quorum is between 1 and their number.",
+            step.id
+        )));
+    }
+    if approval.question.chars().count() > LONGEST_SUMMARY {
+        return Err(invalid(format!("Step `{}`: the question has more than {LONGEST_SUMMARY} characters.", step.id)));
+    }
+    Ok(())
+}
+
+/// Who must agree to a step. What its tool demands cannot be softened by a plan.
+fn approval_of(step: &Step, tools: &BTreeMap<String, Definition>) -> Option<Approval> {
+    tools.get(&step.tool).and_then(|tool| tool.approval.clone()).or_else(|| step.approval.clone())
+}
+
+/// People are asked before the point of no return, or about it: after it a "no" could not be heeded.
+fn check_approvals(plan: &Plan, tools: &BTreeMap<String, Definition>, classes: &[Class]) -> Result<(), Error> {
+    let late = plan
+        .steps
+        .iter()
+        .zip(classes)
+        .find(|(step, class)| **class == Class::Retriable && approval_of(step, tools).is_some());
+    late.map_or(Ok(()), |(step, _)| {
+        Err(invalid(format!(
+            "Step `{}` needs an approval and stands after the point of no return. Put the approval on the step that is it, or on one before.",
+            step.id
+        )))
+    })
+}
+
 /// Checks what is known at plan time; a reference is checked when its value is there.
 fn check_params(step: &Step, tool: &Definition) -> Result<(), Error> {
     let mut later = Vec::new();
@@ -131,6 +216,12 @@ fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
+/// All values of a step that may refer to others.
+fn referring(step: &Step) -> impl Iterator<Item = &Value> {
+    let when = step.when.iter().flat_map(|when| [&when.left, &when.right]);
+    step.params.values().chain(when)
+}
+
 fn dependencies(
     step: &Step,
     plan: &Plan,
@@ -144,7 +235,7 @@ fn dependencies(
         deps.push(*place.ok_or_else(|| invalid(format!("Step `{}` waits for `{name}`, which is no step.", step.id)))?);
     }
     let mut fault = None;
-    for value in step.params.values() {
+    for value in referring(step) {
         reference::each(value, &mut |reference| match places.get(reference.step) {
             None => {
                 fault.get_or_insert(format!(
@@ -209,7 +300,7 @@ fn pivot_rule(
 ) -> Result<Vec<Class>, Error> {
     let mut classes = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
-        classes.push(tool_of(step, tools)?.class);
+        classes.push(if step.wait.is_some() { Class::Query } else { tool_of(step, tools)?.class });
     }
     let class = |place: usize| classes.get(place).copied().unwrap_or(Class::Query);
     let last = |wanted: Class| order.iter().copied().find(|place| class(*place) == wanted);
@@ -267,7 +358,7 @@ fn number(
         let mut deps: Vec<u32> = deps.iter().map(|dep| number_of(*dep)).collect();
         deps.sort_unstable();
         let mut refs = BTreeMap::new();
-        for value in step.params.values() {
+        for value in referring(step) {
             reference::each(value, &mut |reference| {
                 if let Some(ix) = by_id.get(reference.step) {
                     refs.insert(reference.step.to_owned(), *ix);
@@ -277,12 +368,16 @@ fn number(
         Some(Node {
             ix: number_of(*place),
             id: step.id.clone(),
-            tool: step.tool.clone(),
-            version: tools.get(&step.tool)?.version.clone(),
+            tool: if step.wait.is_some() { WAIT.to_owned() } else { step.tool.clone() },
+            version: if step.wait.is_some() { String::new() } else { tools.get(&step.tool)?.version.clone() },
             class: *classes.get(*place)?,
             params: step.params.clone(),
             deps,
             refs,
+            wait: step.wait.clone(),
+            when: step.when.clone(),
+            approval: approval_of(step, tools),
+            retry: step.retry,
         })
     });
     frozen.collect()

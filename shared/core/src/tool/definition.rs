@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Schema;
+use crate::saga::Approval;
 use crate::time::Millis;
 
 /// What an effect of this tool means for a saga (Richardson, *Microservices Patterns*, ch. 4).
@@ -83,6 +84,9 @@ pub struct Definition {
     /// What a call costs, in cents of the demo currency; for display and budgets.
     #[serde(default)]
     pub cost_minor: i64,
+    /// Who must agree to every step that calls it, whatever the plan says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
     pub input: Schema,
     pub output: Schema,
 }

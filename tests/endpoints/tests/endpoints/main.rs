@@ -6,6 +6,7 @@
 mod budget;
 mod chat;
 mod crashes;
+mod people;
 mod refusals;
 mod starting;
 mod worlds;

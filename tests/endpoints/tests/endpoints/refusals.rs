@@ -135,10 +135,15 @@ async fn what_is_not_a_request_is_refused_and_changes_nothing() {
 async fn a_plan_that_cannot_be_carried_out_is_refused_whole() {
     let fortress = Fortress::build().await;
     let before = fortress.state().await;
-    let long: Vec<Value> = (0..501).map(|n| step(&format!("s{n}"), &[])).collect();
+    let long: Vec<Value> = (0..1_001).map(|n| step(&format!("s{n}"), &[])).collect();
     let wide = json!({"id": "a", "tool": "send_message", "params": {"to": "Sam", "text": "a".repeat(300 * 1024)}});
     let with = |params: Value| json!([{"id": "a", "tool": "bench_effect", "params": params}]);
     let table = |params: Value| json!([{"id": "a", "tool": "book_restaurant_table", "params": params}]);
+    let gated = |gate: Value| {
+        let mut step = step("a", &[]);
+        step.as_object_mut().unwrap().extend(gate.as_object().unwrap().clone());
+        json!([step])
+    };
     let cases = [
         (400, "invalid_request", json!([{"id": "a", "tool": "bench_effect", "params": {"n": 1}, "unheard_of": 1}])),
         (400, "invalid_request", json!([{"id": "a", "tool": "bench_effect", "params": [1]}])),
@@ -159,6 +164,27 @@ async fn a_plan_that_cannot_be_carried_out_is_refused_whole() {
             422,
             "invalid_plan",
             json!([step("a", &[]), {"id": "b", "tool": "bench_effect", "params": {"n": "$a.nothing"}}]),
+        ),
+        // Waits, conditions and approvals.
+        (400, "invalid_request", json!([{"id": "a", "wait": {"for_ever": true}}])),
+        (400, "invalid_request", json!([{"id": "a", "wait": {"for_ms": -1}}])),
+        (422, "invalid_plan", json!([{"id": "a", "tool": "bench_effect", "wait": {"for_ms": 1}}])),
+        (422, "invalid_plan", json!([{"id": "a", "wait": {"for_ms": 1}, "params": {"n": 1}}])),
+        (422, "invalid_plan", json!([{"id": "a", "wait": {"for_ms": 40_000_000_000_u64}}])),
+        (422, "invalid_plan", json!([{"id": "a", "wait": {"event": {"name": "", "within_ms": 1}}}])),
+        (422, "invalid_plan", gated(json!({"when": {"left": "$nobody.n", "is": "==", "right": 1}}))),
+        (400, "invalid_request", gated(json!({"when": {"left": 1, "is": "=", "right": 1}}))),
+        (422, "invalid_plan", gated(json!({"approval": {"quorum": 0}}))),
+        (422, "invalid_plan", gated(json!({"approval": {"quorum": 2}}))),
+        (422, "invalid_plan", gated(json!({"approval": {"by": ["ann", "ann"], "quorum": 2}}))),
+        (422, "invalid_plan", gated(json!({"retry": {"attempts": 0, "base_ms": 1, "cap_ms": 1}}))),
+        (
+            422,
+            "invalid_plan",
+            json!([
+                {"id": "a", "tool": "send_message", "params": {"to": "Sam", "text": "One"}},
+                {"id": "b", "tool": "send_message", "params": {"to": "Sam", "text": "Two"}, "approval": {}},
+            ]),
         ),
         (422, "unknown_tool", json!([{"id": "a", "tool": "launch_rocket"}])),
         (422, "unknown_tool", json!([{"id": "a", "tool": "../../etc/passwd"}])),

@@ -13,11 +13,14 @@ use crate::host::SimHost;
 use crate::queue;
 
 impl World {
-    pub(super) fn invoke(self: &Rc<Self>, errand: Errand, request: Request) {
+    pub fn invoke(self: &Rc<Self>, errand: Errand, request: Request) {
         let id = self.next_task.get();
         self.next_task.set(id + 1);
         let skew = self.draw(|rng| *rng.pick(&self.scenario.skews));
-        let fuse = self.strikes(self.scenario.faults.crash).then(|| self.draw(|rng| rng.between(1, 25)));
+        let fuse = self.strikes(self.scenario.faults.crash).then(|| self.fate(|rng| rng.between(1, 25)));
+        if let Some(fuse) = fuse {
+            self.tell_fault(|| format!("worker {id} will crash at its poll {fuse}"));
+        }
         self.trace(|| format!("worker   {id} begins: {errand:?} (clock {skew:+} ms, fuse {fuse:?})"));
         self.errands.borrow_mut().insert(id, errand);
         let host = SimHost { world: Rc::clone(self), skew };
@@ -53,6 +56,7 @@ impl World {
                 Some(200 | 202 | 409) => self.seen.borrow_mut().event(phase, "cancel"),
                 Some(_) | None => self.later(500, |world| world.cancel(1)),
             },
+            Errand::Ask(asking, phase, tries) => self.asked(asking, phase, tries, code),
             Errand::Wake(message) => match status {
                 Some((200..300, _)) => {}
                 Some((_, after)) => self.redeliver(message, after),
@@ -63,7 +67,11 @@ impl World {
     }
 
     pub(super) fn start(self: &Rc<Self>) {
-        let body = json!({"plan": self.scenario.plan, "key": "once"}).to_string();
+        let mut body = json!({"plan": self.scenario.plan, "key": "once"});
+        if let Some(budget) = &self.scenario.budget {
+            body["budget"] = budget.clone();
+        }
+        let body = body.to_string();
         let mut request = Request::new(Bytes::from(body));
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = Uri::from_static("http://me/api/execute");
@@ -84,16 +92,39 @@ impl World {
         self.invoke(Errand::Cancel(phase), request);
     }
 
-    pub(super) fn sweep(self: &Rc<Self>) {
+    /// The schedule sweeps every so often. Nothing comes of it while the saga is to sleep, and so many
+    /// sweeps are left out.
+    fn sweep(self: &Rc<Self>) {
         if self.at_rest() {
-            return;
+            return self.sweep_at.set(u64::MAX);
         }
-        if !self.strikes(self.scenario.faults.queue) {
+        if self.strikes(self.scenario.faults.queue) {
+            self.tell_fault(|| "the schedule leaves a sweep out".to_owned());
+        } else {
             let address = format!("{PUBLIC}/api/execute/sweep");
             let request = self.draw(|rng| queue::delivery(&address, &Bytes::new(), 0, self.now.get(), rng));
             self.invoke(Errand::Sweep, request);
         }
-        self.later(SWEEP_EVERY, Self::sweep);
+        let wake_at = self.database.borrow().sagas.values().next().and_then(|row| row.wake_at).unwrap_or(0);
+        self.sweep_after(SWEEP_EVERY.max(wake_at.saturating_sub(self.now.get())));
+    }
+
+    pub(super) fn sweep_after(self: &Rc<Self>, span: u64) {
+        let at = self.now.get() + span;
+        self.sweep_at.set(at);
+        self.later(span, move |world| {
+            if world.sweep_at.get() == at {
+                world.sweep();
+            }
+        });
+    }
+
+    /// The saga is to be woken at this time: the schedule looks soon after.
+    pub(super) fn sweep_before(self: &Rc<Self>, at: u64) {
+        let soon = at.max(self.now.get()) + SWEEP_EVERY;
+        if self.sweep_at.get() > soon {
+            self.sweep_after(soon - self.now.get());
+        }
     }
 
     pub(super) fn deliver(self: &Rc<Self>, id: u64) {

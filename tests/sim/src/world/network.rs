@@ -13,6 +13,16 @@ use crate::answer;
 use crate::postgres::Change;
 use crate::town;
 
+/// What becomes of a request, in the order of the arms in `send`.
+const MISHAPS: [&str; 6] = [
+    "is not sent",
+    "fails, perhaps after it arrived",
+    "is lost",
+    "arrives, and its answer is lost",
+    "is answered 502",
+    "is late",
+];
+
 impl World {
     /// Sends a request to whichever service it is for.
     pub fn send(self: &Rc<Self>, request: Request, timeout: Millis) -> Slot<Fetched> {
@@ -28,7 +38,10 @@ impl World {
             "redis" => faults.redis,
             _ => faults.partner / 4,
         };
-        if service == "tools" && self.stormy() && self.poisoned(&exchange.request) {
+        if service == "tools" && exchange.request.uri().path().ends_with("/do") {
+            self.check_round(&exchange.request);
+        }
+        if service == "tools" && (self.stormy() || self.scenario.poison_lasts) && self.poisoned(&exchange.request) {
             self.doomed.set(true);
         }
         let travel = self.draw(|rng| rng.between(1, 8));
@@ -36,7 +49,12 @@ impl World {
             self.later(travel, move |world| world.arrive(&exchange));
             return slot;
         }
-        match self.draw(|rng| rng.below(6)) {
+        let kind = self.fate(|rng| rng.below(6));
+        self.tell_fault(|| {
+            let way = exchange.request.uri().path();
+            format!("a request to {service}{way} {}", MISHAPS[usize::try_from(kind).unwrap_or(0)])
+        });
+        match kind {
             0 => self.later(travel, move |world| {
                 exchange.arrive(world, Err(FetchError::NotSent("connection refused".to_owned())));
             }),
@@ -53,7 +71,7 @@ impl World {
             // The gateway before it is out of order.
             4 => self.later(travel, move |world| exchange.arrive(world, Ok(answer(502, &json!("bad gateway"))))),
             _ => {
-                let delay = self.draw(|rng| rng.between(50, 6_000));
+                let delay = self.fate(|rng| rng.between(50, 6_000));
                 self.later(delay, move |world| world.arrive(&exchange));
             }
         }
@@ -86,6 +104,7 @@ impl World {
             }
             Some("redis") => {
                 if self.strikes(self.scenario.faults.redis / 4) {
+                    self.tell_fault(|| "Redis forgets everything".to_owned());
                     self.redis.borrow_mut().flush();
                 }
                 let response = self.redis.borrow_mut().serve(request, self.now.get());
@@ -113,17 +132,22 @@ impl World {
         let mut wait = not_before.saturating_sub(now) + self.draw(|rng| rng.between(1, 10));
         self.trace(|| format!("queue    takes message {id}, due in {wait} ms"));
         if self.strikes(self.scenario.faults.twice) {
-            let again = wait + self.draw(|rng| rng.between(0, 60));
+            let again = wait + self.fate(|rng| rng.between(0, 60));
+            self.tell_fault(|| format!("message {id} comes twice at about the same time"));
             self.later(again, move |world| world.deliver(id));
         }
         if self.strikes(self.scenario.faults.queue) {
-            match self.draw(|rng| rng.below(3)) {
-                0 => return self.trace(|| format!("queue    loses message {id}")),
+            match self.fate(|rng| rng.below(3)) {
+                0 => return self.tell_fault(|| format!("message {id} is lost")),
                 1 => {
-                    let again = wait + self.draw(|rng| rng.between(1, 5_000));
+                    let again = wait + self.fate(|rng| rng.between(1, 5_000));
+                    self.tell_fault(|| format!("message {id} comes twice"));
                     self.later(again, move |world| world.deliver(id));
                 }
-                _ => wait += self.draw(|rng| rng.between(1, 20_000)),
+                _ => {
+                    wait += self.fate(|rng| rng.between(1, 20_000));
+                    self.tell_fault(|| format!("message {id} comes late"));
+                }
             }
         }
         self.later(wait, move |world| world.deliver(id));

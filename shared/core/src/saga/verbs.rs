@@ -1,0 +1,132 @@
+//! What people may ask of a saga: hold on, go on, try again, take this for the truth.
+
+use serde_json::Value;
+
+use super::effect::Op;
+use super::event::Refusal;
+use super::fact::{Cause, Fact};
+use super::node::Node;
+use super::state::{Job, Open, Phase, Saga};
+use crate::time::Millis;
+use crate::tool::Class;
+
+/// What a person has found out about a step that the engine could not settle.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// Its effect is there, and this is what it gave.
+    Done(Value),
+    /// Its effect is not there: never was, or was taken back by hand.
+    NotDone,
+}
+
+impl Saga {
+    /// Nothing new is started from here on. What is under way is settled, and can still be undone.
+    pub(super) fn pause(&mut self, by: String, why: String) -> Result<(), &'static str> {
+        if self.head.phase != Phase::Forward {
+            return Err("only what goes forward can be paused: undoing is not put off");
+        }
+        if self.head.paused {
+            return Err("it is paused already");
+        }
+        self.head.paused = true;
+        self.record(Fact::Paused { by, why });
+        Ok(())
+    }
+
+    /// Goes on, with the tools as they are now registered or not.
+    pub(super) fn resume(&mut self, by: String) -> Result<(), &'static str> {
+        if !self.head.paused {
+            return Err("it is not paused");
+        }
+        (self.head.paused, self.head.drift_accepted) = (false, true);
+        self.record(Fact::Resumed { by });
+        Ok(())
+    }
+
+    /// Takes held steps up again: one, or all of those that can be.
+    pub(super) fn retry(&mut self, by: &str, only: Option<u32>) -> Result<(), &'static str> {
+        let held = self.head.open.iter().filter(|(_, open)| open.job == Job::Held).map(|(ix, _)| *ix);
+        let wanted: Vec<u32> = held.filter(|ix| only.is_none_or(|only| only == *ix)).collect();
+        if wanted.is_empty() {
+            return Err("the step is not held");
+        }
+        let mut taken = Vec::new();
+        for ix in wanted {
+            let Some(node) = self.run.nodes.get(&ix).cloned() else { continue };
+            if let Some(open) = self.reopened(ix, &node) {
+                taken.push((ix, open));
+            }
+        }
+        if taken.is_empty() {
+            return Err(
+                "whether it happened is not known, and asking again could do it twice: find out, and resolve it",
+            );
+        }
+        self.head.phase = self.head.direction();
+        for (ix, open) in taken {
+            self.head.open.insert(ix, open);
+            self.record(Fact::Retried { node: ix, by: by.to_owned() });
+        }
+        Ok(())
+    }
+
+    /// How a held step goes on, if that is safe.
+    fn reopened(&self, ix: u32, node: &Node) -> Option<Open> {
+        let held = self.head.open.get(&ix)?;
+        if let Some(wait) = &node.wait {
+            let now = self.head.last_at;
+            return Some(Open { due: Some(wait.until(now)), ..Open::new(Job::Wait, now) });
+        }
+        let again = |job| Open { doubt: held.doubt, round: held.round, ..Open::new(job, held.since) };
+        match held.op.unwrap_or(if self.head.direction() == Phase::Unwinding { Op::Undo } else { Op::Do }) {
+            Op::Undo => Some(again(Job::Undo)),
+            Op::Status => Some(again(Job::Ask)),
+            // A refusal stands under its key for good: asking anew takes a new one.
+            Op::Do if !held.doubt => Some(Open { round: held.round + 1, ..Open::new(Job::Do, self.head.last_at) }),
+            Op::Do if self.definition(node).is_some_and(|tool| tool.status) => Some(again(Job::Ask)),
+            Op::Do if self.remembered(node) => Some(again(Job::Do)),
+            Op::Do => None,
+        }
+    }
+
+    /// Takes a person's word for what became of a held step.
+    pub(super) fn resolve(&mut self, ix: u32, by: &str, note: &str, verdict: Verdict) -> Result<(), &'static str> {
+        let (Some(open), Some(node)) = (self.head.open.get(&ix).cloned(), self.run.nodes.get(&ix).cloned()) else {
+            return Err("the step is not held");
+        };
+        if open.job != Job::Held {
+            return Err("the step is not held");
+        }
+        let back = self.head.direction() == Phase::Unwinding;
+        let undoing = open.op == Some(Op::Undo);
+        match (&verdict, back) {
+            (Verdict::Done(_), true) if undoing => return Err("its undo is what is open: undo it by hand, and say so"),
+            (Verdict::NotDone, false) if node.class != Class::Pivot => {
+                return Err("what stands after the point of no return must be done: do it by hand, and say so");
+            }
+            (Verdict::Done(_) | Verdict::NotDone, _) => {}
+        }
+        let done = matches!(verdict, Verdict::Done(_));
+        self.head.phase = self.head.direction();
+        self.record(Fact::Resolved { node: ix, by: by.to_owned(), note: note.to_owned(), done });
+        match verdict {
+            Verdict::Done(output) => self.done(&node, 0, Millis(0), output),
+            Verdict::NotDone if undoing => {
+                self.head.open.remove(&ix);
+                self.record(Fact::Undone { node: ix, attempt: 0, took: Millis(0), found: true });
+            }
+            Verdict::NotDone => {
+                self.head.open.remove(&ix);
+                let detail = format!("{by} says that it did not happen.");
+                let refusal = Refusal { code: "not_done".to_owned(), detail };
+                let Refusal { code, detail } = refusal.clone();
+                self.record(Fact::Refused { node: ix, attempt: 0, took: Millis(0), code, detail });
+                if !back {
+                    let Refusal { code, detail } = refusal;
+                    self.fail(Cause::Step { node: ix, code, detail });
+                }
+            }
+        }
+        Ok(())
+    }
+}

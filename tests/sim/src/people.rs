@@ -1,0 +1,283 @@
+//! The people around a saga: they decide, send what it waits for, pause it and have it go on, and
+//! look after it when it is stuck. They ask over HTTP as anybody would, and are as patient as people.
+//!
+//! They tell the truth: whoever says what became of a step has looked into the partner's ledger when
+//! nothing was on its way any more.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::AUTHORIZATION;
+use makegood_core::saga::{Fact, Job, Op, Phase, Wait};
+use makegood_core::tool::Class;
+use makegood_gateway::{Request, jwt};
+use serde_json::{Value, json};
+
+use crate::postgres::Row;
+use crate::scenario::APPROVERS;
+use crate::world::{Errand, World};
+
+pub const JWT_SECRET: &str = "a secret of the simulated world's own";
+
+/// So often a person tries again what had no answer.
+const TRIES: u32 = 8;
+/// So long after the storm nothing is on its way any more.
+const STILL: u64 = 60_000;
+/// So often a stuck saga is looked after.
+const INTERVENTIONS: u32 = 3;
+
+/// What somebody asks of the saga.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Asking {
+    /// `hash`: of what was shown; `stale`: of something else.
+    Decide {
+        step: String,
+        who: Option<&'static str>,
+        approve: bool,
+        hash: Option<String>,
+        stale: bool,
+    },
+    Bring {
+        name: String,
+    },
+    Pause,
+    Resume,
+    Retry {
+        step: Option<String>,
+    },
+    Resolve {
+        step: String,
+        done: Option<Value>,
+    },
+}
+
+impl Asking {
+    /// The engine's event that it leads to.
+    pub const fn event(&self) -> &'static str {
+        match self {
+            Self::Decide { .. } => "decided",
+            Self::Bring { .. } => "received",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Retry { .. } => "retry",
+            Self::Resolve { .. } => "resolve",
+        }
+    }
+
+    fn verb_and_body(&self) -> (&'static str, Value) {
+        match self {
+            Self::Decide { step, approve, hash, .. } => {
+                let verb = if *approve { "approve" } else { "reject" };
+                (verb, json!({"step": step, "note": "So be it.", "hash": hash}))
+            }
+            Self::Bring { name } => ("events", json!({"name": name, "payload": {"n": 7, "id": "from outside"}})),
+            Self::Pause => ("pause", json!({})),
+            Self::Resume => ("resume", json!({})),
+            Self::Retry { step: Some(step) } => ("retry", json!({"step": step})),
+            Self::Retry { step: None } => ("retry", json!({})),
+            Self::Resolve { step, done } => {
+                ("resolve", json!({"step": step, "done": done.is_some(), "output": done, "note": "I looked."}))
+            }
+        }
+    }
+}
+
+impl World {
+    /// What people have in mind from the start.
+    pub fn people_arrive(self: &Rc<Self>, row: &Row) {
+        for (node, _) in &row.nodes {
+            if let Some(Wait::Event { name, .. }) = &node.wait
+                && self.scenario.people
+                && self.draw(|rng| rng.chance(800))
+            {
+                let name = name.clone();
+                let after = self.draw(|rng| rng.between(1, 9_000));
+                self.later(after, move |world| world.ask(Asking::Bring { name }, TRIES));
+            }
+        }
+        if let Some(after) = self.scenario.pause_after {
+            self.later(after, |world| world.ask(Asking::Pause, 2));
+        }
+    }
+
+    /// What people do when they hear of a commit.
+    pub fn people_hear(self: &Rc<Self>, row: &Row, facts: &[&Fact]) {
+        for fact in facts {
+            if let Fact::Paused { .. } = fact {
+                let after = self.draw(|rng| rng.between(100, 6_000));
+                self.later(after, |world| world.ask(Asking::Resume, TRIES));
+            }
+            if !self.scenario.people {
+                continue;
+            }
+            if let Fact::Asked { node, hash, .. } = fact {
+                self.decide_soon(row, *node, *hash);
+            } else if let Fact::Held { node, op, .. } = fact {
+                if *op == Op::Undo && self.draw(|rng| rng.chance(300)) {
+                    let (node, after) = (*node, self.draw(|rng| rng.between(20, 2_000)));
+                    self.later(after, move |world| world.undo_by_hand(node));
+                } else if self.draw(|rng| rng.chance(700)) {
+                    let after = self.scenario.calm_at.saturating_sub(self.now()) + STILL;
+                    self.later(after, Self::look_after);
+                }
+            }
+        }
+    }
+
+    fn decide_soon(self: &Rc<Self>, row: &Row, ix: u32, hash: u64) {
+        let Some((node, _)) = row.nodes.iter().find(|(node, _)| node.ix == ix) else { return };
+        let Some(approval) = &node.approval else { return };
+        let named = APPROVERS.iter().filter(|who| approval.by.iter().any(|by| by == **who));
+        let who: Vec<Option<&'static str>> =
+            if approval.by.is_empty() { vec![None] } else { named.map(|who| Some(*who)).collect() };
+        for who in who {
+            // Some never answer.
+            if self.draw(|rng| rng.chance(100)) {
+                continue;
+            }
+            // Some look closely, and some at something that was another step's.
+            let (stale, named) = self.draw(|rng| (rng.chance(60), rng.chance(500)));
+            let hash = (stale || named).then(|| format!("{:016x}", hash ^ u64::from(stale)));
+            let approve = self.draw(|rng| rng.chance(850));
+            let after = self.draw(|rng| rng.between(20, 6_000));
+            let step = node.id.clone();
+            self.later(after, move |world| world.ask(Asking::Decide { step, who, approve, hash, stale }, TRIES));
+        }
+    }
+
+    /// Somebody hears at once that an undo is refused. Its do is settled, so nothing about it is on its
+    /// way any more.
+    fn undo_by_hand(self: &Rc<Self>, ix: u32) {
+        if self.now() < self.look_at.get() {
+            return;
+        }
+        let step = {
+            let database = self.database.borrow();
+            let row = database.sagas.values().next();
+            let held = row.filter(|row| row.head.open.get(&ix).is_some_and(|open| open.job == Job::Held));
+            held.and_then(|row| row.nodes.iter().find(|(node, _)| node.ix == ix)).map(|(node, _)| node.id.clone())
+        };
+        let Some(step) = step else { return };
+        self.look_at.set(self.now() + 2 * STILL);
+        let asking = if self.draw(|rng| rng.chance(500)) {
+            Asking::Retry { step: Some(step) }
+        } else {
+            Asking::Resolve { step, done: None }
+        };
+        if let Some(deed) = self.town.borrow_mut().deeds.get_mut(&ix) {
+            (deed.left, deed.tombstone, deed.undo_refused) = (0, true, false);
+        }
+        self.ask(asking, TRIES);
+    }
+
+    /// Somebody sees to what is held, when the storm is over.
+    fn look_after(self: &Rc<Self>) {
+        if self.interventions.get() >= INTERVENTIONS {
+            return;
+        }
+        // One at a time, and only when nothing is on its way.
+        if self.now() < self.look_at.get() {
+            return self.later(self.look_at.get() - self.now(), Self::look_after);
+        }
+        self.interventions.set(self.interventions.get() + 1);
+        self.look_at.set(self.now() + 2 * STILL);
+        let held: Vec<(u32, Option<Op>, String, Class, bool)> = {
+            let database = self.database.borrow();
+            let Some(row) = database.sagas.values().next() else { return };
+            let back = row.head.direction() == Phase::Unwinding;
+            let held = row.head.open.iter().filter(|(_, open)| open.job == Job::Held);
+            held.filter_map(|(ix, open)| {
+                let (node, _) = row.nodes.iter().find(|(node, _)| node.ix == *ix)?;
+                Some((*ix, open.op, node.id.clone(), node.class, back))
+            })
+            .collect()
+        };
+        if held.is_empty() {
+            return;
+        }
+        let (ix, op, step, class, back) = self.draw(|rng| rng.pick(&held).clone());
+        if self.draw(|rng| rng.chance(400)) {
+            let all = self.draw(|rng| rng.chance(500));
+            if let Some(deed) = self.town.borrow_mut().deeds.get_mut(&ix)
+                && self.now().is_multiple_of(2)
+            {
+                // The partner was talked to.
+                (deed.undo_refused, deed.status_refused) = (false, false);
+            }
+            return self.ask(Asking::Retry { step: (!all).then_some(step) }, TRIES);
+        }
+        let mut town = self.town.borrow_mut();
+        let deed = town.deeds.entry(ix).or_default();
+        let done = match (back, op, class) {
+            // Undone by hand.
+            (true, Some(Op::Undo), _) => {
+                (deed.left, deed.tombstone) = (0, true);
+                None
+            }
+            (_, _, Class::Query) => Some(json!({"n": 1, "id": "by hand"})),
+            (true, _, _) | (false, _, Class::Pivot) => (deed.left > 0).then(|| deed.output.clone().unwrap_or_default()),
+            // Done by hand, where it is not.
+            (false, _, _) => {
+                if deed.left == 0 {
+                    (deed.applied, deed.left) = (deed.applied + 1, 1);
+                    deed.output = Some(json!({"n": 2, "id": "by hand"}));
+                }
+                deed.output.clone()
+            }
+        };
+        drop(town);
+        self.trace(|| format!("people   {step} was looked into: {done:?}"));
+        self.ask(Asking::Resolve { step, done }, TRIES);
+    }
+
+    /// Puts it to the saga.
+    fn ask(self: &Rc<Self>, asking: Asking, tries: u32) {
+        let (Some(id), Some(phase)) = (self.saga.borrow().clone(), self.phase()) else { return };
+        if let Asking::Bring { name } = &asking {
+            self.journal.borrow_mut().sent.insert(name.clone());
+        }
+        let (verb, body) = asking.verb_and_body();
+        let mut request = Request::new(Bytes::from(body.to_string()));
+        *request.method_mut() = http::Method::POST;
+        *request.uri_mut() = format!("http://me/api/execute/{id}/{verb}").parse().unwrap_or_default();
+        if let Asking::Decide { who: Some(who), .. } = &asking {
+            let claims = json!({"sub": who, "exp": self.now() / 1000 + 3_600});
+            if let Ok(token) = HeaderValue::from_str(&format!("Bearer {}", jwt::sign(&claims, JWT_SECRET))) {
+                request.headers_mut().insert(AUTHORIZATION, token);
+            }
+        }
+        self.invoke(Errand::Ask(asking, phase, tries), request);
+    }
+
+    /// What became of it.
+    pub fn asked(self: &Rc<Self>, asking: Asking, phase: &'static str, tries: u32, status: Option<u16>) {
+        match status {
+            Some(200 | 202) if matches!(asking, Asking::Decide { stale: true, .. }) => {
+                self.violation(format!("a decision about other parameters was taken: {asking:?}"));
+            }
+            Some(200 | 202) => {
+                self.seen.borrow_mut().event(phase, asking.event());
+                self.look_out();
+            }
+            // Not now, or not any more.
+            Some(409) => self.look_out(),
+            Some(code) if code < 500 => self.violation(format!("{asking:?} was answered {code}")),
+            Some(_) | None if tries > 0 => self.later(700, move |world| world.ask(asking, tries - 1)),
+            Some(_) | None => self.look_out(),
+        }
+    }
+
+    /// A saga that is paused does not stay so, whatever became of the request to go on.
+    fn look_out(self: &Rc<Self>) {
+        let paused = self.database.borrow().sagas.values().next().is_some_and(|row| row.head.paused);
+        if paused && !self.at_rest() {
+            let after = self.draw(|rng| rng.between(100, 8_000));
+            self.later(after, |world| {
+                if world.database.borrow().sagas.values().next().is_some_and(|row| row.head.paused) {
+                    world.ask(Asking::Resume, TRIES);
+                }
+            });
+        }
+    }
+}
