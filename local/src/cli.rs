@@ -4,10 +4,12 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use makegood_core::time::Millis;
+use serde_json::Value;
 
 use crate::platform::Options;
+use crate::sim::Sim;
 
 /// Agents that act: a message becomes a durable saga, finished or made good.
 #[derive(Debug, Parser)]
@@ -30,6 +32,13 @@ pub enum Command {
     /// Measures
     #[command(subcommand)]
     Bench(Bench),
+    /// Looks at the sagas of a running installation, and answers what they ask of people
+    Saga(Saga),
+    /// Simulates sagas in which everything that can go wrong does; the last line is JSON
+    Sim(Sim),
+    /// Helps those who write tools
+    #[command(subcommand)]
+    Tool(Tool),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -106,7 +115,7 @@ pub struct BenchSaga {
     #[command(flatten)]
     pub services: Services,
     /// Steps of each saga, one after the other
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=500))]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub steps: u32,
     /// What the steps are
     #[arg(long, value_enum, default_value_t = StepClass::Effect)]
@@ -125,6 +134,159 @@ pub enum StepClass {
     Effect,
     /// Only reads: commits are elided
     Query,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Tool {
+    /// Calls a tool as a saga would on its worst day, and says what it gets wrong
+    Check(CheckTool),
+}
+
+#[derive(Debug, Args)]
+pub struct CheckTool {
+    /// The sample: {"tool": a definition, or the name of a demo tool, "params": {…}}
+    #[arg(value_name = "FILE")]
+    pub sample: PathBuf,
+    /// What stands before `/{tool}/do`
+    #[arg(long, value_name = "URL")]
+    pub url: String,
+    /// Prints the verdict as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where an installation is that `makegood up` has started.
+pub const DEFAULT_URL: &str = "http://127.0.0.1:3000";
+
+#[derive(Debug, Args)]
+pub struct Saga {
+    /// Where the installation is
+    #[arg(long, env = "MAKEGOOD_URL", value_name = "URL", default_value = DEFAULT_URL, global = true)]
+    pub url: String,
+    /// Who asks, as `makegood token` prints it
+    #[arg(long, env = "MAKEGOOD_TOKEN", value_name = "TOKEN", hide_env_values = true, global = true)]
+    pub token: Option<String>,
+    /// Prints the answer as it came
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub verb: SagaVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SagaVerb {
+    /// Your sagas, newest first
+    List(ListSagas),
+    /// How a saga stands, a line for every step
+    Show(OneSaga),
+    /// Why a saga stands as it does, and what it wants of people
+    Explain(OneSaga),
+    #[command(flatten)]
+    Ask(Ask),
+}
+
+/// What changes something.
+#[derive(Debug, Subcommand)]
+pub enum Ask {
+    /// Has a saga undone, if it is not past its point of no return
+    Cancel(OneSaga),
+    /// Has nothing new started; what is under way is settled
+    Pause(OneSaga),
+    /// Has a paused saga go on
+    Resume(OneSaga),
+    /// Agrees to a step
+    Approve(Decide),
+    /// Does not agree to a step, so that the saga is undone
+    Reject(Decide),
+    /// Brings what a step waits for
+    Event(Bring),
+    /// Of a stuck saga: has a held step tried again, or all of them
+    Retry(Retry),
+    /// Of a stuck saga: says what became of a held step
+    Resolve(Resolve),
+}
+
+#[derive(Debug, Args)]
+pub struct ListSagas {
+    /// So many at most
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub limit: u32,
+    /// Those begun before this time, in milliseconds since 1970
+    #[arg(long, value_name = "MS")]
+    pub before: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub struct OneSaga {
+    /// The saga's id, or enough of its beginning or end
+    #[arg(value_name = "SAGA")]
+    pub saga: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Decide {
+    /// The saga's id, or enough of its beginning or end
+    #[arg(value_name = "SAGA")]
+    pub saga: String,
+    /// The step that asks
+    #[arg(value_name = "STEP")]
+    pub step: String,
+    /// Of what was shown: the decision is about that and nothing else [default: whatever is asked now]
+    #[arg(long)]
+    pub hash: Option<String>,
+    /// Why, for people
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub note: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Bring {
+    /// The saga's id, or enough of its beginning or end
+    #[arg(value_name = "SAGA")]
+    pub saga: String,
+    /// What the step waits for
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// What it brings: the step's output
+    #[arg(long, value_name = "JSON", value_parser = json, default_value = "null", allow_hyphen_values = true)]
+    pub payload: Value,
+}
+
+#[derive(Debug, Args)]
+pub struct Retry {
+    /// The saga's id, or enough of its beginning or end
+    #[arg(value_name = "SAGA")]
+    pub saga: String,
+    /// The step [default: all that are held]
+    #[arg(value_name = "STEP")]
+    pub step: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("verdict").args(["done", "not_done"]).required(true)))]
+pub struct Resolve {
+    /// The saga's id, or enough of its beginning or end
+    #[arg(value_name = "SAGA")]
+    pub saga: String,
+    /// The step that is held
+    #[arg(value_name = "STEP")]
+    pub step: String,
+    /// Its effect is there
+    #[arg(long)]
+    pub done: bool,
+    /// Its effect is not there: it never was, or was taken back by hand
+    #[arg(long)]
+    pub not_done: bool,
+    /// What it gave: later steps may refer to it
+    #[arg(long, value_name = "JSON", value_parser = json, conflicts_with = "not_done", allow_hyphen_values = true)]
+    pub output: Option<Value>,
+    /// How you know, for people
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub note: String,
+}
+
+fn json(text: &str) -> Result<Value, serde_json::Error> {
+    serde_json::from_str(text)
 }
 
 impl Place {

@@ -14,5 +14,8 @@ mod data_dir;
 pub mod delivery;
 pub mod host;
 pub mod platform;
+pub mod saga;
 pub mod secrets;
+pub mod sim;
+pub mod tool;
 pub mod up;

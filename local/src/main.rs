@@ -6,8 +6,8 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
-use makegood_local::cli::{Bench, Cli, Command};
-use makegood_local::{bench, secrets, up};
+use makegood_local::cli::{Bench, Cli, Command, Tool};
+use makegood_local::{bench, saga, secrets, sim, tool, up};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -48,5 +48,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             Ok(())
         }
         Some(Command::Bench(Bench::Saga(options))) => bench::saga(&options).await,
+        Some(Command::Saga(options)) => saga::run(&options).await,
+        Some(Command::Sim(options)) => sim::run(&options),
+        Some(Command::Tool(Tool::Check(options))) => tool::check(&options).await,
     }
 }

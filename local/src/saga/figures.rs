@@ -1,0 +1,91 @@
+//! Spans, counts and texts from elsewhere, as a terminal can show them.
+
+use makegood_core::time::Millis;
+
+/// Characters of a detail, or of anything else that others wrote.
+pub const LONGEST: usize = 100;
+
+/// `34 ms`, `1.2 s`, `2 min 3 s`, `3 h 4 min`, `5 d 6 h`; never rounded up.
+pub fn span(span: Millis) -> String {
+    let (ms, seconds) = (span.0, span.0 / 1_000);
+    match seconds {
+        0 => format!("{ms} ms"),
+        1..60 => format!("{seconds}.{} s", ms % 1_000 / 100),
+        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds / 3_600 % 24),
+    }
+}
+
+/// A point in time, as seen from `now`.
+pub fn moment(at: Millis, now: Millis) -> String {
+    if at > now { format!("in {}", span(at.since(now))) } else { format!("{} ago", span(now.since(at))) }
+}
+
+/// `1 step`, `2 steps`; `1 try`, `2 tries`.
+pub fn count(number: usize, thing: &str) -> String {
+    match (number, thing.strip_suffix('y')) {
+        (1, _) => format!("1 {thing}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        (_, None) => format!("{number} {thing}s"),
+    }
+}
+
+/// Names in one sentence.
+const MOST_NAMES: usize = 8;
+
+/// `a`, `a and b`, `a, b and c`; of a long list the first few `and 7 more`.
+pub fn names<S: AsRef<str>>(names: &[S]) -> String {
+    let mut told: Vec<String> = names.iter().take(MOST_NAMES).map(|name| line(name.as_ref(), LONGEST)).collect();
+    let more = names.len().saturating_sub(MOST_NAMES);
+    if more > 0 {
+        told.push(format!("{more} more"));
+    }
+    match told.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        Some(_) | None => told.concat(),
+    }
+}
+
+/// At most `most` characters on one line. What partners and users wrote reaches a terminal here, so
+/// that nothing in it may steer one.
+pub fn line(text: &str, most: usize) -> String {
+    let steers = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let plain: String = text.chars().take(most + 1).map(|c| if steers(c) { ' ' } else { c }).collect();
+    match plain.char_indices().nth(most) {
+        Some(_) => plain.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
+        None => plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_and_moments_read_as_people_say_them() {
+        let told = [0, 999, 1_999, 61_000, 3_600_000, 90_000_000].map(|ms| span(Millis(ms)));
+        assert_eq!(told, ["0 ms", "999 ms", "1.9 s", "1 min 1 s", "1 h 0 min", "1 d 1 h"]);
+        assert_eq!(moment(Millis(5_000), Millis(7_000)), "2.0 s ago");
+        assert_eq!(moment(Millis(7_000), Millis(5_000)), "in 2.0 s");
+    }
+
+    #[test]
+    fn lists_read_as_people_say_them() {
+        let told = ["", "a", "ab", "abc", "abcdefghij"].map(|list| {
+            let list: Vec<String> = list.chars().map(String::from).collect();
+            names(&list)
+        });
+        assert_eq!(told, ["", "a", "a and b", "a, b and c", "a, b, c, d, e, f, g, h and 2 more"]);
+        assert_eq!([count(1, "try"), count(2, "try"), count(0, "step")], ["1 try", "2 tries", "0 steps"]);
+    }
+
+    #[test]
+    fn a_partners_text_is_clipped_and_cannot_steer_the_terminal() {
+        assert_eq!(line("no\u{1b}[2Jdriver\nnow", 20), "no [2Jdriver now");
+        assert_eq!(line("äöüß", 4), "äöüß");
+        assert_eq!(line("äöüßx", 4), "äöü…");
+    }
+}

@@ -1,0 +1,36 @@
+//! The caller's sagas, newest first.
+
+use super::figures::{line, moment};
+use super::reader::{Colour, Reader};
+use super::table::{Cell, table};
+use super::view::{Line, Listing};
+
+const LONGEST_TITLE: usize = 44;
+
+/// The list as a table, and how to get at what is older.
+pub fn listing(listing: &Listing, reader: &Reader) -> String {
+    if listing.sagas.is_empty() {
+        return "There are no sagas of yours.".to_owned();
+    }
+    let head = ["ID", "PHASE", "TITLE", "BEGUN", "CALLS"].map(|name| Cell::painted(name, Colour::Grey));
+    let row = |saga: &Line| {
+        [
+            Cell::plain(line(&saga.id, LONGEST_TITLE)),
+            Cell::painted(saga.phase.word(), saga.phase.colour()),
+            Cell::plain(title(&saga.title)),
+            Cell::plain(moment(saga.created_at, reader.now)),
+            Cell::plain(saga.calls.to_string()),
+        ]
+    };
+    let rows: Vec<_> = std::iter::once(head).chain(listing.sagas.iter().map(row)).collect();
+    let mut text = table(&rows, reader);
+    if let Some(before) = listing.next_before {
+        text += &format!("\nOlder ones: {}", reader.command(&format!("list --before {}", before.0)));
+    }
+    text
+}
+
+/// What a saga is called.
+pub fn title(title: &str) -> String {
+    if title.trim().is_empty() { "(untitled)".to_owned() } else { line(title, LONGEST_TITLE) }
+}
