@@ -41,7 +41,7 @@ pub async fn start<H: Host>(request: &Request, host: &H, settings: &Settings) ->
     }
     let tools = Store::new(host, settings).tools(&plan).await?;
     if deadline.is_some_and(|span| span.0 == 0 || span > LONGEST) {
-        return Err(Error::new(Code::InvalidRequest, "`deadline_ms` is between 1 and 400 days."));
+        return Err(Error::new(Code::InvalidRequest, "`deadline_ms` is between 1 ms and 400 days."));
     }
     let wanted = Start { plan: &plan, message: None, client_key: key.as_deref(), deadline, budget };
     let created = start_saga(host, settings, &principal, &tools, &wanted).await?;

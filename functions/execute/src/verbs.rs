@@ -1,6 +1,7 @@
 //! What people do about a saga that runs, waits or is stuck. Each of these is one event for the
 //! engine, which alone decides whether it has its place now; what it refuses is a `conflict`.
 
+use makegood_edge::core::depth::{DEEPEST, too_deep};
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::id::SagaId;
 use makegood_edge::core::saga::{Decision, Event, Node, Verdict};
@@ -17,6 +18,7 @@ use crate::sagas::{find, unknown};
 /// Notes are for people: a few sentences.
 const LONGEST_NOTE: usize = 2_000;
 const LONGEST_NAME: usize = 200;
+const LARGEST_PAYLOAD: usize = 16 * 1024;
 
 pub fn is_one(verb: &str) -> bool {
     matches!(verb, "pause" | "resume" | "approve" | "reject" | "events" | "retry" | "resolve")
@@ -101,7 +103,10 @@ fn asked(request: &Request, story: &Story, principal: &Principal, verb: &str) ->
             if name.is_empty() || name.chars().count() > LONGEST_NAME {
                 return Err(Error::new(Code::InvalidRequest, "`name` has between 1 and 200 characters."));
             }
-            Event::Received { name, payload }
+            if payload.to_string().len() > LARGEST_PAYLOAD {
+                return Err(Error::new(Code::InvalidRequest, "`payload` has more than 16 KiB."));
+            }
+            Event::Received { name, payload: shallow(payload)? }
         }
         "retry" => {
             let Again { step } = body_or_none(request)?;
@@ -110,7 +115,7 @@ fn asked(request: &Request, story: &Story, principal: &Principal, verb: &str) ->
         }
         _ => {
             let Resolve { step, done, output, note } = door::body(request)?;
-            let verdict = if done { Verdict::Done(output) } else { Verdict::NotDone };
+            let verdict = if done { Verdict::Done(shallow(output)?) } else { Verdict::NotDone };
             Event::Resolve { by, node: node(story, &step)?.ix, note: short(note)?, verdict }
         }
     })
@@ -138,11 +143,17 @@ async fn decided<H: Host>(
     if !(named(node) || (mine && anyone)) {
         return Err(Error::new(Code::Forbidden, "This decision is for others to make."));
     }
-    let hash = hash.map(|hash| u64::from_str_radix(&hash, 16)).transpose().map_err(|_| {
-        Error::new(Code::InvalidRequest, "`hash` is not one: take it from the step's `approval` in the saga's report.")
-    })?;
+    let hash = hash.map(|hash| read_hash(&hash)).transpose()?;
     let decision = Decision { by: principal.name.clone(), approve, note: short(note)?, hash };
     Ok(Event::Decided { node: node.ix, decision })
+}
+
+fn read_hash(text: &str) -> Result<u64, Error> {
+    let whole = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let hash = u64::from_str_radix(text, 16).ok().filter(|_| whole);
+    hash.ok_or_else(|| {
+        Error::new(Code::InvalidRequest, "`hash` is not one: take it from the step's `approval` in the saga's report.")
+    })
 }
 
 fn node<'a>(story: &'a Story, step: &str) -> Result<&'a Node, Error> {
@@ -150,6 +161,13 @@ fn node<'a>(story: &'a Story, step: &str) -> Result<&'a Node, Error> {
         let step: String = step.chars().take(80).collect();
         Error::new(Code::InvalidRequest, format!("The saga has no step `{step}`."))
     })
+}
+
+fn shallow(value: Value) -> Result<Value, Error> {
+    if too_deep(&value) {
+        return Err(Error::new(Code::InvalidRequest, format!("The value is nested more than {DEEPEST} deep.")));
+    }
+    Ok(value)
 }
 
 fn short(note: String) -> Result<String, Error> {

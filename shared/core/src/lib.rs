@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod depth;
 pub mod error;
 pub mod id;
 pub mod intent;

@@ -12,7 +12,7 @@ use makegood_core::saga::{Call, CallId, Commit, Effect, Ended, Event, Outcome, P
 use makegood_core::time::Millis;
 use makegood_gateway::tool;
 
-use crate::host::{FetchError, Host};
+use crate::host::{FetchError, Host, Level};
 use crate::queue::{self, Message};
 use crate::settings::Settings;
 use crate::store::Store;
@@ -63,9 +63,15 @@ pub async fn drive_with<H: Host>(
     let store = Store::new(host, settings);
     // What no commit holds yet, in the order in which it came: what is asked for, and answers.
     let mut learned: Vec<Event> = asked.into_iter().collect();
+    // Whether what was asked for is still to be committed, and why it could not be.
+    let (mut pending, mut heard, mut refused) = (!learned.is_empty(), false, None);
     for race in 0..RACES {
         let loaded = store.load(id, repeated && race == 0).await?;
         let loaded = loaded.ok_or_else(|| Error::new(Code::NotFound, "There is no such saga."))?;
+        loaded
+            .head
+            .check()
+            .map_err(|why| Error::new(Code::Internal, "The saga cannot be read. It is kept as it is.").because(why))?;
         let cautious = loaded.idle_wakes >= IDLE_WAKES;
         let mut turn = Invocation {
             host,
@@ -74,14 +80,37 @@ pub async fn drive_with<H: Host>(
             saga: Saga::load(id.clone(), loaded.head, loaded.window),
             version: loaded.version,
             covered: 0,
+            committed: false,
         };
-        let wake = Event::Wake { until: began + settings.time_budget, kill: began + settings.kill, cautious };
+        let wake = Event::Wake {
+            until: began + settings.time_budget,
+            kill: began + settings.kill,
+            cautious,
+            takes_over: repeated,
+        };
         // What is known already comes first: the wake acts on it, and commits it.
         let first = learned.iter().cloned().chain([wake]).collect();
-        match turn.run(first, &mut learned).await? {
-            Turn::Over(ended) => return Ok(ended),
-            Turn::Lost => {}
+        let came = turn.run(first, &mut learned).await;
+        heard |= pending && turn.committed;
+        pending &= !heard;
+        match came {
+            Ok(Turn::Over(ended)) => return refused.map_or(Ok(ended), Err),
+            Ok(Turn::Lost) => {}
+            // It has no place any more; what was learned since it was asked for is kept.
+            Err(error) if pending && error.code() == Code::Conflict && learned.len() > 1 => {
+                learned.remove(0);
+                (pending, refused) = (false, Some(error));
+            }
+            // It counts, whatever became of the rest: the sweeper finds what is left.
+            Err(error) if heard => {
+                host.log(Level::Warn, &format!("{id}: left to the sweeper: {error}"));
+                return Ok(Ended::Yield);
+            }
+            Err(error) => return Err(error),
         }
+    }
+    if heard {
+        return Ok(Ended::Yield);
     }
     Err(Error::new(Code::Conflict, "Others are busy with this saga. Try again."))
 }
@@ -94,6 +123,8 @@ struct Invocation<'a, H> {
     version: u32,
     /// How many of the learned events the commit under way holds.
     covered: usize,
+    /// Something was committed.
+    committed: bool,
 }
 
 impl<'a, H: Host> Invocation<'a, H> {
@@ -114,7 +145,7 @@ impl<'a, H: Host> Invocation<'a, H> {
                 Task::Paged(window) => Event::Paged(window?),
                 Task::Committed(version, commit) => match version? {
                     Some(version) => {
-                        self.version = version;
+                        (self.version, self.committed) = (version, true);
                         learned.drain(..self.covered.min(learned.len()));
                         for wake in &commit.wakes {
                             self.publish(&wake.slot.to_string(), wake.at).await?;

@@ -94,7 +94,14 @@ fn afford(start: &Start<'_>, nodes: &[Node], tools: &BTreeMap<String, Definition
         let message = "`budget` has `calls` and `cost_minor`, neither below zero.";
         return Err(Error::new(Code::InvalidRequest, message));
     }
-    let certain = || nodes.iter().filter(|node| node.when.is_none());
+    // Nodes are in order: whatever a node refers to comes before it.
+    let mut perhaps = std::collections::BTreeSet::new();
+    for node in nodes {
+        if node.when.is_some() || node.refs.values().any(|ix| perhaps.contains(ix)) {
+            perhaps.insert(node.ix);
+        }
+    }
+    let certain = || nodes.iter().filter(|node| !perhaps.contains(&node.ix));
     let cost: i64 = certain().filter_map(|node| tools.get(&node.tool)).map(|tool| tool.cost_minor).sum();
     if let Some(most) = budget.cost_minor.filter(|most| cost > *most) {
         return refuse(format!("The plan costs {cost}, and {most} are allowed. Nothing was started."));

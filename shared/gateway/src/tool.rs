@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use http::StatusCode;
+use makegood_core::depth::too_deep;
 use makegood_core::saga::{Answer, Call, Op, Outcome, Refusal};
 use makegood_core::time::Millis;
 use serde::Deserialize;
@@ -47,6 +48,7 @@ pub fn outcome(op: Op, response: &Response) -> Outcome {
     if status.is_success() {
         return serde_json::from_slice(response.body())
             .ok()
+            .filter(|body| !too_deep(body))
             .and_then(|body| answer(op, storable(body)))
             .map_or_else(|| unknown(response, "answered with a body that cannot be read"), Outcome::Ok);
     }

@@ -35,11 +35,35 @@ struct Told {
     rejected: bool,
 }
 
+impl Told {
+    /// Of a node that the journal does not speak of.
+    const fn untouched() -> Self {
+        Self {
+            started: false,
+            done: false,
+            refused: false,
+            undo_started: false,
+            undone: false,
+            held: None,
+            doubted: false,
+            skipped: false,
+            by_hand: false,
+            retried: 0,
+            rounds: 0,
+            wait_until: None,
+            asked: None,
+            yes: BTreeSet::new(),
+            rejected: false,
+        }
+    }
+}
+
 /// The journal, folded without the engine's help.
 #[derive(Debug, Default)]
 pub struct Journal {
     nodes: Vec<Node>,
-    dependants: BTreeMap<u32, Vec<u32>>,
+    /// Everything that depends on a node, directly or not.
+    dependants: BTreeMap<u32, BTreeSet<u32>>,
     told: BTreeMap<u32, Told>,
     pub unwinding: bool,
     rest: Option<&'static str>,
@@ -55,10 +79,14 @@ type Tools = BTreeMap<String, Definition>;
 
 impl Journal {
     pub fn new(nodes: Vec<Node>) -> Self {
-        let mut dependants: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for node in &nodes {
+        let mut dependants: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+        // Whatever depends on a node has a higher number.
+        for node in nodes.iter().rev() {
+            let beyond = dependants.get(&node.ix).cloned().unwrap_or_default();
             for dep in &node.deps {
-                dependants.entry(*dep).or_default().push(node.ix);
+                let after = dependants.entry(*dep).or_default();
+                after.insert(node.ix);
+                after.extend(&beyond);
             }
         }
         Self { nodes, dependants, ..Self::default() }
@@ -88,22 +116,14 @@ impl Journal {
         self.class(ix) == Class::Pivot
     }
 
-    fn of(&self, ix: u32) -> Told {
-        self.told.get(&ix).cloned().unwrap_or_default()
+    fn of(&self, ix: u32) -> &Told {
+        static UNTOUCHED: Told = Told::untouched();
+        self.told.get(&ix).unwrap_or(&UNTOUCHED)
     }
 
     /// Everything that depends on `ix`, directly or not.
-    fn after(&self, ix: u32) -> BTreeSet<u32> {
-        let mut found = BTreeSet::new();
-        let mut next = vec![ix];
-        while let Some(ix) = next.pop() {
-            for dependant in self.dependants.get(&ix).into_iter().flatten() {
-                if found.insert(*dependant) {
-                    next.push(*dependant);
-                }
-            }
-        }
-        found
+    fn after(&self, ix: u32) -> impl Iterator<Item = u32> + '_ {
+        self.dependants.get(&ix).into_iter().flatten().copied()
     }
 
     /// Folds what a commit brought, and compares the result with the head that came with it.
@@ -510,7 +530,7 @@ impl Journal {
     fn check_stuck(&self, held: &[u32], town: &Town) -> Result<(), String> {
         if self.unwinding {
             for (ix, deed) in town.deeds.iter().filter(|(_, deed)| deed.left > 0) {
-                let blocked = held.contains(ix) || self.after(*ix).iter().any(|after| held.contains(after));
+                let blocked = held.contains(ix) || self.after(*ix).any(|after| held.contains(&after));
                 if !blocked {
                     return Err(format!("stuck on {held:?}, and {ix} could be undone: {deed:?}"));
                 }

@@ -78,7 +78,7 @@ pub fn run(scenario: Scenario, traced: bool) -> Outcome {
 
 /// A JSON answer.
 fn answer(status: u16, body: &serde_json::Value) -> Response {
-    let mut response = Response::new(Bytes::from(body.to_string()));
+    let mut response = Response::new(Bytes::from(serde_json::to_vec(body).unwrap_or_default()));
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
     response
 }

@@ -1,17 +1,22 @@
 //! Postgres, as far as the journal needs it: the functions of the migrations, statement by
 //! statement, behind the real SQL-over-HTTP messages.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use bytes::Bytes;
 use makegood_core::saga::{Fact, Head, Node, Record};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
 use makegood_gateway::store::{self, Counters, Entry, Story};
 use makegood_gateway::{Request, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::answer;
+use crate::scenario::Scenario;
 
 /// One row of `makegood.saga`, with its nodes and facts.
 pub struct Row {
@@ -51,7 +56,8 @@ impl Row {
 #[derive(Default)]
 pub struct Postgres {
     pub sagas: BTreeMap<String, Row>,
-    pub tools: BTreeMap<String, Definition>,
+    /// The definitions of the registered tools, as they are stored.
+    tools: BTreeMap<String, String>,
     /// Tools of which a newer version is registered.
     pub drifted: BTreeSet<String>,
     /// Every saga gets this deadline when it is created.
@@ -76,17 +82,64 @@ pub enum Change {
     Outrun,
 }
 
+/// The message that brings a statement.
+#[derive(Deserialize)]
+struct Query<'a> {
+    #[serde(borrow)]
+    query: Cow<'a, str>,
+    #[serde(borrow)]
+    params: Vec<Option<Text<'a>>>,
+}
+
+/// A text that is borrowed where it can be.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The message that brings its answer.
+#[derive(Serialize)]
+struct Rows<'a> {
+    command: &'a str,
+    fields: [(); 0],
+    #[serde(rename = "rowCount")]
+    row_count: u32,
+    rows: [[Option<&'a str>; 1]; 1],
+}
+
 impl Postgres {
+    /// The database of a world, before anything happens in it.
+    pub fn new(scenario: &Scenario) -> Self {
+        let called = |name: &str| scenario.plan.steps.iter().any(|step| step.tool == name);
+        let tools = scenario.tools.iter().filter(|(name, _)| called(name));
+        let text = |tool: &Definition| serde_json::to_string(tool).unwrap_or_default();
+        Self {
+            tools: tools.map(|(name, tool)| (name.clone(), text(tool))).collect(),
+            deadline: scenario.deadline,
+            ..Self::default()
+        }
+    }
+
+    /// An object of the definitions of these tools.
+    fn definitions<'a>(&self, names: impl Iterator<Item = &'a str>) -> String {
+        let mut text = String::from("{");
+        for name in names {
+            let Some(tool) = self.tools.get(name) else { continue };
+            let comma = if text.len() > 1 { ", " } else { "" };
+            let _ = write!(text, r#"{comma}"{name}" : {tool}"#);
+        }
+        text.push('}');
+        text
+    }
+
     /// Serves one request.
     pub fn serve(&mut self, request: &Request) -> (Response, Change) {
-        let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
-        let sql = body["query"].as_str().unwrap_or_default();
-        let params: Vec<Option<&str>> =
-            body["params"].as_array().map(|params| params.iter().map(Value::as_str).collect()).unwrap_or_default();
-        match self.run(sql, &params) {
+        let Ok(Query { query: sql, params }) = serde_json::from_slice::<Query<'_>>(request.body()) else {
+            return (answer(400, &json!({"message": "no query", "code": "42601"})), Change::None);
+        };
+        let params: Vec<Option<&str>> = params.iter().map(|param| Some(param.as_ref()?.0.as_ref())).collect();
+        match self.run(&sql, &params) {
             Some((scalar, change)) => {
-                let rows = json!({"command": "SELECT", "fields": [], "rowCount": 1, "rows": [[scalar]]});
-                (answer(200, &rows), change)
+                let rows = Rows { command: "SELECT", fields: [], row_count: 1, rows: [[scalar.as_deref()]] };
+                (Response::new(Bytes::from(serde_json::to_vec(&rows).unwrap_or_default())), change)
             }
             None => (
                 answer(400, &json!({"message": format!("cannot run {sql} {params:?}"), "code": "42601"})),
@@ -110,7 +163,10 @@ impl Postgres {
             store::COMMIT => self.commit(p)?,
             store::SWEEP => (Some(self.sweep(number(0)?, number(1)?, small(2)?)), Change::None),
             store::FOLLOW => (self.follow(text(0)?, number(1)?), Change::None),
-            store::TOOLS => (serde_json::to_string(&self.tools).ok(), Change::None),
+            store::TOOLS => {
+                let names: Vec<&str> = serde_json::from_str(text(0)?).ok()?;
+                (Some(self.definitions(names.into_iter())), Change::None)
+            }
             _ => return None,
         })
     }
@@ -127,10 +183,10 @@ impl Postgres {
         }
         let mut head: Head = serde_json::from_str(text(5)?).ok()?;
         head.deadline = self.deadline.map(Millis);
-        let specs: Vec<Value> = serde_json::from_str(text(6)?).ok()?;
+        let specs: Vec<&RawValue> = serde_json::from_str(text(6)?).ok()?;
         let nodes: Option<Vec<(Node, String)>> = specs
             .into_iter()
-            .map(|spec| Some((serde_json::from_value(spec.clone()).ok()?, spec.to_string())))
+            .map(|spec| Some((serde_json::from_str(spec.get()).ok()?, spec.get().to_owned())))
             .collect();
         let row = Row {
             owner,
@@ -186,9 +242,8 @@ impl Postgres {
             return r#"{"nodes":[]}"#.to_owned();
         }
         let specs: Vec<&str> = chosen.iter().map(|(_, spec)| spec.as_str()).collect();
-        let tools: BTreeMap<&str, &Definition> =
-            chosen.iter().filter_map(|(node, _)| Some((node.tool.as_str(), self.tools.get(&node.tool)?))).collect();
-        let drifted: Vec<&str> = tools.keys().copied().filter(|tool| self.drifted.contains(*tool)).collect();
+        let tools: BTreeSet<&str> = chosen.iter().map(|(node, _)| node.tool.as_str()).collect();
+        let drifted: Vec<&str> = tools.iter().copied().filter(|tool| self.drifted.contains(*tool)).collect();
         let wanted = |ix: u32| chosen.iter().any(|(node, _)| node.refs.values().any(|wanted| *wanted == ix));
         let mut outputs = String::new();
         let mut known: BTreeMap<u32, Told> = BTreeMap::new();
@@ -239,7 +294,7 @@ impl Postgres {
         format!(
             r#"{{"nodes" : [{}], "tools" : {}, "drifted" : {}, "outputs" : {{{outputs}}}, "past" : {}}}"#,
             specs.join(", "),
-            serde_json::to_string(&tools).unwrap_or_default(),
+            self.definitions(tools.into_iter()),
             serde_json::to_string(&drifted).unwrap_or_default(),
             serde_json::to_string(&past).unwrap_or_default()
         )

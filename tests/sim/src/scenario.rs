@@ -2,6 +2,7 @@
 //! invocation, and how much goes wrong until when.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use makegood_core::saga::{Approval, Comparison, Condition, Limits, Plan, Step, Wait, freeze};
 use makegood_core::time::Millis;
@@ -50,6 +51,9 @@ pub struct Scenario {
     /// It does so for ever.
     #[serde(default)]
     pub poison_lasts: bool,
+    /// Redis cannot be reached at all.
+    #[serde(default)]
+    pub no_redis: bool,
     /// A step whose do is refused.
     pub refused: Option<String>,
     /// A partner at work on a do refuses its undo for now; otherwise the tombstone wins.
@@ -141,6 +145,11 @@ impl Scenario {
             |tool: &Definition| tool.class == Class::Query || (tool.class == Class::Compensatable && tool.fence);
         let ends = poison.as_ref().and_then(|name| tools.get(name)).is_some_and(limited);
         let poison_lasts = ends && rng.chance(500);
+        let mut plan = plan;
+        if let Some(tool) = poison.clone().filter(|_| poison_lasts) {
+            // Alone: what commits beside it makes the journal forget how often an invocation died.
+            plan.steps = vec![Step { id: "s0".to_owned(), tool, ..Step::default() }];
+        }
         let skewed = rng.chance(300);
         let calm = *rng.pick(&[300, 2_000, 10_000, 30_000, 60_000]);
         Self {
@@ -156,12 +165,17 @@ impl Scenario {
             people: true,
             deadline: rng.chance(100).then(|| DAWN + rng.below(6_000)),
             cancel_at: rng.chance(150).then(|| DAWN + rng.below(*rng.clone().pick(&[200, 2_000, 20_000]))),
-            pause_after: rng.chance(100).then(|| rng.below(4_000)),
-            drift: rng.chance(60).then(|| (rng.pick(&plan.steps).tool.clone(), rng.below(3_000))),
+            pause_after: rng.chance(100).then(|| rng.below(4_000)).filter(|_| !poison_lasts),
+            drift: rng
+                .chance(60)
+                .then(|| (rng.pick(&plan.steps).tool.clone(), rng.below(3_000)))
+                .filter(|_| !poison_lasts),
             budget: rng.chance(100).then(|| budget(rng, &plan, &tools)),
             plan,
             poison,
             poison_lasts,
+            // A lease would keep repeated deliveries out, and only those are counted.
+            no_redis: poison_lasts,
             refused: None,
             busy_blocks_undo: rng.chance(500),
             tools,
@@ -196,11 +210,20 @@ impl Scenario {
     }
 }
 
+static SCHEMAS: OnceLock<(Schema, Schema)> = OnceLock::new();
+
+/// Of what every tool takes, and of what it gives.
+fn schemas() -> (Schema, Schema) {
+    let schema = |value: Value| serde_json::from_value::<Schema>(value).unwrap_or_default();
+    let fields = json!({"id": {"type": "string"}, "n": {"type": "integer"}, "hint": {"type": "string"}});
+    let input = schema(json!({"type": "object", "properties": {"n": {"type": "integer"}}}));
+    (input, schema(json!({"type": "object", "properties": fields})))
+}
+
 fn definition(contract: &(&str, Class, bool, bool, bool), rng: &mut Rng) -> Definition {
     let (name, class, keyed, status, fence) = *contract;
     let ttl_ms = Millis(*rng.pick(&[4_000, 3_600_000, 86_400_000, 86_400_000]));
-    let schema = |value: Value| serde_json::from_value::<Schema>(value).unwrap_or_default();
-    let fields = json!({"id": {"type": "string"}, "n": {"type": "integer"}, "hint": {"type": "string"}});
+    let (input, output) = SCHEMAS.get_or_init(schemas);
     Definition {
         name: name.to_owned(),
         version: "1".to_owned(),
@@ -219,13 +242,9 @@ fn definition(contract: &(&str, Class, bool, bool, bool), rng: &mut Rng) -> Defi
         },
         cost_minor: *rng.pick(&[0, 0, 100, 250]),
         approval: None,
-        input: schema(json!({"type": "object", "properties": {"n": {"type": "integer"}}})),
+        input: input.clone(),
         // A partner may answer nothing but `null`.
-        output: if name == "flight" {
-            Schema::default()
-        } else {
-            schema(json!({"type": "object", "properties": fields}))
-        },
+        output: if name == "flight" { Schema::default() } else { output.clone() },
     }
 }
 

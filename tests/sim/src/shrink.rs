@@ -301,7 +301,10 @@ pub fn describe(scenario: &Scenario, out: &mut impl Write) -> io::Result<()> {
     world.extend(scenario.deadline.map(|at| format!("deadline at {}", since(at))));
     world.extend(scenario.drift.as_ref().map(|(tool, after)| format!("{tool} is registered anew at {after} ms")));
     world.extend(scenario.budget.as_ref().map(|budget| format!("budget {budget}")));
-    world.extend(scenario.poison.as_ref().map(|tool| format!("every call of {tool} ends its invocation")));
+    world.extend(scenario.poison.as_ref().map(|tool| {
+        format!("every call of {tool} ends its invocation{}", if scenario.poison_lasts { ", for ever" } else { "" })
+    }));
+    world.extend(scenario.no_redis.then(|| "no Redis".to_owned()));
     world.extend(scenario.people.then(|| "people help".to_owned()));
     writeln!(out, "  {}", world.join("; "))
 }

@@ -113,7 +113,7 @@ impl Exchange {
 
 impl World {
     pub fn new(scenario: Scenario, traced: bool) -> Rc<Self> {
-        let database = Postgres { tools: scenario.tools.clone(), deadline: scenario.deadline, ..Postgres::default() };
+        let database = Postgres::new(&scenario);
         Rc::new(Self {
             now: Cell::new(DAWN),
             rng: RefCell::new(Rng::new(scenario.seed ^ 0x5eed)),
@@ -361,7 +361,8 @@ impl World {
                 let due_by = waits.chain(begun.then(|| self.now())).max().unwrap_or(0);
                 self.due_by.set(self.due_by.get().max(due_by));
                 self.people_hear(row, &fresh);
-                self.heard_by.set(row.wake_at.map_or(u64::MAX, |at| at.max(self.scenario.calm_at) + LONELY));
+                self.heard_by
+                    .set(row.wake_at.map_or(u64::MAX, |at| at.max(self.scenario.calm_at).max(self.now()) + LONELY));
                 if let Some(at) = row.wake_at {
                     self.sweep_before(at);
                 }

@@ -237,6 +237,12 @@ impl Saga {
 
     fn commit(&mut self, wake_at: Option<Millis>, wakes: Vec<Wake>) -> Effect {
         self.run.committing = true;
+        if !self.run.held_calls.is_empty() || !self.run.inflight.is_empty() {
+            self.head.alive = self.head.alive.max(Some(self.run.kill));
+        }
+        if self.head.alive.is_some_and(|alive| alive <= self.head.last_at) || self.head.phase.at_rest() {
+            self.head.alive = None;
+        }
         let records = std::mem::take(&mut self.run.records);
         Effect::Commit(Commit { records, wake_at, wakes })
     }
@@ -344,7 +350,8 @@ impl Saga {
             return due;
         }
         // Who pauses a saga and forgets it: it looks up now and then, and nothing else.
-        let parked = self.head.paused.then(|| self.head.last_at + HOP);
+        let left = self.head.cursor < self.head.total || !self.head.open.is_empty();
+        let parked = (self.head.paused && left).then(|| self.head.last_at + HOP);
         let waits = due.is_some() || parked.is_some();
         [due, parked, self.head.deadline.filter(|_| waits && !self.head.pivoted)].into_iter().flatten().min()
     }
@@ -353,7 +360,19 @@ impl Saga {
     pub(super) fn next_due(&self) -> Option<Millis> {
         let waiting = self.head.open.iter().filter(|(ix, open)| open.job != Job::Held && !self.in_flight(**ix));
         let waiting = waiting.filter(|(_, open)| !self.head.paused || open.job != Job::Wait);
-        waiting.filter(|(ix, _)| !self.given_up(**ix)).filter_map(|(_, open)| open.due).min()
+        let waiting = waiting.filter(|(ix, _)| !self.given_up(**ix));
+        let elsewhere = self.head.alive.filter(|_| self.may_be_answered());
+        waiting
+            .filter_map(|(_, open)| {
+                let unanswered = matches!(open.job, Job::Do | Job::Ask) && open.attempt > 0;
+                open.due.or(elsewhere.filter(|_| unanswered))
+            })
+            .min()
+    }
+
+    /// Whoever made the calls that are unanswered may still be waiting for them.
+    pub(super) fn may_be_answered(&self) -> bool {
+        !self.run.takes_over && self.head.alive.is_some_and(|alive| alive > self.head.last_at)
     }
 
     /// After a failure, and while the saga is paused, only what may be in the world is followed up.

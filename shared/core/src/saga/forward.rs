@@ -6,7 +6,7 @@ use super::event::Refusal;
 use super::fact::{Cause, Fact};
 use super::node::Node;
 use super::reference;
-use super::state::{Job, Open, Saga};
+use super::state::{Job, Open, Phase, Saga};
 use crate::time::Millis;
 use crate::tool::Class;
 
@@ -52,7 +52,7 @@ impl Saga {
                     if !self.is_approved(&node, &call) {
                         continue;
                     }
-                    if let Some(what) = self.beyond_budget(&node) {
+                    if let Some(what) = self.beyond_budget(&node, fresh.len()) {
                         self.fail(Cause::Budget { node: ix, what });
                         break;
                     }
@@ -91,6 +91,21 @@ impl Saga {
             // An attempt that was started and not answered may have had its effect; so may a repeat that
             // no commit tells of, once the partner has forgotten the key.
             let unanswered = open.due.is_none() && open.attempt > 0;
+            if unanswered && self.may_be_answered() {
+                continue;
+            }
+            if open.job == Job::Do
+                && self.head.cause.is_none()
+                && self.out_of_calls(fresh.len())
+                && !self.head.pivoted
+                && self.head.phase == Phase::Forward
+            {
+                let what = format!("{} calls are made, and no more are allowed.", self.head.calls);
+                self.fail(Cause::Budget { node: ix, what });
+                if node.class == Class::Query {
+                    continue;
+                }
+            }
             let forgotten = !self.remembered(&node) && (open.doubt || self.repeats_unseen(&node));
             if (unanswered || forgotten) && self.lost(ix, &node) {
                 continue;
@@ -148,21 +163,23 @@ impl Saga {
 
     /// Holds on where a tool has changed since the plan was made, until a person says to go on.
     fn drifts(&mut self, node: &Node) -> bool {
-        if self.head.drift_accepted || !self.run.drifted.contains(&node.tool) {
+        if self.head.accepted.contains(&node.tool) || !self.run.drifted.contains(&node.tool) {
             return false;
         }
+        self.head.drifting = Some(node.tool.clone());
         let why = format!("The tool `{}` has changed since the plan was made with {}.", node.tool, node.version);
         self.pause("makegood".to_owned(), why).is_ok()
     }
 
     /// What of the budget does not reach for a step's first call. Past the point of no return there is
     /// none: what the plan costs in all was compared with it at the start.
-    fn beyond_budget(&mut self, node: &Node) -> Option<String> {
+    fn beyond_budget(&mut self, node: &Node, more: usize) -> Option<String> {
+        let out_of_calls = self.out_of_calls(more);
         let cost = self.definition(node).map_or(0, |tool| tool.cost_minor);
         let budget = self.head.budget.as_mut()?;
         let spent = budget.spent_minor.saturating_add(cost);
         if !self.head.pivoted {
-            if budget.calls.is_some_and(|most| self.head.calls >= most) {
+            if out_of_calls {
                 return Some(format!("{} calls are made, and no more are allowed.", self.head.calls));
             }
             if let Some(most) = budget.cost_minor.filter(|most| spent > *most) {
@@ -171,6 +188,12 @@ impl Saga {
         }
         budget.spent_minor = spent;
         None
+    }
+
+    /// Whether the budget has no call left, after `more` that wait for a commit.
+    fn out_of_calls(&self, more: usize) -> bool {
+        let made = self.head.calls.saturating_add(more as u64);
+        self.head.budget.and_then(|budget| budget.calls).is_some_and(|most| made >= most)
     }
 
     /// Whether the step's cost must be in the journal before it is made.

@@ -133,7 +133,7 @@ impl Saga {
     pub(super) fn refused(&mut self, node: &Node, attempt: u32, took: Millis, refusal: Refusal) {
         let Refusal { code, detail } = refusal;
         self.record(Fact::Refused { node: node.ix, attempt, took, code: code.clone(), detail: detail.clone() });
-        self.head.open.remove(&node.ix);
+        let round = self.head.open.remove(&node.ix).map_or(0, |open| open.round);
         if self.head.phase == Phase::Forward {
             if self.pivot_at_large() {
                 // Beside the pivot there are only queries. Should the pivot succeed, this one is missing.
@@ -142,6 +142,9 @@ impl Saga {
             self.fail(Cause::Step { node: node.ix, code, detail });
         } else if node.class == Class::Compensatable && self.definition(node).is_some_and(|tool| tool.fence) {
             self.head.open.insert(node.ix, Open::new(Job::Undo, self.head.last_at));
+        }
+        if let Some(open) = self.head.open.get_mut(&node.ix) {
+            open.round = round;
         }
     }
 

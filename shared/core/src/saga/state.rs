@@ -113,6 +113,9 @@ impl Open {
     }
 }
 
+/// More nodes than any plan may have.
+const MOST_NODES: u32 = 1_000_000;
+
 /// What a saga may spend before its point of no return. Undoing is not paid for by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -155,9 +158,12 @@ pub struct Head {
     pub deadline: Option<Millis>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paused: bool,
-    /// A person has had it go on although its tools are not the newest.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub drift_accepted: bool,
+    /// The tool for whose change it is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drifting: Option<String>,
+    /// The tools with whose older version a person has had it go on.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub accepted: BTreeSet<String>,
     /// What came from outside and no step has waited for yet, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mail: BTreeMap<String, Value>,
@@ -170,6 +176,9 @@ pub struct Head {
     /// When it asked to be woken, where that is a stop on the way to something later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hop: Option<Millis>,
+    /// Until then the answers to calls under way may still come to whoever made them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alive: Option<Millis>,
     /// Invocations that committed something.
     #[serde(default)]
     pub invocations: u32,
@@ -198,15 +207,37 @@ impl Head {
             cause: None,
             deadline,
             paused: false,
-            drift_accepted: false,
+            drifting: None,
+            accepted: BTreeSet::new(),
             mail: BTreeMap::new(),
             budget: None,
             back: None,
             hop: None,
+            alive: None,
             invocations: 0,
             calls: 0,
             last_at: now,
         }
+    }
+
+    /// Whether it can be one that was saved: what is counted by the plan's length lies within it.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn check(&self) -> Result<(), &'static str> {
+        if self.v > Self::V {
+            return Err("it was saved by a newer build");
+        }
+        if self.total > MOST_NODES {
+            return Err("the plan is longer than any");
+        }
+        if self.cursor > self.total || self.floor > self.cursor {
+            return Err("it is further than the plan is long");
+        }
+        if self.open.keys().any(|ix| *ix >= self.cursor) {
+            return Err("a node is in work that was not reached");
+        }
+        Ok(())
     }
 
     /// Forward or unwinding; of a stuck saga, what it was when it got stuck.
@@ -247,6 +278,7 @@ pub(super) struct Run {
     pub until: Millis,
     pub kill: Millis,
     pub cautious: bool,
+    pub takes_over: bool,
     /// A call was made in this invocation, so that it brings the saga on.
     pub moved: bool,
     /// No further call fits into this invocation.
@@ -279,7 +311,8 @@ impl Saga {
 
     /// Takes a window in, and notes how far the plan is known. Nodes in work may lie anywhere: only
     /// what joins the known part makes it longer.
-    pub(super) fn admit(&mut self, window: Window) {
+    pub(super) fn admit(&mut self, mut window: Window) {
+        window.nodes.retain(|node| node.ix < self.head.total);
         let mut ixs: Vec<u32> = window.nodes.iter().map(|node| node.ix).collect();
         ixs.sort_unstable();
         if self.head.direction() == Phase::Unwinding {
@@ -369,8 +402,12 @@ mod tests {
             assert_eq!(serde_json::from_str::<Head>(&serde_json::to_string(&head).unwrap()).unwrap(), head);
             let id = SagaId::new(Millis(1_795_376_904_307), [7; 10]);
             let mut saga = Saga::load(id, head, Window::default());
-            let wake =
-                Event::Wake { until: Millis(1_795_376_913_000), kill: Millis(1_795_376_914_000), cautious: false };
+            let wake = Event::Wake {
+                until: Millis(1_795_376_913_000),
+                kill: Millis(1_795_376_914_000),
+                cautious: false,
+                takes_over: false,
+            };
             let effects = step(&mut saga, wake, Millis(1_795_376_904_500)).unwrap();
             assert!(!effects.is_empty(), "{saved}");
         }

@@ -33,12 +33,13 @@ impl Saga {
         Ok(())
     }
 
-    /// Goes on, with the tools as they are now registered or not.
+    /// Goes on; where a tool had changed, with the version that the plan was made with.
     pub(super) fn resume(&mut self, by: String) -> Result<(), &'static str> {
         if !self.head.paused {
             return Err("it is not paused");
         }
-        (self.head.paused, self.head.drift_accepted) = (false, true);
+        self.head.paused = false;
+        self.head.accepted.extend(self.head.drifting.take());
         self.record(Fact::Resumed { by });
         Ok(())
     }
@@ -66,6 +67,7 @@ impl Saga {
         for (ix, open) in taken {
             self.head.open.insert(ix, open);
             self.record(Fact::Retried { node: ix, by: by.to_owned() });
+            self.look_into_mail(ix);
         }
         Ok(())
     }

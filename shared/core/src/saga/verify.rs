@@ -14,9 +14,10 @@ use super::node::Node;
 use super::plan::{Plan, Step};
 use super::reference::{self, Reference};
 use super::wait::Wait;
+use crate::depth::{DEEPEST, too_deep};
 use crate::error::{Code, Error};
 use crate::time::Millis;
-use crate::tool::{Class, Definition};
+use crate::tool::{Class, Definition, Retry};
 
 /// What a plan may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ const LONGEST_WAIT: Millis = Millis(400 * 24 * 60 * 60 * 1000);
 const LONGEST_NAME: usize = 200;
 const MOST_APPROVERS: usize = 20;
 const MOST_ATTEMPTS: u32 = 100;
+const SHORTEST_RETRY: Millis = Millis(10);
+const A_DAY: Millis = Millis(24 * 60 * 60 * 1000);
 /// What a waiting node has for a tool's name: no tool can be called so.
 const WAIT: &str = "(wait)";
 
@@ -147,13 +150,30 @@ fn check_policies(step: &Step) -> Result<(), Error> {
     if step.retry.is_some_and(|retry| retry.attempts == 0 || retry.attempts > MOST_ATTEMPTS) {
         return Err(invalid(format!("Step `{}`: `retry.attempts` is between 1 and {MOST_ATTEMPTS}.", step.id)));
     }
-    let Some(approval) = &step.approval else { return Ok(()) };
+    let slow =
+        |retry: &Retry| retry.base_ms >= SHORTEST_RETRY && retry.base_ms <= retry.cap_ms && retry.cap_ms <= A_DAY;
+    if step.retry.is_some_and(|retry| !slow(&retry)) {
+        return Err(invalid(format!(
+            "Step `{}`: `retry` waits between {} ms and a day, and `cap_ms` is not below `base_ms`.",
+            step.id, SHORTEST_RETRY.0
+        )));
+    }
+    if referring(step).any(too_deep) {
+        return Err(invalid(format!("Step `{}`: its values are nested more than {DEEPEST} deep.", step.id)));
+    }
+    step.approval.as_ref().map_or(Ok(()), |approval| check_approval(step, approval))
+}
+
+fn check_approval(step: &Step, approval: &Approval) -> Result<(), Error> {
     if approval.within_ms > LONGEST_WAIT {
         return Err(too_long(step));
     }
     let mut by: Vec<&str> = approval.by.iter().map(String::as_str).collect();
     by.sort_unstable();
     by.dedup();
+    if by.iter().any(|name| name.is_empty() || name.chars().count() > LONGEST_NAME) {
+        return Err(invalid(format!("Step `{}`: its approval names somebody with no name, or a long one.", step.id)));
+    }
     let named = u32::try_from(by.len()).unwrap_or(u32::MAX).max(1);
     if by.len() != approval.by.len() || by.len() > MOST_APPROVERS || approval.quorum == 0 || approval.quorum > named {
         return Err(invalid(format!(
@@ -174,14 +194,20 @@ fn approval_of(step: &Step, tools: &BTreeMap<String, Definition>) -> Option<Appr
 
 /// People are asked before the point of no return, or about it: after it a "no" could not be heeded.
 fn check_approvals(plan: &Plan, tools: &BTreeMap<String, Definition>, classes: &[Class]) -> Result<(), Error> {
-    let late = plan
-        .steps
-        .iter()
-        .zip(classes)
-        .find(|(step, class)| **class == Class::Retriable && approval_of(step, tools).is_some());
+    for step in &plan.steps {
+        let demanded = tools.get(&step.tool).and_then(|tool| tool.approval.as_ref());
+        if demanded.is_some() && step.approval.is_some() {
+            let message = "has an approval, and its tool demands one of its own. Take the step's away.";
+            return Err(invalid(format!("Step `{}` {message}", step.id)));
+        }
+        demanded.map_or(Ok(()), |approval| check_approval(step, approval))?;
+    }
+    let late = plan.steps.iter().zip(classes).find(|(step, class)| {
+        !matches!(class, Class::Compensatable | Class::Pivot) && approval_of(step, tools).is_some()
+    });
     late.map_or(Ok(()), |(step, _)| {
         Err(invalid(format!(
-            "Step `{}` needs an approval and stands after the point of no return. Put the approval on the step that is it, or on one before.",
+            "Step `{}` needs an approval, and changes nothing or stands after the point of no return. Put the approval on a step that can be undone, or on the point of no return.",
             step.id
         )))
     })

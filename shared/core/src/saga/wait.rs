@@ -104,6 +104,14 @@ impl Saga {
         Ok(())
     }
 
+    /// What a wait waits for may have come while nobody waited.
+    pub(super) fn look_into_mail(&mut self, ix: u32) {
+        let Some(Wait::Event { name, .. }) = self.run.nodes.get(&ix).and_then(|node| node.wait.clone()) else { return };
+        if let Some(payload) = self.head.mail.remove(&name) {
+            self.wait_is_over(ix, payload);
+        }
+    }
+
     fn wait_is_over(&mut self, ix: u32, output: Value) {
         self.record(Fact::Done { node: ix, attempt: 0, took: Millis(0), output: output.clone() });
         self.run.outputs.insert(ix, output);

@@ -45,6 +45,10 @@ impl World {
             self.doomed.set(true);
         }
         let travel = self.draw(|rng| rng.between(1, 8));
+        if service == "redis" && self.scenario.no_redis {
+            self.later(travel, move |world| exchange.arrive(world, Err(FetchError::NotSent("no Redis".to_owned()))));
+            return slot;
+        }
         if !self.strikes(rate) {
             self.later(travel, move |world| world.arrive(&exchange));
             return slot;
