@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use makegood_core::saga::{Limits, freeze};
 use serde::{Deserialize, Serialize};
 
 use crate::Scenario;
@@ -54,4 +55,12 @@ pub fn read(path: &Path) -> Result<Schedule, String> {
 pub fn write(schedule: &Schedule, out: &mut impl Write) -> Result<(), String> {
     let text = serde_json::to_string_pretty(schedule).map_err(|error| error.to_string())?;
     writeln!(out, "{text}").map_err(|error| error.to_string())
+}
+
+impl Schedule {
+    /// The plan is refused before anything runs, which is one way to be right.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        freeze(&self.scenario.plan, &self.scenario.tools, Limits::default()).is_err()
+    }
 }

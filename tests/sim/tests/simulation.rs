@@ -90,6 +90,9 @@ fn what_was_once_found_is_not_found_again() {
     let schedules = corpus::all().unwrap();
     assert!(!schedules.is_empty());
     for (name, schedule) in schedules {
+        if schedule.is_refused() {
+            continue;
+        }
         let outcome = run(schedule.scenario, true);
         assert_eq!(outcome.violation, None, "{}\n{name}: {}", outcome.trace.join("\n"), schedule.caught);
     }

@@ -184,3 +184,36 @@ async fn a_budget_is_looked_at_before_anything_starts_and_a_deadline_undoes() {
     assert_eq!((&saga["phase"], &saga["cause"]), (&json!("made_good"), &json!("Its deadline passed.")), "{saga:#}");
     assert_eq!(town::active(&platform).await, [0, 0, 0, 0, 0, 0]);
 }
+
+#[tokio::test]
+async fn what_people_say_during_a_call_does_not_lose_its_answer() {
+    let platform = Platform::start(Options::default()).await;
+    let slow = json!({"tool": "bench_effect", "kind": "slow", "delay_ms": 3000, "count": 1});
+    platform.post("/demo/faults", &slow, 200).await;
+    let plan = json!({"summary": "Slow", "steps": [{"id": "slow", "tool": "bench_effect", "params": {"n": 1},
+        "retry": {"attempts": 1, "base_ms": 10, "cap_ms": 10}}]});
+    let id = journal::execute(&platform, &plan).await;
+    until(&platform, &id, "slow", "running").await;
+    assert!(ask(&platform, &id, "events", &json!({"name": "aside"}), None).await.status < 300);
+    assert!(ask(&platform, &id, "pause", &json!({}), None).await.status < 300);
+    assert!(ask(&platform, &id, "resume", &json!({}), None).await.status < 300);
+    let saga = journal::rest(&platform, &id, PATIENCE).await;
+    assert_eq!(saga["phase"], "completed", "{saga:#}");
+    assert_eq!(find(&saga, "slow")["attempts"].as_array().unwrap().len(), 1, "{saga:#}");
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_again_is_not_taken_in() {
+    let platform = Platform::start(Options::default()).await;
+    let plan = json!({"summary": "Nap", "steps": [{"id": "nap", "wait": {"for_ms": 1500}}]});
+    let id = journal::execute(&platform, &plan).await;
+    let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
+    assert_eq!(ask(&platform, &id, "events", &json!({"name": "x", "payload": deep}), None).await.status, 400);
+    let large = json!({"name": "x", "payload": "x".repeat(17 * 1024)});
+    assert_eq!(ask(&platform, &id, "events", &large, None).await.status, 400);
+    let plan =
+        json!({"summary": "Deep", "steps": [{"id": "a", "tool": "bench_effect", "params": {"n": 1, "after": deep}}]});
+    let refused = answer(platform.request("POST", "/api/execute").json(&json!({"plan": plan}))).await;
+    assert_eq!(refused.status, 422, "{refused:?}");
+    assert_eq!(journal::rest(&platform, &id, PATIENCE).await["phase"], "completed");
+}
