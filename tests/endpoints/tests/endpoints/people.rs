@@ -189,7 +189,7 @@ async fn a_budget_is_looked_at_before_anything_starts_and_a_deadline_undoes() {
 async fn what_people_say_during_a_call_does_not_lose_its_answer() {
     let platform = Platform::start(Options::default()).await;
     let slow = json!({"tool": "bench_effect", "kind": "slow", "delay_ms": 3000, "count": 1});
-    platform.post("/demo/faults", &slow, 200).await;
+    platform.post("/demo/faults", &slow, 201).await;
     let plan = json!({"summary": "Slow", "steps": [{"id": "slow", "tool": "bench_effect", "params": {"n": 1},
         "retry": {"attempts": 1, "base_ms": 10, "cap_ms": 10}}]});
     let id = journal::execute(&platform, &plan).await;
