@@ -1,20 +1,8 @@
-//! Numbers as people read them: spans, points in time, bytes, counts. Nothing is rounded up.
+//! Numbers as people read them: points in time, bytes, counts. Nothing is rounded up.
 
 use jiff::Timestamp;
 use makegood_edge::core::time::Millis;
 use maud::{Markup, html};
-
-/// `34 ms`, `1.2 s`, `2 min 3 s`, `3 h 4 min`, `5 d 6 h`.
-pub fn span(span: Millis) -> String {
-    let (ms, seconds) = (span.0, span.0 / 1_000);
-    match seconds {
-        0 => format!("{ms} ms"),
-        1..60 => format!("{seconds}.{} s", ms % 1_000 / 100),
-        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
-        _ => format!("{} d {} h", seconds / 86_400, seconds / 3_600 % 24),
-    }
-}
 
 /// A point in time, to the second, in UTC.
 pub fn moment(at: Millis) -> Markup {
@@ -74,12 +62,6 @@ pub fn sentence(text: &str) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn spans_read_as_people_say_them() {
-        let told = [0, 999, 1_999, 59_999, 61_000, 3_600_000, 90_000_000].map(|ms| span(Millis(ms)));
-        assert_eq!(told, ["0 ms", "999 ms", "1.9 s", "59.9 s", "1 min 1 s", "1 h 0 min", "1 d 1 h"]);
-    }
 
     #[test]
     fn no_time_is_too_odd_to_show() {

@@ -5,7 +5,7 @@ use makegood_edge::core::time::Millis;
 use makegood_edge::gateway::store::{Entry, Story};
 use maud::{Markup, html};
 
-use crate::figures::{count, grouped, span};
+use crate::figures::{count, grouped};
 use crate::steps::op;
 
 /// Records on the page; the JSON has all of them.
@@ -73,20 +73,20 @@ fn what(story: &Story, fact: &Fact) -> Markup {
     match fact {
         Fact::Started { attempt, .. } => html! { (step) " begins, attempt " (attempt) },
         Fact::Done { took, .. } => {
-            html! { (step) " is " span class="done" { "done" } " after " (span(*took)) }
+            html! { (step) " is " span class="done" { "done" } " after " (took.in_words()) }
         }
         Fact::Refused { took, code, detail, .. } => html! {
-            (step) " is " span class="refused" { "refused" } " (" (code) ") after " (span(*took)) ": " (detail)
+            (step) " is " span class="refused" { "refused" } " (" (code) ") after " (took.in_words()) ": " (detail)
         },
         Fact::Unsettled { op: asked, took, reason, again, .. } => html! {
-            (step) ": " span class="lost" { "no answer" } " to its " (op(*asked)) " after " (span(*took)) ": " (reason)
+            (step) ": " span class="lost" { "no answer" } " to its " (op(*asked)) " after " (took.in_words()) ": " (reason)
             @if let Some(again) = again { "; again at " (since(*again)) " ms" }
         },
         Fact::UndoStarted { attempt, .. } => {
             html! { "undo of " (step) " begins, attempt " (attempt) }
         }
         Fact::Undone { took, found, .. } => html! {
-            (step) " is " span class="undo" { "undone" } " after " (span(*took))
+            (step) " is " span class="undo" { "undone" } " after " (took.in_words())
             @if !found { "; there was nothing to undo, and a late effect is kept out" }
         },
         Fact::Held { op: asked, code, detail, .. } => html! {

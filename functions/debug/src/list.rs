@@ -7,7 +7,7 @@ use makegood_edge::http::header::HOST;
 use makegood_edge::{Request, Settings};
 use maud::{Markup, html};
 
-use crate::figures::{count, grouped, moment, span};
+use crate::figures::{count, grouped, moment};
 use crate::page::Page;
 use crate::sagas::{Asked, Listing};
 use crate::verdict::badge;
@@ -58,11 +58,11 @@ fn table(lines: &[Line], now: Millis) -> Markup {
                         }
                         td role="cell" data-label="Phase" { (badge(line.phase)) }
                         td role="cell" data-label="Created" {
-                            (span(now.since(line.created_at))) " ago"
+                            (now.since(line.created_at).in_words()) " ago"
                             div class="muted" { (moment(line.created_at)) }
                         }
                         td role="cell" data-label="Lasted" {
-                            (span(line.updated_at.since(line.created_at)))
+                            (line.updated_at.since(line.created_at).in_words())
                             @if !line.phase.at_rest() { div class="muted" { "so far" } }
                         }
                         td role="cell" class="number" data-label="Invocations" { (line.invocations) }

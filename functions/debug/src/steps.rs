@@ -6,7 +6,7 @@ use makegood_edge::core::tool::Class;
 use makegood_edge::serde_json::{Value, to_string_pretty};
 use maud::{Markup, html};
 
-use crate::figures::{clip, span};
+use crate::figures::clip;
 
 /// Characters of one JSON value on the page.
 const MOST_JSON: usize = 4_000;
@@ -79,7 +79,7 @@ fn details(step: &StepReport) -> Markup {
                     @for attempt in &step.attempts {
                         li {
                             (op(attempt.op)) " " (attempt.number) ": " strong { (attempt.outcome) }
-                            @if let Some(took) = attempt.took { " after " (span(took)) }
+                            @if let Some(took) = attempt.took { " after " (took.in_words()) }
                             ", invocation " (attempt.invocation)
                             @if !attempt.detail.is_empty() { ": " (attempt.detail) }
                         }
@@ -108,7 +108,7 @@ fn took(attempts: &[Attempt]) -> String {
     if known.is_empty() {
         return "–".to_owned();
     }
-    span(known.into_iter().fold(Millis(0), |sum, took| sum + took))
+    known.into_iter().fold(Millis(0), |sum, took| sum + took).in_words()
 }
 
 pub const fn op(op: Op) -> &'static str {

@@ -5,7 +5,7 @@ use makegood_edge::core::saga::Report;
 use makegood_edge::gateway::store::{Counters, Story};
 use maud::{Markup, html};
 
-use crate::figures::{bytes, grouped, moment, span};
+use crate::figures::{bytes, grouped, moment};
 use crate::page::Page;
 use crate::verdict::{badge, verdict};
 use crate::{journal, list, steps, timeline};
@@ -25,7 +25,7 @@ pub fn saga(story: &Story, report: &Report, follow: bool) -> Page {
         p class="muted" {
             "For " strong { (story.owner) } ", " (moment(story.created_at)) ", "
             @if open { "so far " } @else { "over in " }
-            (span(story.updated_at.since(story.created_at))) "."
+            (story.updated_at.since(story.created_at).in_words()) "."
             @if let Some(at) = story.wake_at.filter(|_| open) {
                 " It is looked after again by " (moment(at)) "."
             }

@@ -3,7 +3,7 @@
 use makegood_edge::core::saga::{Op, Phase, Report, Standing, StepReport};
 use maud::{Markup, html};
 
-use crate::figures::{count, sentence, span};
+use crate::figures::{count, sentence};
 
 /// Names in one sentence; the table below has all of them.
 const MOST_NAMES: usize = 12;
@@ -92,7 +92,7 @@ fn undone(report: &Report, id: &str) -> Markup {
             @if step.standing == Standing::Fenced {
                 " had had no effect; a late one is kept out"
             } @else if let Some(took) = took {
-                span class="muted" { " in " (span(took)) }
+                span class="muted" { " in " (took.in_words()) }
             }
         }
     }

@@ -9,8 +9,8 @@
 //! | `POST /api/execute/{saga}/pause`, `…/resume` | starts nothing new, and goes on |
 //! | `POST /api/execute/{saga}/approve`, `…/reject` | decides about `{"step": …, "hash": …, "note": …}` |
 //! | `POST /api/execute/{saga}/events` | brings `{"name": …, "payload": …}` to the step that waits for it |
-//! | `POST /api/execute/{saga}/retry` | of a stuck saga: takes `{"step": …}` up again, or all held steps |
-//! | `POST /api/execute/{saga}/resolve` | of a stuck saga: takes your word, `{"step": …, "done": …, "output": …, "note": …}` |
+//! | `POST /api/execute/{saga}/retry` | takes a held step, `{"step": …}`, up again, or all of them |
+//! | `POST /api/execute/{saga}/resolve` | takes your word about a held step, `{"step": …, "done": …, "output": …, "note": …}` |
 //! | `POST /api/execute/step` | the queue's wake, signed |
 //! | `POST /api/execute/sweep` | the queue's schedule, signed: wakes what nobody woke |
 

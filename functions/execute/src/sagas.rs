@@ -2,10 +2,10 @@
 
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::id::SagaId;
-use makegood_edge::core::saga::{Budget, Event, Plan, object, report};
+use makegood_edge::core::saga::{Budget, Event, LONGEST_WAIT, Plan, object, report};
 use makegood_edge::core::time::Millis;
 use makegood_edge::door::Principal;
-use makegood_edge::gateway::store::Story;
+use makegood_edge::gateway::store::{END, Story};
 use makegood_edge::host::json;
 use makegood_edge::serde::{Deserialize, Deserializer};
 use makegood_edge::serde_json::json;
@@ -30,8 +30,6 @@ fn some_object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Budg
     object(deserializer).map(Some)
 }
 
-const LONGEST: Millis = Millis(400 * 24 * 60 * 60 * 1000);
-
 /// Starts a given plan.
 pub async fn start<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
     let principal = door::principal(host, settings, request.headers())?;
@@ -40,7 +38,7 @@ pub async fn start<H: Host>(request: &Request, host: &H, settings: &Settings) ->
         return Err(Error::new(Code::InvalidRequest, "`key` has between 1 and 200 characters."));
     }
     let tools = Store::new(host, settings).tools(&plan).await?;
-    if deadline.is_some_and(|span| span.0 == 0 || span > LONGEST) {
+    if deadline.is_some_and(|span| span.0 == 0 || span > LONGEST_WAIT) {
         return Err(Error::new(Code::InvalidRequest, "`deadline_ms` is between 1 ms and 400 days."));
     }
     let wanted = Start { plan: &plan, message: None, client_key: key.as_deref(), deadline, budget };
@@ -49,9 +47,15 @@ pub async fn start<H: Host>(request: &Request, host: &H, settings: &Settings) ->
     Ok(json(202, &json!({"saga": created.id, "created": created.created, "status_url": status})))
 }
 
-/// Another's saga is as unknown as one that never was.
-pub async fn find<H: Host>(host: &H, settings: &Settings, principal: &Principal, id: &SagaId) -> Result<Story, Error> {
-    let story = Store::new(host, settings).follow(id, 0).await?;
+/// Another's saga is as unknown as one that never was. `after`: as for [`Store::follow`].
+pub async fn find<H: Host>(
+    host: &H,
+    settings: &Settings,
+    principal: &Principal,
+    id: &SagaId,
+    after: u64,
+) -> Result<Story, Error> {
+    let story = Store::new(host, settings).follow(id, after).await?;
     story.filter(|story| story.owner == principal.name).ok_or_else(unknown)
 }
 
@@ -85,14 +89,14 @@ pub async fn cancel<H: Host>(request: &Request, host: &H, settings: &Settings, i
     let principal = door::principal(host, settings, request.headers())?;
     let id = door::saga_id(id)?;
     let answer = |status, phase| Ok(json(status, &json!({"saga": id, "phase": phase})));
-    let story = find(host, settings, &principal, &id).await?;
+    let story = find(host, settings, &principal, &id, END).await?;
     if story.phase.at_rest() {
         // Asked again, or too late: the phase says which.
         return answer(200, story.phase);
     }
     let asked = Event::Cancel { by: principal.name.clone() };
     let ended = driver::drive_with(host, settings, &id, false, Some(asked)).await;
-    let story = find(host, settings, &principal, &id).await?;
+    let story = find(host, settings, &principal, &id, END).await?;
     match ended {
         _ if story.phase.at_rest() => answer(200, story.phase),
         Ok(_) => answer(202, story.phase),

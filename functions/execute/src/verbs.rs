@@ -4,9 +4,9 @@
 use makegood_edge::core::depth::{DEEPEST, too_deep};
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::id::SagaId;
-use makegood_edge::core::saga::{Decision, Event, Node, Verdict};
+use makegood_edge::core::saga::{Decision, Event, LARGEST_MAIL, LONGEST_NAME, Node, Verdict};
 use makegood_edge::door::Principal;
-use makegood_edge::gateway::store::Story;
+use makegood_edge::gateway::store::{END, Story};
 use makegood_edge::host::json;
 use makegood_edge::serde::Deserialize;
 use makegood_edge::serde_json::{Value, json};
@@ -17,8 +17,6 @@ use crate::sagas::{find, unknown};
 
 /// Notes are for people: a few sentences.
 const LONGEST_NOTE: usize = 2_000;
-const LONGEST_NAME: usize = 200;
-const LARGEST_PAYLOAD: usize = 16 * 1024;
 
 pub fn is_one(verb: &str) -> bool {
     matches!(verb, "pause" | "resume" | "approve" | "reject" | "events" | "retry" | "resolve")
@@ -77,12 +75,14 @@ pub async fn ask<H: Host>(
     let event = match verb {
         "approve" | "reject" => decided(request, host, settings, &principal, &id, verb == "approve").await?,
         _ => {
-            let story = find(host, settings, &principal, &id).await?;
+            // Only these two name a step of the plan.
+            let after = if matches!(verb, "retry" | "resolve") { 0 } else { END };
+            let story = find(host, settings, &principal, &id, after).await?;
             asked(request, &story, &principal, verb)?
         }
     };
     driver::drive_with(host, settings, &id, false, Some(event)).await?;
-    let story = Store::new(host, settings).follow(&id, 0).await?.ok_or_else(unknown)?;
+    let story = Store::new(host, settings).follow(&id, END).await?.ok_or_else(unknown)?;
     let status = if story.phase.at_rest() { 200 } else { 202 };
     Ok(json(status, &json!({"saga": id, "phase": story.phase, "version": story.version})))
 }
@@ -103,7 +103,7 @@ fn asked(request: &Request, story: &Story, principal: &Principal, verb: &str) ->
             if name.is_empty() || name.chars().count() > LONGEST_NAME {
                 return Err(Error::new(Code::InvalidRequest, "`name` has between 1 and 200 characters."));
             }
-            if payload.to_string().len() > LARGEST_PAYLOAD {
+            if payload.to_string().len() > LARGEST_MAIL {
                 return Err(Error::new(Code::InvalidRequest, "`payload` has more than 16 KiB."));
             }
             Event::Received { name, payload: shallow(payload)? }

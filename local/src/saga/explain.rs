@@ -2,7 +2,7 @@
 //! it was undone, and what it wants of people.
 
 use super::answers::answers;
-use super::figures::{LONGEST, count, line, names, span};
+use super::figures::{LONGEST, count, line, names};
 use super::reader::{Colour, Look, Reader};
 use super::show::headline;
 use super::table::{Cell, table};
@@ -107,5 +107,5 @@ fn how(step: &Step) -> String {
         return format!("by hand, says {}", line(&remark.by, LONGEST));
     }
     let undo = step.attempts.iter().rev().find(|attempt| attempt.op == Op::Undo);
-    undo.and_then(|undo| undo.took).map(|took| format!("in {}", span(took))).unwrap_or_default()
+    undo.and_then(|undo| undo.took).map(|took| format!("in {}", took.in_words())).unwrap_or_default()
 }

@@ -1,25 +1,13 @@
-//! Spans, counts and texts from elsewhere, as a terminal can show them.
+//! Moments, counts and texts from elsewhere, as a terminal can show them.
 
 use makegood_core::time::Millis;
 
 /// Characters of a detail, or of anything else that others wrote.
 pub const LONGEST: usize = 100;
 
-/// `34 ms`, `1.2 s`, `2 min 3 s`, `3 h 4 min`, `5 d 6 h`; never rounded up.
-pub fn span(span: Millis) -> String {
-    let (ms, seconds) = (span.0, span.0 / 1_000);
-    match seconds {
-        0 => format!("{ms} ms"),
-        1..60 => format!("{seconds}.{} s", ms % 1_000 / 100),
-        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
-        _ => format!("{} d {} h", seconds / 86_400, seconds / 3_600 % 24),
-    }
-}
-
 /// A point in time, as seen from `now`.
 pub fn moment(at: Millis, now: Millis) -> String {
-    if at > now { format!("in {}", span(at.since(now))) } else { format!("{} ago", span(now.since(at))) }
+    if at > now { format!("in {}", at.since(now).in_words()) } else { format!("{} ago", now.since(at).in_words()) }
 }
 
 /// `1 step`, `2 steps`; `1 try`, `2 tries`.
@@ -65,9 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_and_moments_read_as_people_say_them() {
-        let told = [0, 999, 1_999, 61_000, 3_600_000, 90_000_000].map(|ms| span(Millis(ms)));
-        assert_eq!(told, ["0 ms", "999 ms", "1.9 s", "1 min 1 s", "1 h 0 min", "1 d 1 h"]);
+    fn moments_read_as_people_say_them() {
         assert_eq!(moment(Millis(5_000), Millis(7_000)), "2.0 s ago");
         assert_eq!(moment(Millis(7_000), Millis(5_000)), "in 2.0 s");
     }

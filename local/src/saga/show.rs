@@ -2,7 +2,7 @@
 
 use makegood_core::time::Millis;
 
-use super::figures::{LONGEST, count, line, moment, span};
+use super::figures::{LONGEST, count, line, moment};
 use super::reader::{Colour, Look, Reader};
 use super::table::{Cell, table};
 use super::view::{Op, Phase, Standing, Step, View};
@@ -53,7 +53,7 @@ fn times(view: &View, reader: &Reader) -> String {
     let begun = moment(view.created_at, reader.now);
     let calls = count(usize::try_from(view.counters.calls).unwrap_or(usize::MAX), "call");
     if view.phase.at_rest() {
-        let lasted = span(view.updated_at.since(view.created_at));
+        let lasted = view.updated_at.since(view.created_at).in_words();
         return format!("Begun {begun}, at rest after {lasted} and {calls}.");
     }
     let again = view.wake_at.filter(|at| *at > reader.now);
@@ -72,7 +72,7 @@ fn attempts(step: &Step) -> String {
 fn took(step: &Step) -> String {
     let mut known = step.attempts.iter().filter_map(|attempt| attempt.took).peekable();
     match known.peek() {
-        Some(_) => span(known.fold(Millis(0), |sum, took| sum + took)),
+        Some(_) => known.fold(Millis(0), |sum, took| sum + took).in_words(),
         None => "–".to_owned(),
     }
 }

@@ -25,6 +25,19 @@ impl Millis {
         Self(self.0.saturating_sub(earlier.0))
     }
 
+    /// A span as people say it, never rounded up: `34 ms`, `1.2 s`, `2 min 3 s`, `3 h 4 min`, `5 d 6 h`.
+    #[must_use]
+    pub fn in_words(self) -> String {
+        let (ms, seconds) = (self.0, self.0 / 1_000);
+        match seconds {
+            0 => format!("{ms} ms"),
+            1..60 => format!("{seconds}.{} s", ms % 1_000 / 100),
+            60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+            3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
+            _ => format!("{} d {} h", seconds / 86_400, seconds / 3_600 % 24),
+        }
+    }
+
     /// Whole seconds, rounded up, as the queue's headers want them.
     #[must_use]
     pub const fn as_secs_ceil(self) -> u64 {
@@ -49,5 +62,16 @@ impl Sub for Millis {
 impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ms", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_read_as_people_say_them() {
+        let told = [0, 999, 1_999, 59_999, 61_000, 3_600_000, 90_000_000].map(|ms| Millis(ms).in_words());
+        assert_eq!(told, ["0 ms", "999 ms", "1.9 s", "59.9 s", "1 min 1 s", "1 h 0 min", "1 d 1 h"]);
     }
 }

@@ -63,8 +63,7 @@ pub async fn drive_with<H: Host>(
     let store = Store::new(host, settings);
     // What no commit holds yet, in the order in which it came: what is asked for, and answers.
     let mut learned: Vec<Event> = asked.into_iter().collect();
-    // Whether what was asked for is still to be committed, and why it could not be.
-    let (mut pending, mut heard, mut refused) = (!learned.is_empty(), false, None);
+    let mut request = if learned.is_empty() { Request::None } else { Request::Pending };
     for race in 0..RACES {
         let loaded = store.load(id, repeated && race == 0).await?;
         let loaded = loaded.ok_or_else(|| Error::new(Code::NotFound, "There is no such saga."))?;
@@ -91,28 +90,42 @@ pub async fn drive_with<H: Host>(
         // What is known already comes first: the wake acts on it, and commits it.
         let first = learned.iter().cloned().chain([wake]).collect();
         let came = turn.run(first, &mut learned).await;
-        heard |= pending && turn.committed;
-        pending &= !heard;
-        match came {
-            Ok(Turn::Over(ended)) => return refused.map_or(Ok(ended), Err),
-            Ok(Turn::Lost) => {}
+        if turn.committed && matches!(request, Request::Pending) {
+            request = Request::Heard;
+        }
+        match (came, &request) {
+            (Ok(Turn::Over(_)), Request::Refused(why)) => return Err(why.clone()),
+            (Ok(Turn::Over(ended)), Request::None | Request::Pending | Request::Heard) => return Ok(ended),
+            (Ok(Turn::Lost), _) => {}
             // It has no place any more; what was learned since it was asked for is kept.
-            Err(error) if pending && error.code() == Code::Conflict && learned.len() > 1 => {
+            (Err(error), Request::Pending) if error.code() == Code::Conflict && learned.len() > 1 => {
                 learned.remove(0);
-                (pending, refused) = (false, Some(error));
+                request = Request::Refused(error);
             }
             // It counts, whatever became of the rest: the sweeper finds what is left.
-            Err(error) if heard => {
+            (Err(error), Request::Heard) => {
                 host.log(Level::Warn, &format!("{id}: left to the sweeper: {error}"));
                 return Ok(Ended::Yield);
             }
-            Err(error) => return Err(error),
+            (Err(error), Request::None | Request::Pending | Request::Refused(_)) => return Err(error),
         }
     }
-    if heard {
+    if matches!(request, Request::Heard) {
         return Ok(Ended::Yield);
     }
     Err(Error::new(Code::Conflict, "Others are busy with this saga. Try again."))
+}
+
+/// What became of what somebody asked for.
+enum Request {
+    /// Nobody asked for anything.
+    None,
+    /// No commit holds it yet.
+    Pending,
+    /// A commit holds it.
+    Heard,
+    /// It had no place any more when another worker's commit had come first.
+    Refused(Error),
 }
 
 struct Invocation<'a, H> {
@@ -172,16 +185,7 @@ impl<'a, H: Host> Invocation<'a, H> {
     }
 
     async fn fold(&mut self, event: Event, learned: usize, tasks: &mut Tasks<'a>) -> Result<Option<Ended>, Error> {
-        let asked = match &event {
-            Event::Cancel { .. }
-            | Event::Pause { .. }
-            | Event::Resume { .. }
-            | Event::Decided { .. }
-            | Event::Received { .. }
-            | Event::Retry { .. }
-            | Event::Resolve { .. } => true,
-            Event::Wake { .. } | Event::Answered { .. } | Event::Committed | Event::Paged(_) | Event::Tick => false,
-        };
+        let asked = event.is_asked();
         let effects = step(&mut self.saga, event, self.host.now()).map_err(|illegal| {
             if asked {
                 Error::new(Code::Conflict, format!("That cannot be done now: {}.", illegal.why)).because(illegal)

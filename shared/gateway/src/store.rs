@@ -172,6 +172,9 @@ pub struct Overdue {
     pub sweep: u32,
 }
 
+/// After every record there is: of a saga that is followed from here only the row itself comes.
+pub const END: u64 = i64::MAX as u64;
+
 /// `after`: the last `seq` that was seen; with 0 the answer holds the plan too.
 #[must_use]
 pub fn follow(id: &SagaId, after: u64) -> Statement {

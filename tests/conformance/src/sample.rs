@@ -1,10 +1,7 @@
 //! What the author of a tool gives the kit besides the tool: its definition, and parameters to call
 //! it with.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, bail};
-use makegood_core::saga::Reference;
 use makegood_core::tool::{Definition, Schema};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -100,26 +97,6 @@ impl Sample {
     }
 }
 
-/// Replaces the references in `params` by what they name; the error is the one that names nothing.
-pub(crate) fn resolve(params: &Params, outputs: &BTreeMap<String, Value>) -> Result<Params, String> {
-    params.iter().map(|(name, value)| Ok((name.clone(), resolve_value(value, outputs)?))).collect()
-}
-
-fn resolve_value(value: &Value, outputs: &BTreeMap<String, Value>) -> Result<Value, String> {
-    match value {
-        Value::String(text) => match Reference::parse(text) {
-            Some(reference) => {
-                let output = outputs.get(reference.step);
-                output.and_then(|output| reference.find(output)).cloned().ok_or_else(|| text.clone())
-            }
-            None => Ok(Value::from(text.strip_prefix('$').filter(|rest| rest.starts_with('$')).unwrap_or(text))),
-        },
-        Value::Array(items) => items.iter().map(|item| resolve_value(item, outputs)).collect(),
-        Value::Object(fields) => resolve(fields, outputs).map(Value::Object),
-        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(value.clone()),
-    }
-}
-
 /// Parameters that differ from `params` in one field and are still valid; `None` where no small change
 /// leaves them so.
 pub(crate) fn vary(params: &Params, input: &Schema) -> Option<Params> {
@@ -148,14 +125,6 @@ mod tests {
 
     fn object(value: Value) -> Params {
         serde_json::from_value(value).unwrap()
-    }
-
-    #[test]
-    fn references_name_what_came_before() {
-        let outputs = BTreeMap::from([("held".to_owned(), json!({ "payment_id": "PAY-1" }))]);
-        let resolved = resolve(&object(json!({ "ids": ["$held.payment_id"], "price": "$$5" })), &outputs);
-        assert_eq!(resolved, Ok(object(json!({ "ids": ["PAY-1"], "price": "$5" }))));
-        assert_eq!(resolve(&object(json!({ "id": "$gone.x" })), &outputs), Err("$gone.x".to_owned()));
     }
 
     #[test]

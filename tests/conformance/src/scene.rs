@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use makegood_core::id::{SagaId, idempotency_key};
-use makegood_core::saga::{Answer, Call, Op, Outcome};
+use makegood_core::saga::{Answer, Call, Op, Outcome, resolve};
 use makegood_core::tool::Class;
 use makegood_gateway::{Request, Response, tool};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::Kit;
-use crate::sample::{Params, resolve, vary};
+use crate::sample::{Params, vary};
 use crate::transport::{Broken, Transport};
 use crate::verdict::{Fault, Left};
 
@@ -91,7 +91,7 @@ impl<'k, T: Transport> Scene<'k, T> {
         };
         for before in &sample.before {
             let what = format!("`before` step {}", before.id);
-            let params = resolve(&before.params, &outputs)
+            let params = resolve(&before.params, &|step| outputs.get(step))
                 .map_err(|reference| lost(&what, format!("{reference}, which refers to nothing")))?;
             let said = self.call(&before.tool, Op::Do, &self.key(), &params, None).await;
             let Outcome::Ok(Answer::Output(output)) = said else {
@@ -100,7 +100,8 @@ impl<'k, T: Transport> Scene<'k, T> {
             outputs.insert(before.id.clone(), output);
         }
         let resolved = |what: &str, params: &Params| {
-            resolve(params, &outputs).map_err(|reference| lost(what, format!("{reference}, which refers to nothing")))
+            resolve(params, &|step| outputs.get(step))
+                .map_err(|reference| lost(what, format!("{reference}, which refers to nothing")))
         };
         let params = resolved("`params`", &sample.params)?;
         let refused = sample.refused.as_ref().map(|refused| resolved("`refused`", refused)).transpose()?;

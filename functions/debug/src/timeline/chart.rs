@@ -2,11 +2,12 @@
 //! their own.
 
 use makegood_edge::core::saga::{Attempt, Op, Standing};
+use makegood_edge::core::time::Millis;
 use maud::{Markup, html};
 
 use super::axis::{Axis, Piece};
 use super::{Bar, Row, Timeline};
-use crate::figures::{clip, count, span};
+use crate::figures::{clip, count};
 use crate::steps::op;
 
 const WIDTH: f64 = 1_040.0;
@@ -40,7 +41,7 @@ pub fn draw(timeline: &Timeline<'_>) -> Markup {
             (bands(timeline, &axis, floor))
             @for (time, place) in axis.marks() {
                 line class="mark" x1=(at(LEFT + place)) x2=(at(LEFT + place)) y1=(TOP) y2=(floor) {}
-                text class="small" x=(at(LEFT + place)) y=(floor + 16.0) { (span(time)) }
+                text class="small" x=(at(LEFT + place)) y=(floor + 16.0) { (time.in_words()) }
             }
             @for piece in axis.pieces.iter().filter(|piece| piece.squeezed) {
                 (wait(piece, floor))
@@ -84,8 +85,8 @@ fn bands(timeline: &Timeline<'_>, axis: &Axis, floor: f64) -> Markup {
             rect class=(if place % 2 == 0 { "band" } else { "band odd" })
                 x=(at(LEFT + left)) y=(TOP - 4.0) width=(at(width)) height=(floor - TOP + 4.0) {
                 title {
-                    "invocation " (band.invocation) ", from " (span(band.from.since(timeline.start)))
-                    " to " (span(band.to.since(timeline.start)))
+                    "invocation " (band.invocation) ", from " (band.from.since(timeline.start).in_words())
+                    " to " (band.to.since(timeline.start).in_words())
                 }
             }
             @if fits {
@@ -98,7 +99,7 @@ fn bands(timeline: &Timeline<'_>, axis: &Axis, floor: f64) -> Markup {
 
 /// A wait that is not to scale says how long it is.
 fn wait(piece: &Piece, floor: f64) -> Markup {
-    let label = span(piece.to.since(piece.from));
+    let label = piece.to.since(piece.from).in_words();
     let (middle, width) = (LEFT + f64::midpoint(piece.left, piece.right), piece.right - piece.left);
     html! {
         g class="wait" {
@@ -139,7 +140,7 @@ fn lane(row: &Row<'_>, bars: &[Bar<'_>], axis: &Axis, top: f64) -> Markup {
     html! {
         @for (from, to) in waits {
             line class="pause" x1=(at(LEFT + axis.place(from))) x2=(at(LEFT + axis.place(to))) y1=(middle) y2=(middle) {
-                title { "waited " (span(to.since(from))) }
+                title { "waited " (to.since(from).in_words()) }
             }
         }
         @for bar in bars {
@@ -159,7 +160,7 @@ fn width(bar: &Bar<'_>, axis: &Axis) -> f64 {
 
 /// How the last call of a lane ended: to its right, or where there is no room, to its left.
 fn caption(row: &Row<'_>, bar: &Bar<'_>, axis: &Axis, top: f64) -> Markup {
-    let took = bar.attempt.took.map(span).unwrap_or_default();
+    let took = bar.attempt.took.map(Millis::in_words).unwrap_or_default();
     let text = match (bar.attempt.outcome, &row.step.code) {
         ("ok", _) => took,
         ("refused", Some(code)) => format!("{} · {took}", clip(code, 28)),
@@ -176,7 +177,7 @@ fn caption(row: &Row<'_>, bar: &Bar<'_>, axis: &Axis, top: f64) -> Markup {
 }
 
 fn tell(row: &Row<'_>, attempt: &Attempt) -> String {
-    let took = attempt.took.map(|took| format!(" after {}", span(took))).unwrap_or_default();
+    let took = attempt.took.map(|took| format!(" after {}", took.in_words())).unwrap_or_default();
     let detail = if attempt.detail.is_empty() { String::new() } else { format!(": {}", clip(&attempt.detail, 200)) };
     format!(
         "{}, {} {}: {}{took}, invocation {}{detail}",

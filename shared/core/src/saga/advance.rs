@@ -186,7 +186,7 @@ impl Saga {
         let known = past.and_then(|past| past.params.clone()).filter(|_| op == Op::Undo);
         let resolved = match (known, op) {
             (Some(params), _) => Ok(params),
-            (None, Op::Do) => reference::resolve(&node.params, &node.refs, &self.run.outputs),
+            (None, Op::Do) => reference::resolve(&node.params, &self.output_of(node)),
             // Their key says all that they need; parameters that refer to others were kept above.
             (None, Op::Undo | Op::Status) => Ok(node.params.clone()),
         };

@@ -1,7 +1,6 @@
 //! A condition on a step: whether it is to be done at all, by what earlier steps gave.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -42,8 +41,8 @@ pub enum Comparison {
 
 impl Condition {
     /// Whether it holds, given the outputs that its references name.
-    pub(super) fn holds(&self, refs: &BTreeMap<String, u32>, outputs: &BTreeMap<u32, Value>) -> bool {
-        let value = |side: &Value| reference::resolve_value(side, refs, outputs).unwrap_or_default();
+    pub(super) fn holds<'v>(&self, output_of: &dyn Fn(&str) -> Option<&'v Value>) -> bool {
+        let value = |side: &Value| reference::resolve_value(side, output_of).unwrap_or_default();
         let (left, right) = (value(&self.left), value(&self.right));
         let ordered = |fits: fn(Ordering) -> bool| order(&left, &right).is_some_and(fits);
         match self.is {
@@ -84,8 +83,8 @@ mod tests {
 
     fn holds(condition: Value) -> bool {
         let condition: Condition = serde_json::from_value(condition).unwrap();
-        let refs = BTreeMap::from([("quote".to_owned(), 0), ("gone".to_owned(), 1)]);
-        condition.holds(&refs, &BTreeMap::from([(0, json!({"price": 40, "place": "Luigi's"}))]))
+        let quote = json!({"price": 40, "place": "Luigi's"});
+        condition.holds(&|step| (step == "quote").then_some(&quote))
     }
 
     #[test]

@@ -47,6 +47,21 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether somebody asks for it. What has no place now is then no fault of ours.
+    #[must_use]
+    pub const fn is_asked(&self) -> bool {
+        match self {
+            Self::Cancel { .. }
+            | Self::Pause { .. }
+            | Self::Resume { .. }
+            | Self::Decided { .. }
+            | Self::Received { .. }
+            | Self::Retry { .. }
+            | Self::Resolve { .. } => true,
+            Self::Wake { .. } | Self::Answered { .. } | Self::Committed | Self::Paged(_) | Self::Tick => false,
+        }
+    }
+
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {

@@ -94,12 +94,7 @@ impl Saga {
             if unanswered && self.may_be_answered() {
                 continue;
             }
-            if open.job == Job::Do
-                && self.head.cause.is_none()
-                && self.out_of_calls(fresh.len())
-                && !self.head.pivoted
-                && self.head.phase == Phase::Forward
-            {
+            if open.job == Job::Do && self.is_paid_by_budget() && self.out_of_calls(fresh.len()) {
                 let what = format!("{} calls are made, and no more are allowed.", self.head.calls);
                 self.fail(Cause::Budget { node: ix, what });
                 if node.class == Class::Query {
@@ -135,14 +130,13 @@ impl Saga {
 
     /// Why a step is not to be done, where that is so.
     fn passed_over(&self, node: &Node) -> Option<String> {
-        if node.when.as_ref().is_some_and(|when| !when.holds(&node.refs, &self.run.outputs)) {
+        if node.when.as_ref().is_some_and(|when| !when.holds(&self.output_of(node))) {
             return Some("Its condition does not hold.".to_owned());
         }
         let mut missing = None;
         for value in node.params.values() {
             reference::each(value, &mut |reference| {
-                let output = node.refs.get(reference.step).and_then(|ix| self.run.outputs.get(ix));
-                if output.is_none() {
+                if self.output_of(node)(reference.step).is_none() {
                     missing.get_or_insert_with(|| reference.step.to_owned());
                 }
             });
@@ -188,6 +182,12 @@ impl Saga {
         }
         budget.spent_minor = spent;
         None
+    }
+
+    /// Whether what is made now counts against the budget: before the point of no return, and before
+    /// anything has failed.
+    fn is_paid_by_budget(&self) -> bool {
+        self.head.phase == Phase::Forward && !self.head.pivoted && self.head.cause.is_none()
     }
 
     /// Whether the budget has no call left, after `more` that wait for a commit.

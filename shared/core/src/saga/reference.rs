@@ -3,8 +3,6 @@
 //! Only a whole string is a reference, so a value keeps its type. `$$` at the start stands for a
 //! plain `$`, and a `$` before anything but a letter or `_` (as in `$25`) is plain text.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
 
 /// A reference, split: the step's id and the path inside its output.
@@ -62,23 +60,22 @@ pub(super) fn each<'a>(value: &'a Value, found: &mut impl FnMut(Reference<'a>)) 
 }
 
 /// Replaces every reference in `params` by what it names; the error is the first that names nothing.
-pub(super) fn resolve(
+/// `output_of` is asked for a step's output by the step's id.
+///
+/// # Errors
+/// As said.
+pub fn resolve<'v>(
     params: &Map<String, Value>,
-    refs: &BTreeMap<String, u32>,
-    outputs: &BTreeMap<u32, Value>,
+    output_of: &dyn Fn(&str) -> Option<&'v Value>,
 ) -> Result<Map<String, Value>, String> {
-    params.iter().map(|(name, value)| Ok((name.clone(), resolve_value(value, refs, outputs)?))).collect()
+    params.iter().map(|(name, value)| Ok((name.clone(), resolve_value(value, output_of)?))).collect()
 }
 
-pub(super) fn resolve_value(
-    value: &Value,
-    refs: &BTreeMap<String, u32>,
-    outputs: &BTreeMap<u32, Value>,
-) -> Result<Value, String> {
+pub(super) fn resolve_value<'v>(value: &Value, output_of: &dyn Fn(&str) -> Option<&'v Value>) -> Result<Value, String> {
     match value {
         Value::String(text) => {
             if let Some(reference) = Reference::parse(text) {
-                let output = refs.get(reference.step).and_then(|node| outputs.get(node));
+                let output = output_of(reference.step);
                 output.and_then(|output| reference.find(output)).cloned().ok_or_else(|| text.clone())
             } else {
                 Ok(Value::String(
@@ -87,9 +84,9 @@ pub(super) fn resolve_value(
             }
         }
         Value::Array(items) => {
-            items.iter().map(|item| resolve_value(item, refs, outputs)).collect::<Result<_, _>>().map(Value::Array)
+            items.iter().map(|item| resolve_value(item, output_of)).collect::<Result<_, _>>().map(Value::Array)
         }
-        Value::Object(fields) => resolve(fields, refs, outputs).map(Value::Object),
+        Value::Object(fields) => resolve(fields, output_of).map(Value::Object),
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(value.clone()),
     }
 }
@@ -104,17 +101,26 @@ mod tests {
         assert_eq!(Reference::parse("$25"), None);
         assert_eq!(Reference::parse("$$table.address"), None);
         assert_eq!(Reference::parse("see $table.address"), None);
-        let resolved = resolve_value(&json!("$$table.address"), &BTreeMap::new(), &BTreeMap::new());
+        let resolved = resolve_value(&json!("$$table.address"), &|_| None);
         assert_eq!(resolved, Ok(json!("$table.address")));
     }
 
     #[test]
     fn a_reference_keeps_the_type_of_what_it_names() {
-        let refs = BTreeMap::from([("a".to_owned(), 0)]);
-        let outputs = BTreeMap::from([(0, json!({"n": 3, "list": [{"x": true}]}))]);
-        let resolve = |text: &str| resolve_value(&json!(text), &refs, &outputs);
+        let output = json!({"n": 3, "list": [{"x": true}]});
+        let resolve = |text: &str| resolve_value(&json!(text), &|step| (step == "a").then_some(&output));
         assert_eq!(resolve("$a.n"), Ok(json!(3)));
         assert_eq!(resolve("$a.list.0.x"), Ok(json!(true)));
         assert_eq!(resolve("$a.list.7.x"), Err("$a.list.7.x".to_owned()));
+    }
+
+    #[test]
+    fn references_name_what_came_before_inside_of_lists_too() {
+        let held = json!({"payment_id": "PAY-1"});
+        let output_of = |step: &str| (step == "held").then_some(&held);
+        let object = |value: Value| value.as_object().cloned().unwrap();
+        let resolved = resolve(&object(json!({"ids": ["$held.payment_id"], "price": "$$5"})), &output_of);
+        assert_eq!(resolved, Ok(object(json!({"ids": ["PAY-1"], "price": "$5"}))));
+        assert_eq!(resolve(&object(json!({"id": "$gone.x"})), &output_of), Err("$gone.x".to_owned()));
     }
 }

@@ -55,7 +55,7 @@ impl Saga {
         if call.op != Op::Do {
             return true;
         }
-        reference::resolve(&node.params, &node.refs, &self.run.outputs)
+        reference::resolve(&node.params, &self.output_of(node))
             .is_ok_and(|params| super::advance::fingerprint(&params) == call.fingerprint)
     }
 

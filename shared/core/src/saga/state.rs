@@ -298,8 +298,7 @@ pub(super) struct Run {
 impl Saga {
     /// A saga as it was loaded: its head, and the window of nodes in work and next in line.
     #[must_use]
-    pub fn load(id: SagaId, head: Head, window: Window) -> Self {
-        let mut head = head;
+    pub fn load(id: SagaId, mut head: Head, window: Window) -> Self {
         if head.phase == Phase::Stuck && head.back.is_none() {
             head.back = Some(was_going(&head, &window));
         }
@@ -369,6 +368,11 @@ impl Saga {
     pub(super) fn in_flight(&self, node: u32) -> bool {
         self.run.inflight.iter().any(|call| call.node == node)
             || self.run.held_calls.iter().any(|call| call.node == node)
+    }
+
+    /// What the steps that a node refers to have given, by their ids.
+    pub(super) fn output_of<'a>(&'a self, node: &'a Node) -> impl Fn(&str) -> Option<&'a Value> {
+        |step| node.refs.get(step).and_then(|ix| self.run.outputs.get(ix))
     }
 
     pub(super) fn definition(&self, node: &Node) -> Option<&Definition> {

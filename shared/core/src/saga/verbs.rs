@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::effect::Op;
 use super::event::Refusal;
-use super::fact::{Cause, Fact};
+use super::fact::Fact;
 use super::node::Node;
 use super::state::{Job, Open, Phase, Saga};
 use crate::time::Millis;
@@ -118,15 +118,8 @@ impl Saga {
                 self.record(Fact::Undone { node: ix, attempt: 0, took: Millis(0), found: true });
             }
             Verdict::NotDone => {
-                self.head.open.remove(&ix);
                 let detail = format!("{by} says that it did not happen.");
-                let refusal = Refusal { code: "not_done".to_owned(), detail };
-                let Refusal { code, detail } = refusal.clone();
-                self.record(Fact::Refused { node: ix, attempt: 0, took: Millis(0), code, detail });
-                if !back {
-                    let Refusal { code, detail } = refusal;
-                    self.fail(Cause::Step { node: ix, code, detail });
-                }
+                self.refused(&node, 0, Millis(0), Refusal { code: "not_done".to_owned(), detail });
             }
         }
         Ok(())

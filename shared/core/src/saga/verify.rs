@@ -35,8 +35,10 @@ impl Default for Limits {
 
 /// A summary is one sentence; the longest that our own planner makes is far shorter.
 const LONGEST_SUMMARY: usize = 4_000;
-const LONGEST_WAIT: Millis = Millis(400 * 24 * 60 * 60 * 1000);
-const LONGEST_NAME: usize = 200;
+/// The longest that a step or a saga may be told to wait.
+pub const LONGEST_WAIT: Millis = Millis(400 * 24 * 60 * 60 * 1000);
+/// Characters of the name of a person or an event.
+pub const LONGEST_NAME: usize = 200;
 const MOST_APPROVERS: usize = 20;
 const MOST_ATTEMPTS: u32 = 100;
 const SHORTEST_RETRY: Millis = Millis(10);

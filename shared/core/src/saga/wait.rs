@@ -32,9 +32,10 @@ impl Wait {
     }
 }
 
-/// What came from outside and is not waited for yet: so many, and of this size together.
+/// So much that came from outside is kept until a step waits for it.
 const MOST_MAIL: usize = 16;
-const MOST_MAIL_BYTES: usize = 16 * 1024;
+/// Its bytes, all together and so each alone.
+pub const LARGEST_MAIL: usize = 16 * 1024;
 
 impl Saga {
     /// Begins a wait whose turn has come. What is waited for may be there already.
@@ -96,7 +97,7 @@ impl Saga {
         if self.head.mail.contains_key(&name) {
             return Err("something with this name has come already");
         }
-        if self.head.mail.len() >= MOST_MAIL || kept + size(&payload) > MOST_MAIL_BYTES {
+        if self.head.mail.len() >= MOST_MAIL || kept + size(&payload) > LARGEST_MAIL {
             return Err("too much has come that no step has waited for yet");
         }
         self.record(Fact::Received { name: name.clone() });
