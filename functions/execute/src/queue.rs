@@ -15,6 +15,8 @@ use makegood_edge::{Host, Reply, Request, Settings, door, driver, lease};
 const GRACE: Millis = Millis(2_000);
 /// When the sweeper comes back to a saga that it has woken.
 const AGAIN: Millis = Millis(30_000);
+/// How far back the times of calls are looked at.
+const LEARNS_FROM: Millis = Millis(60 * 60 * 1000);
 /// Sagas woken by one sweep.
 const BATCH: u32 = 200;
 
@@ -52,7 +54,7 @@ pub async fn step<H: Host>(request: &Request, host: &H, settings: &Settings) -> 
     }
 }
 
-/// Wakes every saga that should have been woken and was not.
+/// Wakes every saga that should have been woken and was not, and learns how long calls take.
 pub async fn sweep<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
     trusted(request, host, settings, "/api/execute/sweep")?;
     let now = host.now();
@@ -60,6 +62,10 @@ pub async fn sweep<H: Host>(request: &Request, host: &H, settings: &Settings) ->
     for saga in &overdue {
         let message = Message { saga: saga.id.clone(), version: saga.version };
         publish(host, settings, &message, &format!("sweep{}", saga.sweep), None).await?;
+    }
+    // Of the last hour, each time anew: what is not learned now is learned at the next sweep.
+    if let Err(error) = Store::new(host, settings).learn(now - LEARNS_FROM).await {
+        host.log(Level::Warn, &format!("nothing was learned of the tools' times: {error}"));
     }
     Ok(json(200, &json!({"woken": overdue.len()})))
 }

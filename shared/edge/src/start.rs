@@ -97,7 +97,8 @@ fn afford(start: &Start<'_>, nodes: &[Node], tools: &BTreeMap<String, Definition
     // Nodes are in order: whatever a node refers to comes before it.
     let mut perhaps = std::collections::BTreeSet::new();
     for node in nodes {
-        if node.when.is_some() || node.refs.values().any(|ix| perhaps.contains(ix)) {
+        let perhaps_not = node.when.is_some() || node.item.is_some() || !node.instead_of.is_empty();
+        if perhaps_not || node.refs.values().any(|ix| perhaps.contains(ix)) {
             perhaps.insert(node.ix);
         }
     }
@@ -106,7 +107,7 @@ fn afford(start: &Start<'_>, nodes: &[Node], tools: &BTreeMap<String, Definition
     if let Some(most) = budget.cost_minor.filter(|most| cost > *most) {
         return refuse(format!("The plan costs {cost}, and {most} are allowed. Nothing was started."));
     }
-    let calls = certain().filter(|node| node.wait.is_none()).count();
+    let calls = certain().filter(|node| node.has_partner()).count();
     if let Some(most) = budget.calls.filter(|most| calls as u64 > *most) {
         return refuse(format!("The plan takes {calls} calls, and {most} are allowed. Nothing was started."));
     }

@@ -61,6 +61,11 @@ impl<'a, H: Host> Store<'a, H> {
         Ok(self.ask(&store::sweep(overdue_since, again_at, limit)).await?.unwrap_or_default())
     }
 
+    /// The number of tools of which something was learned.
+    pub async fn learn(&self, since: Millis) -> Result<u32, Error> {
+        Ok(self.ask(&store::learn(since, self.host.now())).await?.unwrap_or_default())
+    }
+
     /// `after`: see [`store::follow`].
     pub async fn follow(&self, id: &SagaId, after: u64) -> Result<Option<Story>, Error> {
         self.ask(&store::follow(id, after)).await
@@ -73,7 +78,8 @@ impl<'a, H: Host> Store<'a, H> {
 
     /// The current definitions of the tools that a plan names.
     pub async fn tools(&self, plan: &Plan) -> Result<Tools, Error> {
-        let mut names: Vec<&str> = plan.steps.iter().map(|step| step.tool.as_str()).collect();
+        let others = plan.steps.iter().flat_map(|step| step.or.iter().map(|other| other.tool.as_str()));
+        let mut names: Vec<&str> = plan.steps.iter().map(|step| step.tool.as_str()).chain(others).collect();
         names.sort_unstable();
         names.dedup();
         Ok(self.ask(&store::tools(&names)).await?.unwrap_or_default())

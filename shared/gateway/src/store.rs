@@ -19,6 +19,7 @@ use crate::neon::Rows;
 pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0001_sagas", include_str!("../migrations/0001_sagas.sql")),
     ("makegood/0002_verbs", include_str!("../migrations/0002_verbs.sql")),
+    ("makegood/0003_parts", include_str!("../migrations/0003_parts.sql")),
 ];
 
 /// One statement with its parameters, all as text.
@@ -29,10 +30,11 @@ pub struct Statement {
 }
 
 pub const CREATE: &str = "select makegood.create_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
-pub const LOAD: &str = "select makegood.load_saga_2($1,$2)";
-pub const PAGE: &str = "select makegood.window_2($1,$2,$3,$4,'{}',$5)";
+pub const LOAD: &str = "select makegood.load_saga_3($1,$2)";
+pub const PAGE: &str = "select makegood.window_3($1,$2,$3,$4,'{}',$5)";
 pub const COMMIT: &str = "select makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
 pub const SWEEP: &str = "select makegood.sweep($1,$2,$3)";
+pub const LEARN: &str = "select makegood.learn($1,$2)";
 pub const FOLLOW: &str = "select makegood.follow_saga($1,$2)";
 pub const LIST: &str = "select makegood.list_sagas($1,$2,$3)";
 pub const TOOLS: &str = "select makegood.list_tools($1)";
@@ -162,6 +164,12 @@ pub fn committed(rows: Rows) -> Result<Option<u32>, Malformed> {
 #[must_use]
 pub fn sweep(overdue_since: Millis, again_at: Millis, limit: u32) -> Statement {
     Statement { sql: SWEEP, params: vec![text(overdue_since.0), text(again_at.0), text(limit)] }
+}
+
+/// Learns how long calls take, from sagas that began since then.
+#[must_use]
+pub fn learn(since: Millis, now: Millis) -> Statement {
+    Statement { sql: LEARN, params: vec![text(since.0), text(now.0)] }
 }
 
 /// A saga that nobody woke in time.

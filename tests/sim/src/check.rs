@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use makegood_core::saga::{Fact, Job, Node, Op, Phase, Record, Wait};
+use makegood_core::saga::{Fact, Gather, Job, Node, Op, Phase, Record, Wait};
 use makegood_core::tool::{Class, Definition, Repeat};
 use serde_json::{Map, Value};
 
@@ -28,6 +28,8 @@ struct Told {
     retried: u32,
     /// How often after a refusal: it takes a new key each time.
     rounds: u32,
+    /// Refused, taken up again, and not asked for anew since.
+    idle_round: bool,
     wait_until: Option<u64>,
     /// What people were asked to agree to, and who did.
     asked: Option<Map<String, Value>>,
@@ -50,6 +52,7 @@ impl Told {
             by_hand: false,
             retried: 0,
             rounds: 0,
+            idle_round: false,
             wait_until: None,
             asked: None,
             yes: BTreeSet::new(),
@@ -64,6 +67,8 @@ pub struct Journal {
     nodes: Vec<Node>,
     /// Everything that depends on a node, directly or not.
     dependants: BTreeMap<u32, BTreeSet<u32>>,
+    /// Nodes whose undo settles them, whatever became of their do.
+    fenced: BTreeSet<u32>,
     told: BTreeMap<u32, Told>,
     pub unwinding: bool,
     rest: Option<&'static str>,
@@ -78,7 +83,7 @@ pub struct Journal {
 type Tools = BTreeMap<String, Definition>;
 
 impl Journal {
-    pub fn new(nodes: Vec<Node>) -> Self {
+    pub fn new(nodes: Vec<Node>, tools: &Tools) -> Self {
         let mut dependants: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
         // Whatever depends on a node has a higher number.
         for node in nodes.iter().rev() {
@@ -89,7 +94,10 @@ impl Journal {
                 after.extend(&beyond);
             }
         }
-        Self { nodes, dependants, ..Self::default() }
+        let fenced =
+            |node: &&Node| node.class == Class::Compensatable && tools.get(&node.tool).is_some_and(|tool| tool.fence);
+        let fenced = nodes.iter().filter(fenced).map(|node| node.ix).collect();
+        Self { nodes, dependants, fenced, ..Self::default() }
     }
 
     fn node(&self, ix: u32) -> Option<&Node> {
@@ -133,13 +141,13 @@ impl Journal {
             if let Some(rest) = self.rest.filter(|rest| !(*rest == "stuck" && reopens)) {
                 return Err(format!("{:?} after the saga was {rest}", record.fact));
             }
-            self.fold(record, tools, pivot_acted)?;
+            self.fold(record, pivot_acted)?;
         }
         self.check_budget(row, tools)?;
-        self.compare(row, tools)
+        self.compare(row)
     }
 
-    fn fold(&mut self, record: &Record, tools: &Tools, pivot_acted: bool) -> Result<(), String> {
+    fn fold(&mut self, record: &Record, pivot_acted: bool) -> Result<(), String> {
         match &record.fact {
             Fact::Started { node, params, .. } => {
                 let missing = self.node(*node).into_iter().flat_map(|node| &node.deps).find(|dep| !self.settled(**dep));
@@ -147,6 +155,7 @@ impl Journal {
                     return Err(format!("{node} was started before {dep} was done"));
                 }
                 if !self.of(*node).started {
+                    self.crowd_has_room(*node)?;
                     if self.paused {
                         return Err(format!("{node} was started while the saga was paused"));
                     }
@@ -157,13 +166,14 @@ impl Journal {
                 if self.unwinding && !told.started {
                     return Err(format!("{node} was first started while unwinding"));
                 }
-                told.started = true;
+                (told.started, told.idle_round) = (true, false);
             }
             Fact::Done { node, output, .. } => {
                 let query = self.class(*node) == Class::Query;
                 if query && !self.of(*node).by_hand {
                     self.may_be_done(*node)?;
                     self.wait_is_over(*node, record.at.0)?;
+                    self.gathers(*node, output)?;
                 }
                 let told = self.told.entry(*node).or_default();
                 if told.done || told.refused || told.undone || (!told.started && !query && !told.by_hand) {
@@ -214,6 +224,7 @@ impl Journal {
                     return Err(format!("{node} is taken up again, and was not held"));
                 }
                 told.rounds += u32::from(told.refused);
+                told.idle_round |= told.refused;
                 (told.held, told.refused, self.rest) = (None, false, None);
                 told.retried += 1;
             }
@@ -222,6 +233,8 @@ impl Journal {
                 if told.held.is_none() {
                     return Err(format!("{node} is resolved, and was not held"));
                 }
+                // Undone by hand, which needs no start.
+                told.undo_started |= matches!(told.held, Some((Op::Undo, _)));
                 (told.held, told.by_hand, self.rest) = (None, *done, None);
                 told.refused = told.refused && !done;
             }
@@ -236,10 +249,10 @@ impl Journal {
                 told.refused = true;
             }
             Fact::UndoStarted { node, .. } => {
-                if !self.unwinding {
+                if !self.unwinding && !self.is_replaceable(*node) {
                     return Err(format!("the undo of {node} was started while going forward"));
                 }
-                self.may_undo(*node, tools)?;
+                self.may_undo(*node)?;
                 self.told.entry(*node).or_default().undo_started = true;
             }
             Fact::Undone { node, .. } => {
@@ -247,7 +260,7 @@ impl Journal {
                 if !told.undo_started || told.undone {
                     return Err(format!("{node} was undone out of turn: {told:?}"));
                 }
-                told.undone = true;
+                (told.undone, told.held) = (true, None);
             }
             Fact::Held { node, op, code, .. } => self.told.entry(*node).or_default().held = Some((*op, code.clone())),
             Fact::Unsettled { node, op, reason, .. } => {
@@ -263,6 +276,14 @@ impl Journal {
                     ));
                 }
                 (self.unwinding, self.paused) = (true, false);
+                let queries: BTreeSet<u32> =
+                    self.nodes.iter().filter(|node| node.class == Class::Query).map(|node| node.ix).collect();
+                for (ix, told) in &mut self.told {
+                    told.refused |= std::mem::take(&mut told.idle_round);
+                    // What was refused, and left to a person, stands in nobody's way any more.
+                    let nothing_left = told.refused || queries.contains(ix);
+                    told.held.take_if(|(op, _)| *op == Op::Do && nothing_left);
+                }
             }
             Fact::Yielded { .. } => self.yields += 1,
             Fact::Completed => self.rest = Some("completed"),
@@ -275,10 +296,55 @@ impl Journal {
         Ok(())
     }
 
-    /// Done, or never to be done.
+    /// Done, never to be done, or out of the way of what stands in for it.
     fn settled(&self, ix: u32) -> bool {
         let told = self.of(ix);
-        told.done || told.skipped
+        let fenced = told.started && self.fenced.contains(&ix);
+        let replaced = self.is_replaceable(ix) && (told.undone || (told.refused && !fenced));
+        told.done || told.skipped || replaced
+    }
+
+    fn is_replaceable(&self, ix: u32) -> bool {
+        self.node(ix).is_some_and(|node| node.replaceable)
+    }
+
+    /// No more of a list are under way than may be.
+    fn crowd_has_room(&self, ix: u32) -> Result<(), String> {
+        let Some(crowd) = self.node(ix).and_then(|node| node.crowd) else { return Ok(()) };
+        let others = self.nodes.iter().filter(|node| node.crowd.is_some_and(|other| other.of == crowd.of));
+        let busy = others.filter(|node| {
+            let told = self.of(node.ix);
+            told.started && !told.done && !told.refused && !told.undone && told.held.is_none()
+        });
+        if busy.count() >= crowd.concurrency as usize {
+            return Err(format!("{ix} was started, and {} of its list are under way", crowd.concurrency));
+        }
+        Ok(())
+    }
+
+    /// The list that a node goes through, as the journal has it.
+    fn list_of(&self, node: &Node) -> Option<&Vec<Value>> {
+        let (step, path) = node.item.as_ref()?.list.strip_prefix('$')?.split_once('.')?;
+        self.outputs.get(node.refs.get(step)?)?.get(path)?.as_array()
+    }
+
+    /// What a node without a partner gives is what the journal says that others gave.
+    fn gathers(&self, ix: u32, output: &Value) -> Result<(), String> {
+        let Some(node) = self.node(ix) else { return Ok(()) };
+        let given = |ix: &u32| self.outputs.get(ix).cloned();
+        let wanted: Value = match &node.gather {
+            None => return Ok(()),
+            Some(Gather::First(members)) => members.iter().find_map(given).unwrap_or_default(),
+            Some(Gather::All(members)) if members.is_empty() => Value::Null,
+            Some(Gather::All(members)) => {
+                let length = self.list_of(node).map_or(members.len(), Vec::len);
+                members.iter().take(length).map(|ix| given(ix).unwrap_or_default()).collect()
+            }
+        };
+        if *output != wanted {
+            return Err(format!("{ix} gives {output}, and should give {wanted}"));
+        }
+        Ok(())
     }
 
     /// The step's condition holds, by what the journal says, and nothing that it needs was passed over.
@@ -291,6 +357,24 @@ impl Journal {
             let holds = output.and_then(|output| output.get("n")?.as_u64()).zip(when.right.as_u64());
             if holds.is_none_or(|(left, right)| left >= right) {
                 return Err(format!("{ix} has a condition that does not hold: {when:?} of {output:?}"));
+            }
+        }
+        if let Some(other) = node.instead_of.iter().find(|other| self.of(**other).done) {
+            return Err(format!("{ix} stands in for {other}, which was done"));
+        }
+        if let Some(Gather::First(members)) = &node.gather
+            && !members.iter().any(|member| self.of(*member).done)
+        {
+            return Err(format!("{ix} has nothing to give"));
+        }
+        if let Some(item) = &node.item {
+            let passed_over = node
+                .refs
+                .iter()
+                .any(|(step, dep)| item.list.starts_with(&format!("${step}.")) && self.of(*dep).skipped);
+            let beyond = self.list_of(node).is_some_and(|list| list.len() <= item.at as usize);
+            if passed_over || (node.gather.is_none() && beyond) {
+                return Err(format!("{ix} is for an item that is not there"));
             }
         }
         let text = serde_json::to_string(&node.params).unwrap_or_default();
@@ -307,6 +391,12 @@ impl Journal {
         let Some(approval) = &node.approval else { return Ok(()) };
         let told = self.of(ix);
         let made_with = params.unwrap_or(&node.params);
+        if let Some(when) = &approval.when {
+            let limit = when.right.as_u64().unwrap_or_default();
+            if made_with.get("n").and_then(Value::as_u64).is_none_or(|n| n <= limit) {
+                return Ok(());
+            }
+        }
         if told.rejected || told.yes.len() < approval.quorum as usize || told.asked.as_ref() != Some(made_with) {
             return Err(format!("{ix} was started with {made_with:?}, to which people had not agreed: {told:?}"));
         }
@@ -342,10 +432,10 @@ impl Journal {
     }
 
     /// Whether the undo of `ix` may leave: all that was started after it is out of the way.
-    fn may_undo(&self, ix: u32, tools: &Tools) -> Result<(), String> {
+    fn may_undo(&self, ix: u32) -> Result<(), String> {
         for dependant in self.after(ix) {
             let told = self.of(dependant);
-            let fence = self.fence(dependant, tools);
+            let fence = self.fenced.contains(&dependant);
             let out = !told.started
                 || told.undone
                 || (told.refused && !fence)
@@ -357,12 +447,8 @@ impl Journal {
         Ok(())
     }
 
-    fn fence(&self, ix: u32, tools: &Tools) -> bool {
-        self.node(ix).and_then(|node| tools.get(&node.tool)).is_some_and(|tool| tool.fence)
-    }
-
     /// Head and journal tell the same.
-    fn compare(&self, row: &Row, tools: &Tools) -> Result<(), String> {
+    fn compare(&self, row: &Row) -> Result<(), String> {
         let head = &row.head;
         let phase = match (self.rest, self.unwinding) {
             (Some(rest), _) => rest,
@@ -381,7 +467,7 @@ impl Journal {
                 let open = head.open.get(&ix).map(|open| open.job);
                 let fits = match open {
                     None if ix >= head.cursor => !told.started && !told.done,
-                    None => told.done || told.refused || told.skipped,
+                    None => told.done || told.refused || told.skipped || (told.undone && node.replaceable),
                     Some(Job::Wait) => !told.started && (node.wait.is_some() || told.asked.is_some()),
                     Some(Job::Pending) => !told.started,
                     Some(Job::Held) => told.held.is_some() || (told.refused && node.class == Class::Query),
@@ -389,7 +475,7 @@ impl Journal {
                         let known = told.started || told.retried > 0 || node.class == Class::Query;
                         !told.done && !told.refused && known
                     }
-                    Some(Job::Undo) => false,
+                    Some(Job::Undo) => node.replaceable && told.started && !told.done && !told.undone,
                 };
                 if !fits {
                     return Err(format!("forward, {ix} is {open:?} in the head, and in the journal {told:?}"));
@@ -399,12 +485,13 @@ impl Journal {
         if self.unwinding {
             for node in self.nodes.iter().filter(|node| node.class == Class::Compensatable && node.ix >= head.floor) {
                 let told = self.of(node.ix);
-                let out = !told.started || told.undone || (told.refused && !self.fence(node.ix, tools));
+                let began = told.started || told.by_hand;
+                let out = !began || told.undone || (told.refused && !self.fenced.contains(&node.ix));
                 let open = head.open.get(&node.ix).map(|open| open.job);
                 let fits = match open {
                     None | Some(Job::Pending) => out,
                     Some(Job::Wait) => false,
-                    Some(Job::Undo | Job::Do | Job::Ask | Job::Held) => told.started && !told.undone,
+                    Some(Job::Undo | Job::Do | Job::Ask | Job::Held) => (began || told.retried > 0) && !told.undone,
                 };
                 if !fits {
                     return Err(format!("unwinding, {} is {open:?} in the head, and in the journal {told:?}", node.ix));
@@ -437,8 +524,12 @@ impl Journal {
 
     /// An undo arrives at a partner.
     pub fn undo_arrives(&self, ix: u32, town: &Town) -> Result<(), String> {
-        if !self.unwinding || !self.of(ix).undo_started {
+        if !(self.unwinding || self.is_replaceable(ix)) || !self.of(ix).undo_started {
             return Err(format!("an undo of {ix} arrives, and no commit tells of it"));
+        }
+        if self.is_replaceable(ix) && self.of(ix).undone {
+            // A late duplicate: what stands in for it may be done by now.
+            return Ok(());
         }
         for dependant in self.after(ix) {
             if town.deeds.get(&dependant).is_some_and(|deed| deed.left > 0) {
@@ -466,6 +557,12 @@ impl Journal {
                     if self.of(node.ix).skipped {
                         if deed.applied > 0 {
                             return Err(format!("completed, and {}, which was passed over, is done", node.ix));
+                        }
+                        continue;
+                    }
+                    if node.replaceable && !self.of(node.ix).done {
+                        if deed.left > 0 {
+                            return Err(format!("completed, and {}, for which another stood in, is done", node.ix));
                         }
                         continue;
                     }
@@ -505,7 +602,8 @@ impl Journal {
             let short_memory = matches!(tool.repeat, Repeat::Keyed { ttl_ms } if ttl_ms.0 < 60_000);
             let fine = match (op, code.as_str()) {
                 (Op::Undo, "poison") => true,
-                (Op::Undo, _) => deed.undo_refused,
+                (Op::Undo, "done_by_hand") => told.by_hand,
+                (Op::Undo, _) => deed.undo_refused || deed.undone_by_hand,
                 (Op::Status, _) => deed.status_refused,
                 (Op::Do, "unknown_outcome") => {
                     let deaf = tool.repeat == Repeat::Never || short_memory;
@@ -513,6 +611,13 @@ impl Journal {
                     deaf && !undoable && (!tool.status || told.doubted)
                 }
                 // Past the pivot, or beside one that turned out to be done.
+                (Op::Do, _)
+                    if node.escalate
+                        && !self.unwinding
+                        && (told.refused || told.retried > 0 || code == "no_answer") =>
+                {
+                    true
+                }
                 (Op::Do, _) => {
                     let acted = town.deeds.iter().any(|(ix, deed)| self.is_pivot(*ix) && deed.left > 0);
                     let acted = acted || self.told.iter().any(|(ix, told)| told.skipped && self.is_pivot(*ix));

@@ -167,6 +167,7 @@ impl World {
         };
         if let Some(deed) = self.town.borrow_mut().deeds.get_mut(&ix) {
             (deed.left, deed.tombstone, deed.undo_refused) = (0, true, false);
+            deed.undone_by_hand = true;
         }
         self.ask(asking, TRIES);
     }
@@ -182,21 +183,22 @@ impl World {
         }
         self.interventions.set(self.interventions.get() + 1);
         self.look_at.set(self.now() + 2 * STILL);
-        let held: Vec<(u32, Option<Op>, String, Class, bool)> = {
+        let held: Vec<(u32, Option<Op>, String, Class, bool, bool)> = {
             let database = self.database.borrow();
             let Some(row) = database.sagas.values().next() else { return };
             let back = row.head.direction() == Phase::Unwinding;
             let held = row.head.open.iter().filter(|(_, open)| open.job == Job::Held);
             held.filter_map(|(ix, open)| {
                 let (node, _) = row.nodes.iter().find(|(node, _)| node.ix == *ix)?;
-                Some((*ix, open.op, node.id.clone(), node.class, back))
+                let escalated = node.escalate && !row.head.pivoted;
+                Some((*ix, open.op, node.id.clone(), node.class, back, escalated))
             })
             .collect()
         };
         if held.is_empty() {
             return;
         }
-        let (ix, op, step, class, back) = self.draw(|rng| rng.pick(&held).clone());
+        let (ix, op, step, class, back, escalated) = self.draw(|rng| rng.pick(&held).clone());
         if self.draw(|rng| rng.chance(400)) {
             let all = self.draw(|rng| rng.chance(500));
             if let Some(deed) = self.town.borrow_mut().deeds.get_mut(&ix)
@@ -215,12 +217,14 @@ impl World {
                 (deed.left, deed.tombstone) = (0, true);
                 None
             }
+            // It need not be done after all.
+            (false, _, _) if escalated && deed.left == 0 && self.now().is_multiple_of(3) => None,
             (_, _, Class::Query) => Some(json!({"n": 1, "id": "by hand"})),
             (true, _, _) | (false, _, Class::Pivot) => (deed.left > 0).then(|| deed.output.clone().unwrap_or_default()),
             // Done by hand, where it is not.
             (false, _, _) => {
                 if deed.left == 0 {
-                    (deed.applied, deed.left) = (deed.applied + 1, 1);
+                    (deed.applied, deed.left, deed.by_hand) = (deed.applied + 1, 1, true);
                     deed.output = Some(json!({"n": 2, "id": "by hand"}));
                 }
                 deed.output.clone()

@@ -60,6 +60,8 @@ pub struct Postgres {
     tools: BTreeMap<String, String>,
     /// Tools of which a newer version is registered.
     pub drifted: BTreeSet<String>,
+    /// What `learn` has found out.
+    learned: BTreeMap<String, u64>,
     /// Every saga gets this deadline when it is created.
     pub deadline: Option<u64>,
 }
@@ -69,6 +71,9 @@ pub struct Postgres {
 struct Told {
     params: Option<Value>,
     output: Option<Value>,
+    round: u32,
+    by_hand: bool,
+    undone: bool,
 }
 
 /// What a statement changed.
@@ -108,11 +113,15 @@ struct Rows<'a> {
 impl Postgres {
     /// The database of a world, before anything happens in it.
     pub fn new(scenario: &Scenario) -> Self {
-        let called = |name: &str| scenario.plan.steps.iter().any(|step| step.tool == name);
+        let called = |name: &str| {
+            let mut steps = scenario.plan.steps.iter();
+            steps.any(|step| step.tool == name || step.or.iter().any(|other| other.tool == name))
+        };
         let tools = scenario.tools.iter().filter(|(name, _)| called(name));
         let text = |tool: &Definition| serde_json::to_string(tool).unwrap_or_default();
         Self {
             tools: tools.map(|(name, tool)| (name.clone(), text(tool))).collect(),
+            learned: scenario.learned.clone(),
             deadline: scenario.deadline,
             ..Self::default()
         }
@@ -162,6 +171,8 @@ impl Postgres {
             }
             store::COMMIT => self.commit(p)?,
             store::SWEEP => (Some(self.sweep(number(0)?, number(1)?, small(2)?)), Change::None),
+            // What it would learn is part of the scenario.
+            store::LEARN => (Some("0".to_owned()), Change::None),
             store::FOLLOW => (self.follow(text(0)?, number(1)?), Change::None),
             store::TOOLS => {
                 let names: Vec<&str> = serde_json::from_str(text(0)?).ok()?;
@@ -244,24 +255,31 @@ impl Postgres {
         let specs: Vec<&str> = chosen.iter().map(|(_, spec)| spec.as_str()).collect();
         let tools: BTreeSet<&str> = chosen.iter().map(|(node, _)| node.tool.as_str()).collect();
         let drifted: Vec<&str> = tools.iter().copied().filter(|tool| self.drifted.contains(*tool)).collect();
+        let estimates: BTreeMap<&str, u64> =
+            tools.iter().filter_map(|tool| Some((*tool, *self.learned.get(*tool)?))).collect();
         let wanted = |ix: u32| chosen.iter().any(|(node, _)| node.refs.values().any(|wanted| *wanted == ix));
         let mut outputs = String::new();
         let mut known: BTreeMap<u32, Told> = BTreeMap::new();
         for (_, record) in &row.facts {
             match &record.fact {
-                Fact::Done { node, output, .. } => {
+                Fact::Done { node, attempt, output, .. } => {
                     if wanted(*node) {
                         let comma = if outputs.is_empty() { "" } else { ", " };
                         let _ = write!(outputs, r#"{comma}"{node}" : {output}"#);
                     }
                     if past && within(*node) {
-                        known.entry(*node).or_default().output.get_or_insert_with(|| output.clone());
+                        let told = known.entry(*node).or_default();
+                        told.output.get_or_insert_with(|| output.clone());
+                        told.by_hand = *attempt == 0;
                     }
                 }
-                Fact::Started { node, params, .. } if past && within(*node) => {
+                Fact::Started { node, params, round, .. } if past && within(*node) => {
                     let params = params.clone().map_or(Value::Null, Value::Object);
-                    known.entry(*node).or_default().params.get_or_insert(params);
+                    let told = known.entry(*node).or_default();
+                    told.params.get_or_insert(params);
+                    told.round = told.round.max(*round);
                 }
+                Fact::Undone { node, .. } if past && within(*node) => known.entry(*node).or_default().undone = true,
                 Fact::Started { .. }
                 | Fact::Waiting { .. }
                 | Fact::Skipped { .. }
@@ -286,16 +304,21 @@ impl Postgres {
         }
         let past: BTreeMap<u32, Value> = known
             .into_iter()
-            .map(|(ix, Told { params, output })| {
+            .map(|(ix, Told { params, output, round, by_hand, undone })| {
                 let (started, done) = (params.is_some(), output.is_some());
-                (ix, json!({"started": started, "params": params, "done": done, "output": output}))
+                let past = json!({
+                    "started": started, "params": params, "done": done, "output": output, "round": round,
+                    "by_hand": by_hand, "undone": undone
+                });
+                (ix, past)
             })
             .collect();
         format!(
-            r#"{{"nodes" : [{}], "tools" : {}, "drifted" : {}, "outputs" : {{{outputs}}}, "past" : {}}}"#,
+            r#"{{"nodes" : [{}], "tools" : {}, "drifted" : {}, "estimates" : {}, "outputs" : {{{outputs}}}, "past" : {}}}"#,
             specs.join(", "),
             self.definitions(tools.into_iter()),
             serde_json::to_string(&drifted).unwrap_or_default(),
+            serde_json::to_string(&estimates).unwrap_or_default(),
             serde_json::to_string(&past).unwrap_or_default()
         )
     }

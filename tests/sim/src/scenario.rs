@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use makegood_core::saga::{Approval, Comparison, Condition, Limits, Plan, Step, Wait, freeze};
+use makegood_core::saga::{Alternative, Approval, Comparison, Condition, Each, Limits, Node, Plan, Step, Wait, freeze};
 use makegood_core::time::Millis;
 use makegood_core::tool::{Class, Definition, Repeat, Retry, Schema};
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,9 @@ pub struct Scenario {
     /// Redis cannot be reached at all.
     #[serde(default)]
     pub no_redis: bool,
+    /// How long calls take, as the database has learned it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub learned: BTreeMap<String, u64>,
     /// A step whose do is refused.
     pub refused: Option<String>,
     /// A partner at work on a do refuses its undo for now; otherwise the tombstone wins.
@@ -176,6 +179,7 @@ impl Scenario {
             poison_lasts,
             // A lease would keep repeated deliveries out, and only those are counted.
             no_redis: poison_lasts,
+            learned: if rng.chance(200) { learned(rng, &tools) } else { BTreeMap::new() },
             refused: None,
             busy_blocks_undo: rng.chance(500),
             tools,
@@ -210,12 +214,19 @@ impl Scenario {
     }
 }
 
+/// Some tools are faster than they declare, and some slower than any invocation is long.
+fn learned(rng: &mut Rng, tools: &BTreeMap<String, Definition>) -> BTreeMap<String, u64> {
+    let known: Vec<&String> = tools.keys().filter(|_| rng.chance(500)).collect();
+    known.into_iter().map(|name| (name.clone(), *rng.pick(&[1, 20, 300, 20_000]))).collect()
+}
+
 static SCHEMAS: OnceLock<(Schema, Schema)> = OnceLock::new();
 
 /// Of what every tool takes, and of what it gives.
 fn schemas() -> (Schema, Schema) {
     let schema = |value: Value| serde_json::from_value::<Schema>(value).unwrap_or_default();
-    let fields = json!({"id": {"type": "string"}, "n": {"type": "integer"}, "hint": {"type": "string"}});
+    let list = json!({"type": "array", "items": {"type": "object", "properties": {"n": {"type": "integer"}}}});
+    let fields = json!({"id": {"type": "string"}, "n": {"type": "integer"}, "hint": {"type": "string"}, "list": list});
     let input = schema(json!({"type": "object", "properties": {"n": {"type": "integer"}}}));
     (input, schema(json!({"type": "object", "properties": fields})))
 }
@@ -300,6 +311,22 @@ fn random_plan(rng: &mut Rng) -> Plan {
         if !waits && rng.chance(100) {
             step.params.insert("price".to_owned(), json!("$$5"));
         }
+        if !waits && rng.chance(richness / 2) {
+            step.each = random_each(rng, &plan);
+            if step.each.is_some() {
+                step.params.insert("item".to_owned(), json!(*rng.pick(&["$item", "$item.n"])));
+            }
+        }
+        if !waits && pivot != Some(place) && rng.chance(richness / 2) {
+            for nth in 0..rng.between(1, 2) {
+                let tool = CONTRACTS[*rng.pick(&choices)].0.to_owned();
+                step.or.push(Alternative {
+                    tool,
+                    params: Map::from_iter([("n".to_owned(), json!(place + 100 * (nth + 1)))]),
+                });
+            }
+        }
+        step.escalate = !waits && rng.chance(richness / 4);
         for nth in 0..3_u64 {
             if place == 0 || !rng.chance(density) {
                 continue;
@@ -320,6 +347,22 @@ fn random_plan(rng: &mut Rng) -> Plan {
     plan
 }
 
+/// A list that is written out, or one that an earlier step gives: at times a longer one than may be.
+fn random_each(rng: &mut Rng, plan: &Plan) -> Option<Each> {
+    let concurrency = rng.chance(400).then(|| u32::try_from(rng.between(1, 2)).unwrap_or(1));
+    let before = plan
+        .steps
+        .iter()
+        .filter(|step| step.wait.is_none() && step.each.is_none() && step.or.is_empty() && step.tool != "flight");
+    let before: Vec<&Step> = before.collect();
+    if rng.chance(300) || before.is_empty() {
+        let items = (0..rng.below(4)).map(|n| json!({ "n": n }));
+        return Some(Each { list: items.collect(), most: None, concurrency });
+    }
+    let list = json!(format!("${}.list", rng.pick(&before).id));
+    Some(Each { list, most: Some(*rng.pick(&[2, 4, 5])), concurrency })
+}
+
 fn random_wait(rng: &mut Rng, place: u64) -> Wait {
     match rng.below(4) {
         0 => Wait::ForMs(Millis(rng.between(1, 3_000))),
@@ -337,15 +380,23 @@ fn random_approval(rng: &mut Rng) -> Approval {
     };
     let most = u64::try_from(by.len()).unwrap_or(1).max(1);
     let quorum = u32::try_from(rng.between(1, most)).unwrap_or(1);
-    Approval { by, quorum, within_ms: Millis(rng.between(1_000, 12_000)), question: String::new() }
+    // Only the later ones are risky.
+    let when = rng.chance(200).then(|| Condition {
+        left: json!("$params.n"),
+        is: Comparison::More,
+        right: json!(rng.below(8)),
+    });
+    Approval { by, quorum, within_ms: Millis(rng.between(1_000, 12_000)), question: String::new(), when }
 }
 
 /// Enough for what is certain, and not always for what comes on top.
 fn budget(rng: &mut Rng, plan: &Plan, tools: &BTreeMap<String, Definition>) -> Value {
+    let nodes = freeze(plan, tools, Limits::default()).unwrap_or_default();
+    let perhaps = |node: &&Node| node.when.is_some() || node.item.is_some() || !node.instead_of.is_empty();
+    let certain = || nodes.iter().filter(|node| node.has_partner() && !perhaps(node));
     if rng.chance(500) {
-        return json!({"calls": plan.steps.len() as u64 + rng.below(8)});
+        return json!({"calls": certain().count() as u64 + rng.below(8)});
     }
-    let certain = plan.steps.iter().filter(|step| step.when.is_none());
-    let cost: i64 = certain.filter_map(|step| tools.get(&step.tool)).map(|tool| tool.cost_minor).sum();
+    let cost: i64 = certain().filter_map(|node| tools.get(&node.tool)).map(|tool| tool.cost_minor).sum();
     json!({ "cost_minor": cost })
 }

@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use makegood_core::saga::{Limits, freeze};
+use makegood_core::saga::{Limits, Step, freeze};
 use serde_json::Value;
 
 use crate::campaign::run_guarded;
@@ -197,6 +197,12 @@ impl Search {
         for place in 0..self.best.plan.steps.len() {
             self.attempt(|scenario| scenario.plan.steps[place].when = None);
             self.attempt(|scenario| scenario.plan.steps[place].approval = None);
+            self.attempt(|scenario| scenario.plan.steps[place].escalate = false);
+            self.attempt(|scenario| scenario.plan.steps[place].or.clear());
+            self.attempt(|scenario| {
+                scenario.plan.steps[place].each = None;
+                scenario.plan.steps[place].params.remove("item");
+            });
             self.attempt(|scenario| scenario.plan.steps[place].retry = None);
             let names: Vec<String> = self.best.plan.steps[place].params.keys().cloned().collect();
             for name in names {
@@ -213,7 +219,8 @@ impl Search {
         self.bounds.runs += 1;
         self.attempt(|scenario| {
             let steps = &scenario.plan.steps;
-            scenario.tools.retain(|name, _| steps.iter().any(|step| step.tool == *name));
+            let calls = |step: &Step, name: &str| step.tool == name || step.or.iter().any(|other| other.tool == name);
+            scenario.tools.retain(|name, _| steps.iter().any(|step| calls(step, name)));
         });
     }
 }
@@ -288,6 +295,13 @@ pub fn describe(scenario: &Scenario, out: &mut impl Write) -> io::Result<()> {
         words.extend(
             step.approval.as_ref().map(|approval| format!("approved by {} of {:?}", approval.quorum, approval.by)),
         );
+        words.extend(step.each.as_ref().map(|each| {
+            let most = each.most.map_or_else(String::new, |most| format!(", {most} at most"));
+            let at_once = each.concurrency.map_or_else(String::new, |most| format!(", {most} at once"));
+            format!("for each in {}{most}{at_once}", each.list)
+        }));
+        words.extend(step.or.iter().map(|other| format!("or {} {}", other.tool, Value::Object(other.params.clone()))));
+        words.extend(step.escalate.then(|| "or a person".to_owned()));
         writeln!(out, "{}", words.join("  "))?;
     }
     let since = |at: u64| format!("{} ms", at - DAWN);

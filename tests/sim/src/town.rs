@@ -34,8 +34,12 @@ pub struct Deed {
     /// The ledger: how often it was done, and how much of that is left.
     pub applied: u32,
     pub left: u32,
+    /// A person did it, and the partner does not know.
+    pub by_hand: bool,
     pub output: Option<Value>,
     pub undo_refused: bool,
+    /// A person undid it.
+    pub undone_by_hand: bool,
     pub status_refused: bool,
     pub refused: bool,
 }
@@ -101,7 +105,7 @@ pub fn serve(world: &Rc<World>, request: &Request, exchange: &Exchange) {
     match verb {
         "do" if definition.class == Class::Query => query(world, node, exchange),
         "do" => do_it(world, definition, (node, round), &body, exchange),
-        "undo" => undo(world, definition, node, &body, exchange),
+        "undo" => undo(world, definition, (node, round), &body, exchange),
         _ => status(world, definition, node, exchange),
     }
 }
@@ -131,6 +135,8 @@ fn query(world: &Rc<World>, node: u32, exchange: &Exchange) {
 fn output(world: &World, node: u32) -> Value {
     let number = world.draw(|rng| rng.below(1_000_000));
     let mut output = json!({"id": format!("x{node}-{number}"), "n": number});
+    let length = number % 5;
+    output["list"] = (0..length).map(|at| json!({"n": number + at})).collect();
     if world.draw(|rng| rng.chance(900)) {
         output["hint"] = json!("as ever");
     }
@@ -244,7 +250,7 @@ fn act(world: &Rc<World>, node: u32) -> Value {
     output
 }
 
-fn undo(world: &Rc<World>, tool: &Definition, node: u32, body: &Value, exchange: &Exchange) {
+fn undo(world: &Rc<World>, tool: &Definition, (node, round): (u32, u32), body: &Value, exchange: &Exchange) {
     world.check_undo(node);
     let fault = world.partner_fault(
         &[Fault::Break, Fault::BreakAfter, Fault::Busy, Fault::Swallow, Fault::LoseAnswer, Fault::Duplicate],
@@ -255,6 +261,9 @@ fn undo(world: &Rc<World>, tool: &Definition, node: u32, body: &Value, exchange:
     let now = world.now();
     let deed =
         town.deeds.entry(node).or_insert_with(|| Deed { tool: tool.name.clone(), first_seen: now, ..Deed::default() });
+    if deed.round != round && deed.params.is_some() {
+        world.violation(format!("the undo of {node} has the key of round {round}, and its do that of {}", deed.round));
+    }
     if let Some(params) = &deed.params
         && body.get("params") != Some(params)
     {
@@ -281,8 +290,10 @@ fn undo(world: &Rc<World>, tool: &Definition, node: u32, body: &Value, exchange:
     if tool.fence && deed.busy > 0 && world.scenario.busy_blocks_undo {
         return exchange.answer(world, 0, in_progress());
     }
-    let found = deed.left > 0;
-    deed.left = 0;
+    let found = deed.left > 0 && !deed.by_hand;
+    if !deed.by_hand {
+        deed.left = 0;
+    }
     deed.tombstone |= tool.fence;
     drop(town);
     world.trace(|| format!("ledger   {node} is undone (found: {found})"));

@@ -326,7 +326,7 @@ impl World {
             Change::Created(id) => {
                 let database = self.database.borrow();
                 let nodes = database.sagas.get(&id).map(|row| row.nodes.iter().map(|(node, _)| node.clone()).collect());
-                *self.journal.borrow_mut() = Journal::new(nodes.unwrap_or_default());
+                *self.journal.borrow_mut() = Journal::new(nodes.unwrap_or_default(), &self.scenario.tools);
                 *self.saga.borrow_mut() = Some(id.clone());
                 if let Some(row) = database.sagas.get(&id) {
                     self.people_arrive(row);

@@ -106,10 +106,22 @@ impl Saga {
             match node.job {
                 // Never started.
                 Job::Pending | Job::Wait => {}
+                // Refused, and taken up again by a person, but not asked for anew: it stays refused.
+                Job::Do if node.attempt == 0 => self.refused_undo(ix, node.round.saturating_sub(1)),
                 Job::Do | Job::Ask => {
                     if !self.in_flight(ix) {
                         self.doubtful_undo(ix, &mut node);
                     }
+                    self.head.open.insert(ix, node);
+                }
+                // Refused, and a person was to see to it: nothing stands in the way of undoing the rest.
+                Job::Held if node.op == Some(Op::Do) && !node.doubt => {
+                    if node.attempt > 0 {
+                        self.refused_undo(ix, node.round);
+                    }
+                }
+                Job::Held if node.op == Some(Op::Do) => {
+                    self.doubtful_undo(ix, &mut node);
                     self.head.open.insert(ix, node);
                 }
                 Job::Undo | Job::Held => {
@@ -119,13 +131,18 @@ impl Saga {
         }
     }
 
+    /// A do that was refused, met while turning round: a late duplicate of it is kept out.
+    fn refused_undo(&mut self, ix: u32, round: u32) {
+        if self.run.nodes.get(&ix).is_some_and(|node| self.is_fenced(node)) {
+            self.head.open.insert(ix, Open { round, ..Open::new(Job::Undo, self.head.last_at) });
+        }
+    }
+
     /// A do of unknown outcome, met while turning round: where its undo leaves a tombstone, that
     /// settles it; elsewhere it is settled first, and undone then.
     fn doubtful_undo(&self, ix: u32, open: &mut Open) {
-        let node = self.run.nodes.get(&ix);
-        let fenced = node.and_then(|node| self.definition(node)).is_some_and(|tool| tool.fence);
-        if fenced && self.class(ix) == Some(Class::Compensatable) {
-            *open = Open { doubt: true, ..Open::new(Job::Undo, self.head.last_at) };
+        if self.run.nodes.get(&ix).is_some_and(|node| self.is_fenced(node)) {
+            *open = Open { doubt: true, round: open.round, ..Open::new(Job::Undo, self.head.last_at) };
         }
     }
 
@@ -160,6 +177,11 @@ impl Saga {
     pub(super) fn hold(&mut self, node: u32, op: Op, code: String, detail: String) {
         let open = self.head.open.entry(node).or_insert(Open::new(Job::Held, self.head.last_at));
         (open.job, open.due, open.op) = (Job::Held, None, Some(op));
+        if op == Op::Undo && self.head.phase == Phase::Forward {
+            // It should have made room for another, and cannot.
+            let (code, detail) = (code.clone(), detail.clone());
+            self.head.cause.get_or_insert(Cause::Step { node, code, detail });
+        }
         self.record(Fact::Held { node, op, code, detail });
     }
 
@@ -179,7 +201,8 @@ impl Saga {
             return Ready::Impossible { code: "tool_missing", detail };
         };
         let now = self.head.last_at;
-        if self.run.moved && now + tool.estimate_ms > self.run.until {
+        let estimate = self.run.estimates.get(&node.tool).copied().unwrap_or(tool.estimate_ms);
+        if self.run.moved && now + estimate > self.run.until {
             return Ready::NoTime;
         }
         let past = self.run.past.get(&node.ix);
@@ -187,6 +210,9 @@ impl Saga {
         let resolved = match (known, op) {
             (Some(params), _) => Ok(params),
             (None, Op::Do) => reference::resolve(&node.params, &self.output_of(node)),
+            (None, Op::Undo) if self.head.phase == Phase::Forward => {
+                reference::resolve(&node.params, &self.output_of(node))
+            }
             // Their key says all that they need; parameters that refer to others were kept above.
             (None, Op::Undo | Op::Status) => Ok(node.params.clone()),
         };
@@ -218,7 +244,7 @@ impl Saga {
         }))
     }
 
-    fn round(&self, ix: u32) -> u32 {
+    pub(super) fn round(&self, ix: u32) -> u32 {
         self.head.open.get(&ix).map_or(0, |open| open.round)
     }
 
@@ -361,6 +387,9 @@ impl Saga {
         let waiting = self.head.open.iter().filter(|(ix, open)| open.job != Job::Held && !self.in_flight(**ix));
         let waiting = waiting.filter(|(_, open)| !self.head.paused || open.job != Job::Wait);
         let waiting = waiting.filter(|(ix, _)| !self.given_up(**ix));
+        // Whether an undo's turn has come is not known before all above it has been looked at.
+        let unknown = |ix: u32, open: &Open| open.job == Job::Undo && ix < self.head.floor;
+        let waiting = waiting.filter(|(ix, open)| !unknown(**ix, open));
         let elsewhere = self.head.alive.filter(|_| self.may_be_answered());
         waiting
             .filter_map(|(_, open)| {

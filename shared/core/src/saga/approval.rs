@@ -4,8 +4,10 @@
 //! and the step is made with these and no others.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::advance::fingerprint;
+use super::condition::Condition;
 use super::effect::Call;
 use super::event::Refusal;
 use super::fact::Fact;
@@ -14,7 +16,7 @@ use super::state::{Job, Saga};
 use crate::time::Millis;
 
 /// Who must agree, and until when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Approval {
     /// The names of those who may decide; nobody named stands for the saga's owner.
@@ -29,6 +31,9 @@ pub struct Approval {
     /// What they are asked, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub question: String,
+    /// Only where this holds of the step's resolved parameters, which are `$params` here: the risky ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Condition>,
 }
 
 const fn one() -> u32 {
@@ -41,7 +46,20 @@ const fn a_day() -> Millis {
 
 impl Default for Approval {
     fn default() -> Self {
-        Self { by: Vec::new(), quorum: one(), within_ms: a_day(), question: String::new() }
+        Self { by: Vec::new(), quorum: one(), within_ms: a_day(), question: String::new(), when: None }
+    }
+}
+
+impl Approval {
+    /// What its condition calls the step's parameters.
+    pub(super) const PARAMS: &str = "params";
+
+    /// Whether people must agree to a step that is made with these parameters.
+    #[must_use]
+    pub fn concerns(&self, params: &Map<String, Value>) -> bool {
+        let Some(when) = &self.when else { return true };
+        let params = Value::Object(params.clone());
+        when.holds(&|name| (name == Self::PARAMS).then_some(&params))
     }
 }
 
@@ -70,7 +88,9 @@ impl Saga {
     /// Whether the step may be made as far as people are concerned. Where nobody was asked yet, they
     /// are asked now.
     pub(super) fn is_approved(&mut self, node: &Node, call: &Call) -> bool {
-        let Some(approval) = &node.approval else { return true };
+        let Some(approval) = node.approval.as_ref().filter(|approval| approval.concerns(&call.params)) else {
+            return true;
+        };
         let hash = fingerprint(&call.params);
         let asked = self.head.open.get(&node.ix).and_then(|open| open.asked.as_ref());
         if asked.is_some_and(|asked| asked.hash == hash && enough(asked, approval)) {
@@ -121,7 +141,7 @@ impl Saga {
         if !approve {
             let because = if note.is_empty() { String::new() } else { format!(": {note}") };
             let detail = format!("{by} did not agree{because}");
-            self.refused(&node, 0, Millis(0), Refusal { code: "rejected".to_owned(), detail });
+            self.refused_for_good(&node, 0, Millis(0), Refusal { code: "rejected".to_owned(), detail });
         }
         Ok(())
     }

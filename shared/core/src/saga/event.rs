@@ -152,6 +152,10 @@ pub struct Window {
     /// Tools of which another version has been registered since the plan was frozen.
     #[serde(default)]
     pub drifted: BTreeSet<String>,
+    /// How long calls of these tools take, as it was learned: what a tool declares counts where nothing
+    /// was.
+    #[serde(default)]
+    pub estimates: BTreeMap<String, Millis>,
 }
 
 /// The event has no place in this phase: a fault in the driver or the store, never in a partner.

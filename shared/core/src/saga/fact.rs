@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::effect::Op;
+use super::state::is_zero;
 use crate::time::Millis;
 
 /// One thing that happened, and when.
@@ -26,6 +27,9 @@ pub enum Fact {
     Started {
         node: u32,
         attempt: u32,
+        /// How often a person had it asked for anew.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        round: u32,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         params: Option<Map<String, Value>>,
     },

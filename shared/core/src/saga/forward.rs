@@ -4,17 +4,22 @@ use super::advance::Ready;
 use super::effect::{Call, Effect, Op};
 use super::event::Refusal;
 use super::fact::{Cause, Fact};
-use super::node::Node;
-use super::reference;
+use super::node::{Gather, Item, Node};
+use super::reference::{self, Reference};
 use super::state::{Job, Open, Phase, Saga};
 use crate::time::Millis;
 use crate::tool::Class;
+use serde_json::Value;
+
+/// Why a step is passed over that is for a place beyond the end of a list.
+pub(super) const NO_SUCH_ITEM: &str = "The list has no such item.";
 
 impl Saga {
     /// Sends what needs no commit, and answers with the calls that must wait for one.
     pub(super) fn start_forward(&mut self, effects: &mut Vec<Effect>) -> Vec<Call> {
         let mut fresh = Vec::new();
         self.resume_started(effects, &mut fresh);
+        self.start_fences(effects, &mut fresh);
         if self.head.cause.is_some() || self.head.paused {
             return fresh;
         }
@@ -34,8 +39,21 @@ impl Saga {
                 self.skip(&node, why);
                 continue;
             }
+            if let Some(refusal) = self.no_list(&node) {
+                self.touch(ix, Job::Do);
+                self.refused_for_good(&node, 0, Millis(0), refusal);
+                continue;
+            }
             if let Some(wait) = &node.wait {
                 self.begin_wait(&node, wait);
+                continue;
+            }
+            if let Some(gather) = &node.gather {
+                self.reach(ix);
+                self.gather(&node, gather);
+                continue;
+            }
+            if self.is_crowded(&node) {
                 continue;
             }
             if self.drifts(&node) {
@@ -85,7 +103,8 @@ impl Saga {
                 break;
             }
             let Some(node) = self.run.nodes.get(&ix).cloned() else { continue };
-            if self.given_up(ix) {
+            let anew = open.job == Job::Do && open.attempt == 0;
+            if self.given_up(ix) || (anew && self.is_crowded(&node)) {
                 continue;
             }
             // An attempt that was started and not answered may have had its effect; so may a repeat that
@@ -130,8 +149,26 @@ impl Saga {
 
     /// Why a step is not to be done, where that is so.
     fn passed_over(&self, node: &Node) -> Option<String> {
+        if node.instead_of.iter().any(|ix| self.run.outputs.contains_key(ix)) {
+            return Some("Another was done in its place.".to_owned());
+        }
         if node.when.as_ref().is_some_and(|when| !when.holds(&self.output_of(node))) {
             return Some("Its condition does not hold.".to_owned());
+        }
+        if let Some(item) = &node.item {
+            let producer = Reference::parse(&item.list).map_or("", |list| list.step);
+            match self.list_of(node, item) {
+                _ if self.output_of(node)(producer).is_none() => return Some(passed_over_too(producer)),
+                Some(list) if node.gather.is_none() && list.len() <= item.at as usize => {
+                    return Some(NO_SUCH_ITEM.to_owned());
+                }
+                Some(_) | None => {}
+            }
+        }
+        if let Some(Gather::First(members)) = &node.gather
+            && !members.iter().any(|ix| self.run.outputs.contains_key(ix))
+        {
+            return Some("All of its alternatives were passed over.".to_owned());
         }
         let mut missing = None;
         for value in node.params.values() {
@@ -141,7 +178,52 @@ impl Saga {
                 }
             });
         }
-        missing.map(|step| format!("It needs what `{step}` gives, and that was passed over."))
+        missing.map(|step| passed_over_too(&step))
+    }
+
+    fn list_of<'a>(&'a self, node: &'a Node, item: &'a Item) -> Option<&'a Vec<Value>> {
+        let list = Reference::parse(&item.list)?;
+        list.find(self.output_of(node)(list.step)?)?.as_array()
+    }
+
+    /// Why a list cannot be gone through, where that is so.
+    fn no_list(&self, node: &Node) -> Option<Refusal> {
+        let item = node.item.as_ref()?;
+        let refusal = |code: &str, detail: String| Refusal { code: code.to_owned(), detail };
+        match self.list_of(node, item) {
+            None => Some(refusal("no_list", format!("`{}` is no list.", item.list))),
+            Some(list) if list.len() > item.most as usize => {
+                let detail = format!("`{}` has {} items, and {} are allowed.", item.list, list.len(), item.most);
+                Some(refusal("too_many_items", detail))
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// As many of its list are under way as may be.
+    fn is_crowded(&self, node: &Node) -> bool {
+        let Some(crowd) = node.crowd else { return false };
+        let busy = self.head.open.iter().filter(|(ix, open)| {
+            let begun = matches!(open.job, Job::Ask | Job::Undo) || (open.job == Job::Do && open.attempt > 0);
+            let other = self.run.nodes.get(ix).and_then(|node| node.crowd);
+            begun && **ix != node.ix && other.is_some_and(|other| other.of == crowd.of)
+        });
+        busy.count() >= crowd.concurrency as usize
+    }
+
+    /// Gives what others gave.
+    fn gather(&mut self, node: &Node, gather: &Gather) {
+        let given = |ix: &u32| self.run.outputs.get(ix).cloned();
+        let output = match gather {
+            Gather::First(members) => members.iter().find_map(given).unwrap_or_default(),
+            Gather::All(members) if members.is_empty() => Value::Null,
+            Gather::All(members) => {
+                let length =
+                    node.item.as_ref().and_then(|item| self.list_of(node, item)).map_or(members.len(), Vec::len);
+                members.iter().take(length).map(|ix| given(ix).unwrap_or_default()).collect()
+            }
+        };
+        self.finish(node.ix, output);
     }
 
     /// Settles a step that is not to be done. A point of no return that is passed over is behind all
@@ -203,6 +285,11 @@ impl Saga {
 
     fn record_start(&mut self, node: &Node, call: &Call) {
         let params = (call.params != node.params).then(|| call.params.clone());
-        self.record(Fact::Started { node: node.ix, attempt: call.attempt, params });
+        let round = self.round(node.ix);
+        self.record(Fact::Started { node: node.ix, attempt: call.attempt, round, params });
     }
+}
+
+fn passed_over_too(step: &str) -> String {
+    format!("It needs what `{step}` gives, and that was passed over.")
 }

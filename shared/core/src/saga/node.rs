@@ -41,6 +41,61 @@ pub struct Node {
     /// Instead of the tool's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<Item>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crowd: Option<Crowd>,
+    /// It has no partner, and gives what others gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gather: Option<Gather>,
+    /// It is made only if none of these was done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instead_of: Vec<u32>,
+    /// Another stands in for it where it is refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replaceable: bool,
+    /// Where it is refused for good, a person is to see to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub escalate: bool,
+}
+
+impl Node {
+    /// Whether it is a call of a tool: others wait, or only gather.
+    #[must_use]
+    pub const fn has_partner(&self) -> bool {
+        self.wait.is_none() && self.gather.is_none()
+    }
+}
+
+/// One place in a list that is known only when the node's turn comes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Item {
+    /// A reference to the list.
+    pub list: String,
+    /// From 0; a node for a place that the list does not have is passed over.
+    pub at: u32,
+    /// A longer list is refused.
+    pub most: u32,
+}
+
+/// Nodes of which only so many are under way at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Crowd {
+    /// The same number in all of them.
+    pub of: u32,
+    pub concurrency: u32,
+}
+
+/// What a node without a partner gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gather {
+    /// The list of what these gave, in this order; `null` for one that was passed over.
+    All(Vec<u32>),
+    /// What the first of these gave that was done.
+    First(Vec<u32>),
 }
 
 /// What the journal knows of a node; the undo is made from it.
@@ -54,7 +109,16 @@ pub struct Past {
     /// A `Done` record stands in the journal.
     #[serde(default)]
     pub done: bool,
+    /// A person says that it is done, and not the partner.
+    #[serde(default)]
+    pub by_hand: bool,
     /// The output, where the node is done; none where it is `null`.
     #[serde(default)]
     pub output: Option<Value>,
+    /// How often a person had it asked for anew: part of the key under which it is undone.
+    #[serde(default)]
+    pub round: u32,
+    /// An `Undone` record stands in the journal.
+    #[serde(default)]
+    pub undone: bool,
 }

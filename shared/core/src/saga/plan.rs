@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::approval::Approval;
 use super::condition::Condition;
+use super::expand::{Alternative, Each, Part};
 use super::wait::Wait;
 use crate::tool::Retry;
 
@@ -48,6 +49,18 @@ pub struct Step {
     /// How it is tried again, instead of as its tool says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
+    /// It is made once for each item of a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<Each>,
+    /// What is tried instead, one after the other, where it is refused for good.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub or: Vec<Alternative>,
+    /// Where it is refused for good a person is to see to it, and the saga is not made good for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub escalate: bool,
+    /// Set where the plan is written out, and never read.
+    #[serde(skip)]
+    pub part: Part,
 }
 
 /// Reads a value that must be an object. Serde's own reading would also take a list, as the fields in

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::effect::Op;
 use super::fact::{Cause, Fact, Record};
+use super::forward::NO_SUCH_ITEM;
 use super::node::Node;
 use super::state::Phase;
 use super::wait::Wait;
@@ -168,6 +169,12 @@ pub fn report<'a>(nodes: &[Node], phase: Phase, records: impl IntoIterator<Item 
     if phase.at_rest() {
         report.paused = None;
     }
+    // Places that a list turned out not to have are nothing to tell of.
+    let mut at = nodes.iter();
+    report.steps.retain(|step| {
+        let beyond = at.next().is_some_and(|node| node.item.is_some() && node.gather.is_none());
+        !(beyond && step.standing == Standing::Skipped && step.detail.as_deref() == Some(NO_SUCH_ITEM))
+    });
     if phase != Phase::Forward {
         for step in &mut report.steps {
             let began = step.attempts.iter().any(|attempt| attempt.op == Op::Do);

@@ -63,8 +63,11 @@ impl Saga {
         match answer {
             Answer::Output(output) | Answer::WasDone(output) => self.done(node, call.attempt, took, output),
             Answer::Undone { found } => {
-                self.head.open.remove(&node.ix);
-                self.record(Fact::Undone { node: node.ix, attempt: call.attempt, took, found });
+                let by_hand = self.run.past.get(&node.ix).is_some_and(|past| past.by_hand);
+                if by_hand && !found {
+                    return self.hold_by_hand(node.ix);
+                }
+                self.undone(node.ix, call.attempt, took, found);
             }
             Answer::WasRefused(refusal) => self.refused(node, call.attempt, took, refusal),
             Answer::WasUndone => {
@@ -82,8 +85,9 @@ impl Saga {
         self.record(Fact::Done { node: node.ix, attempt, took, output: output.clone() });
         if self.head.phase == Phase::Unwinding {
             let past = self.run.past.entry(node.ix).or_default();
-            (past.done, past.output) = (true, Some(output));
-            self.head.open.insert(node.ix, Open::new(Job::Undo, self.head.last_at));
+            (past.done, past.by_hand, past.output) = (true, attempt == 0, Some(output));
+            let round = self.round(node.ix);
+            self.head.open.insert(node.ix, Open { round, ..Open::new(Job::Undo, self.head.last_at) });
             return;
         }
         self.run.outputs.insert(node.ix, output);
@@ -99,7 +103,8 @@ impl Saga {
 
     /// Puts the queries that failed beside the pivot into the journal as held.
     pub(super) fn hold_failed(&mut self) {
-        let held = self.head.open.iter().filter(|(_, open)| open.job == Job::Held).map(|(ix, _)| *ix);
+        let held = self.head.open.iter().filter(|(_, open)| open.job == Job::Held && open.op.is_none());
+        let held = held.map(|(ix, _)| *ix);
         let failed: Vec<u32> = held.filter(|ix| self.class(*ix) == Some(Class::Query)).collect();
         for ix in failed {
             let (code, detail) = match &self.head.cause {
@@ -112,14 +117,23 @@ impl Saga {
         }
     }
 
+    /// What was done by hand, its partner does not know.
+    pub(super) fn hold_by_hand(&mut self, ix: u32) {
+        let detail = "It was done by hand. Undo it by hand, then resolve the step.".to_owned();
+        self.hold(ix, Op::Undo, "done_by_hand".to_owned(), detail);
+    }
+
+    pub(super) fn undone(&mut self, ix: u32, attempt: u32, took: Millis, found: bool) {
+        self.head.open.remove(&ix);
+        self.run.past.entry(ix).or_default().undone = true;
+        self.record(Fact::Undone { node: ix, attempt, took, found });
+    }
+
     fn fold_no(&mut self, node: &Node, call: CallId, took: Millis, refusal: Refusal) {
         match call.op {
             Op::Do => self.refused(node, call.attempt, took, refusal),
             // The do was refused for good: the undo was a fence only, and there is nothing behind it.
-            Op::Undo if self.surely_absent(node.ix) => {
-                self.head.open.remove(&node.ix);
-                self.record(Fact::Undone { node: node.ix, attempt: call.attempt, took, found: false });
-            }
+            Op::Undo if self.surely_absent(node.ix) => self.undone(node.ix, call.attempt, took, false),
             Op::Undo | Op::Status => self.hold(node.ix, call.op, refusal.code, refusal.detail),
         }
     }
@@ -130,7 +144,29 @@ impl Saga {
         !done && self.head.open.get(&ix).is_some_and(|open| !open.doubt)
     }
 
+    /// A definite "no", which the plan may have an answer to: another step in its place, or a person.
     pub(super) fn refused(&mut self, node: &Node, attempt: u32, took: Millis, refusal: Refusal) {
+        if self.head.phase != Phase::Forward || !(node.replaceable || (node.escalate && !self.head.pivoted)) {
+            return self.refused_for_good(node, attempt, took, refusal);
+        }
+        let Refusal { code, detail } = refusal;
+        self.record(Fact::Refused { node: node.ix, attempt, took, code: code.clone(), detail: detail.clone() });
+        if !node.replaceable {
+            if let Some(open) = self.head.open.get_mut(&node.ix) {
+                open.doubt = false;
+            }
+            return self.hold(node.ix, Op::Do, code, detail);
+        }
+        // Nothing takes its place before a late duplicate of it is kept out.
+        let round = self.head.open.remove(&node.ix).map_or(0, |open| open.round);
+        if attempt > 0 && self.is_fenced(node) {
+            let undo = Open { round, ..Open::new(Job::Undo, self.head.last_at) };
+            self.head.open.insert(node.ix, undo);
+        }
+    }
+
+    /// A "no" that turns the saga round: of people, or where the plan has no answer to it.
+    pub(super) fn refused_for_good(&mut self, node: &Node, attempt: u32, took: Millis, refusal: Refusal) {
         let Refusal { code, detail } = refusal;
         self.record(Fact::Refused { node: node.ix, attempt, took, code: code.clone(), detail: detail.clone() });
         let round = self.head.open.remove(&node.ix).map_or(0, |open| open.round);
@@ -140,12 +176,17 @@ impl Saga {
                 self.head.open.insert(node.ix, Open::new(Job::Held, self.head.last_at));
             }
             self.fail(Cause::Step { node: node.ix, code, detail });
-        } else if node.class == Class::Compensatable && self.definition(node).is_some_and(|tool| tool.fence) {
+        } else if self.is_fenced(node) {
             self.head.open.insert(node.ix, Open::new(Job::Undo, self.head.last_at));
         }
         if let Some(open) = self.head.open.get_mut(&node.ix) {
             open.round = round;
         }
+    }
+
+    /// Its undo settles it, whatever became of its do.
+    pub(super) fn is_fenced(&self, node: &Node) -> bool {
+        node.class == Class::Compensatable && self.definition(node).is_some_and(|tool| tool.fence)
     }
 
     fn fold_later(&mut self, node: &Node, call: CallId, took: Millis, after: Option<Millis>, reason: String) {
@@ -273,7 +314,7 @@ impl Saga {
     /// known before it can be undone.
     fn tries_left(&self, node: &Node, attempt: u32) -> bool {
         let limit = self.policy(node).map_or(1, |retry| retry.attempts);
-        node.class == Class::Retriable || attempt < limit
+        (node.class == Class::Retriable && !node.replaceable) || attempt < limit
     }
 
     /// How often and how fast: the step's own policy, or its tool's.
@@ -305,12 +346,18 @@ impl Saga {
 
     /// Stops a do whose outcome is unknown and whose undo is safe whatever it was.
     fn give_up(&mut self, ix: u32, attempt: u32, reason: &str) {
-        if self.head.phase == Phase::Unwinding {
-            let undo = Open { doubt: true, ..Open::new(Job::Undo, self.head.last_at) };
+        let (replaceable, escalate) =
+            self.run.nodes.get(&ix).map_or((false, false), |node| (node.replaceable, node.escalate));
+        if self.head.phase == Phase::Unwinding || replaceable {
+            let round = self.head.open.get(&ix).map_or(0, |open| open.round);
+            let undo = Open { doubt: true, round, ..Open::new(Job::Undo, self.head.last_at) };
             self.head.open.insert(ix, undo);
             return;
         }
         let detail = format!("Gave up after {attempt} tries, outcome unknown: {reason}");
+        if escalate {
+            return self.hold(ix, Op::Do, "no_answer".to_owned(), detail);
+        }
         self.fail(Cause::Step { node: ix, code: "no_answer".to_owned(), detail });
     }
 

@@ -103,7 +103,7 @@ pub struct Open {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this shape")]
-const fn is_zero(count: &u32) -> bool {
+pub(super) const fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
@@ -264,6 +264,7 @@ pub(super) struct Run {
     pub nodes: BTreeMap<u32, Node>,
     pub tools: BTreeMap<String, Definition>,
     pub drifted: BTreeSet<String>,
+    pub estimates: BTreeMap<String, Millis>,
     pub outputs: BTreeMap<u32, Value>,
     pub past: BTreeMap<u32, Past>,
     /// Nodes from `cursor` (or above `floor`) to here are in `nodes`.
@@ -330,14 +331,16 @@ impl Saga {
         self.run.nodes.extend(window.nodes.into_iter().map(|node| (node.ix, node)));
         self.run.tools.extend(window.tools);
         self.run.drifted.extend(window.drifted);
+        self.run.estimates.extend(window.estimates);
         self.run.outputs.extend(window.outputs);
         for (node, past) in window.past {
             let known = self.run.past.entry(node).or_default();
             // An answer that came since the page was asked for is newer than the page.
-            let newer = known.done.then(|| known.output.take());
-            *known = past;
-            if let Some(output) = newer {
-                (known.done, known.output) = (true, output);
+            let newer = known.done.then(|| (known.by_hand, known.output.take()));
+            let undone = known.undone || past.undone;
+            *known = Past { undone, ..past };
+            if let Some((by_hand, output)) = newer {
+                (known.done, known.by_hand, known.output) = (true, by_hand, output);
             }
         }
     }

@@ -3,7 +3,6 @@
 use super::advance::{PARALLEL, Ready};
 use super::effect::{Call, Effect, Op};
 use super::fact::Fact;
-use super::node::Past;
 use super::state::{Job, Open, Saga};
 use crate::tool::Class;
 
@@ -19,6 +18,23 @@ impl Saga {
         self.release();
         self.resume_started(effects, &mut fresh);
         let ready: Vec<u32> = self.head.open.keys().rev().copied().filter(|ix| self.may_undo(*ix)).collect();
+        self.send_undos(ready, effects, &mut fresh);
+        fresh
+    }
+
+    /// Forward too something is undone: what another step is to stand in for, so that no late duplicate
+    /// of it comes to stand beside that.
+    pub(super) fn start_fences(&mut self, effects: &mut Vec<Effect>, fresh: &mut Vec<Call>) {
+        let open = self
+            .head
+            .open
+            .iter()
+            .filter(|(ix, open)| open.job == Job::Undo && self.is_due(open) && !self.in_flight(**ix));
+        let ready = open.map(|(ix, _)| *ix).collect();
+        self.send_undos(ready, effects, fresh);
+    }
+
+    fn send_undos(&mut self, ready: Vec<u32>, effects: &mut Vec<Effect>, fresh: &mut Vec<Call>) {
         for ix in ready {
             if self.run.full || !self.has_room(fresh.len()) {
                 break;
@@ -48,7 +64,6 @@ impl Saga {
                 }
             }
         }
-        fresh
     }
 
     /// Whether another node is to be taken in. Whatever depends on a node stands above it, so those in
@@ -73,9 +88,16 @@ impl Saga {
             if self.head.open.contains_key(&ix) {
                 continue;
             }
-            let started = self.run.past.get(&ix).is_some_and(|past: &Past| past.started);
-            if started && self.leaves_something(ix) {
-                self.head.open.insert(ix, Open::new(Job::Undo, self.head.last_at));
+            let past = self.run.past.get(&ix).filter(|past| !past.undone);
+            if past.is_some_and(|past| past.by_hand && !past.started) && self.class(ix) == Some(Class::Compensatable) {
+                self.hold_by_hand(ix);
+                continue;
+            }
+            let past = past.filter(|past| past.started);
+            if let Some(round) = past.map(|past| past.round)
+                && self.leaves_something(ix)
+            {
+                self.head.open.insert(ix, Open { round, ..Open::new(Job::Undo, self.head.last_at) });
             } else if self.is_needed(ix) {
                 // The order goes through it: what it depends on is not undone before what depends on it.
                 self.head.open.insert(ix, Open::new(Job::Pending, self.head.last_at));

@@ -103,7 +103,7 @@ impl Saga {
         let undoing = open.op == Some(Op::Undo);
         match (&verdict, back) {
             (Verdict::Done(_), true) if undoing => return Err("its undo is what is open: undo it by hand, and say so"),
-            (Verdict::NotDone, false) if node.class != Class::Pivot => {
+            (Verdict::NotDone, false) if node.class != Class::Pivot && (self.head.pivoted || self.pivot_at_large()) => {
                 return Err("what stands after the point of no return must be done: do it by hand, and say so");
             }
             (Verdict::Done(_) | Verdict::NotDone, _) => {}
@@ -113,13 +113,10 @@ impl Saga {
         self.record(Fact::Resolved { node: ix, by: by.to_owned(), note: note.to_owned(), done });
         match verdict {
             Verdict::Done(output) => self.done(&node, 0, Millis(0), output),
-            Verdict::NotDone if undoing => {
-                self.head.open.remove(&ix);
-                self.record(Fact::Undone { node: ix, attempt: 0, took: Millis(0), found: true });
-            }
+            Verdict::NotDone if undoing => self.undone(ix, 0, Millis(0), true),
             Verdict::NotDone => {
                 let detail = format!("{by} says that it did not happen.");
-                self.refused(&node, 0, Millis(0), Refusal { code: "not_done".to_owned(), detail });
+                self.refused_for_good(&node, 0, Millis(0), Refusal { code: "not_done".to_owned(), detail });
             }
         }
         Ok(())

@@ -5,12 +5,13 @@
 //! output schema, conditions, approvals, waits, cycles, limits, and the pivot rule: at most one point of no return, everything
 //! that can be undone before it, everything that cannot after it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::Value;
 
 use super::approval::Approval;
-use super::node::Node;
+use super::expand::{Gathered, expand};
+use super::node::{Crowd, Gather, Node};
 use super::plan::{Plan, Step};
 use super::reference::{self, Reference};
 use super::wait::Wait;
@@ -45,6 +46,8 @@ const SHORTEST_RETRY: Millis = Millis(10);
 const A_DAY: Millis = Millis(24 * 60 * 60 * 1000);
 /// What a waiting node has for a tool's name: no tool can be called so.
 const WAIT: &str = "(wait)";
+/// What a gathering node has.
+const GATHER: &str = "(gather)";
 
 /// Verifies a plan and freezes it into nodes in topological order, breadth first, so that what can
 /// run early has a low number.
@@ -54,14 +57,20 @@ const WAIT: &str = "(wait)";
 /// [`Code::InvalidParameters`] or [`Code::PlanTooLarge`].
 pub fn freeze(plan: &Plan, tools: &BTreeMap<String, Definition>, limits: Limits) -> Result<Vec<Node>, Error> {
     check_size(plan, limits)?;
-    let places = places(plan)?;
+    check_ids(plan)?;
+    let plan = &expand(plan, limits.steps)?;
+    check_size(plan, limits)?;
+    let places: BTreeMap<&str, usize> =
+        plan.steps.iter().enumerate().map(|(at, step)| (step.id.as_str(), at)).collect();
     let mut edges = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
         match &step.wait {
             Some(wait) => check_wait(step, wait)?,
+            None if step.part.gather.is_some() => {}
             None => check_params(step, tool_of(step, tools)?)?,
         }
         check_policies(step)?;
+        check_alternatives(step, plan, &places, tools)?;
         edges.push(dependencies(step, plan, &places, tools)?);
     }
     let order = order(plan, &edges).ok_or_else(|| invalid("The steps wait for each other in a circle."))?;
@@ -95,9 +104,9 @@ fn check_size(plan: &Plan, limits: Limits) -> Result<(), Error> {
     Ok(())
 }
 
-fn places(plan: &Plan) -> Result<BTreeMap<&str, usize>, Error> {
-    let mut places = BTreeMap::new();
-    for (place, step) in plan.steps.iter().enumerate() {
+fn check_ids(plan: &Plan) -> Result<(), Error> {
+    let mut known = BTreeSet::new();
+    for step in &plan.steps {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         let starts = step.id.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
         if !starts || step.id.len() > 64 || !step.id.chars().all(fits) {
@@ -106,11 +115,34 @@ fn places(plan: &Plan) -> Result<BTreeMap<&str, usize>, Error> {
                 "The step id `{id}` is not one: a letter first, then letters, digits, `_` or `-`, 64 at most."
             )));
         }
-        if places.insert(step.id.as_str(), place).is_some() {
+        if !known.insert(step.id.as_str()) {
             return Err(invalid(format!("Two steps have the id `{}`.", step.id)));
         }
     }
-    Ok(places)
+    Ok(())
+}
+
+/// What stands in for a step is of its kind: else it would be elsewhere in the plan.
+fn check_alternatives(
+    step: &Step,
+    plan: &Plan,
+    places: &BTreeMap<&str, usize>,
+    tools: &BTreeMap<String, Definition>,
+) -> Result<(), Error> {
+    if step.escalate && tool_of(step, tools)?.class == Class::Pivot {
+        return Err(invalid(format!("Step `{}` is a point of no return, which is never escalated.", step.id)));
+    }
+    let Some(first) = step.part.instead_of.first().and_then(|id| plan.steps.get(*places.get(id.as_str())?)) else {
+        return Ok(());
+    };
+    let (class, wanted) = (tool_of(step, tools)?.class, tool_of(first, tools)?.class);
+    if class != wanted || class == Class::Pivot {
+        return Err(invalid(format!(
+            "Step `{}` would stand in for `{}`: their tools must be of the same class, and no point of no return.",
+            step.id, first.id
+        )));
+    }
+    Ok(())
 }
 
 fn tool_of<'a>(step: &Step, tools: &'a BTreeMap<String, Definition>) -> Result<&'a Definition, Error> {
@@ -183,6 +215,20 @@ fn check_approval(step: &Step, approval: &Approval) -> Result<(), Error> {
             step.id
         )));
     }
+    let mut elsewhere = None;
+    for side in approval.when.iter().flat_map(|when| [&when.left, &when.right]) {
+        reference::each(side, &mut |reference| {
+            if reference.step != Approval::PARAMS {
+                elsewhere.get_or_insert_with(|| reference.step.to_owned());
+            }
+        });
+    }
+    if let Some(other) = elsewhere {
+        return Err(invalid(format!(
+            "Step `{}`: the condition of its approval refers to `${other}`; it can refer to `$params` only.",
+            step.id
+        )));
+    }
     if approval.question.chars().count() > LONGEST_SUMMARY {
         return Err(invalid(format!("Step `{}`: the question has more than {LONGEST_SUMMARY} characters.", step.id)));
     }
@@ -250,6 +296,37 @@ fn referring(step: &Step) -> impl Iterator<Item = &Value> {
     step.params.values().chain(when)
 }
 
+/// Calls `found` with every reference that a step makes.
+fn references<'a>(step: &'a Step, found: &mut impl FnMut(Reference<'a>)) {
+    referring(step).for_each(|value| reference::each(value, found));
+    let list = step.part.item.as_ref().and_then(|item| Reference::parse(&item.list));
+    list.into_iter().for_each(found);
+}
+
+/// Whether the step at `place` gives what `path` names. What waits or a person gives is not known.
+fn gives(
+    place: usize,
+    path: &[&str],
+    plan: &Plan,
+    places: &BTreeMap<&str, usize>,
+    tools: &BTreeMap<String, Definition>,
+) -> bool {
+    let Some(step) = plan.steps.get(place) else { return false };
+    let Some((gathered, members)) = &step.part.gather else {
+        return tools.get(&step.tool).is_none_or(|tool| tool.output.field(path).is_some());
+    };
+    let gives_so = |id: &String, path: &[&str]| {
+        places.get(id.as_str()).is_some_and(|place| gives(*place, path, plan, places, tools))
+    };
+    match (gathered, path) {
+        (Gathered::First, _) => members.iter().all(|id| gives_so(id, path)),
+        (Gathered::All, []) => true,
+        (Gathered::All, [at, rest @ ..]) => {
+            at.parse::<usize>().ok().and_then(|at| members.get(at)).is_some_and(|id| gives_so(id, rest))
+        }
+    }
+}
+
 fn dependencies(
     step: &Step,
     plan: &Plan,
@@ -263,29 +340,26 @@ fn dependencies(
         deps.push(*place.ok_or_else(|| invalid(format!("Step `{}` waits for `{name}`, which is no step.", step.id)))?);
     }
     let mut fault = None;
-    for value in referring(step) {
-        reference::each(value, &mut |reference| match places.get(reference.step) {
-            None => {
+    references(step, &mut |reference| match places.get(reference.step) {
+        None => {
+            fault.get_or_insert(format!(
+                "Step `{}` refers to `${}`, which is no step. For a plain `$` write `$$`.",
+                step.id, reference.step
+            ));
+        }
+        Some(place) => {
+            deps.push(*place);
+            let path: Vec<&str> = reference.path().collect();
+            if !gives(*place, &path, plan, places, tools) {
                 fault.get_or_insert(format!(
-                    "Step `{}` refers to `${}`, which is no step. For a plain `$` write `$$`.",
-                    step.id, reference.step
+                    "Step `{}` refers to `{}` of `{}`, whose tool gives no such field.",
+                    step.id,
+                    path.join("."),
+                    reference.step
                 ));
             }
-            Some(place) => {
-                deps.push(*place);
-                let path: Vec<&str> = reference.path().collect();
-                let producer = plan.steps.get(*place).and_then(|step| tools.get(&step.tool));
-                if producer.is_some_and(|tool| tool.output.field(&path).is_none()) {
-                    fault.get_or_insert(format!(
-                        "Step `{}` refers to `{}` of `{}`, whose tool gives no such field.",
-                        step.id,
-                        path.join("."),
-                        reference.step
-                    ));
-                }
-            }
-        });
-    }
+        }
+    });
     if let Some(fault) = fault {
         return Err(invalid(fault));
     }
@@ -328,7 +402,8 @@ fn pivot_rule(
 ) -> Result<Vec<Class>, Error> {
     let mut classes = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
-        classes.push(if step.wait.is_some() { Class::Query } else { tool_of(step, tools)?.class });
+        let partner = step.wait.is_none() && step.part.gather.is_none();
+        classes.push(if partner { tool_of(step, tools)?.class } else { Class::Query });
     }
     let class = |place: usize| classes.get(place).copied().unwrap_or(Class::Query);
     let last = |wanted: Class| order.iter().copied().find(|place| class(*place) == wanted);
@@ -379,6 +454,12 @@ fn number(
         }
     }
     let number_of = |place: usize| numbers.get(place).copied().unwrap_or_default();
+    let mut referred_to = BTreeSet::new();
+    for step in &plan.steps {
+        references(step, &mut |reference| {
+            referred_to.insert(reference.step);
+        });
+    }
     let by_id: BTreeMap<&str, u32> =
         plan.steps.iter().enumerate().map(|(place, step)| (step.id.as_str(), number_of(place))).collect();
     let frozen = order.iter().filter_map(|place| {
@@ -386,18 +467,40 @@ fn number(
         let mut deps: Vec<u32> = deps.iter().map(|dep| number_of(*dep)).collect();
         deps.sort_unstable();
         let mut refs = BTreeMap::new();
-        for value in referring(step) {
-            reference::each(value, &mut |reference| {
-                if let Some(ix) = by_id.get(reference.step) {
-                    refs.insert(reference.step.to_owned(), *ix);
-                }
-            });
+        references(step, &mut |reference| {
+            if let Some(ix) = by_id.get(reference.step) {
+                refs.insert(reference.step.to_owned(), *ix);
+            }
+        });
+        let ixs = |ids: &[String]| ids.iter().filter_map(|id| by_id.get(id.as_str()).copied()).collect::<Vec<u32>>();
+        let mut outputs_of = step.part.instead_of.clone();
+        let gather = step.part.gather.as_ref().map(|(gathered, members)| match gathered {
+            Gathered::First => {
+                outputs_of.extend_from_slice(members);
+                Gather::First(ixs(members))
+            }
+            Gathered::All => {
+                // What nobody asks for is not gathered.
+                let wanted: &[String] = if referred_to.contains(step.id.as_str()) { members } else { &[] };
+                outputs_of.extend_from_slice(wanted);
+                Gather::All(ixs(wanted))
+            }
+        });
+        for id in outputs_of {
+            if let Some(ix) = by_id.get(id.as_str()) {
+                refs.insert(id, *ix);
+            }
         }
+        let partner = step.wait.is_none() && gather.is_none();
         Some(Node {
             ix: number_of(*place),
             id: step.id.clone(),
-            tool: if step.wait.is_some() { WAIT.to_owned() } else { step.tool.clone() },
-            version: if step.wait.is_some() { String::new() } else { tools.get(&step.tool)?.version.clone() },
+            tool: match (&step.wait, &gather) {
+                (Some(_), _) => WAIT.to_owned(),
+                (None, Some(_)) => GATHER.to_owned(),
+                (None, None) => step.tool.clone(),
+            },
+            version: if partner { tools.get(&step.tool)?.version.clone() } else { String::new() },
             class: *classes.get(*place)?,
             params: step.params.clone(),
             deps,
@@ -406,6 +509,12 @@ fn number(
             when: step.when.clone(),
             approval: approval_of(step, tools),
             retry: step.retry,
+            item: step.part.item.clone(),
+            crowd: step.part.crowd.map(|(of, concurrency)| Crowd { of, concurrency }),
+            gather,
+            instead_of: ixs(&step.part.instead_of),
+            replaceable: step.part.replaceable,
+            escalate: step.escalate,
         })
     });
     frozen.collect()

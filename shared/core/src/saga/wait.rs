@@ -45,7 +45,7 @@ impl Saga {
         if let Wait::Event { name, .. } = wait
             && let Some(payload) = self.head.mail.remove(name)
         {
-            return self.wait_is_over(node.ix, payload);
+            return self.finish(node.ix, payload);
         }
         let until = wait.until(now);
         if let Some(open) = self.head.open.get_mut(&node.ix) {
@@ -62,15 +62,15 @@ impl Saga {
             match &node.wait {
                 Some(Wait::ForMs(_) | Wait::Until(_)) => {
                     let at = self.head.last_at;
-                    self.wait_is_over(ix, json!({ "at": at }));
+                    self.finish(ix, json!({ "at": at }));
                 }
                 Some(Wait::Event { name, .. }) => {
                     let detail = format!("Nobody sent `{name}` in time.");
-                    self.refused(&node, 0, Millis(0), Refusal { code: "no_event".to_owned(), detail });
+                    self.refused_for_good(&node, 0, Millis(0), Refusal { code: "no_event".to_owned(), detail });
                 }
                 None => {
                     let detail = "Nobody decided in time.".to_owned();
-                    self.refused(&node, 0, Millis(0), Refusal { code: "approval_expired".to_owned(), detail });
+                    self.refused_for_good(&node, 0, Millis(0), Refusal { code: "approval_expired".to_owned(), detail });
                 }
             }
         }
@@ -89,7 +89,7 @@ impl Saga {
             if self.head.open.get(&ix).is_some_and(|open| self.is_due(open)) {
                 return Err("it comes too late");
             }
-            self.wait_is_over(ix, payload);
+            self.finish(ix, payload);
             return Ok(());
         }
         let size = |mail: &Value| mail.to_string().len();
@@ -109,11 +109,12 @@ impl Saga {
     pub(super) fn look_into_mail(&mut self, ix: u32) {
         let Some(Wait::Event { name, .. }) = self.run.nodes.get(&ix).and_then(|node| node.wait.clone()) else { return };
         if let Some(payload) = self.head.mail.remove(&name) {
-            self.wait_is_over(ix, payload);
+            self.finish(ix, payload);
         }
     }
 
-    fn wait_is_over(&mut self, ix: u32, output: Value) {
+    /// Settles a node that has no partner.
+    pub(super) fn finish(&mut self, ix: u32, output: Value) {
         self.record(Fact::Done { node: ix, attempt: 0, took: Millis(0), output: output.clone() });
         self.run.outputs.insert(ix, output);
         self.head.open.remove(&ix);
