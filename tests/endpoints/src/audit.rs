@@ -56,6 +56,10 @@ fn differences(sagas: &BTreeMap<String, Value>, ledger: &[Value]) -> Vec<String>
             let stands = effect.done - effect.undone;
             let fits = match text(&saga["phase"]) {
                 _ if step["class"] == "query" => effect == Applied::default(),
+                // Another was made in its place, or it was passed over.
+                "completed" if ["fenced", "refused", "undone", "skipped"].contains(&text(&step["standing"])) => {
+                    stands == 0
+                }
                 "completed" => {
                     stands == 1 && step["standing"] == "done" && outputs.get(key.as_str()) == Some(&&step["output"])
                 }
@@ -85,7 +89,7 @@ fn strangers(sagas: &BTreeMap<String, Value>, world: &Value) -> Vec<String> {
     let completed = sagas.iter().filter(|(_, saga)| saga["phase"] == "completed");
     let wanted: BTreeSet<(&str, String)> = completed
         .flat_map(|(id, saga)| {
-            let steps = steps(saga).iter();
+            let steps = steps(saga).iter().filter(|step| step["standing"] == "done");
             steps.filter_map(move |step| Some((kind(text(&step["tool"]))?, format!("{id}:0:{}", step["ix"]))))
         })
         .collect();
