@@ -71,7 +71,8 @@ pub async fn drive_with<H: Host>(
             .head
             .check()
             .map_err(|why| Error::new(Code::Internal, "The saga cannot be read. It is kept as it is.").because(why))?;
-        let cautious = loaded.idle_wakes >= IDLE_WAKES;
+        // What somebody asks for is committed before anything is tried that may end this invocation.
+        let cautious = loaded.idle_wakes >= IDLE_WAKES || matches!(request, Request::Pending);
         let mut turn = Invocation {
             host,
             settings,

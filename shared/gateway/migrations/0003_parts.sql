@@ -116,3 +116,19 @@ begin
   return json_build_object('owner', s.owner, 'version', s.version, 'idle_wakes', s.idle_wakes, 'head', s.head,
     'window', makegood.window_3(s.id, s.epoch, reach, reach + width, open, past));
 end $$;
+
+-- As `sweep`. That a saga had to be swept is a wake that brought nothing, and is counted as one.
+create function makegood.sweep_2(p_now bigint, p_again bigint, p_limit int) returns json language plpgsql as $$
+declare
+  found json;
+begin
+  with due as (
+    select id from makegood.saga where wake_at <= p_now order by wake_at limit p_limit for update skip locked
+  ), woken as (
+    update makegood.saga s set sweeps = s.sweeps + 1, idle_wakes = s.idle_wakes + 1, wake_at = p_again
+    from due where s.id = due.id
+    returning s.id, s.version, s.sweeps
+  )
+  select json_agg(json_build_object('id', id, 'version', version, 'sweep', sweeps)) into found from woken;
+  return coalesce(found, '[]');
+end $$;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use makegood_core::saga::{Fact, Gather, Job, Node, Op, Phase, Record, Wait};
+use makegood_core::saga::{Cause, Fact, Gather, Job, Node, Op, Phase, Record, Wait};
 use makegood_core::tool::{Class, Definition, Repeat};
 use serde_json::{Map, Value};
 
@@ -268,7 +268,8 @@ impl Journal {
                     self.told.entry(*node).or_default().doubted = true;
                 }
             }
-            Fact::Unwinding { .. } => {
+            Fact::Unwinding { cause } => {
+                self.had_no_answer(cause)?;
                 if self.unwinding || pivot_acted {
                     return Err(format!(
                         "it unwinds (again: {}, after the pivot acted: {pivot_acted})",
@@ -292,6 +293,18 @@ impl Journal {
                 self.rest = Some("stuck");
                 self.stuck.clone_from(nodes);
             }
+        }
+        Ok(())
+    }
+
+    /// A refusal that the plan has an answer to does not turn the saga round, unless people made it.
+    fn had_no_answer(&self, cause: &Cause) -> Result<(), String> {
+        let Cause::Step { node: ix, code, .. } = cause else { return Ok(()) };
+        let answered = self.node(*ix).is_some_and(|node| node.replaceable || node.escalate);
+        let by_people = ["rejected", "approval_expired", "not_done"].contains(&code.as_str());
+        let no_list = ["no_list", "too_many_items"].contains(&code.as_str());
+        if answered && !by_people && !no_list && self.of(*ix).held.is_none() {
+            return Err(format!("it unwinds because {ix} was refused ({code}), to which the plan has an answer"));
         }
         Ok(())
     }

@@ -353,6 +353,7 @@ impl Postgres {
         for row in self.sagas.values_mut() {
             if found.len() < limit as usize && row.wake_at.is_some_and(|at| at <= now) {
                 row.sweeps += 1;
+                row.idle_wakes += 1;
                 row.wake_at = Some(again);
                 found.push(json!({"id": row.id, "version": row.version, "sweep": row.sweeps}));
             }

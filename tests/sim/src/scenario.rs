@@ -148,11 +148,6 @@ impl Scenario {
             |tool: &Definition| tool.class == Class::Query || (tool.class == Class::Compensatable && tool.fence);
         let ends = poison.as_ref().and_then(|name| tools.get(name)).is_some_and(limited);
         let poison_lasts = ends && rng.chance(500);
-        let mut plan = plan;
-        if let Some(tool) = poison.clone().filter(|_| poison_lasts) {
-            // Alone: what commits beside it makes the journal forget how often an invocation died.
-            plan.steps = vec![Step { id: "s0".to_owned(), tool, ..Step::default() }];
-        }
         let skewed = rng.chance(300);
         let calm = *rng.pick(&[300, 2_000, 10_000, 30_000, 60_000]);
         Self {
@@ -168,17 +163,13 @@ impl Scenario {
             people: true,
             deadline: rng.chance(100).then(|| DAWN + rng.below(6_000)),
             cancel_at: rng.chance(150).then(|| DAWN + rng.below(*rng.clone().pick(&[200, 2_000, 20_000]))),
-            pause_after: rng.chance(100).then(|| rng.below(4_000)).filter(|_| !poison_lasts),
-            drift: rng
-                .chance(60)
-                .then(|| (rng.pick(&plan.steps).tool.clone(), rng.below(3_000)))
-                .filter(|_| !poison_lasts),
+            pause_after: rng.chance(100).then(|| rng.below(4_000)),
+            drift: rng.chance(60).then(|| (rng.pick(&plan.steps).tool.clone(), rng.below(3_000))),
             budget: rng.chance(100).then(|| budget(rng, &plan, &tools)),
             plan,
             poison,
             poison_lasts,
-            // A lease would keep repeated deliveries out, and only those are counted.
-            no_redis: poison_lasts,
+            no_redis: rng.chance(20),
             learned: if rng.chance(200) { learned(rng, &tools) } else { BTreeMap::new() },
             refused: None,
             busy_blocks_undo: rng.chance(500),

@@ -393,7 +393,7 @@ impl Saga {
         let elsewhere = self.head.alive.filter(|_| self.may_be_answered());
         waiting
             .filter_map(|(_, open)| {
-                let unanswered = matches!(open.job, Job::Do | Job::Ask) && open.attempt > 0;
+                let unanswered = matches!(open.job, Job::Do | Job::Ask | Job::Undo) && open.attempt > 0;
                 open.due.or(elsewhere.filter(|_| unanswered))
             })
             .min()

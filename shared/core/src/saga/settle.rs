@@ -386,7 +386,7 @@ impl Saga {
         let due = self.head.last_at + after.unwrap_or_default().max(wait);
         self.unsettled(node, call, took, reason, Some(due));
         if let Some(open) = self.head.open.get_mut(&node.ix) {
-            open.due = Some(due);
+            (open.due, open.lost) = (Some(due), 0);
         }
     }
 

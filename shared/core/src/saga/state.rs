@@ -94,6 +94,9 @@ pub struct Open {
     /// Counts the times that a person had it asked for anew; part of the idempotency key.
     #[serde(rename = "r", default, skip_serializing_if = "is_zero")]
     pub round: u32,
+    /// Tries of an undo in a row that ended their invocation without a trace.
+    #[serde(rename = "l", default, skip_serializing_if = "is_zero")]
+    pub lost: u32,
     /// What it was held at.
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub op: Option<Op>,
@@ -109,7 +112,7 @@ pub(super) const fn is_zero(count: &u32) -> bool {
 
 impl Open {
     pub(super) const fn new(job: Job, since: Millis) -> Self {
-        Self { job, attempt: 0, since, due: None, doubt: false, round: 0, op: None, asked: None }
+        Self { job, attempt: 0, since, due: None, doubt: false, round: 0, lost: 0, op: None, asked: None }
     }
 }
 

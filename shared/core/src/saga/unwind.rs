@@ -25,12 +25,7 @@ impl Saga {
     /// Forward too something is undone: what another step is to stand in for, so that no late duplicate
     /// of it comes to stand beside that.
     pub(super) fn start_fences(&mut self, effects: &mut Vec<Effect>, fresh: &mut Vec<Call>) {
-        let open = self
-            .head
-            .open
-            .iter()
-            .filter(|(ix, open)| open.job == Job::Undo && self.is_due(open) && !self.in_flight(**ix));
-        let ready = open.map(|(ix, _)| *ix).collect();
+        let ready = self.head.open.keys().copied().filter(|ix| self.undo_is_due(*ix)).collect();
         self.send_undos(ready, effects, fresh);
     }
 
@@ -39,11 +34,11 @@ impl Saga {
             if self.run.full || !self.has_room(fresh.len()) {
                 break;
             }
-            let (Some(node), Some(open)) = (self.run.nodes.get(&ix).cloned(), self.head.open.get(&ix)) else {
+            let (Some(node), Some(open)) = (self.run.nodes.get(&ix).cloned(), self.head.open.get(&ix).cloned()) else {
                 continue;
             };
             let attempt = open.attempt.saturating_add(1);
-            if self.run.cautious && attempt > POISON {
+            if self.is_poison(ix, &open) {
                 let detail = "Each try to undo it ended the invocation without a trace.".to_owned();
                 self.hold(ix, Op::Undo, "poison".to_owned(), detail);
                 continue;
@@ -64,6 +59,16 @@ impl Saga {
                 }
             }
         }
+    }
+
+    /// Counts a try that nobody will answer any more. Too many of them in a row are no accident.
+    fn is_poison(&mut self, ix: u32, open: &Open) -> bool {
+        if open.attempt == 0 || open.due.is_some() {
+            return false;
+        }
+        let Some(open) = self.head.open.get_mut(&ix) else { return false };
+        open.lost = open.lost.saturating_add(1);
+        open.lost > POISON
     }
 
     /// Whether another node is to be taken in. Whatever depends on a node stands above it, so those in
@@ -135,8 +140,13 @@ impl Saga {
 
     /// A node's undo may leave when its past is loaded and every node that depends on it is settled.
     fn may_undo(&self, ix: u32) -> bool {
-        let Some(open) = self.head.open.get(&ix) else { return false };
-        let known = ix >= self.head.floor;
-        known && open.job == Job::Undo && self.is_due(open) && !self.in_flight(ix) && !self.is_needed(ix)
+        ix >= self.head.floor && self.undo_is_due(ix) && !self.is_needed(ix)
+    }
+
+    /// An undo that nobody is waiting for the answer to, here or elsewhere.
+    fn undo_is_due(&self, ix: u32) -> bool {
+        let Some(open) = self.head.open.get(&ix).filter(|open| open.job == Job::Undo) else { return false };
+        let unanswered = open.attempt > 0 && open.due.is_none();
+        self.is_due(open) && !self.in_flight(ix) && !(unanswered && self.may_be_answered())
     }
 }
