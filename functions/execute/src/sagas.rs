@@ -2,7 +2,7 @@
 
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::id::SagaId;
-use makegood_edge::core::saga::{Budget, Event, LONGEST_WAIT, Plan, object, report};
+use makegood_edge::core::saga::{Budget, Event, LONGEST_WAIT, Phase, Plan, object, report};
 use makegood_edge::core::time::Millis;
 use makegood_edge::door::Principal;
 use makegood_edge::gateway::store::{END, Story};
@@ -83,14 +83,14 @@ pub async fn show<H: Host>(request: &Request, host: &H, settings: &Settings, id:
     Ok(json(200, &body))
 }
 
-/// Asks for a saga to be made good. Past the point of no return it is carried out all the same, and
+/// Asks for a saga to be made good; of a stuck one too, before its point of no return. Past the point of no return it is carried out all the same, and
 /// the answer's phase says so.
 pub async fn cancel<H: Host>(request: &Request, host: &H, settings: &Settings, id: &str) -> Result<Reply, Error> {
     let principal = door::principal(host, settings, request.headers())?;
     let id = door::saga_id(id)?;
     let answer = |status, phase| Ok(json(status, &json!({"saga": id, "phase": phase})));
     let story = find(host, settings, &principal, &id, END).await?;
-    if story.phase.at_rest() {
+    if matches!(story.phase, Phase::Completed | Phase::MadeGood) {
         // Asked again, or too late: the phase says which.
         return answer(200, story.phase);
     }

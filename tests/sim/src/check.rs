@@ -137,13 +137,21 @@ impl Journal {
     /// Folds what a commit brought, and compares the result with the head that came with it.
     pub fn commit(&mut self, row: &Row, tools: &Tools, pivot_acted: bool) -> Result<(), String> {
         for record in row.fresh() {
-            let reopens = matches!(record.fact, Fact::Retried { .. } | Fact::Resolved { .. });
+            let cancels = matches!(record.fact, Fact::Unwinding { cause: Cause::Cancelled { .. } });
+            let reopens = cancels || matches!(record.fact, Fact::Retried { .. } | Fact::Resolved { .. });
             if let Some(rest) = self.rest.filter(|rest| !(*rest == "stuck" && reopens)) {
                 return Err(format!("{:?} after the saga was {rest}", record.fact));
             }
             self.fold(record, pivot_acted)?;
         }
         self.check_budget(row, tools)?;
+        // To ask for a status is to follow up what was paid for, and is never held back.
+        let asks = self.nodes.iter().any(|node| tools.get(&node.tool).is_some_and(|tool| tool.status));
+        let calls = row.head.budget.and_then(|budget| budget.calls).filter(|_| !asks);
+        let counts = row.head.phase == Phase::Forward && !row.head.pivoted && row.head.cause.is_none();
+        if let Some(most) = calls.filter(|most| counts && row.head.calls > *most) {
+            return Err(format!("{} calls were made, and {most} allowed", row.head.calls));
+        }
         self.compare(row)
     }
 
@@ -276,7 +284,7 @@ impl Journal {
                         self.unwinding
                     ));
                 }
-                (self.unwinding, self.paused) = (true, false);
+                (self.unwinding, self.paused, self.rest) = (true, false, None);
                 let queries: BTreeSet<u32> =
                     self.nodes.iter().filter(|node| node.class == Class::Query).map(|node| node.ix).collect();
                 for (ix, told) in &mut self.told {

@@ -198,6 +198,10 @@ impl World {
         if held.is_empty() {
             return;
         }
+        if self.draw(|rng| rng.chance(100)) {
+            // Enough of it: where there is a way back, it is taken.
+            return self.cancel(2);
+        }
         let (ix, op, step, class, back, escalated) = self.draw(|rng| rng.pick(&held).clone());
         if self.draw(|rng| rng.chance(400)) {
             let all = self.draw(|rng| rng.chance(500));

@@ -357,7 +357,7 @@ fn random_each(rng: &mut Rng, plan: &Plan) -> Option<Each> {
 fn random_wait(rng: &mut Rng, place: u64) -> Wait {
     match rng.below(4) {
         0 => Wait::ForMs(Millis(rng.between(1, 3_000))),
-        1 => Wait::ForMs(Millis(*rng.pick(&[20_000, 86_400_000, 20 * 86_400_000]))),
+        1 => Wait::ForMs(Millis(*rng.pick(&[20_000, 86_400_000, 30 * 86_400_000]))),
         2 => Wait::Until(Millis(DAWN + rng.below(10_000))),
         _ => Wait::Event { name: format!("event {place}"), within_ms: Millis(rng.between(500, 20_000)) },
     }

@@ -87,6 +87,12 @@ impl Saga {
         self.head.phase == Phase::Forward && self.head.cause.is_some() && !self.head.pivoted && !self.pivot_at_large()
     }
 
+    /// Of a saga that is stuck: whether it can still be made good, because somebody asks for it.
+    pub(super) fn may_turn_back(&self) -> bool {
+        let forward = self.head.phase == Phase::Stuck && self.head.direction() == Phase::Forward;
+        forward && !self.head.pivoted && !self.pivot_at_large()
+    }
+
     fn turn(&mut self) {
         if !self.turns() {
             return;

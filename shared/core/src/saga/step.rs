@@ -18,7 +18,7 @@ use crate::time::Millis;
 /// | `Committed` | only while a commit is under way          | only for the commit of the rest     |
 /// | `Paged`     | only while a page is asked for            | never                               |
 /// | `Tick`      | carries on                                | passed over                         |
-/// | `Cancel`    | unwinds; passed over when past the pivot or unwinding | never: it is too late   |
+/// | `Cancel`    | unwinds; passed over when past the pivot or unwinding | stuck before the pivot: unwinds |
 /// | `Pause`     | forward and not paused                    | never                               |
 /// | `Resume`    | paused                                    | never                               |
 /// | `Decided`   | a step waits for this person's decision   | never                               |
@@ -41,13 +41,8 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
         Event::Paged(window) if !saga.is_next(window) => {
             return Err(illegal("the page lacks the nodes that come next"));
         }
-        Event::Cancel { .. }
-        | Event::Pause { .. }
-        | Event::Resume { .. }
-        | Event::Decided { .. }
-        | Event::Received { .. }
-            if rest =>
-        {
+        Event::Cancel { .. } if rest && !saga.may_turn_back() => return Err(illegal("it is at rest")),
+        Event::Pause { .. } | Event::Resume { .. } | Event::Decided { .. } | Event::Received { .. } if rest => {
             return Err(illegal("it is at rest"));
         }
         Event::Retry { .. } | Event::Resolve { .. } if over => return Err(illegal("all of it is settled")),
@@ -112,6 +107,7 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
             Ok(())
         }
         Event::Cancel { by } => {
+            saga.head.phase = saga.head.direction();
             saga.fail(Cause::Cancelled { by });
             Ok(())
         }

@@ -78,7 +78,7 @@ impl World {
         self.invoke(Errand::Start, request);
     }
 
-    pub(super) fn cancel(self: &Rc<Self>, tries: u32) {
+    pub fn cancel(self: &Rc<Self>, tries: u32) {
         let Some(id) = self.saga.borrow().clone() else {
             if tries > 0 {
                 self.later(200, move |world| world.cancel(tries - 1));
