@@ -12,7 +12,7 @@ use makegood_core::saga::{
     report, step,
 };
 use makegood_core::time::Millis;
-use makegood_core::tool::Definition;
+use makegood_core::tool::{Definition, Terms};
 use makegood_sim::Scenario;
 use serde_json::{Map, Value, json};
 
@@ -142,6 +142,10 @@ fn no_plan_makes_the_verifier_panic_and_what_it_passes_is_in_order() {
     assert!(passed > 100, "only {passed} plans were whole: nothing was tried");
 }
 
+fn terms() -> BTreeMap<String, Terms> {
+    tools().into_iter().map(|(name, tool)| (name, tool.into())).collect()
+}
+
 fn outcome(dice: &mut Dice) -> Outcome {
     let refusal = || Refusal { code: "no".to_owned(), detail: String::new() };
     match dice.roll(11) {
@@ -173,7 +177,7 @@ fn event(effects: &mut Vec<Effect>, nodes: &[Node], dice: &mut Dice) -> Event {
             Effect::Commit(_) => return Event::Committed,
             Effect::Page { from, to } => {
                 let nodes = nodes.iter().filter(|node| node.ix >= from && node.ix < to).cloned().collect();
-                return Event::Paged(Window { nodes, tools: tools(), ..Window::default() });
+                return Event::Paged(Window { nodes, tools: terms(), ..Window::default() });
             }
             Effect::Sleep { .. } => return Event::Tick,
             Effect::Rearm(_) | Effect::End(_) => {}
@@ -206,7 +210,7 @@ fn event(effects: &mut Vec<Effect>, nodes: &[Node], dice: &mut Dice) -> Event {
 
 #[test]
 fn no_stored_head_and_no_order_of_events_makes_the_engine_panic_hang_or_grow() {
-    let (tools, mut dice, mut loaded) = (tools(), Dice(2), 0);
+    let (tools, terms, mut dice, mut loaded) = (tools(), terms(), Dice(2), 0);
     let plan: Plan = serde_json::from_str(CORPUS[1].1).unwrap();
     let frozen = freeze(&plan, &tools, Limits::default()).unwrap();
     for _ in 0..times() / 4 {
@@ -222,7 +226,7 @@ fn no_stored_head_and_no_order_of_events_makes_the_engine_panic_hang_or_grow() {
             nodes = serde_json::from_value(changed(&text, &mut dice)).unwrap_or(nodes);
         }
         let outputs = BTreeMap::from([(0, json!({"id": "x", "n": 1}))]);
-        let window = Window { nodes: nodes.clone(), tools: tools.clone(), outputs, ..Window::default() };
+        let window = Window { nodes: nodes.clone(), tools: terms.clone(), outputs, ..Window::default() };
         let mut saga = Saga::load(SagaId::new(Millis(NOW), [7; 10]), head, window);
         let (mut effects, mut now) = (Vec::new(), NOW);
         let mut records = Vec::new();

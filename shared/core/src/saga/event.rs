@@ -11,7 +11,7 @@ use super::node::{Node, Past};
 use super::state::Phase;
 use super::verbs::Verdict;
 use crate::time::Millis;
-use crate::tool::Definition;
+use crate::tool::Terms;
 
 /// Something that happened outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,9 +140,9 @@ pub struct Refusal {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Window {
     pub nodes: Vec<Node>,
-    /// The definitions that the nodes were frozen with, by tool name.
+    /// The terms that the nodes were frozen with, by tool name.
     #[serde(default)]
-    pub tools: BTreeMap<String, Definition>,
+    pub tools: BTreeMap<String, Terms>,
     /// Outputs that the nodes' parameters refer to.
     #[serde(default)]
     pub outputs: BTreeMap<u32, Value>,

@@ -13,7 +13,7 @@ use super::fact::{Cause, Fact, Record};
 use super::node::{Node, Past};
 use crate::id::SagaId;
 use crate::time::Millis;
-use crate::tool::{Class, Definition};
+use crate::tool::{Class, Terms};
 
 /// Where a saga stands. The last three are rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -265,7 +265,7 @@ pub struct Saga {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Run {
     pub nodes: BTreeMap<u32, Node>,
-    pub tools: BTreeMap<String, Definition>,
+    pub tools: BTreeMap<String, Terms>,
     pub drifted: BTreeSet<String>,
     pub estimates: BTreeMap<String, Millis>,
     pub outputs: BTreeMap<u32, Value>,
@@ -381,7 +381,7 @@ impl Saga {
         |step| node.refs.get(step).and_then(|ix| self.run.outputs.get(ix))
     }
 
-    pub(super) fn definition(&self, node: &Node) -> Option<&Definition> {
+    pub(super) fn definition(&self, node: &Node) -> Option<&Terms> {
         self.run.tools.get(&node.tool)
     }
 }

@@ -263,11 +263,14 @@ fn check_approvals(plan: &Plan, tools: &BTreeMap<String, Definition>, classes: &
 
 /// Checks what is known at plan time; a reference is checked when its value is there.
 fn check_params(step: &Step, tool: &Definition) -> Result<(), Error> {
+    let violations = tool.input.check(&Value::Object(step.params.clone()));
+    if violations.is_empty() {
+        return Ok(());
+    }
     let mut later = Vec::new();
     for (name, value) in &step.params {
         pointers(value, &format!("/{name}"), &mut later);
     }
-    let violations = tool.input.check(&Value::Object(step.params.clone()));
     let found = violations.iter().find(|violation| !later.contains(&violation.path));
     found.map_or(Ok(()), |violation| {
         let place = if violation.path.is_empty() { "its parameters" } else { violation.path.as_str() };
@@ -335,9 +338,10 @@ fn dependencies(
 ) -> Result<Vec<usize>, Error> {
     let mut deps = Vec::new();
     for id in &step.after {
-        let place = places.get(id.as_str());
-        let name: String = id.chars().take(80).collect();
-        deps.push(*place.ok_or_else(|| invalid(format!("Step `{}` waits for `{name}`, which is no step.", step.id)))?);
+        deps.push(*places.get(id.as_str()).ok_or_else(|| {
+            let name: String = id.chars().take(80).collect();
+            invalid(format!("Step `{}` waits for `{name}`, which is no step.", step.id))
+        })?);
     }
     let mut fault = None;
     references(step, &mut |reference| match places.get(reference.step) {

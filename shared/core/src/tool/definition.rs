@@ -90,3 +90,26 @@ pub struct Definition {
     pub input: Schema,
     pub output: Schema,
 }
+
+/// What a definition says about calls: all that a saga needs of it once its plan is frozen. It is read
+/// from the stored definition, and what stands there besides is passed over unread.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Terms {
+    pub repeat: Repeat,
+    pub status: bool,
+    pub fence: bool,
+    pub timeout_ms: Millis,
+    pub estimate_ms: Millis,
+    #[serde(default)]
+    pub retry: Retry,
+    #[serde(default)]
+    pub cost_minor: i64,
+    pub input: Schema,
+}
+
+impl From<Definition> for Terms {
+    fn from(definition: Definition) -> Self {
+        let Definition { repeat, status, fence, timeout_ms, estimate_ms, retry, cost_minor, input, .. } = definition;
+        Self { repeat, status, fence, timeout_ms, estimate_ms, retry, cost_minor, input }
+    }
+}

@@ -7,8 +7,12 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
 
 use jiff::civil::{Date, Time};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Number, Value};
 
@@ -18,10 +22,11 @@ const MAX_DEPTH: u8 = 32;
 /// How many violations are reported; more would only drown the first ones.
 const MAX_VIOLATIONS: usize = 32;
 
-/// A schema, known to be within the subset.
+/// A schema, known to be within the subset. A copy costs nothing: definitions are handed around whole.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Schema {
-    keywords: Keywords,
+    /// `None` where nothing is demanded.
+    keywords: Option<Arc<Keywords>>,
     depth: u8,
 }
 
@@ -36,7 +41,7 @@ pub struct Violation {
 
 /// The keywords of one level, under their JSON Schema names.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Keywords {
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<String>,
@@ -46,9 +51,9 @@ struct Keywords {
     types: Option<Types>,
     #[serde(rename = "enum", skip_serializing_if = "Option::is_none")]
     values: Option<Vec<Value>>,
-    #[serde(rename = "const", deserialize_with = "even_null", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "const", default, deserialize_with = "even_null", skip_serializing_if = "Option::is_none")]
     constant: Option<Value>,
-    #[serde(deserialize_with = "even_null", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "even_null", skip_serializing_if = "Option::is_none")]
     default: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     examples: Option<Vec<Value>>,
@@ -72,23 +77,23 @@ struct Keywords {
     format: Option<Format>,
 
     #[serde(skip_serializing_if = "Option::is_none")]
-    items: Option<Box<Schema>>,
+    items: Option<Schema>,
     #[serde(skip_serializing_if = "Option::is_none")]
     min_items: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_items: Option<usize>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unique_items: bool,
 
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     properties: BTreeMap<String, Schema>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     required: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     additional_properties: Option<Additional>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 enum Types {
     One(Type),
@@ -121,7 +126,7 @@ enum Format {
 #[serde(untagged)]
 enum Additional {
     Allowed(bool),
-    Each(Box<Schema>),
+    Each(Schema),
 }
 
 impl Schema {
@@ -135,8 +140,14 @@ impl Schema {
     #[must_use]
     pub fn check(&self, value: &Value) -> Vec<Violation> {
         let mut report = Report { path: String::new(), violations: Vec::new() };
-        self.keywords.check(value, &mut report);
+        self.check_into(value, &mut report);
         report.violations
+    }
+
+    fn check_into(&self, value: &Value, report: &mut Report) {
+        if let Some(keywords) = &self.keywords {
+            keywords.check(value, report);
+        }
     }
 
     /// The schema of what stands at `path` in a valid value: names of declared properties, and
@@ -146,12 +157,12 @@ impl Schema {
         let Some((first, rest)) = path.split_first() else {
             return Some(self);
         };
-        let keywords = &self.keywords;
+        let keywords = self.keywords.as_deref()?;
         let inner = match (keywords.properties.get(*first), &keywords.additional_properties) {
             (Some(property), _) => property,
             (None, Some(Additional::Each(each))) => each,
             (None, Some(Additional::Allowed(_)) | None) => {
-                keywords.items.as_deref().filter(|_| first.parse::<usize>().is_ok())?
+                keywords.items.as_ref().filter(|_| first.parse::<usize>().is_ok())?
             }
         };
         inner.field(rest)
@@ -160,7 +171,10 @@ impl Schema {
 
 impl Serialize for Schema {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.keywords.serialize(serializer)
+        match &self.keywords {
+            Some(keywords) => keywords.serialize(serializer),
+            None => Keywords::default().serialize(serializer),
+        }
     }
 }
 
@@ -175,7 +189,27 @@ impl<'de> Deserialize<'de> for Schema {
         if step.is_some_and(|step| step <= 0.0) {
             return Err(serde::de::Error::custom("`multipleOf` must be above zero"));
         }
+        let keywords = (keywords != Keywords::default()).then(|| Arc::new(keywords));
         Ok(Self { keywords, depth })
+    }
+}
+
+impl<'de> Deserialize<'de> for Types {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> Visitor<'de> for Names {
+            type Value = Types;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a type, or a list of such names")
+            }
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Types, E> {
+                Type::deserialize(name.into_deserializer()).map(Types::One)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, names: A) -> Result<Types, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(names)).map(Types::Any)
+            }
+        }
+        deserializer.deserialize_any(Names)
     }
 }
 
@@ -186,7 +220,7 @@ impl<'de> Deserialize<'de> for Additional {
             return Ok(Self::Allowed(allowed));
         }
         let each = Schema::deserialize(value).map_err(serde::de::Error::custom)?;
-        Ok(Self::Each(Box::new(each)))
+        Ok(Self::Each(each))
     }
 }
 
@@ -223,10 +257,10 @@ impl Report {
 impl Keywords {
     fn inner(&self) -> impl Iterator<Item = &Schema> {
         let each = match &self.additional_properties {
-            Some(Additional::Each(each)) => Some(&**each),
+            Some(Additional::Each(each)) => Some(each),
             Some(Additional::Allowed(_)) | None => None,
         };
-        self.properties.values().chain(self.items.as_deref()).chain(each)
+        self.properties.values().chain(&self.items).chain(each)
     }
 
     fn check(&self, value: &Value, report: &mut Report) {
@@ -311,7 +345,7 @@ impl Keywords {
                 return;
             }
             report.within(&index.to_string(), |report| {
-                schema.keywords.check(item, report);
+                schema.check_into(item, report);
             });
         }
     }
@@ -328,10 +362,10 @@ impl Keywords {
             }
             match (self.properties.get(name), &self.additional_properties) {
                 (Some(schema), _) => {
-                    report.within(name, |report| schema.keywords.check(value, report));
+                    report.within(name, |report| schema.check_into(value, report));
                 }
                 (None, Some(Additional::Each(schema))) => {
-                    report.within(name, |report| schema.keywords.check(value, report));
+                    report.within(name, |report| schema.check_into(value, report));
                 }
                 (None, Some(Additional::Allowed(false))) => {
                     report.within(name, |report| report.add("is not a known field"));
