@@ -9,6 +9,7 @@
 pub mod jwt;
 pub mod neon;
 pub mod qstash;
+pub mod quoting;
 pub mod redis;
 pub mod store;
 pub mod tool;
