@@ -167,6 +167,11 @@ impl<T> Slot<T> {
 }
 
 impl<T> Filler<T> {
+    /// Whether somebody still waits.
+    pub fn is_awaited(&self) -> bool {
+        self.0.upgrade().is_some_and(|place| place.borrow().value.is_none())
+    }
+
     /// The first value counts. False where nobody waits any more.
     pub fn fill(&self, value: T) -> bool {
         let Some(place) = self.0.upgrade() else { return false };

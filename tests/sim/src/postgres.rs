@@ -1,17 +1,15 @@
 //! Postgres, as far as the journal needs it: the functions of the migrations, statement by
 //! statement, behind the real SQL-over-HTTP messages.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use bytes::Bytes;
 use makegood_core::saga::{Fact, Head, Node, Record};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
+use makegood_gateway::quoting::{escape, unquote};
 use makegood_gateway::store::{self, Counters, Entry, Story};
 use makegood_gateway::{Request, Response};
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -36,7 +34,8 @@ pub struct Row {
     pub created_at: u64,
     pub updated_at: u64,
     pub counters: Counters,
-    pub nodes: Vec<(Node, String)>,
+    /// With their texts, escaped as they are sent.
+    pub nodes: Vec<(Node, Vec<u8>)>,
     pub facts: Vec<(u64, Record)>,
 }
 
@@ -56,8 +55,8 @@ impl Row {
 #[derive(Default)]
 pub struct Postgres {
     pub sagas: BTreeMap<String, Row>,
-    /// The definitions of the registered tools, as they are stored.
-    tools: BTreeMap<String, String>,
+    /// The definitions of the registered tools, escaped as they are sent.
+    tools: BTreeMap<String, Vec<u8>>,
     /// Tools of which a newer version is registered.
     pub drifted: BTreeSet<String>,
     /// What `learn` has found out.
@@ -87,27 +86,77 @@ pub enum Change {
     Outrun,
 }
 
-/// The message that brings a statement.
-#[derive(Deserialize)]
-struct Query<'a> {
-    #[serde(borrow)]
-    query: Cow<'a, str>,
-    #[serde(borrow)]
-    params: Vec<Option<Text<'a>>>,
+/// A text that is sent as a string in JSON, made of pieces of which some were escaped before.
+#[derive(Default)]
+struct Scalar(Vec<u8>);
+
+impl Scalar {
+    fn of(text: &str) -> Self {
+        Self::default().and(text)
+    }
+
+    fn add(&mut self, text: &str) {
+        escape(text, &mut self.0);
+    }
+
+    fn add_escaped(&mut self, text: &[u8]) {
+        self.0.extend_from_slice(text);
+    }
+
+    fn and(mut self, text: &str) -> Self {
+        self.add(text);
+        self
+    }
+
+    /// Pieces with a comma between each two.
+    fn add_list<'a>(&mut self, pieces: impl Iterator<Item = &'a Vec<u8>>) {
+        for (place, piece) in pieces.enumerate() {
+            if place > 0 {
+                self.add(", ");
+            }
+            self.add_escaped(piece);
+        }
+    }
+
+    /// The message that brings it.
+    fn answer(scalar: Option<Self>) -> Response {
+        let mut body = Vec::with_capacity(80 + scalar.as_ref().map_or(0, |Self(text)| text.len()));
+        body.extend(br#"{"command":"SELECT","fields":[],"rowCount":1,"rows":[["#);
+        match scalar {
+            Some(Self(text)) => {
+                body.push(b'"');
+                body.extend(text);
+                body.push(b'"');
+            }
+            None => body.extend(b"null"),
+        }
+        body.extend(b"]]}");
+        Response::new(Bytes::from(body))
+    }
 }
 
-/// A text that is borrowed where it can be.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+fn escaped(text: &str) -> Vec<u8> {
+    Scalar::of(text).0
+}
 
-/// The message that brings its answer.
-#[derive(Serialize)]
-struct Rows<'a> {
-    command: &'a str,
-    fields: [(); 0],
-    #[serde(rename = "rowCount")]
-    row_count: u32,
-    rows: [[Option<&'a str>; 1]; 1],
+/// A statement and its parameters, out of the message that brings them.
+fn read(body: &[u8]) -> Option<(String, Vec<Option<String>>)> {
+    let (sql, rest) = unquote(body.strip_prefix(br#"{"query":""#)?)?;
+    let mut rest = rest.strip_prefix(br#","params":["#)?;
+    let mut params = Vec::with_capacity(12);
+    while !rest.starts_with(b"]}") {
+        rest = rest.strip_prefix(b",").unwrap_or(rest);
+        let param = if let Some(text) = rest.strip_prefix(b"\"") {
+            let (text, after) = unquote(text)?;
+            rest = after;
+            Some(text)
+        } else {
+            rest = rest.strip_prefix(b"null")?;
+            None
+        };
+        params.push(param);
+    }
+    Some((sql, params))
 }
 
 impl Postgres {
@@ -118,7 +167,7 @@ impl Postgres {
             steps.any(|step| step.tool == name || step.or.iter().any(|other| other.tool == name))
         };
         let tools = scenario.tools.iter().filter(|(name, _)| called(name));
-        let text = |tool: &Definition| serde_json::to_string(tool).unwrap_or_default();
+        let text = |tool: &Definition| escaped(&serde_json::to_string(tool).unwrap_or_default());
         Self {
             tools: tools.map(|(name, tool)| (name.clone(), text(tool))).collect(),
             learned: scenario.learned.clone(),
@@ -127,29 +176,27 @@ impl Postgres {
         }
     }
 
-    /// An object of the definitions of these tools.
-    fn definitions<'a>(&self, names: impl Iterator<Item = &'a str>) -> String {
-        let mut text = String::from("{");
-        for name in names {
-            let Some(tool) = self.tools.get(name) else { continue };
-            let comma = if text.len() > 1 { ", " } else { "" };
-            let _ = write!(text, r#"{comma}"{name}" : {tool}"#);
+    /// Adds an object of the definitions of these tools.
+    fn add_definitions<'a>(&self, names: impl Iterator<Item = &'a str>, to: &mut Scalar) {
+        let known = names.filter_map(|name| Some((name, self.tools.get(name)?)));
+        to.add("{");
+        for (place, (name, tool)) in known.enumerate() {
+            to.add(if place > 0 { ", \"" } else { "\"" });
+            to.add(name);
+            to.add("\" : ");
+            to.add_escaped(tool);
         }
-        text.push('}');
-        text
+        to.add("}");
     }
 
     /// Serves one request.
     pub fn serve(&mut self, request: &Request) -> (Response, Change) {
-        let Ok(Query { query: sql, params }) = serde_json::from_slice::<Query<'_>>(request.body()) else {
+        let Some((sql, params)) = read(request.body()) else {
             return (answer(400, &json!({"message": "no query", "code": "42601"})), Change::None);
         };
-        let params: Vec<Option<&str>> = params.iter().map(|param| Some(param.as_ref()?.0.as_ref())).collect();
+        let params: Vec<Option<&str>> = params.iter().map(Option::as_deref).collect();
         match self.run(&sql, &params) {
-            Some((scalar, change)) => {
-                let rows = Rows { command: "SELECT", fields: [], row_count: 1, rows: [[scalar.as_deref()]] };
-                (Response::new(Bytes::from(serde_json::to_vec(&rows).unwrap_or_default())), change)
-            }
+            Some((scalar, change)) => (Scalar::answer(scalar), change),
             None => (
                 answer(400, &json!({"message": format!("cannot run {sql} {params:?}"), "code": "42601"})),
                 Change::None,
@@ -157,7 +204,7 @@ impl Postgres {
         }
     }
 
-    fn run(&mut self, sql: &str, p: &[Option<&str>]) -> Option<(Option<String>, Change)> {
+    fn run(&mut self, sql: &str, p: &[Option<&str>]) -> Option<(Option<Scalar>, Change)> {
         let text = |place: usize| p.get(place).copied().flatten();
         let number = |place: usize| text(place)?.parse::<u64>().ok();
         let small = |place: usize| text(place)?.parse::<u32>().ok();
@@ -167,22 +214,26 @@ impl Postgres {
             store::PAGE => {
                 let row = self.sagas.get(text(0)?)?;
                 let (from, to) = (i64::from(small(2)?), i64::from(small(3)?));
-                (Some(self.window(row, from, to, &[], text(4)? == "true")), Change::Paged)
+                let mut window = Scalar::default();
+                self.add_window(row, from, to, &[], text(4)? == "true", &mut window);
+                (Some(window), Change::Paged)
             }
             store::COMMIT => self.commit(p)?,
             store::SWEEP => (Some(self.sweep(number(0)?, number(1)?, small(2)?)), Change::None),
             // What it would learn is part of the scenario.
-            store::LEARN => (Some("0".to_owned()), Change::None),
+            store::LEARN => (Some(Scalar::of("0")), Change::None),
             store::FOLLOW => (self.follow(text(0)?, number(1)?), Change::None),
             store::TOOLS => {
                 let names: Vec<&str> = serde_json::from_str(text(0)?).ok()?;
-                (Some(self.definitions(names.into_iter())), Change::None)
+                let mut definitions = Scalar::default();
+                self.add_definitions(names.into_iter(), &mut definitions);
+                (Some(definitions), Change::None)
             }
             _ => return None,
         })
     }
 
-    fn create(&mut self, p: &[Option<&str>]) -> Option<(Option<String>, Change)> {
+    fn create(&mut self, p: &[Option<&str>]) -> Option<(Option<Scalar>, Change)> {
         let text = |place: usize| p.get(place).copied().flatten();
         let (id, owner, key) = (text(0)?.to_owned(), text(1)?.to_owned(), text(2).map(str::to_owned));
         let known = self
@@ -190,15 +241,14 @@ impl Postgres {
             .values()
             .find(|row| row.id == id || (key.is_some() && row.owner == owner && row.client_key == key));
         if let Some(known) = known {
-            return Some((Some(json!({"id": known.id, "created": false, "same": true}).to_string()), Change::None));
+            let told = json!({"id": known.id, "created": false, "same": true});
+            return Some((Some(Scalar::of(&told.to_string())), Change::None));
         }
         let mut head: Head = serde_json::from_str(text(5)?).ok()?;
         head.deadline = self.deadline.map(Millis);
         let specs: Vec<&RawValue> = serde_json::from_str(text(6)?).ok()?;
-        let nodes: Option<Vec<(Node, String)>> = specs
-            .into_iter()
-            .map(|spec| Some((serde_json::from_str(spec.get()).ok()?, spec.get().to_owned())))
-            .collect();
+        let nodes: Option<Vec<(Node, Vec<u8>)>> =
+            specs.into_iter().map(|spec| Some((serde_json::from_str(spec.get()).ok()?, escaped(spec.get())))).collect();
         let row = Row {
             owner,
             client_key: key,
@@ -219,17 +269,23 @@ impl Postgres {
             id: id.clone(),
         };
         self.sagas.insert(id.clone(), row);
-        Some((Some(json!({"id": id, "created": true, "same": true}).to_string()), Change::Created(id)))
+        let told = json!({"id": id, "created": true, "same": true});
+        Some((Some(Scalar::of(&told.to_string())), Change::Created(id)))
     }
 
-    fn load(&mut self, id: &str, count: bool) -> Option<String> {
+    fn load(&mut self, id: &str, count: bool) -> Option<Scalar> {
         let row = self.sagas.get_mut(id)?;
         if count && row.wake_at.is_some() {
             row.idle_wakes += 1;
         }
         let row = self.sagas.get(id)?;
-        let window = if matches!(row.phase.as_str(), "completed" | "made_good") {
-            r#"{"nodes":[]}"#.to_owned()
+        let owner = Value::from(row.owner.as_str());
+        let mut loaded = Scalar::of(&format!(
+            r#"{{"owner" : {owner}, "version" : {}, "idle_wakes" : {}, "head" : {}, "window" : "#,
+            row.version, row.idle_wakes, row.head_text
+        ));
+        if matches!(row.phase.as_str(), "completed" | "made_good") {
+            loaded.add(r#"{"nodes":[]}"#);
         } else {
             let (unwinding, past) = (row.phase == "unwinding", row.phase != "forward");
             let reach = i64::from(row.head.cursor);
@@ -237,35 +293,29 @@ impl Postgres {
             let invocations = i64::from(row.counters.invocations);
             let width = if invocations == 0 { 8 } else { (reach / invocations + 1).clamp(2, 32) };
             let reach = if unwinding { i64::from(row.head.floor) - width } else { reach };
-            self.window(row, reach, reach + width, &open, past)
-        };
-        let owner = Value::from(row.owner.as_str());
-        Some(format!(
-            r#"{{"owner" : {owner}, "version" : {}, "idle_wakes" : {}, "head" : {}, "window" : {window}}}"#,
-            row.version, row.idle_wakes, row.head_text
-        ))
+            self.add_window(row, reach, reach + width, &open, past, &mut loaded);
+        }
+        Some(loaded.and("}"))
     }
 
-    fn window(&self, row: &Row, from: i64, to: i64, open: &[u32], past: bool) -> String {
+    fn add_window(&self, row: &Row, from: i64, to: i64, open: &[u32], past: bool, window: &mut Scalar) {
         let within = |ix: u32| (i64::from(ix) >= from && i64::from(ix) < to) || open.contains(&ix);
-        let chosen: Vec<&(Node, String)> = row.nodes.iter().filter(|(node, _)| within(node.ix)).collect();
+        let chosen: Vec<&(Node, Vec<u8>)> = row.nodes.iter().filter(|(node, _)| within(node.ix)).collect();
         if chosen.is_empty() {
-            return r#"{"nodes":[]}"#.to_owned();
+            return window.add(r#"{"nodes":[]}"#);
         }
-        let specs: Vec<&str> = chosen.iter().map(|(_, spec)| spec.as_str()).collect();
         let tools: BTreeSet<&str> = chosen.iter().map(|(node, _)| node.tool.as_str()).collect();
         let drifted: Vec<&str> = tools.iter().copied().filter(|tool| self.drifted.contains(*tool)).collect();
         let estimates: BTreeMap<&str, u64> =
             tools.iter().filter_map(|tool| Some((*tool, *self.learned.get(*tool)?))).collect();
         let wanted = |ix: u32| chosen.iter().any(|(node, _)| node.refs.values().any(|wanted| *wanted == ix));
-        let mut outputs = String::new();
+        let mut outputs: Vec<(u32, &Value)> = Vec::new();
         let mut known: BTreeMap<u32, Told> = BTreeMap::new();
         for (_, record) in &row.facts {
             match &record.fact {
                 Fact::Done { node, attempt, output, .. } => {
                     if wanted(*node) {
-                        let comma = if outputs.is_empty() { "" } else { ", " };
-                        let _ = write!(outputs, r#"{comma}"{node}" : {output}"#);
+                        outputs.push((*node, output));
                     }
                     if past && within(*node) {
                         let told = known.entry(*node).or_default();
@@ -313,23 +363,31 @@ impl Postgres {
                 (ix, past)
             })
             .collect();
-        format!(
-            r#"{{"nodes" : [{}], "tools" : {}, "drifted" : {}, "estimates" : {}, "outputs" : {{{outputs}}}, "past" : {}}}"#,
-            specs.join(", "),
-            self.definitions(tools.into_iter()),
-            serde_json::to_string(&drifted).unwrap_or_default(),
-            serde_json::to_string(&estimates).unwrap_or_default(),
-            serde_json::to_string(&past).unwrap_or_default()
-        )
+        window.add(r#"{"nodes" : ["#);
+        window.add_list(chosen.iter().map(|(_, spec)| spec));
+        window.add(r#"], "tools" : "#);
+        self.add_definitions(tools.into_iter(), window);
+        window.add(r#", "drifted" : "#);
+        window.add(&serde_json::to_string(&drifted).unwrap_or_default());
+        window.add(r#", "estimates" : "#);
+        window.add(&serde_json::to_string(&estimates).unwrap_or_default());
+        window.add(r#", "outputs" : {"#);
+        for (place, (node, output)) in outputs.into_iter().enumerate() {
+            let comma = if place > 0 { ", " } else { "" };
+            window.add(&format!(r#"{comma}"{node}" : {output}"#));
+        }
+        window.add(r#"}, "past" : "#);
+        window.add(&serde_json::to_string(&past).unwrap_or_default());
+        window.add("}");
     }
 
-    fn commit(&mut self, p: &[Option<&str>]) -> Option<(Option<String>, Change)> {
+    fn commit(&mut self, p: &[Option<&str>]) -> Option<(Option<Scalar>, Change)> {
         let text = |place: usize| p.get(place).copied().flatten();
         let number = |place: usize| text(place)?.parse::<u64>().ok();
         let id = text(0)?.to_owned();
         let version = u32::try_from(number(1)?).ok()?;
         let Some(row) = self.sagas.get_mut(&id).filter(|row| row.version == version) else {
-            return Some((Some("0".to_owned()), Change::Outrun));
+            return Some((Some(Scalar::of("0")), Change::Outrun));
         };
         let records: Vec<Record> = serde_json::from_str(text(4)?).ok()?;
         row.version += 1;
@@ -345,10 +403,10 @@ impl Postgres {
         for (place, record) in (1_u64..).zip(records) {
             row.facts.push((u64::from(row.version) * store::PLACES + place, record));
         }
-        Some((Some(row.version.to_string()), Change::Committed(id)))
+        Some((Some(Scalar::of(&row.version.to_string())), Change::Committed(id)))
     }
 
-    fn sweep(&mut self, now: u64, again: u64, limit: u32) -> String {
+    fn sweep(&mut self, now: u64, again: u64, limit: u32) -> Scalar {
         let mut found = Vec::new();
         for row in self.sagas.values_mut() {
             if found.len() < limit as usize && row.wake_at.is_some_and(|at| at <= now) {
@@ -358,10 +416,10 @@ impl Postgres {
                 found.push(json!({"id": row.id, "version": row.version, "sweep": row.sweeps}));
             }
         }
-        Value::Array(found).to_string()
+        Scalar::of(&Value::Array(found).to_string())
     }
 
-    fn follow(&self, id: &str, after: u64) -> Option<String> {
+    fn follow(&self, id: &str, after: u64) -> Option<Scalar> {
         let row = self.sagas.get(id)?;
         let facts = row.facts.iter().filter(|(seq, _)| *seq > after);
         let story = Story {
@@ -378,6 +436,6 @@ impl Postgres {
             nodes: if after == 0 { row.nodes.iter().map(|(node, _)| node.clone()).collect() } else { Vec::new() },
             journal: facts.map(|(seq, record)| Entry { seq: *seq, record: record.clone() }).collect(),
         };
-        serde_json::to_string(&story).ok()
+        Some(Scalar::of(&serde_json::to_string(&story).ok()?))
     }
 }

@@ -216,10 +216,10 @@ static SCHEMAS: OnceLock<(Schema, Schema)> = OnceLock::new();
 /// Of what every tool takes, and of what it gives.
 fn schemas() -> (Schema, Schema) {
     let schema = |value: Value| serde_json::from_value::<Schema>(value).unwrap_or_default();
-    let list = json!({"type": "array", "items": {"type": "object", "properties": {"n": {"type": "integer"}}}});
-    let fields = json!({"id": {"type": "string"}, "n": {"type": "integer"}, "hint": {"type": "string"}, "list": list});
-    let input = schema(json!({"type": "object", "properties": {"n": {"type": "integer"}}}));
-    (input, schema(json!({"type": "object", "properties": fields})))
+    // They travel with every window, so they say what is needed: which fields there are.
+    let fields = json!({"id": {}, "n": {}, "hint": {}, "list": {"items": {"properties": {"n": {}}}}});
+    let input = schema(json!({"properties": {"n": {"type": "integer"}}}));
+    (input, schema(json!({"properties": fields})))
 }
 
 fn definition(contract: &(&str, Class, bool, bool, bool), rng: &mut Rng) -> Definition {
@@ -229,8 +229,8 @@ fn definition(contract: &(&str, Class, bool, bool, bool), rng: &mut Rng) -> Defi
     Definition {
         name: name.to_owned(),
         version: "1".to_owned(),
-        title: name.to_owned(),
-        description: "A simulated partner's.".to_owned(),
+        title: String::new(),
+        description: String::new(),
         class,
         repeat: if keyed { Repeat::Keyed { ttl_ms } } else { Repeat::Never },
         status,

@@ -101,6 +101,9 @@ impl Exchange {
     }
 
     fn arrive(&self, world: &World, fetched: Fetched) {
+        if !self.back.is_awaited() {
+            return;
+        }
         let to_partner = self.request.uri().host() == Some("tools");
         let outcome = to_partner.then(|| world.outcome(&self.request, &fetched)).flatten();
         if self.back.fill(fetched)
