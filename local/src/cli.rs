@@ -65,6 +65,9 @@ pub struct Services {
     /// When the platform ends an invocation, in milliseconds
     #[arg(long, value_name = "MS")]
     pub kill_ms: Option<u64>,
+    /// Leave out the time in which nothing would happen: a wait of a month ends at once
+    #[arg(long)]
+    pub skip_time: bool,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -330,6 +333,7 @@ impl Services {
             redis_url: given(&self.redis_url),
             time_budget: self.time_budget_ms.map(Millis),
             kill: self.kill_ms.map(Millis),
+            skip_time: self.skip_time,
         }
     }
 }

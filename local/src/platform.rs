@@ -12,7 +12,7 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use makegood_cloud::{QStash, Redis, qstash};
+use makegood_cloud::{Clock, QStash, Redis, qstash};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
 use makegood_gateway::store;
@@ -42,6 +42,8 @@ pub struct Options {
     pub redis_url: Option<String>,
     pub time_budget: Option<Millis>,
     pub kill: Option<Millis>,
+    /// Leaves out the time in which nothing would happen.
+    pub skip_time: bool,
 }
 
 /// A platform that runs.
@@ -79,12 +81,15 @@ impl Platform {
         let (postgres, redis) = tokio::try_join!(database(options, &data_dir), coordination(options))?;
         prepare(&postgres).await?;
 
+        let clock = Clock::real();
         let delivery = Delivery::new(own.clone())?;
         let queue = qstash::Options {
             data_dir: Some(data_dir.path().join("qstash")),
             token: secrets.qstash_token.clone(),
             current_key: secrets.qstash_current_key.clone(),
             next_key: secrets.qstash_next_key.clone(),
+            clock: clock.clone(),
+            skip_time: options.skip_time,
             ..qstash::Options::default()
         };
         let qstash = QStash::open(queue, delivery.clone()).map_err(|error| anyhow::anyhow!("the queue: {error}"))?;
@@ -95,6 +100,7 @@ impl Platform {
             cache_dir: data_dir.path().join("compiled"),
             own_authorities: own,
             limits: Limits::default(),
+            clock,
         })
         .await?;
 

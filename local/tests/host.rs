@@ -8,6 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::routing::{get, post};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
+use makegood_cloud::Clock;
 use makegood_local::host::{Functions, Limits, Options, imports_of};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -81,6 +82,7 @@ fn options(manifest: PathBuf) -> Options {
         overrides: BTreeMap::new(),
         own_authorities: vec!["127.0.0.1:3000".into(), "localhost:3000".into()],
         limits: Limits { time: Duration::from_millis(700), instances: 64, ..Limits::default() },
+        clock: Clock::real(),
     }
 }
 

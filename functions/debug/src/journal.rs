@@ -111,6 +111,11 @@ fn what(story: &Story, fact: &Fact) -> Markup {
             strong { "Paused" } " by " (by) @if !why.is_empty() { ": " (why) }
         },
         Fact::Resumed { by } => html! { strong { "Resumed" } " by " (by) },
+        Fact::Replanned { by, note, epoch, kept, retired, .. } => html! {
+            strong { "Another plan" } " (" (epoch) ") by " (by) ": " (kept.len()) " steps are kept, "
+            (retired.len()) " are undone"
+            @if !note.is_empty() { ": " (note) }
+        },
         Fact::Unwinding { cause } => {
             html! { strong { "From here on it is undone" } ": " (why(story, cause)) }
         }

@@ -11,6 +11,7 @@
 //! | `POST /api/execute/{saga}/events` | brings `{"name": …, "payload": …}` to the step that waits for it |
 //! | `POST /api/execute/{saga}/retry` | takes a held step, `{"step": …}`, up again, or all of them |
 //! | `POST /api/execute/{saga}/resolve` | takes your word about a held step, `{"step": …, "done": …, "output": …, "note": …}` |
+//! | `POST /api/execute/{saga}/replan` | goes on with another plan, `{"plan": …, "note": …}` |
 //! | `POST /api/execute/step` | the queue's wake, signed |
 //! | `POST /api/execute/sweep` | the queue's schedule, signed: wakes what nobody woke |
 

@@ -4,12 +4,13 @@
 use makegood_edge::core::depth::{DEEPEST, too_deep};
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::id::SagaId;
-use makegood_edge::core::saga::{Decision, Event, LARGEST_MAIL, LONGEST_NAME, Node, Verdict};
+use makegood_edge::core::saga::{Decision, Event, LARGEST_MAIL, LONGEST_NAME, Node, Plan, Verdict, adapt, object};
 use makegood_edge::door::Principal;
 use makegood_edge::gateway::store::{END, Story};
 use makegood_edge::host::json;
 use makegood_edge::serde::Deserialize;
 use makegood_edge::serde_json::{Value, json};
+use makegood_edge::start::verify;
 use makegood_edge::store::Store;
 use makegood_edge::{Host, Reply, Request, Settings, door, driver};
 
@@ -19,7 +20,7 @@ use crate::sagas::{find, unknown};
 const LONGEST_NOTE: usize = 2_000;
 
 pub fn is_one(verb: &str) -> bool {
-    matches!(verb, "pause" | "resume" | "approve" | "reject" | "events" | "retry" | "resolve")
+    matches!(verb, "pause" | "resume" | "approve" | "reject" | "events" | "retry" | "resolve" | "replan")
 }
 
 #[derive(Default, Deserialize)]
@@ -62,6 +63,15 @@ struct Resolve {
     note: String,
 }
 
+#[derive(Deserialize)]
+#[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
+struct Replan {
+    #[serde(deserialize_with = "object")]
+    plan: Plan,
+    #[serde(default)]
+    note: String,
+}
+
 /// Puts what is asked to the saga, and answers with how it stands then.
 pub async fn ask<H: Host>(
     request: &Request,
@@ -73,6 +83,7 @@ pub async fn ask<H: Host>(
     let principal = door::principal(host, settings, request.headers())?;
     let id = door::saga_id(id)?;
     let event = match verb {
+        "replan" => replanned(request, host, settings, &principal, &id).await?,
         "approve" | "reject" => decided(request, host, settings, &principal, &id, verb == "approve").await?,
         _ => {
             // Only these two name a step of the plan.
@@ -121,6 +132,22 @@ fn asked(request: &Request, story: &Story, principal: &Principal, verb: &str) ->
     })
 }
 
+/// Another plan, checked against the tools as they are now, and fitted to what was done.
+async fn replanned<H: Host>(
+    request: &Request,
+    host: &H,
+    settings: &Settings,
+    principal: &Principal,
+    id: &SagaId,
+) -> Result<Event, Error> {
+    let Replan { plan, note } = door::body(request)?;
+    let story = find(host, settings, principal, id, 0).await?;
+    let tools = Store::new(host, settings).tools(&plan).await?;
+    let nodes = verify(&plan, &tools)?;
+    let plan = adapt(&story.nodes, story.journal.iter().map(|entry| &entry.record), nodes, story.version)?;
+    Ok(Event::Replan { by: principal.name.clone(), note: short(note)?, plan: Box::new(plan) })
+}
+
 /// Those who may decide are named in the plan, and need not be the owner; to all others the saga is
 /// as unknown as one that never was.
 async fn decided<H: Host>(
@@ -157,7 +184,8 @@ fn read_hash(text: &str) -> Result<u64, Error> {
 }
 
 fn node<'a>(story: &'a Story, step: &str) -> Result<&'a Node, Error> {
-    story.nodes.iter().find(|node| node.id == step).ok_or_else(|| {
+    // Of several plans the newest counts.
+    story.nodes.iter().rev().find(|node| node.id == step).ok_or_else(|| {
         let step: String = step.chars().take(80).collect();
         Error::new(Code::InvalidRequest, format!("The saga has no step `{step}`."))
     })

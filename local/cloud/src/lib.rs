@@ -6,9 +6,11 @@
 //! it stands for: duplicates, back-off, deduplication windows, signatures and
 //! limits are real. There is no binary here, and no Workflow protocol.
 
+mod clock;
 mod percent;
 pub mod qstash;
 pub mod redis;
 
+pub use clock::Clock;
 pub use qstash::{Deliver, QStash};
 pub use redis::Redis;

@@ -6,6 +6,7 @@ use super::outbound::Outbound;
 use super::output::Output;
 use super::stats::Counters;
 use super::variables::check_name;
+use makegood_cloud::Clock;
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tokio::time::{Sleep, sleep};
 use wasmtime::component::{Component, ComponentType, GuestTaskId, Lift, Linker, Lower, ResourceTable};
 use wasmtime::{Engine, Store, StoreContextMut};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
+use wasmtime_wasi::clocks::HostWallClock;
 use wasmtime_wasi::p2::bindings::{cli, random};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
@@ -114,7 +116,21 @@ pub(super) struct Nursery {
     pub(super) variables: Arc<BTreeMap<String, String>>,
     pub(super) counters: Arc<Counters>,
     pub(super) limits: Limits,
+    pub(super) clock: Clock,
     pub(super) concurrent: usize,
+}
+
+/// The time of day as a function sees it.
+struct Time(Clock);
+
+impl HostWallClock for Time {
+    fn resolution(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+
+    fn now(&self) -> Duration {
+        self.0.outside()
+    }
 }
 
 impl Nursery {
@@ -123,6 +139,7 @@ impl Nursery {
         let wasi = WasiCtxBuilder::new()
             .stdout(Output::new(name.clone(), "stdout"))
             .stderr(Output::new(name.clone(), "stderr"))
+            .wall_clock(Time(self.clock.clone()))
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false)

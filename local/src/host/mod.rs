@@ -30,6 +30,7 @@ use axum::extract::Request;
 use axum::routing::any;
 use http::uri::Authority;
 use instance::{Guest, Nursery};
+use makegood_cloud::Clock;
 use manifest::{Manifest, Route};
 use outbound::{Network, Outbound};
 use serve::Function;
@@ -54,6 +55,8 @@ pub struct Options {
     /// `host:port` of this process, under every name that functions may use.
     pub own_authorities: Vec<String>,
     pub limits: Limits,
+    /// What the functions take for the time.
+    pub clock: Clock,
 }
 
 /// Bounds on the guests. The defaults are those of a small edge platform.
@@ -170,7 +173,14 @@ impl Loaded {
             Some(own) => own.parse().context("the first own authority")?,
             None => Authority::from_static("localhost"),
         };
-        let loading = Loading { limits: options.limits, values, network: network.clone(), linker, authority };
+        let loading = Loading {
+            limits: options.limits,
+            clock: options.clock,
+            values,
+            network: network.clone(),
+            linker,
+            authority,
+        };
         // Each compiles on its own thread: a first start is felt.
         let functions = std::thread::scope(|scope| {
             let threads: Vec<_> = manifest
@@ -198,6 +208,7 @@ impl Loaded {
 /// What every function's loading needs.
 struct Loading {
     limits: Limits,
+    clock: Clock,
     values: Values,
     network: Arc<Network>,
     linker: Linker<Guest>,
@@ -243,6 +254,7 @@ impl Loading {
             variables: Arc::new(variables),
             counters: Arc::clone(&counters),
             limits: self.limits.clone(),
+            clock: self.clock.clone(),
             concurrent,
         };
         // A quarter of all instances, for one function must not starve the

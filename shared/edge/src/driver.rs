@@ -71,6 +71,11 @@ pub async fn drive_with<H: Host>(
             .head
             .check()
             .map_err(|why| Error::new(Code::Internal, "The saga cannot be read. It is kept as it is.").because(why))?;
+        if let Some(Event::Replan { plan, .. }) = learned.first()
+            && plan.version != loaded.version
+        {
+            return Err(Error::new(Code::Conflict, "It has moved on meanwhile. Look at it, and ask again."));
+        }
         // What somebody asks for is committed before anything is tried that may end this invocation.
         let cautious = loaded.idle_wakes >= IDLE_WAKES || matches!(request, Request::Pending);
         let mut turn = Invocation {
@@ -261,7 +266,7 @@ async fn perform<H: Host>(host: &H, base: &str, call: &Call) -> Outcome {
     };
     match host.fetch(request, call.timeout).await {
         Ok(response) => tool::outcome(call.op, &response),
-        Err(FetchError::NotSent(reason)) => Outcome::Later { after: None, reason },
-        Err(FetchError::Unknown(reason)) => Outcome::Unknown { reason },
+        Err(FetchError::NotSent(reason)) => Outcome::Later { after: None, code: "not_sent".to_owned(), reason },
+        Err(FetchError::Unknown(reason)) => Outcome::Unknown { code: "no_answer".to_owned(), reason },
     }
 }

@@ -90,8 +90,9 @@ pub async fn start<H: Host>(
 fn afford(start: &Start<'_>, nodes: &[Node], tools: &BTreeMap<String, Definition>) -> Result<(), Error> {
     let Some(budget) = start.budget else { return Ok(()) };
     let refuse = |message: String| Err(Error::new(Code::OverBudget, message));
-    if budget.spent_minor != 0 || budget.cost_minor.is_some_and(|most| most < 0) {
-        let message = "`budget` has `calls` and `cost_minor`, neither below zero.";
+    let spent = (budget.spent_minor, budget.spent_tokens) != (0, 0);
+    if spent || budget.cost_minor.is_some_and(|most| most < 0) {
+        let message = "`budget` has `calls`, `cost_minor` and `tokens`, none below zero.";
         return Err(Error::new(Code::InvalidRequest, message));
     }
     // Nodes are in order: whatever a node refers to comes before it.
@@ -106,6 +107,10 @@ fn afford(start: &Start<'_>, nodes: &[Node], tools: &BTreeMap<String, Definition
     let cost: i64 = certain().filter_map(|node| tools.get(&node.tool)).map(|tool| tool.cost_minor).sum();
     if let Some(most) = budget.cost_minor.filter(|most| cost > *most) {
         return refuse(format!("The plan costs {cost}, and {most} are allowed. Nothing was started."));
+    }
+    let tokens: u64 = certain().filter_map(|node| tools.get(&node.tool)).map(|tool| tool.cost_tokens).sum();
+    if let Some(most) = budget.tokens.filter(|most| tokens > *most) {
+        return refuse(format!("The plan may take {tokens} tokens, and {most} are allowed. Nothing was started."));
     }
     let calls = certain().filter(|node| node.has_partner()).count();
     if let Some(most) = budget.calls.filter(|most| calls as u64 > *most) {

@@ -20,6 +20,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0001_sagas", include_str!("../migrations/0001_sagas.sql")),
     ("makegood/0002_verbs", include_str!("../migrations/0002_verbs.sql")),
     ("makegood/0003_parts", include_str!("../migrations/0003_parts.sql")),
+    ("makegood/0007_replans", include_str!("../migrations/0007_replans.sql")),
 ];
 
 /// One statement with its parameters, all as text.
@@ -30,9 +31,10 @@ pub struct Statement {
 }
 
 pub const CREATE: &str = "select makegood.create_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
-pub const LOAD: &str = "select makegood.load_saga_3($1,$2)";
+pub const LOAD: &str = "select makegood.load_saga_4($1,$2)";
 pub const PAGE: &str = "select makegood.window_3($1,$2,$3,$4,'{}',$5)";
 pub const COMMIT: &str = "select makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
+pub const COMMIT_PLAN: &str = "select makegood.commit_plan($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)";
 pub const SWEEP: &str = "select makegood.sweep_2($1,$2,$3)";
 pub const LEARN: &str = "select makegood.learn($1,$2)";
 pub const FOLLOW: &str = "select makegood.follow_saga($1,$2)";
@@ -141,9 +143,13 @@ pub fn commit(id: &SagaId, version: u32, head: &Head, commit: &Commit, meter: Me
         text(head.calls),
         text(meter.read),
     ];
-    let own: usize = COMMIT.len() + params.iter().flatten().map(|param| on_the_wire(param)).sum::<usize>();
+    let nodes = (!commit.nodes.is_empty()).then(|| json(&commit.nodes));
+    let sql = if nodes.is_some() { COMMIT_PLAN } else { COMMIT };
+    let words = params.iter().flatten().chain(&nodes);
+    let own: usize = sql.len() + words.map(|param| on_the_wire(param)).sum::<usize>();
     params.push(text(meter.written + own as u64));
-    Statement { sql: COMMIT, params }
+    params.extend(nodes.map(Some));
+    Statement { sql, params }
 }
 
 /// The bytes that a parameter takes in the request's JSON: itself, quotes and comma, and a backslash

@@ -37,7 +37,7 @@ pub fn request(base: &str, call: &Call) -> Result<Request, Malformed> {
 /// | answer | outcome |
 /// |---|---|
 /// | 2xx | ok, by the operation |
-/// | 409 with code `in_progress` | unknown |
+/// | 409 with code `in_progress` | at work: asked again after `Retry-After`, and no failure |
 /// | 425, 429 | later: no effect, `Retry-After` is honoured |
 /// | 408, 5xx, 3xx, a body that cannot be read | unknown |
 /// | any other 4xx | refused |
@@ -54,17 +54,17 @@ pub fn outcome(op: Op, response: &Response) -> Outcome {
     }
     match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::TOO_EARLY => {
-            Outcome::Later { after: retry_after(response), reason: format!("the partner is busy ({status})") }
+            let reason = format!("the partner is busy ({status})");
+            Outcome::Later { after: retry_after(response), code: code_of(status, problem().code), reason }
         }
         StatusCode::REQUEST_TIMEOUT => unknown(response, "timed out"),
         StatusCode::CONFLICT if problem().code.as_deref() == Some("in_progress") => {
-            Outcome::Unknown { reason: "the partner is still working on it".to_owned() }
+            Outcome::Ok(Answer::InProgress { after: retry_after(response) })
         }
         _ if status.is_client_error() => {
             let Problem { code, detail, title } = problem();
-            let code = code.unwrap_or_else(|| format!("http_{}", status.as_u16()));
             let detail = detail.or(title).unwrap_or_else(|| format!("The partner answered {status}."));
-            Outcome::Refused(Refusal { code: short(&code), detail: short(&detail) })
+            Outcome::Refused(Refusal { code: code_of(status, code), detail: short(&detail) })
         }
         _ => unknown(response, "failed"),
     }
@@ -98,7 +98,7 @@ fn answer(op: Op, body: Value) -> Option<Answer> {
                 detail: short(&detail.unwrap_or_default()),
             }),
             Status::Undone => Answer::WasUndone,
-            Status::InProgress => Answer::InProgress,
+            Status::InProgress => Answer::InProgress { after: None },
             Status::None => Answer::NeverSeen,
         }),
     }
@@ -106,7 +106,14 @@ fn answer(op: Op, body: Value) -> Option<Answer> {
 
 fn unknown(response: &Response, what: &str) -> Outcome {
     let said = excerpt(response.body());
-    Outcome::Unknown { reason: plain(&format!("the partner {what} ({}): {said}", response.status())) }
+    let Problem { code, .. } = serde_json::from_slice(response.body()).unwrap_or_default();
+    let reason = plain(&format!("the partner {what} ({}): {said}", response.status()));
+    Outcome::Unknown { code: code_of(response.status(), code), reason }
+}
+
+/// The partner's own code, or one made of the status.
+fn code_of(status: StatusCode, given: Option<String>) -> String {
+    given.map_or_else(|| format!("http_{}", status.as_u16()), |code| short(&code))
 }
 
 /// Seconds only: a partner's clock is not ours, so a date would be compared with the wrong one.
@@ -152,10 +159,26 @@ mod tests {
         let taken = read(Op::Do, 409, r#"{"code":"table_unavailable","detail":"Full."}"#);
         assert!(matches!(taken, Outcome::Refused(Refusal { code, .. }) if code == "table_unavailable"));
         assert!(matches!(read(Op::Do, 404, "not json"), Outcome::Refused(Refusal { code, .. }) if code == "http_404"));
-        for (status, body) in
-            [(409, r#"{"code":"in_progress"}"#), (500, ""), (503, ""), (302, ""), (408, ""), (200, "{")]
-        {
+        for (status, body) in [(500, ""), (503, ""), (302, ""), (408, ""), (200, "{")] {
             assert!(matches!(read(Op::Do, status, body), Outcome::Unknown { .. }), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_failure_has_the_partners_own_code_or_one_of_its_status() {
+        let code = |status, body| match read(Op::Do, status, body) {
+            Outcome::Unknown { code, .. } | Outcome::Later { code, .. } => code,
+            other @ (Outcome::Ok(_) | Outcome::Refused(_)) => panic!("{other:?}"),
+        };
+        assert_eq!(code(503, r#"{"code":"closed_today"}"#), "closed_today");
+        assert_eq!((code(503, ""), code(429, "[]")), ("http_503".to_owned(), "http_429".to_owned()));
+    }
+
+    #[test]
+    fn who_is_at_work_says_when_to_ask_again() {
+        for op in [Op::Do, Op::Undo, Op::Status] {
+            let said = read(op, 409, r#"{"code":"in_progress"}"#);
+            assert_eq!(said, Outcome::Ok(Answer::InProgress { after: Some(Millis(3_000)) }));
         }
     }
 
@@ -177,7 +200,7 @@ mod tests {
         assert!(matches!(state(r#"{"state":"done","output":{"a":1}}"#), Outcome::Ok(Answer::WasDone(_))));
         assert!(matches!(state(r#"{"state":"refused","code":"x"}"#), Outcome::Ok(Answer::WasRefused(_))));
         assert!(matches!(state(r#"{"state":"undone"}"#), Outcome::Ok(Answer::WasUndone)));
-        assert!(matches!(state(r#"{"state":"in_progress"}"#), Outcome::Ok(Answer::InProgress)));
+        assert!(matches!(state(r#"{"state":"in_progress"}"#), Outcome::Ok(Answer::InProgress { .. })));
         assert!(matches!(state(r#"{"state":"none"}"#), Outcome::Ok(Answer::NeverSeen)));
         assert!(matches!(state(r#"{"state":"lost"}"#), Outcome::Unknown { .. }));
     }

@@ -262,8 +262,10 @@ impl<'k, T: Transport> Scene<'k, T> {
         let mut wait = Duration::from_millis(10);
         loop {
             let said = ask().await;
-            let open =
-                matches!(said, Outcome::Unknown { .. } | Outcome::Later { .. } | Outcome::Ok(Answer::InProgress));
+            let open = matches!(
+                said,
+                Outcome::Unknown { .. } | Outcome::Later { .. } | Outcome::Ok(Answer::InProgress { .. })
+            );
             if !open || Instant::now() >= end {
                 return said;
             }
@@ -289,7 +291,7 @@ impl<'k, T: Transport> Scene<'k, T> {
         loop {
             let said = match tool::request(&self.kit.base, &call) {
                 Ok(request) => self.exchange(op, request).await,
-                Err(error) => return Outcome::Unknown { reason: format!("the call cannot be made: {error}") },
+                Err(error) => return open("unsendable", format!("the call cannot be made: {error}")),
             };
             tries += 1;
             if let Outcome::Later { after, .. } = &said
@@ -307,12 +309,12 @@ impl<'k, T: Transport> Scene<'k, T> {
     async fn exchange(&self, op: Op, request: Request) -> Outcome {
         match self.kit.transport.exchange(request, self.timeout()).await {
             Ok(response) => tool::outcome(op, &response),
-            Err(Broken::NotSent(reason)) => Outcome::Later { after: None, reason },
+            Err(Broken::NotSent(reason)) => Outcome::Later { after: None, code: "not_sent".to_owned(), reason },
             Err(Broken::TimedOut) => {
                 self.book().timed_out.push(op);
-                Outcome::Unknown { reason: format!("no answer within {}", self.kit.definition.timeout_ms) }
+                open("no_answer", format!("no answer within {}", self.kit.definition.timeout_ms))
             }
-            Err(Broken::Cut(reason)) => Outcome::Unknown { reason },
+            Err(Broken::Cut(reason)) => open("no_answer", reason),
         }
     }
 
@@ -340,6 +342,7 @@ impl<'k, T: Transport> Scene<'k, T> {
             }
             (Op::Do, None | Some(Outcome::Ok(_) | Outcome::Unknown { .. })) => effect.may_stand = true,
             // One undo takes back one effect; where a tool acted twice, it is undone again.
+            (Op::Undo, Some(Outcome::Ok(Answer::InProgress { .. }))) => {}
             (Op::Undo, Some(Outcome::Ok(_))) => effect.may_stand = effect.outputs.len() > 1,
             (Op::Do, Some(Outcome::Refused(_) | Outcome::Later { .. })) | (Op::Undo | Op::Status, _) => {}
         }
@@ -373,21 +376,21 @@ pub(crate) fn told(outcome: &Outcome) -> String {
         Outcome::Ok(Answer::WasDone(output)) => format!("the state done with the output {}", shown(output)),
         Outcome::Ok(Answer::WasRefused(refusal)) => format!("the state refused ({})", refusal.code),
         Outcome::Ok(Answer::WasUndone) => "the state undone".to_owned(),
-        Outcome::Ok(Answer::InProgress) => "the state in_progress, for good".to_owned(),
+        Outcome::Ok(Answer::InProgress { .. }) => "in_progress, again and again".to_owned(),
         Outcome::Ok(Answer::NeverSeen) => "the state none".to_owned(),
         Outcome::Refused(refusal) => format!("the refusal {} ({})", refusal.code, refusal.detail.trim_end_matches('.')),
         Outcome::Later { reason, .. } => format!("“later”, again and again ({reason})"),
-        Outcome::Unknown { reason } => format!("no clear answer ({reason})"),
+        Outcome::Unknown { reason, .. } => format!("no clear answer ({reason})"),
     }
 }
 
-/// Whether the tool said that it is still working on the key: an open outcome, but an honest one. The
-/// codec tells it from other open ones by its reason alone.
-pub(crate) fn in_progress(outcome: &Outcome) -> bool {
-    let working = http::Response::builder()
-        .status(http::StatusCode::CONFLICT)
-        .body(bytes::Bytes::from_static(br#"{"code":"in_progress"}"#));
-    working.is_ok_and(|response| *outcome == tool::outcome(Op::Do, &response))
+/// Whether the tool said that it is still working on the key: an open outcome, but an honest one.
+pub(crate) const fn in_progress(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Ok(Answer::InProgress { .. }))
+}
+
+fn open(code: &str, reason: String) -> Outcome {
+    Outcome::Unknown { code: code.to_owned(), reason }
 }
 
 /// An answer that only its status is asked of, as a part of a sentence.

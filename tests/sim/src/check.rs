@@ -35,6 +35,8 @@ struct Told {
     asked: Option<Map<String, Value>>,
     yes: BTreeSet<String>,
     rejected: bool,
+    /// Another plan has no use for it.
+    dropped: bool,
 }
 
 impl Told {
@@ -57,6 +59,7 @@ impl Told {
             asked: None,
             yes: BTreeSet::new(),
             rejected: false,
+            dropped: false,
         }
     }
 }
@@ -78,12 +81,23 @@ pub struct Journal {
     /// What people have sent.
     pub sent: BTreeSet<String>,
     pub yields: u32,
+    /// Another plan took the place of the first.
+    pub replanned: bool,
+    /// That plan, frozen.
+    other_plan: Vec<Node>,
 }
 
 type Tools = BTreeMap<String, Definition>;
 
 impl Journal {
-    pub fn new(nodes: Vec<Node>, tools: &Tools) -> Self {
+    /// `other`: the plan that may take the place of the first.
+    pub fn new(nodes: Vec<Node>, other: Vec<Node>, tools: &Tools) -> Self {
+        let mut journal = Self { other_plan: other, ..Self::default() };
+        journal.take_in(nodes, tools);
+        journal
+    }
+
+    fn take_in(&mut self, nodes: Vec<Node>, tools: &Tools) {
         let mut dependants: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
         // Whatever depends on a node has a higher number.
         for node in nodes.iter().rev() {
@@ -96,8 +110,8 @@ impl Journal {
         }
         let fenced =
             |node: &&Node| node.class == Class::Compensatable && tools.get(&node.tool).is_some_and(|tool| tool.fence);
-        let fenced = nodes.iter().filter(fenced).map(|node| node.ix).collect();
-        Self { nodes, dependants, fenced, ..Self::default() }
+        self.fenced = nodes.iter().filter(fenced).map(|node| node.ix).collect();
+        (self.nodes, self.dependants) = (nodes, dependants);
     }
 
     fn node(&self, ix: u32) -> Option<&Node> {
@@ -117,7 +131,12 @@ impl Journal {
     /// afterwards.
     pub fn rounds(&self, ix: u32) -> u32 {
         let told = self.told.get(&ix).map_or(0, |told| told.retried);
-        told + u32::from(self.class(ix) == Class::Query)
+        self.epoch(ix) + told + u32::from(self.class(ix) == Class::Query)
+    }
+
+    /// The plan that a node came with.
+    fn epoch(&self, ix: u32) -> u32 {
+        self.node(ix).map_or(0, |node| node.epoch)
     }
 
     pub fn is_pivot(&self, ix: u32) -> bool {
@@ -129,16 +148,23 @@ impl Journal {
         self.told.get(&ix).unwrap_or(&UNTOUCHED)
     }
 
-    /// Everything that depends on `ix`, directly or not.
+    /// Everything that depends on `ix`, directly or not. What another plan keeps does not depend any more
+    /// on what it has no use for.
     fn after(&self, ix: u32) -> impl Iterator<Item = u32> + '_ {
-        self.dependants.get(&ix).into_iter().flatten().copied()
+        let dropped = self.of(ix).dropped;
+        let after = self.dependants.get(&ix).into_iter().flatten().copied();
+        after.filter(move |after| !dropped || self.of(*after).dropped)
     }
 
     /// Folds what a commit brought, and compares the result with the head that came with it.
     pub fn commit(&mut self, row: &Row, tools: &Tools, pivot_acted: bool) -> Result<(), String> {
+        if row.nodes.len() > self.nodes.len() {
+            self.take_in(row.nodes.iter().map(|(node, _)| node.clone()).collect(), tools);
+        }
         for record in row.fresh() {
             let cancels = matches!(record.fact, Fact::Unwinding { cause: Cause::Cancelled { .. } });
-            let reopens = cancels || matches!(record.fact, Fact::Retried { .. } | Fact::Resolved { .. });
+            let again = matches!(record.fact, Fact::Retried { .. } | Fact::Resolved { .. } | Fact::Replanned { .. });
+            let reopens = cancels || again;
             if let Some(rest) = self.rest.filter(|rest| !(*rest == "stuck" && reopens)) {
                 return Err(format!("{:?} after the saga was {rest}", record.fact));
             }
@@ -257,7 +283,7 @@ impl Journal {
                 told.refused = true;
             }
             Fact::UndoStarted { node, .. } => {
-                if !self.unwinding && !self.is_replaceable(*node) {
+                if !self.unwinding && !self.is_replaceable(*node) && !self.of(*node).dropped {
                     return Err(format!("the undo of {node} was started while going forward"));
                 }
                 self.may_undo(*node)?;
@@ -276,6 +302,7 @@ impl Journal {
                     self.told.entry(*node).or_default().doubted = true;
                 }
             }
+            Fact::Replanned { from, kept, retired, .. } => self.replan(*from, kept, retired)?,
             Fact::Unwinding { cause } => {
                 self.had_no_answer(cause)?;
                 if self.unwinding || pivot_acted {
@@ -305,6 +332,48 @@ impl Journal {
         Ok(())
     }
 
+    /// Another plan: what it keeps stands in it as it did before, and what it has no use for is undone.
+    fn replan(&mut self, from: u32, kept: &[u32], retired: &[u32]) -> Result<(), String> {
+        if self.unwinding || self.told.iter().any(|(ix, told)| told.started && !told.refused && self.is_pivot(*ix)) {
+            return Err("another plan came when there was no way back any more".to_owned());
+        }
+        let added = self.nodes.iter().filter(|node| node.ix >= from).count();
+        if added + kept.len() != self.other_plan.len() {
+            return Err(format!("{} nodes of the other plan are kept, and {added} are new", kept.len()));
+        }
+        for ix in kept {
+            let (Some(node), told) = (self.node(*ix), self.of(*ix)) else { return Err(format!("{ix} is kept")) };
+            let mut same = self.other_plan.iter().filter(|other| other.id == node.id);
+            let same = same.any(|other| (&other.tool, &other.params) == (&node.tool, &node.params));
+            let stands = told.done || told.wait_until.is_some() || told.asked.is_some();
+            if !same || !stands || told.dropped || told.undone {
+                return Err(format!("{ix} is kept, and is not what the other plan wants: {told:?}"));
+            }
+        }
+        for node in self.nodes.iter().filter(|node| node.ix < from && !kept.contains(&node.ix)) {
+            let told = self.of(node.ix);
+            if told.dropped {
+                continue;
+            }
+            let stands = node.class == Class::Compensatable && told.done && !told.undone;
+            if stands != retired.contains(&node.ix) {
+                return Err(format!("{} is dropped, retired: {}: {told:?}", node.ix, !stands));
+            }
+            // Where the partner fences, an undo settles it whatever became of it.
+            let unknown = told.started && !told.done && !told.refused && !told.undone && !told.undo_started;
+            if unknown && !self.fenced.contains(&node.ix) {
+                return Err(format!("{} is dropped, and nobody knows what became of it: {told:?}", node.ix));
+            }
+        }
+        for ix in (0..from).filter(|ix| !kept.contains(ix)) {
+            let told = self.told.entry(ix).or_default();
+            told.refused |= std::mem::take(&mut told.idle_round);
+            (told.dropped, told.held) = (true, None);
+        }
+        (self.replanned, self.rest) = (true, None);
+        Ok(())
+    }
+
     /// A refusal that the plan has an answer to does not turn the saga round, unless people made it.
     fn had_no_answer(&self, cause: &Cause) -> Result<(), String> {
         let Cause::Step { node: ix, code, .. } = cause else { return Ok(()) };
@@ -321,7 +390,11 @@ impl Journal {
     fn settled(&self, ix: u32) -> bool {
         let told = self.of(ix);
         let fenced = told.started && self.fenced.contains(&ix);
-        let replaced = self.is_replaceable(ix) && (told.undone || (told.refused && !fenced));
+        let out = told.undone || (told.refused && !fenced);
+        let replaced = self.is_replaceable(ix) && out;
+        if told.dropped {
+            return out || !told.started || self.class(ix) != Class::Compensatable;
+        }
         told.done || told.skipped || replaced
     }
 
@@ -442,12 +515,17 @@ impl Journal {
 
     /// Before the point of no return no more is spent than may be.
     fn check_budget(&self, row: &Row, tools: &Tools) -> Result<(), String> {
-        let Some(most) = row.head.budget.and_then(|budget| budget.cost_minor) else { return Ok(()) };
-        let cost = |ix: u32| self.node(ix).and_then(|node| tools.get(&node.tool)).map_or(0, |tool| tool.cost_minor);
-        let spent: i64 = self.told.iter().filter(|(_, told)| told.started).map(|(ix, _)| cost(*ix)).sum();
+        let Some(budget) = row.head.budget else { return Ok(()) };
         let pivoted = row.head.pivoted || self.told.iter().any(|(ix, told)| told.started && self.is_pivot(*ix));
-        if spent > most && !pivoted {
-            return Err(format!("{spent} was spent, and {most} allowed"));
+        let started = self.told.iter().filter(|(_, told)| told.started);
+        let tools = started.filter_map(|(ix, _)| tools.get(&self.node(*ix)?.tool));
+        let (cost, tokens) =
+            tools.fold((0, 0), |(cost, tokens), tool| (cost + tool.cost_minor, tokens + tool.cost_tokens));
+        if budget.cost_minor.is_some_and(|most| cost > most) && !pivoted {
+            return Err(format!("{cost} was spent, and {:?} allowed", budget.cost_minor));
+        }
+        if budget.tokens.is_some_and(|most| tokens > most) && !pivoted {
+            return Err(format!("{tokens} tokens were set aside, and {:?} allowed", budget.tokens));
         }
         Ok(())
     }
@@ -488,6 +566,8 @@ impl Journal {
                 let open = head.open.get(&ix).map(|open| open.job);
                 let fits = match open {
                     None if ix >= head.cursor => !told.started && !told.done,
+                    None if told.dropped => self.settled(ix),
+                    Some(Job::Undo) if told.dropped => told.started && !told.undone,
                     None => told.done || told.refused || told.skipped || (told.undone && node.replaceable),
                     Some(Job::Wait) => !told.started && (node.wait.is_some() || told.asked.is_some()),
                     Some(Job::Pending) => !told.started,
@@ -524,7 +604,7 @@ impl Journal {
 
     /// A do leaves for a partner.
     pub fn do_leaves(&self, ix: u32, round: u32) -> Result<(), String> {
-        let wanted = self.of(ix).rounds;
+        let wanted = self.epoch(ix) + self.of(ix).rounds;
         if self.class(ix) != Class::Query && round != wanted {
             return Err(format!("a do of {ix} leaves in round {round}, and the journal is at {wanted}"));
         }
@@ -545,10 +625,11 @@ impl Journal {
 
     /// An undo arrives at a partner.
     pub fn undo_arrives(&self, ix: u32, town: &Town) -> Result<(), String> {
-        if !(self.unwinding || self.is_replaceable(ix)) || !self.of(ix).undo_started {
+        let forward = self.is_replaceable(ix) || self.of(ix).dropped;
+        if !(self.unwinding || forward) || !self.of(ix).undo_started {
             return Err(format!("an undo of {ix} arrives, and no commit tells of it"));
         }
-        if self.is_replaceable(ix) && self.of(ix).undone {
+        if forward && self.of(ix).undone {
             // A late duplicate: what stands in for it may be done by now.
             return Ok(());
         }
@@ -575,6 +656,12 @@ impl Journal {
                 }
                 for node in effects() {
                     let deed = deed(node.ix);
+                    if self.of(node.ix).dropped {
+                        if deed.left > 0 {
+                            return Err(format!("completed, and {}, which was dropped, is done", node.ix));
+                        }
+                        continue;
+                    }
                     if self.of(node.ix).skipped {
                         if deed.applied > 0 {
                             return Err(format!("completed, and {}, which was passed over, is done", node.ix));

@@ -33,22 +33,23 @@ pub const EVENTS: &[(&str, &[&str])] = &[
             "received",
             "retry",
             "resolve",
+            "replan",
         ],
     ),
     ("unwinding", &["wake", "answered", "committed", "paged", "tick", "cancel", "outrun", "retry", "resolve"]),
     ("completed", &["wake", "answered", "committed", "cancel", "outrun"]),
     ("made_good", &["wake", "answered", "committed", "cancel", "outrun"]),
-    ("stuck", &["wake", "answered", "committed", "cancel", "outrun", "retry", "resolve"]),
+    ("stuck", &["wake", "answered", "committed", "cancel", "outrun", "retry", "resolve", "replan"]),
 ];
 
 /// Every job with every answer that it may get. What a stale worker's call meets besides these is
 /// counted and not demanded.
 pub const ANSWERS: &[(&str, &str, &[&str])] = &[
-    ("do", "do", &["output", "refused", "later", "unknown"]),
+    ("do", "do", &["output", "refused", "in_progress", "later", "unknown"]),
     ("ask", "do", &["output", "unknown"]),
     ("ask", "status", &["was_done", "was_refused", "in_progress", "never_seen", "refused", "later", "unknown"]),
     ("undo", "do", &["output", "refused", "unknown"]),
-    ("undo", "undo", &["undone", "nothing_to_undo", "refused", "later", "unknown"]),
+    ("undo", "undo", &["undone", "nothing_to_undo", "refused", "in_progress", "later", "unknown"]),
     ("settled", "do", &["output", "refused", "later", "unknown"]),
     ("settled", "undo", &["undone", "nothing_to_undo", "later", "unknown"]),
 ];
@@ -87,7 +88,7 @@ impl Coverage {
             Outcome::Ok(Answer::WasDone(_)) => "was_done",
             Outcome::Ok(Answer::WasRefused(_)) => "was_refused",
             Outcome::Ok(Answer::WasUndone) => "was_undone",
-            Outcome::Ok(Answer::InProgress) => "in_progress",
+            Outcome::Ok(Answer::InProgress { .. }) => "in_progress",
             Outcome::Ok(Answer::NeverSeen) => "never_seen",
             Outcome::Refused(_) => "refused",
             Outcome::Later { .. } => "later",

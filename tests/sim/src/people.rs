@@ -9,7 +9,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
-use makegood_core::saga::{Fact, Job, Op, Phase, Wait};
+use makegood_core::saga::{Fact, Job, Op, Phase, Plan, Wait};
 use makegood_core::tool::Class;
 use makegood_gateway::{Request, jwt};
 use serde_json::{Value, json};
@@ -50,6 +50,9 @@ pub enum Asking {
         step: String,
         done: Option<Value>,
     },
+    Replan {
+        plan: Plan,
+    },
 }
 
 impl Asking {
@@ -62,6 +65,7 @@ impl Asking {
             Self::Resume => "resume",
             Self::Retry { .. } => "retry",
             Self::Resolve { .. } => "resolve",
+            Self::Replan { .. } => "replan",
         }
     }
 
@@ -79,6 +83,7 @@ impl Asking {
             Self::Resolve { step, done } => {
                 ("resolve", json!({"step": step, "done": done.is_some(), "output": done, "note": "I looked."}))
             }
+            Self::Replan { plan } => ("replan", json!({"plan": plan, "note": "I thought again."})),
         }
     }
 }
@@ -96,6 +101,9 @@ impl World {
                 self.later(after, move |world| world.ask(Asking::Bring { name }, TRIES));
             }
         }
+        if let Some((after, _)) = self.scenario.replan {
+            self.later(after, |world| world.ask(Asking::Pause, 2));
+        }
         if let Some(after) = self.scenario.pause_after {
             self.later(after, |world| world.ask(Asking::Pause, 2));
         }
@@ -104,6 +112,9 @@ impl World {
     /// What people do when they hear of a commit.
     pub fn people_hear(self: &Rc<Self>, row: &Row, facts: &[&Fact]) {
         for fact in facts {
+            if matches!(fact, Fact::Paused { .. } | Fact::Held { op: Op::Do, .. }) {
+                self.replan_soon();
+            }
             if let Fact::Paused { .. } = fact {
                 let after = self.draw(|rng| rng.between(100, 6_000));
                 self.later(after, |world| world.ask(Asking::Resume, TRIES));
@@ -123,6 +134,17 @@ impl World {
                 }
             }
         }
+    }
+
+    /// Somebody has another plan, and asks for it when nothing new begins.
+    fn replan_soon(self: &Rc<Self>) {
+        let Some((_, plan)) = self.scenario.replan.clone() else { return };
+        let after = self.draw(|rng| rng.between(20, 3_000));
+        self.later(after, move |world| {
+            if !world.journal.borrow().replanned {
+                world.ask(Asking::Replan { plan }, 3);
+            }
+        });
     }
 
     fn decide_soon(self: &Rc<Self>, row: &Row, ix: u32, hash: u64) {
@@ -268,8 +290,18 @@ impl World {
                 self.seen.borrow_mut().event(phase, asking.event());
                 self.look_out();
             }
+            // Steps were under way: perhaps a little later.
+            Some(409) if matches!(asking, Asking::Replan { .. }) && tries > 0 => {
+                self.later(900, move |world| {
+                    if !world.journal.borrow().replanned {
+                        world.ask(asking, tries - 1);
+                    }
+                });
+            }
             // Not now, or not any more.
             Some(409) => self.look_out(),
+            // What was done by hand is to be kept.
+            Some(422) if matches!(asking, Asking::Replan { .. }) => self.look_out(),
             Some(code) if code < 500 => self.violation(format!("{asking:?} was answered {code}")),
             Some(_) | None if tries > 0 => self.later(700, move |world| world.ask(asking, tries - 1)),
             Some(_) | None => self.look_out(),

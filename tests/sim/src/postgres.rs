@@ -159,11 +159,18 @@ fn read(body: &[u8]) -> Option<(String, Vec<Option<String>>)> {
     Some((sql, params))
 }
 
+/// Nodes, each with the text that is sent of it.
+fn read_nodes(text: &str) -> Option<Vec<(Node, Vec<u8>)>> {
+    let specs: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+    specs.into_iter().map(|spec| Some((serde_json::from_str(spec.get()).ok()?, escaped(spec.get())))).collect()
+}
+
 impl Postgres {
     /// The database of a world, before anything happens in it.
     pub fn new(scenario: &Scenario) -> Self {
         let called = |name: &str| {
-            let mut steps = scenario.plan.steps.iter();
+            let other = scenario.replan.iter().flat_map(|(_, plan)| &plan.steps);
+            let mut steps = scenario.plan.steps.iter().chain(other);
             steps.any(|step| step.tool == name || step.or.iter().any(|other| other.tool == name))
         };
         let tools = scenario.tools.iter().filter(|(name, _)| called(name));
@@ -218,7 +225,7 @@ impl Postgres {
                 self.add_window(row, from, to, &[], text(4)? == "true", &mut window);
                 (Some(window), Change::Paged)
             }
-            store::COMMIT => self.commit(p)?,
+            store::COMMIT | store::COMMIT_PLAN => self.commit(p)?,
             store::SWEEP => (Some(self.sweep(number(0)?, number(1)?, small(2)?)), Change::None),
             // What it would learn is part of the scenario.
             store::LEARN => (Some(Scalar::of("0")), Change::None),
@@ -246,9 +253,6 @@ impl Postgres {
         }
         let mut head: Head = serde_json::from_str(text(5)?).ok()?;
         head.deadline = self.deadline.map(Millis);
-        let specs: Vec<&RawValue> = serde_json::from_str(text(6)?).ok()?;
-        let nodes: Option<Vec<(Node, Vec<u8>)>> =
-            specs.into_iter().map(|spec| Some((serde_json::from_str(spec.get()).ok()?, escaped(spec.get())))).collect();
         let row = Row {
             owner,
             client_key: key,
@@ -264,7 +268,7 @@ impl Postgres {
             created_at: text(7)?.parse().ok()?,
             updated_at: text(7)?.parse().ok()?,
             counters: Counters { commits: 1, bytes_written: text(10)?.parse().ok()?, ..Counters::default() },
-            nodes: nodes?,
+            nodes: read_nodes(text(6)?)?,
             facts: Vec::new(),
             id: id.clone(),
         };
@@ -287,7 +291,7 @@ impl Postgres {
         if matches!(row.phase.as_str(), "completed" | "made_good") {
             loaded.add(r#"{"nodes":[]}"#);
         } else {
-            let (unwinding, past) = (row.phase == "unwinding", row.phase != "forward");
+            let (unwinding, past) = (row.phase == "unwinding", row.phase != "forward" || row.head.epoch > 0);
             let reach = i64::from(row.head.cursor);
             let open: Vec<u32> = row.head.open.keys().copied().collect();
             let invocations = i64::from(row.counters.invocations);
@@ -346,6 +350,7 @@ impl Postgres {
                 | Fact::Undone { .. }
                 | Fact::Held { .. }
                 | Fact::Unwinding { .. }
+                | Fact::Replanned { .. }
                 | Fact::Yielded { .. }
                 | Fact::Completed
                 | Fact::MadeGood
@@ -390,6 +395,9 @@ impl Postgres {
             return Some((Some(Scalar::of("0")), Change::Outrun));
         };
         let records: Vec<Record> = serde_json::from_str(text(4)?).ok()?;
+        if let Some(nodes) = text(12) {
+            row.nodes.extend(read_nodes(nodes)?);
+        }
         row.version += 1;
         text(2)?.clone_into(&mut row.phase);
         text(3)?.clone_into(&mut row.head_text);

@@ -44,6 +44,9 @@ pub struct Scenario {
     pub pause_after: Option<u64>,
     /// A tool that is registered anew, so long after the dawn.
     pub drift: Option<(String, u64)>,
+    /// Another plan, and when somebody first thinks of it, after the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replan: Option<(u64, Plan)>,
     /// What the saga may spend.
     pub budget: Option<Value>,
     /// Every call of this tool ends its invocation, until it is calm.
@@ -165,6 +168,7 @@ impl Scenario {
             cancel_at: rng.chance(150).then(|| DAWN + rng.below(*rng.clone().pick(&[200, 2_000, 20_000]))),
             pause_after: rng.chance(100).then(|| rng.below(4_000)),
             drift: rng.chance(60).then(|| (rng.pick(&plan.steps).tool.clone(), rng.below(3_000))),
+            replan: if rng.chance(120) { random_replan(rng, &plan, &tools) } else { None },
             budget: rng.chance(100).then(|| budget(rng, &plan, &tools)),
             plan,
             poison,
@@ -197,7 +201,7 @@ impl Scenario {
         (scenario.time_budget, scenario.kill) = (time_budget, 10_000);
         (scenario.faults, scenario.calm_at, scenario.skews) = (Faults::default(), DAWN, vec![0]);
         (scenario.deadline, scenario.cancel_at, scenario.poison) = (None, None, None);
-        (scenario.pause_after, scenario.drift, scenario.budget) = (None, None, None);
+        (scenario.pause_after, scenario.drift, scenario.budget, scenario.replan) = (None, None, None, None);
         for tool in scenario.tools.values_mut() {
             (tool.timeout_ms, tool.estimate_ms) = (Millis(5_000), Millis(50));
         }
@@ -241,8 +245,10 @@ fn definition(contract: &(&str, Class, bool, bool, bool), rng: &mut Rng) -> Defi
             attempts: u32::try_from(rng.between(1, 5)).unwrap_or(1),
             base_ms: Millis(*rng.pick(&[20, 200, 1_000])),
             cap_ms: Millis(*rng.pick(&[400, 3_000])),
+            never: if rng.chance(150) { vec!["http_500".to_owned()] } else { Vec::new() },
         },
         cost_minor: *rng.pick(&[0, 0, 100, 250]),
+        cost_tokens: *rng.pick(&[0, 0, 0, 1_000]),
         approval: None,
         input: input.clone(),
         // A partner may answer nothing but `null`.
@@ -286,7 +292,7 @@ fn random_plan(rng: &mut Rng) -> Plan {
             step.approval = Some(random_approval(rng));
         }
         if !waits && rng.chance(richness / 4) {
-            step.retry = Some(Retry { attempts: 2, base_ms: Millis(50), cap_ms: Millis(100) });
+            step.retry = Some(Retry { attempts: 2, base_ms: Millis(50), cap_ms: Millis(100), never: Vec::new() });
         }
         if place > 0 && rng.chance(richness) {
             let before = rng.below(place);
@@ -336,6 +342,35 @@ fn random_plan(rng: &mut Rng) -> Plan {
         plan.steps.push(step);
     }
     plan
+}
+
+/// The same plan with steps less, more or different, as somebody would have it who has thought again.
+fn random_replan(rng: &mut Rng, plan: &Plan, tools: &BTreeMap<String, Definition>) -> Option<(u64, Plan)> {
+    let after = rng.between(10, 4_000);
+    for _ in 0..4 {
+        let mut other = plan.clone();
+        let many = other.steps.len() as u64;
+        if rng.chance(500) {
+            other.steps.truncate(usize::try_from(rng.between(1, many)).unwrap_or(1));
+        }
+        for step in &mut other.steps {
+            if step.params.contains_key("n") && rng.chance(200) {
+                step.params.insert("n".to_owned(), json!(rng.between(1_000, 9_000)));
+            }
+        }
+        if rng.chance(600) {
+            let (id, tool) =
+                (format!("s{many}"), CONTRACTS[*rng.pick(&COMPENSATABLE.collect::<Vec<_>>())].0.to_owned());
+            let params = Map::from_iter([("n".to_owned(), json!(many))]);
+            let last = other.steps.last().map(|step| step.id.clone());
+            let after = last.into_iter().filter(|_| rng.chance(500)).collect();
+            other.steps.push(Step { id, tool, params, after, ..Step::default() });
+        }
+        if other != *plan && freeze(&other, tools, Limits::default()).is_ok() {
+            return Some((after, other));
+        }
+    }
+    None
 }
 
 /// A list that is written out, or one that an earlier step gives: at times a longer one than may be.
@@ -388,6 +423,9 @@ fn budget(rng: &mut Rng, plan: &Plan, tools: &BTreeMap<String, Definition>) -> V
     if rng.chance(500) {
         return json!({"calls": certain().count() as u64 + rng.below(8)});
     }
-    let cost: i64 = certain().filter_map(|node| tools.get(&node.tool)).map(|tool| tool.cost_minor).sum();
-    json!({ "cost_minor": cost })
+    let tools = || certain().filter_map(|node| tools.get(&node.tool));
+    if rng.chance(300) {
+        return json!({"tokens": tools().map(|tool| tool.cost_tokens).sum::<u64>() + rng.below(2) * 1_000});
+    }
+    json!({"cost_minor": tools().map(|tool| tool.cost_minor).sum::<i64>()})
 }

@@ -140,6 +140,7 @@ impl Search {
         self.attempt(|scenario| scenario.cancel_at = None);
         self.attempt(|scenario| scenario.pause_after = None);
         self.attempt(|scenario| scenario.drift = None);
+        self.attempt(|scenario| scenario.replan = None);
         self.attempt(|scenario| scenario.deadline = None);
         self.attempt(|scenario| scenario.budget = None);
         self.attempt(|scenario| scenario.poison = None);
@@ -313,6 +314,7 @@ pub fn describe(scenario: &Scenario, out: &mut impl Write) -> io::Result<()> {
     world.extend(scenario.cancel_at.map(|at| format!("cancelled at {}", since(at))));
     world.extend(scenario.pause_after.map(|after| format!("paused {after} ms after its start")));
     world.extend(scenario.deadline.map(|at| format!("deadline at {}", since(at))));
+    world.extend(scenario.replan.as_ref().map(|(after, _)| format!("another plan {after} ms after its start")));
     world.extend(scenario.drift.as_ref().map(|(tool, after)| format!("{tool} is registered anew at {after} ms")));
     world.extend(scenario.budget.as_ref().map(|budget| format!("budget {budget}")));
     world.extend(scenario.poison.as_ref().map(|tool| {

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use makegood_core::saga::{Fact, Op, Outcome};
+use makegood_core::saga::{Fact, Limits, Op, Outcome, freeze};
 use makegood_edge::FetchError;
 use makegood_gateway::{Request, Response, tool};
 
@@ -329,7 +329,10 @@ impl World {
             Change::Created(id) => {
                 let database = self.database.borrow();
                 let nodes = database.sagas.get(&id).map(|row| row.nodes.iter().map(|(node, _)| node.clone()).collect());
-                *self.journal.borrow_mut() = Journal::new(nodes.unwrap_or_default(), &self.scenario.tools);
+                let tools = &self.scenario.tools;
+                let other =
+                    self.scenario.replan.as_ref().and_then(|(_, plan)| freeze(plan, tools, Limits::default()).ok());
+                *self.journal.borrow_mut() = Journal::new(nodes.unwrap_or_default(), other.unwrap_or_default(), tools);
                 *self.saga.borrow_mut() = Some(id.clone());
                 if let Some(row) = database.sagas.get(&id) {
                     self.people_arrive(row);
@@ -360,7 +363,9 @@ impl World {
                     let (Fact::Waiting { until, .. } | Fact::Asked { until, .. }) = fact else { return None };
                     Some(until.0)
                 });
-                let begun = fresh.iter().any(|fact| matches!(fact, Fact::Retried { .. } | Fact::Resolved { .. }));
+                let begun = fresh
+                    .iter()
+                    .any(|fact| matches!(fact, Fact::Retried { .. } | Fact::Resolved { .. } | Fact::Replanned { .. }));
                 let due_by = waits.chain(begun.then(|| self.now())).max().unwrap_or(0);
                 self.due_by.set(self.due_by.get().max(due_by));
                 self.people_hear(row, &fresh);
@@ -448,8 +453,12 @@ impl World {
         };
         let outcome = match fetched {
             Ok(response) => tool::outcome(op, response),
-            Err(FetchError::NotSent(reason)) => Outcome::Later { after: None, reason: reason.clone() },
-            Err(FetchError::Unknown(reason)) => Outcome::Unknown { reason: reason.clone() },
+            Err(FetchError::NotSent(reason)) => {
+                Outcome::Later { after: None, code: "not_sent".to_owned(), reason: reason.clone() }
+            }
+            Err(FetchError::Unknown(reason)) => {
+                Outcome::Unknown { code: "no_answer".to_owned(), reason: reason.clone() }
+            }
         };
         Some((key.rsplit(':').next()?.parse().ok()?, op, outcome))
     }

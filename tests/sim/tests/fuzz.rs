@@ -157,10 +157,11 @@ fn outcome(dice: &mut Dice) -> Outcome {
         7 => Outcome::Refused(refusal()),
         8 => Outcome::Later {
             after: (dice.roll(2) == 0).then(|| Millis(u64::MAX >> dice.roll(60))),
+            code: "http_429".to_owned(),
             reason: String::new(),
         },
-        9 => Outcome::Ok(Answer::InProgress),
-        _ => Outcome::Unknown { reason: String::new() },
+        9 => Outcome::Ok(Answer::InProgress { after: (dice.roll(2) == 0).then(|| Millis(u64::MAX >> dice.roll(60))) }),
+        _ => Outcome::Unknown { code: "no_answer".to_owned(), reason: String::new() },
     }
 }
 

@@ -48,9 +48,9 @@ impl Outcome {
     }
 }
 
-/// Sends one attempt and waits for its end.
-pub async fn perform(deliver: Arc<dyn Deliver>, message: Arc<Message>, retried: u32, key: String) -> Outcome {
-    let request = match request(&message, retried, &key) {
+/// Sends one attempt and waits for its end. `now`: Unix seconds, for the signature.
+pub async fn perform(deliver: Arc<dyn Deliver>, message: Arc<Message>, retried: u32, key: String, now: u64) -> Outcome {
+    let request = match request(&message, retried, &key, now) {
         Ok(request) => request,
         Err(error) => return Outcome::failed(format!("cannot be sent: {error}")),
     };
@@ -72,7 +72,7 @@ pub async fn perform(deliver: Arc<dyn Deliver>, message: Arc<Message>, retried: 
     }
 }
 
-fn request(message: &Message, retried: u32, key: &str) -> Result<Request<Bytes>, http::Error> {
+fn request(message: &Message, retried: u32, key: &str, now: u64) -> Result<Request<Bytes>, http::Error> {
     let mut request =
         Request::builder().method(message.how.method.as_str()).uri(message.url.as_str()).body(message.body.clone())?;
     let headers = request.headers_mut();
@@ -82,7 +82,7 @@ fn request(message: &Message, retried: u32, key: &str) -> Result<Request<Bytes>,
             headers.append(name, value);
         }
     }
-    let signature = signature::sign(key, &message.url, &message.body);
+    let signature = signature::sign(key, &message.url, &message.body, now);
     let retried = retried.to_string();
     let labels = message.how.labels.join(",");
     let own = [

@@ -5,7 +5,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -31,6 +31,7 @@ pub trait Deliver: Send + Sync + 'static {
 pub struct Courier {
     pub token: String,
     pub max_message_bytes: usize,
+    skip_time: bool,
     state: Mutex<State>,
     deliver: Arc<dyn Deliver>,
     sleeper: Mutex<Option<JoinHandle<()>>>,
@@ -45,6 +46,7 @@ impl Courier {
         Ok(Self {
             token: options.token.clone(),
             max_message_bytes: options.max_message_bytes,
+            skip_time: options.skip_time,
             state: Mutex::new(State::open(options)?),
             deliver,
             sleeper: Mutex::new(None),
@@ -73,8 +75,10 @@ impl Courier {
         for launch in launches {
             self.launch(&mut state, launch);
         }
+        // Once the last delivery has landed, time may be skipped.
+        let may_skip = self.skip_time && state.in_flight.is_empty();
         drop(state);
-        if sooner {
+        if sooner || may_skip {
             self.rearm.notify_one();
         }
         result
@@ -82,7 +86,8 @@ impl Courier {
 
     fn launch(self: &Arc<Self>, state: &mut State, launch: Launch) {
         let Launch { message, retried, key, twice } = launch;
-        let attempt = |key| attempt::perform(self.deliver.clone(), message.clone(), retried, key);
+        let now = state.clock.outside().as_secs();
+        let attempt = |key| attempt::perform(self.deliver.clone(), message.clone(), retried, key, now);
         if twice {
             // Nobody waits for the duplicate's outcome.
             tokio::spawn(attempt(key.clone()));
@@ -131,20 +136,36 @@ pub fn start(courier: &Arc<Courier>) {
     }
 }
 
+/// Where time is skipped: so long nothing must have been under way.
+const QUIET: Duration = Duration::from_millis(100);
+
 /// Sleeps until the earliest timer, or until that may have changed.
 async fn sleep(courier: &Courier) {
-    let next = {
+    let (next, skips) = {
         let state = courier.state();
-        state.timers.next().map(|at| state.clock.real(at))
+        let skips = courier.skip_time && state.in_flight.is_empty() && state.timers.next_message().is_some();
+        (state.timers.next().map(|at| state.clock.instant(at)), skips)
     };
-    match next {
+    let until = next.map(|at| if skips { at.min(Instant::now() + QUIET) } else { at });
+    match until {
         None => courier.rearm.notified().await,
         Some(at) => {
             tokio::select! {
-                () = sleep_until(at.into()) => {}
+                () = sleep_until(at.into()) => {
+                    if skips {
+                        skip(&courier.state());
+                    }
+                }
                 () = courier.rearm.notified() => {}
             }
         }
+    }
+}
+
+/// Leaves out the time in which nothing would happen.
+fn skip(state: &State) {
+    if let Some(at) = state.timers.next_message().filter(|_| state.in_flight.is_empty()) {
+        state.clock.skip_to(at);
     }
 }
 

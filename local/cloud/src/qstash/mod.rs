@@ -8,7 +8,6 @@ mod api;
 mod attempt;
 mod backoff;
 mod callback;
-mod clock;
 mod cron;
 mod dedup;
 mod deliver;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::faults::Faults;
+use crate::Clock;
 
 /// The defaults are the development server's published first user.
 #[derive(Clone, Debug)]
@@ -13,10 +14,12 @@ pub struct Options {
     /// Signs deliveries, until keys are rotated.
     pub current_key: String,
     pub next_key: String,
-    /// How much faster than real time delays, back-offs, schedules and windows
-    /// pass. Delivery time-outs and signatures stay in real time, because the
-    /// destination does.
-    pub time_scale: f64,
+    /// By which delays, back-offs, schedules and windows pass. Delivery time-outs
+    /// stay in real time.
+    pub clock: Clock,
+    /// Where nothing is under way, the time until the next message is due is left
+    /// out. Schedules fire once for all the times that were skipped.
+    pub skip_time: bool,
     /// Deliveries under way at once; the rest wait.
     pub parallelism: usize,
     /// The largest body, as on the free plan.
@@ -31,7 +34,8 @@ impl Default for Options {
             token: "eyJVc2VySUQiOiJkZWZhdWx0VXNlciIsIlBhc3N3b3JkIjoiZGVmYXVsdFBhc3N3b3JkIn0=".to_owned(),
             current_key: "sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r".to_owned(),
             next_key: "sig_5ZB6DVzB1wjE8S6rZ7eenA8Pdnhs".to_owned(),
-            time_scale: 1.0,
+            clock: Clock::real(),
+            skip_time: false,
             parallelism: 256,
             max_message_bytes: 1 << 20,
             faults: Faults::default(),

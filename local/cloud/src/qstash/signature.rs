@@ -8,15 +8,14 @@ use base64::{
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
-use super::{clock, message};
+use super::message;
 
 /// base64url of `{"alg":"HS256","typ":"JWT"}`.
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 const LIFETIME_SECONDS: u64 = 300;
 
-/// Signs one attempt. The key's text itself is the key.
-pub fn sign(key: &str, url: &str, body: &[u8]) -> String {
-    let now = clock::real_seconds();
+/// Signs one attempt. The key's text itself is the key. `now`: Unix seconds by the destination's clock.
+pub fn sign(key: &str, url: &str, body: &[u8], now: u64) -> String {
     let claims = serde_json::json!({
         "iss": "Upstash",
         "sub": url,

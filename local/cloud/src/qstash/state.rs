@@ -10,9 +10,10 @@ use std::{
 
 use tokio::task::AbortHandle;
 
+use crate::Clock;
+
 use super::{
     Error, Options,
-    clock::Clock,
     dedup::{self, Dedup},
     faults::Faults,
     flow::Gate,
@@ -65,7 +66,7 @@ pub(super) struct Stored {
 impl State {
     pub fn open(options: Options) -> Result<Self, Error> {
         let mut state = Self {
-            clock: Clock::new(options.time_scale),
+            clock: options.clock.clone(),
             faults: options.faults.check().map_err(Error)?,
             history: History::default(),
             keys: Keys { current: options.current_key, next: options.next_key },

@@ -26,6 +26,12 @@ impl Timers {
         self.heap.peek().map(|Reverse((at, ..))| *at)
     }
 
+    /// The next that is not a schedule's: those go on for ever.
+    pub fn next_message(&self) -> Option<u64> {
+        let messages = self.heap.iter().filter(|Reverse((.., wake))| !matches!(wake, Wake::Schedule(_)));
+        messages.map(|Reverse((at, ..))| *at).min()
+    }
+
     pub fn pop_due(&mut self, now: u64) -> Option<(u64, Wake)> {
         if self.next()? > now {
             return None;

@@ -15,7 +15,7 @@ use std::{
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
-use makegood_cloud::{Deliver, QStash, qstash::Options};
+use makegood_cloud::{Clock, Deliver, QStash, qstash::Options};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
@@ -140,7 +140,7 @@ impl Deliver for Inbox {
 
 /// A started QStash in memory whose clock runs `scale` times as fast.
 pub fn fast(inbox: &Arc<Inbox>, scale: f64) -> QStash {
-    let qstash = open(inbox, Options { time_scale: scale, ..Options::default() });
+    let qstash = open(inbox, Options { clock: Clock::scaled(scale), ..Options::default() });
     qstash.start();
     qstash
 }

@@ -242,7 +242,7 @@ impl Saga {
             op,
             attempt,
             tool: node.tool.clone(),
-            key: idempotency_key(&self.id, self.head.epoch + self.round(node.ix), node.ix),
+            key: idempotency_key(&self.id, node.epoch + self.round(node.ix), node.ix),
             fingerprint: fingerprint(&params),
             params,
             output: past.and_then(|past| past.output.clone()).filter(|_| op == Op::Undo),
@@ -275,8 +275,8 @@ impl Saga {
         if self.head.alive.is_some_and(|alive| alive <= self.head.last_at) || self.head.phase.at_rest() {
             self.head.alive = None;
         }
-        let records = std::mem::take(&mut self.run.records);
-        Effect::Commit(Commit { records, wake_at, wakes })
+        let (records, nodes) = (std::mem::take(&mut self.run.records), std::mem::take(&mut self.run.added));
+        Effect::Commit(Commit { records, nodes, wake_at, wakes })
     }
 
     /// Nothing could be started: page, wait, sleep, yield or rest.
@@ -320,7 +320,9 @@ impl Saga {
             }
             let furthest = self.head.last_at + HOP;
             let at = wanted.min(furthest);
-            self.head.hop = (wanted >= furthest).then_some(at);
+            // With another plan there may be nothing to do before long, which the next invocation commits.
+            let replanned = self.run.records.iter().any(|record| matches!(record.fact, Fact::Replanned { .. }));
+            self.head.hop = (wanted >= furthest || replanned).then_some(at);
             self.run.ending = Some(Ended::Yield);
             self.record(Fact::Yielded { until: at });
             effects.push(self.commit(Some(at), vec![Wake { slot: 0, at }]));

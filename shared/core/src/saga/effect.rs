@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::fact::Record;
+use super::node::Node;
 use crate::time::Millis;
 
 /// An order to the driver. They are performed in the order in which they come; calls run together.
@@ -27,6 +28,8 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Commit {
     pub records: Vec<Record>,
+    /// Appended to the frozen plan: of a replan only.
+    pub nodes: Vec<Node>,
     /// When the sweeper is to look, if nothing else wakes the saga; `None` at rest.
     pub wake_at: Option<Millis>,
     /// What goes to the queue with this version.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::approval::Decision;
 use super::effect::Op;
 use super::node::{Node, Past};
+use super::replan::Replan;
 use super::state::Phase;
 use super::verbs::Verdict;
 use crate::time::Millis;
@@ -42,6 +43,8 @@ pub enum Event {
     Received { name: String, payload: Value },
     /// Someone asks for a held step, or all of them, to be tried again.
     Retry { by: String, node: Option<u32> },
+    /// Someone wants it to go on with another plan.
+    Replan { by: String, note: String, plan: Box<Replan> },
     /// Someone has found out what became of a held step.
     Resolve { by: String, node: u32, note: String, verdict: Verdict },
 }
@@ -57,6 +60,7 @@ impl Event {
             | Self::Decided { .. }
             | Self::Received { .. }
             | Self::Retry { .. }
+            | Self::Replan { .. }
             | Self::Resolve { .. } => true,
             Self::Wake { .. } | Self::Answered { .. } | Self::Committed | Self::Paged(_) | Self::Tick => false,
         }
@@ -76,6 +80,7 @@ impl Event {
             Self::Decided { .. } => "decided",
             Self::Received { .. } => "received",
             Self::Retry { .. } => "retry",
+            Self::Replan { .. } => "replan",
             Self::Resolve { .. } => "resolve",
         }
     }
@@ -100,10 +105,14 @@ pub enum Outcome {
     /// Definite for this attempt: no effect, and nothing is stored under the key.
     Later {
         after: Option<Millis>,
+        /// Stable, for programs: the partner's own, `http_429` and the like, or `not_sent`.
+        code: String,
         reason: String,
     },
     /// The effect may have happened, or may still happen.
     Unknown {
+        /// As above; `no_answer` where nothing came back.
+        code: String,
         reason: String,
     },
 }
@@ -121,8 +130,9 @@ pub enum Answer {
     WasRefused(Refusal),
     /// To a status: already undone.
     WasUndone,
-    /// To a status: being worked on.
-    InProgress,
+    /// To any of them: it is being worked on, and is to be asked for again, under the same key, so much
+    /// later.
+    InProgress { after: Option<Millis> },
     /// To a status: the partner has not seen the key.
     NeverSeen,
 }

@@ -127,6 +127,19 @@ pub enum Fact {
     Resumed {
         by: String,
     },
+    /// Another plan takes the place of what is left.
+    Replanned {
+        by: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
+        epoch: u32,
+        /// The number of the first node that was appended.
+        from: u32,
+        /// The nodes before it that stay as they are; all others are dropped.
+        kept: Vec<u32>,
+        /// Those of the dropped ones that are undone.
+        retired: Vec<u32>,
+    },
     /// From here on the saga is undone.
     Unwinding {
         cause: Cause,
@@ -161,6 +174,7 @@ impl Fact {
             | Self::Retried { node, .. }
             | Self::Resolved { node, .. } => Some(*node),
             Self::Unwinding { .. }
+            | Self::Replanned { .. }
             | Self::Received { .. }
             | Self::Paused { .. }
             | Self::Resumed { .. }

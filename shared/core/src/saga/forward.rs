@@ -8,11 +8,14 @@ use super::node::{Gather, Item, Node};
 use super::reference::{self, Reference};
 use super::state::{Job, Open, Phase, Saga};
 use crate::time::Millis;
-use crate::tool::Class;
+use crate::tool::{Class, Terms};
 use serde_json::Value;
 
 /// Why a step is passed over that is for a place beyond the end of a list.
 pub(super) const NO_SUCH_ITEM: &str = "The list has no such item.";
+
+/// So often in a row an invocation died with a do under way: from then on each commits every attempt.
+const LOST: u32 = 3;
 
 impl Saga {
     /// Sends what needs no commit, and answers with the calls that must wait for one.
@@ -112,6 +115,11 @@ impl Saga {
             let unanswered = open.due.is_none() && open.attempt > 0;
             if unanswered && self.may_be_answered() {
                 continue;
+            }
+            if unanswered && let Some(open) = self.head.open.get_mut(&ix) {
+                // Its own start is a commit each time, so that nobody else counts what ends the invocation.
+                open.lost = open.lost.saturating_add(1);
+                self.run.cautious |= open.lost >= LOST;
             }
             if open.job == Job::Do && self.is_paid_by_budget() && self.out_of_calls(fresh.len()) {
                 let what = format!("{} calls are made, and no more are allowed.", self.head.calls);
@@ -251,9 +259,10 @@ impl Saga {
     /// none: what the plan costs in all was compared with it at the start.
     fn beyond_budget(&mut self, node: &Node, more: usize) -> Option<String> {
         let out_of_calls = self.out_of_calls(more);
-        let cost = self.definition(node).map_or(0, |tool| tool.cost_minor);
+        let (cost, tokens) = self.definition(node).map_or((0, 0), |tool| (tool.cost_minor, tool.cost_tokens));
         let budget = self.head.budget.as_mut()?;
         let spent = budget.spent_minor.saturating_add(cost);
+        let used = budget.spent_tokens.saturating_add(tokens);
         if !self.head.pivoted {
             if out_of_calls {
                 return Some(format!("{} calls are made, and no more are allowed.", self.head.calls));
@@ -261,8 +270,11 @@ impl Saga {
             if let Some(most) = budget.cost_minor.filter(|most| spent > *most) {
                 return Some(format!("The step would bring the cost to {spent}, and {most} are allowed."));
             }
+            if let Some(most) = budget.tokens.filter(|most| used > *most) {
+                return Some(format!("The step would bring the tokens to {used}, and {most} are allowed."));
+            }
         }
-        budget.spent_minor = spent;
+        (budget.spent_minor, budget.spent_tokens) = (spent, used);
         None
     }
 
@@ -280,7 +292,8 @@ impl Saga {
 
     /// Whether the step's cost must be in the journal before it is made.
     fn costs(&self, node: &Node) -> bool {
-        self.head.budget.is_some() && self.definition(node).is_some_and(|tool| tool.cost_minor > 0)
+        let costs = |tool: &Terms| tool.cost_minor > 0 || tool.cost_tokens > 0;
+        self.head.budget.is_some() && self.definition(node).is_some_and(costs)
     }
 
     fn record_start(&mut self, node: &Node, call: &Call) {

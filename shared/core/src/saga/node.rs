@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::approval::Approval;
 use super::condition::Condition;
+use super::state::is_zero;
 use super::wait::Wait;
 use crate::tool::{Class, Retry};
 
@@ -16,6 +17,9 @@ use crate::tool::{Class, Retry};
 #[serde(deny_unknown_fields)]
 pub struct Node {
     pub ix: u32,
+    /// The plan that it came with: 0 for the first. Part of its key.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub epoch: u32,
     /// The step's id in the plan.
     pub id: String,
     pub tool: String,

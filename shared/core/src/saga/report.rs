@@ -104,7 +104,7 @@ pub struct Ask {
 pub struct Remark {
     pub at: Millis,
     pub by: String,
-    /// `approved`, `rejected`, `retried`, `resolved as done` or `resolved as not done`.
+    /// `approved`, `rejected`, `retried`, `resolved as done`, `resolved as not done` or `replanned`.
     pub what: &'static str,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub note: String,
@@ -119,6 +119,9 @@ pub struct Report {
     /// Why it does not go on at present, in a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<String>,
+    /// The plans that took the place of the first, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub replanned: Vec<Remark>,
     /// Ids of the steps in the order in which they were undone.
     pub undone: Vec<String>,
     /// Of a stuck saga: what a person has to look after.
@@ -157,7 +160,14 @@ pub fn report<'a>(nodes: &[Node], phase: Phase, records: impl IntoIterator<Item 
         approval: None,
         remarks: Vec::new(),
     });
-    let mut report = Report { steps: steps.collect(), cause: None, paused: None, undone: Vec::new(), left: Vec::new() };
+    let mut report = Report {
+        steps: steps.collect(),
+        cause: None,
+        paused: None,
+        replanned: Vec::new(),
+        undone: Vec::new(),
+        left: Vec::new(),
+    };
     for record in records {
         report.tell(record);
     }
@@ -242,6 +252,13 @@ impl Report {
         if let Fact::Resumed { .. } | Fact::Unwinding { .. } = &record.fact {
             self.paused = None;
         }
+        if let Fact::Replanned { by, note, from, kept, .. } = &record.fact {
+            let what = "replanned";
+            self.replanned.push(Remark { at: record.at, by: by.clone(), what, note: note.clone() });
+            for step in self.steps.iter_mut().filter(|step| step.ix < *from && !kept.contains(&step.ix)) {
+                step.drop_out();
+            }
+        }
         let Some(step) = record.fact.node().and_then(|node| self.step(node)) else { return };
         let undone = step.tell(record).then(|| step.id.clone());
         self.undone.extend(undone);
@@ -319,6 +336,7 @@ impl StepReport {
             }
             Fact::Unwinding { .. }
             | Fact::Received { .. }
+            | Fact::Replanned { .. }
             | Fact::Paused { .. }
             | Fact::Resumed { .. }
             | Fact::Yielded { .. }
@@ -327,6 +345,24 @@ impl StepReport {
             | Fact::Stuck { .. } => {}
         }
         false
+    }
+
+    /// Another plan has no use for it. What was done of it is undone, and told of as such.
+    fn drop_out(&mut self) {
+        match self.standing {
+            Standing::Pending | Standing::Waiting | Standing::Asking | Standing::Skipped | Standing::Held => {
+                self.standing = Standing::Abandoned;
+                (self.held, self.code, self.approval) = (None, None, None);
+                self.detail = Some("Another plan took its place.".to_owned());
+            }
+            Standing::Running
+            | Standing::Done
+            | Standing::Refused
+            | Standing::Undoing
+            | Standing::Undone
+            | Standing::Fenced
+            | Standing::Abandoned => {}
+        }
     }
 
     fn remark(&mut self, record: &Record, by: &str, what: &'static str, note: &str) {

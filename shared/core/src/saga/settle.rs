@@ -21,6 +21,15 @@ enum Next {
     Hold,
 }
 
+/// A call that did not succeed, and may yet.
+struct Failure {
+    call: CallId,
+    took: Millis,
+    after: Option<Millis>,
+    code: String,
+    reason: String,
+}
+
 impl Saga {
     /// Folds the answer to one call. Answers that no longer concern anybody are passed over: they
     /// come from stale workers, and whatever they report is found again under the same key.
@@ -42,11 +51,17 @@ impl Saga {
             return;
         }
         match outcome {
+            Outcome::Ok(Answer::InProgress { .. }) | Outcome::Later { .. } | Outcome::Unknown { .. }
+                if call.attempt != open.attempt => {}
             Outcome::Ok(answer) => self.fold_yes(&node, call, took, answer),
             Outcome::Refused(refusal) => self.fold_no(&node, call, took, refusal),
-            Outcome::Later { .. } | Outcome::Unknown { .. } if call.attempt != open.attempt => {}
-            Outcome::Later { after, reason } => self.fold_later(&node, call, took, after, reason),
-            Outcome::Unknown { reason } => self.fold_unknown(&node, call, took, reason),
+            Outcome::Later { after, code, reason } => {
+                let failure = Failure { call, took, after, code, reason };
+                self.fold_later(&node, failure);
+            }
+            Outcome::Unknown { code, reason } => {
+                self.fold_unknown(&node, Failure { call, took, after: None, code, reason });
+            }
         }
     }
 
@@ -74,9 +89,7 @@ impl Saga {
                 let detail = "The partner says that it was undone.".to_owned();
                 self.refused(node, call.attempt, took, Refusal { code: "undone".to_owned(), detail });
             }
-            Answer::InProgress => {
-                self.try_again(node, call, took, None, "The partner is still working on it.".to_owned());
-            }
+            Answer::InProgress { after } => self.fold_working(node, call, took, after),
             Answer::NeverSeen => self.never_seen(node, call, took),
         }
     }
@@ -189,48 +202,90 @@ impl Saga {
         node.class == Class::Compensatable && self.definition(node).is_some_and(|tool| tool.fence)
     }
 
-    fn fold_later(&mut self, node: &Node, call: CallId, took: Millis, after: Option<Millis>, reason: String) {
+    fn fold_later(&mut self, node: &Node, failure: Failure) {
+        let call = failure.call;
         let doubt = self.head.open.get(&node.ix).is_some_and(|open| open.doubt) && node.class != Class::Query;
         let unwinding = self.head.phase == Phase::Unwinding;
-        if call.op != Op::Do || (!unwinding && self.tries_left(node, call.attempt)) {
-            self.try_again(node, call, took, after, reason);
+        if call.op != Op::Do || (!unwinding && self.may_mend(node, &failure)) {
+            self.try_again(node, failure);
         } else if doubt {
-            self.fold_unknown(node, call, took, reason);
+            self.fold_unknown(node, failure);
         } else {
-            let detail = format!("Gave up after {} tries: {reason}", call.attempt);
-            self.refused(node, call.attempt, took, Refusal { code: "exhausted".to_owned(), detail });
+            let refusal = self.given_up_after(node, &failure, "exhausted");
+            self.refused(node, call.attempt, failure.took, refusal);
         }
     }
 
-    fn fold_unknown(&mut self, node: &Node, call: CallId, took: Millis, reason: String) {
+    fn fold_unknown(&mut self, node: &Node, failure: Failure) {
+        let call = failure.call;
         if let Some(open) = self.head.open.get_mut(&node.ix) {
             open.doubt = true;
         }
         if call.op != Op::Do {
-            return self.try_again(node, call, took, None, reason);
+            return self.try_again(node, failure);
         }
         if node.class == Class::Query {
-            if self.tries_left(node, call.attempt) {
-                return self.try_again(node, call, took, None, reason);
+            if self.may_mend(node, &failure) {
+                return self.try_again(node, failure);
             }
-            let detail = format!("Gave up after {} tries: {reason}", call.attempt);
-            return self.refused(node, call.attempt, took, Refusal { code: "no_answer".to_owned(), detail });
+            let refusal = self.given_up_after(node, &failure, "no_answer");
+            return self.refused(node, call.attempt, failure.took, refusal);
         }
-        match self.after_unknown(node, call.attempt) {
-            Next::Again => self.try_again(node, call, took, None, reason),
+        let next = self.after_unknown(node, self.may_mend(node, &failure));
+        self.go_on(node, failure, next);
+    }
+
+    /// The partner is at work on it, which is no failure, however often it says so.
+    fn fold_working(&mut self, node: &Node, call: CallId, took: Millis, after: Option<Millis>) {
+        let (code, reason) = ("in_progress".to_owned(), "The partner is still working on it.".to_owned());
+        let failure = Failure { call, took, after, code, reason };
+        if let Some(open) = self.head.open.get_mut(&node.ix) {
+            (open.doubt, open.working) = (true, open.working.saturating_add(1));
+        }
+        if call.op != Op::Do || node.class == Class::Query {
+            return self.try_again(node, failure);
+        }
+        let next = self.after_unknown(node, true);
+        self.go_on(node, failure, next);
+    }
+
+    fn go_on(&mut self, node: &Node, failure: Failure, next: Next) {
+        let Failure { call, took, .. } = failure;
+        match next {
+            Next::Again => self.try_again(node, failure),
             Next::Ask => {
-                self.unsettled(node, call, took, reason, Some(self.head.last_at));
+                self.unsettled(node, call, took, failure.reason, Some(self.head.last_at));
                 self.ask(node.ix);
             }
             Next::GiveUp => {
-                self.unsettled(node, call, took, reason.clone(), None);
-                self.give_up(node.ix, call.attempt, &reason);
+                self.unsettled(node, call, took, failure.reason.clone(), None);
+                self.give_up(node.ix, call.attempt, &failure.reason);
             }
             Next::Hold => {
-                self.unsettled(node, call, took, reason, None);
+                self.unsettled(node, call, took, failure.reason, None);
                 self.hold_unknown(node.ix);
             }
         }
+    }
+
+    /// Whether another attempt may succeed: some are left, and this failure is not one that stays.
+    fn may_mend(&self, node: &Node, failure: &Failure) -> bool {
+        !self.stays(node, &failure.code) && self.tries_left(node, failure.call.attempt)
+    }
+
+    fn stays(&self, node: &Node, code: &str) -> bool {
+        self.policy(node).is_some_and(|retry| retry.never.iter().any(|never| never == code))
+    }
+
+    /// The refusal that a failure becomes which is not tried again.
+    fn given_up_after(&self, node: &Node, failure: &Failure, exhausted: &str) -> Refusal {
+        let Failure { call, code, reason, .. } = failure;
+        if self.stays(node, code) {
+            let detail = format!("Not tried again after `{code}`, as the step's `retry` says: {reason}");
+            return Refusal { code: code.clone(), detail };
+        }
+        let detail = format!("Gave up after {} tries: {reason}", call.attempt);
+        Refusal { code: exhausted.to_owned(), detail }
     }
 
     /// An invocation died with this do under way. Answers whether nothing is to be sent now.
@@ -250,7 +305,7 @@ impl Saga {
             }
             return !tries_left;
         }
-        match self.after_unknown(node, attempt) {
+        match self.after_unknown(node, self.tries_left(node, attempt)) {
             Next::Again => false,
             Next::Ask => {
                 self.ask(ix);
@@ -267,15 +322,15 @@ impl Saga {
         }
     }
 
-    /// The rules for an effect of unknown outcome, by what its partner can do.
-    fn after_unknown(&self, node: &Node, attempt: u32) -> Next {
+    /// The rules for an effect of unknown outcome, by what its partner can do. `tries`: another may be made.
+    fn after_unknown(&self, node: &Node, tries: bool) -> Next {
         let Some(tool) = self.definition(node) else { return Next::Hold };
         let undoable = node.class == Class::Compensatable && tool.fence;
         // While unwinding no effect is started again that can be undone unseen.
         if undoable && self.head.phase == Phase::Unwinding {
             return Next::GiveUp;
         }
-        if self.remembered(node) && (self.tries_left(node, attempt) || !undoable) {
+        if self.remembered(node) && (tries || !undoable) {
             Next::Again
         } else if undoable {
             Next::GiveUp
@@ -314,12 +369,13 @@ impl Saga {
     /// known before it can be undone.
     fn tries_left(&self, node: &Node, attempt: u32) -> bool {
         let limit = self.policy(node).map_or(1, |retry| retry.attempts);
-        (node.class == Class::Retriable && !node.replaceable) || attempt < limit
+        let working = self.head.open.get(&node.ix).map_or(0, |open| open.working);
+        (node.class == Class::Retriable && !node.replaceable) || attempt.saturating_sub(working) < limit
     }
 
     /// How often and how fast: the step's own policy, or its tool's.
-    fn policy(&self, node: &Node) -> Option<Retry> {
-        node.retry.or_else(|| self.definition(node).map(|tool| tool.retry))
+    fn policy<'a>(&'a self, node: &'a Node) -> Option<&'a Retry> {
+        node.retry.as_ref().or_else(|| self.definition(node).map(|tool| &tool.retry))
     }
 
     /// A status that knows nothing: the do has not arrived, or never will.
@@ -371,19 +427,25 @@ impl Saga {
         self.hold(ix, Op::Do, code, detail);
     }
 
-    fn try_again(&mut self, node: &Node, call: CallId, took: Millis, after: Option<Millis>, reason: String) {
+    fn try_again(&mut self, node: &Node, failure: Failure) {
+        let Failure { call, took, after, reason, .. } = failure;
+        let working = self.head.open.get(&node.ix).is_some_and(|open| open.working > 0);
         let wait = match (call.op, self.policy(node)) {
             (_, None) => PATIENCE,
-            (Op::Do, Some(retry)) if node.class != Class::Retriable && self.tries_left(node, call.attempt) => {
+            (Op::Do, Some(retry))
+                if node.class != Class::Retriable && !working && self.tries_left(node, call.attempt) =>
+            {
                 retry.wait(call.attempt)
             }
-            (_, Some(retry)) => {
-                let patient = Retry { cap_ms: PATIENCE, ..retry };
-                patient.wait(call.attempt)
-            }
+            (_, Some(retry)) => Retry { cap_ms: PATIENCE, ..retry.clone() }.wait(call.attempt),
         };
-        let wait = wait + Millis(self.jitter(node.ix, call.attempt, wait));
-        let due = self.head.last_at + after.unwrap_or_default().max(wait);
+        // Who is at work knows best when to be asked again.
+        let wait = match after {
+            Some(after) if working => after.max(self.policy(node).map_or(wait, |retry| retry.base_ms)),
+            Some(after) => after.max(wait),
+            None => wait,
+        };
+        let due = self.head.last_at + wait + Millis(self.jitter(node.ix, call.attempt, wait));
         self.unsettled(node, call, took, reason, Some(due));
         if let Some(open) = self.head.open.get_mut(&node.ix) {
             (open.due, open.lost) = (Some(due), 0);

@@ -94,9 +94,12 @@ pub struct Open {
     /// Counts the times that a person had it asked for anew; part of the idempotency key.
     #[serde(rename = "r", default, skip_serializing_if = "is_zero")]
     pub round: u32,
-    /// Tries of an undo in a row that ended their invocation without a trace.
+    /// Tries in a row that ended their invocation without a trace.
     #[serde(rename = "l", default, skip_serializing_if = "is_zero")]
     pub lost: u32,
+    /// Attempts that the partner answered by saying that it is at work: these are not failures.
+    #[serde(rename = "w", default, skip_serializing_if = "is_zero")]
+    pub working: u32,
     /// What it was held at.
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub op: Option<Op>,
@@ -112,12 +115,12 @@ pub(super) const fn is_zero(count: &u32) -> bool {
 
 impl Open {
     pub(super) const fn new(job: Job, since: Millis) -> Self {
-        Self { job, attempt: 0, since, due: None, doubt: false, round: 0, lost: 0, op: None, asked: None }
+        Self { job, attempt: 0, since, due: None, doubt: false, round: 0, lost: 0, working: 0, op: None, asked: None }
     }
 }
 
 /// More nodes than any plan may have.
-const MOST_NODES: u32 = 1_000_000;
+pub(super) const MOST_NODES: u32 = 1_000_000;
 
 /// What a saga may spend before its point of no return. Undoing is not paid for by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,9 +132,20 @@ pub struct Budget {
     /// What the tools say that a call costs, in cents of the demo currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_minor: Option<i64>,
-    /// Spent so far, in the same unit; set by the engine.
+    /// Tokens of models that the tools say a call may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    /// Spent so far, in the unit of `cost_minor`; set by the engine.
     #[serde(default)]
     pub spent_minor: i64,
+    /// Tokens set aside so far; set by the engine.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub spent_tokens: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this shape")]
+const fn is_nothing(tokens: &u64) -> bool {
+    *tokens == 0
 }
 
 /// The short form of the journal that is saved with every commit. Its size is bounded by the nodes
@@ -141,7 +155,7 @@ pub struct Head {
     /// Version of this shape.
     pub v: u32,
     pub phase: Phase,
-    /// Counts replans; part of every idempotency key.
+    /// Of the newest plan: grows with every replan, and is part of the keys of the nodes that came with it.
     pub epoch: u32,
     /// Nodes in the plan.
     pub total: u32,
@@ -293,6 +307,8 @@ pub(super) struct Run {
     /// Learned, not committed.
     pub records: Vec<Record>,
     pub committing: bool,
+    /// Nodes that the next commit appends to the plan.
+    pub added: Vec<Node>,
     /// Calls whose intent is in the commit under way.
     pub held_calls: Vec<Call>,
     pub ending: Option<super::effect::Ended>,

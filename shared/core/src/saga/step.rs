@@ -24,6 +24,7 @@ use crate::time::Millis;
 /// | `Decided`   | a step waits for this person's decision   | never                               |
 /// | `Received`  | a step waits for it, or it is kept        | never                               |
 /// | `Retry`     | a held step is taken up again             | stuck: the same                     |
+/// | `Replan`    | forward, before the pivot, nothing under way | stuck, going forward: the same   |
 /// | `Resolve`   | a held step is settled                    | stuck: the same                     |
 ///
 /// # Errors
@@ -45,7 +46,9 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
         Event::Pause { .. } | Event::Resume { .. } | Event::Decided { .. } | Event::Received { .. } if rest => {
             return Err(illegal("it is at rest"));
         }
-        Event::Retry { .. } | Event::Resolve { .. } if over => return Err(illegal("all of it is settled")),
+        Event::Replan { .. } | Event::Retry { .. } | Event::Resolve { .. } if over => {
+            return Err(illegal("all of it is settled"));
+        }
         Event::Wake { .. }
         | Event::Answered { .. }
         | Event::Committed
@@ -57,6 +60,7 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
         | Event::Decided { .. }
         | Event::Received { .. }
         | Event::Retry { .. }
+        | Event::Replan { .. }
         | Event::Resolve { .. } => {}
     }
 
@@ -116,6 +120,7 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
         Event::Decided { node, decision } => saga.decide(node, decision),
         Event::Received { name, payload } => saga.receive(name, payload),
         Event::Retry { by, node } => saga.retry(&by, node),
+        Event::Replan { by, note, plan } => saga.replan(by, note, *plan),
         Event::Resolve { by, node, note, verdict } => saga.resolve(node, &by, &note, verdict),
     };
     match heeded {

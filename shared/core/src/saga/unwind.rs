@@ -25,7 +25,11 @@ impl Saga {
     /// Forward too something is undone: what another step is to stand in for, so that no late duplicate
     /// of it comes to stand beside that.
     pub(super) fn start_fences(&mut self, effects: &mut Vec<Effect>, fresh: &mut Vec<Call>) {
-        let ready = self.head.open.keys().copied().filter(|ix| self.undo_is_due(*ix)).collect();
+        // What another plan has no use for is undone one after the other, from the end: what depends on a
+        // node stands above it.
+        let last = self.head.open.iter().rev().find(|(_, open)| open.job == Job::Undo).map(|(ix, _)| *ix);
+        let next = |ix: u32| self.head.epoch == 0 || Some(ix) == last;
+        let ready = self.head.open.keys().copied().filter(|ix| next(*ix) && self.undo_is_due(*ix)).collect();
         self.send_undos(ready, effects, fresh);
     }
 

@@ -42,6 +42,7 @@ pub const LONGEST_WAIT: Millis = Millis(400 * 24 * 60 * 60 * 1000);
 pub const LONGEST_NAME: usize = 200;
 const MOST_APPROVERS: usize = 20;
 const MOST_ATTEMPTS: u32 = 100;
+const MOST_CODES: usize = 20;
 const SHORTEST_RETRY: Millis = Millis(10);
 const A_DAY: Millis = Millis(24 * 60 * 60 * 1000);
 /// What a waiting node has for a tool's name: no tool can be called so.
@@ -181,15 +182,23 @@ fn too_long(step: &Step) -> Error {
 }
 
 fn check_policies(step: &Step) -> Result<(), Error> {
-    if step.retry.is_some_and(|retry| retry.attempts == 0 || retry.attempts > MOST_ATTEMPTS) {
+    let retry = step.retry.as_ref();
+    if retry.is_some_and(|retry| retry.attempts == 0 || retry.attempts > MOST_ATTEMPTS) {
         return Err(invalid(format!("Step `{}`: `retry.attempts` is between 1 and {MOST_ATTEMPTS}.", step.id)));
     }
     let slow =
         |retry: &Retry| retry.base_ms >= SHORTEST_RETRY && retry.base_ms <= retry.cap_ms && retry.cap_ms <= A_DAY;
-    if step.retry.is_some_and(|retry| !slow(&retry)) {
+    if retry.is_some_and(|retry| !slow(retry)) {
         return Err(invalid(format!(
             "Step `{}`: `retry` waits between {} ms and a day, and `cap_ms` is not below `base_ms`.",
             step.id, SHORTEST_RETRY.0
+        )));
+    }
+    let fits = |code: &String| !code.is_empty() && code.chars().count() <= LONGEST_NAME;
+    if retry.is_some_and(|retry| retry.never.len() > MOST_CODES || !retry.never.iter().all(fits)) {
+        return Err(invalid(format!(
+            "Step `{}`: `retry.never` names {MOST_CODES} codes at most, of {LONGEST_NAME} characters each.",
+            step.id
         )));
     }
     if referring(step).any(too_deep) {
@@ -411,8 +420,22 @@ fn pivot_rule(
     }
     let class = |place: usize| classes.get(place).copied().unwrap_or(Class::Query);
     let last = |wanted: Class| order.iter().copied().find(|place| class(*place) == wanted);
-    // What cannot be undone has a point of no return even where no tool says so.
-    let Some(pivot) = last(Class::Pivot).or_else(|| last(Class::Retriable)) else { return Ok(classes) };
+    // What cannot be undone has a point of no return even where no tool says so. It is not one for which
+    // another may stand in: refused, it would leave the others without any.
+    let sure = |place: &usize| {
+        let part = plan.steps.get(*place).map(|step| &step.part);
+        class(*place) == Class::Retriable && part.is_some_and(|part| !part.replaceable && part.instead_of.is_empty())
+    };
+    let Some(pivot) = last(Class::Pivot).or_else(|| order.iter().copied().find(sure)) else {
+        let unsure = last(Class::Retriable).and_then(|place| plan.steps.get(place));
+        return unsure.map_or(Ok(classes), |step| {
+            Err(invalid(format!(
+                "Step `{}` cannot be undone, has alternatives, and no step before it is the point of no return. \
+                 Take its alternatives away, or put a step without any before it.",
+                step.id
+            )))
+        });
+    };
     let undoable: Vec<usize> = (0..classes.len()).filter(|place| class(*place) == Class::Compensatable).collect();
     for place in 0..classes.len() {
         let after_pivot = place != pivot && matches!(class(place), Class::Pivot | Class::Retriable);
@@ -498,6 +521,7 @@ fn number(
         let partner = step.wait.is_none() && gather.is_none();
         Some(Node {
             ix: number_of(*place),
+            epoch: 0,
             id: step.id.clone(),
             tool: match (&step.wait, &gather) {
                 (Some(_), _) => WAIT.to_owned(),
@@ -512,7 +536,7 @@ fn number(
             wait: step.wait.clone(),
             when: step.when.clone(),
             approval: approval_of(step, tools),
-            retry: step.retry,
+            retry: step.retry.clone(),
             item: step.part.item.clone(),
             crowd: step.part.crowd.map(|(of, concurrency)| Crowd { of, concurrency }),
             gather,

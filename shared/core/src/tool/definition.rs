@@ -31,7 +31,7 @@ pub enum Repeat {
 }
 
 /// How often and how fast a call that may succeed later is tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
     /// Attempts in all, the first included.
@@ -40,6 +40,9 @@ pub struct Retry {
     pub base_ms: Millis,
     /// The longest wait.
     pub cap_ms: Millis,
+    /// Codes of failures that another attempt would not mend: a partner's own, or `http_503` and the like.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub never: Vec<String>,
 }
 
 impl Retry {
@@ -53,7 +56,7 @@ impl Retry {
 
 impl Default for Retry {
     fn default() -> Self {
-        Self { attempts: 5, base_ms: Millis(200), cap_ms: Millis(5_000) }
+        Self { attempts: 5, base_ms: Millis(200), cap_ms: Millis(5_000), never: Vec::new() }
     }
 }
 
@@ -84,6 +87,9 @@ pub struct Definition {
     /// What a call costs, in cents of the demo currency; for display and budgets.
     #[serde(default)]
     pub cost_minor: i64,
+    /// How many tokens of a model a call may take: so many of the budget are set aside before it leaves.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub cost_tokens: u64,
     /// Who must agree to every step that calls it, whatever the plan says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
@@ -104,12 +110,21 @@ pub struct Terms {
     pub retry: Retry,
     #[serde(default)]
     pub cost_minor: i64,
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub cost_tokens: u64,
     pub input: Schema,
 }
 
 impl From<Definition> for Terms {
     fn from(definition: Definition) -> Self {
-        let Definition { repeat, status, fence, timeout_ms, estimate_ms, retry, cost_minor, input, .. } = definition;
-        Self { repeat, status, fence, timeout_ms, estimate_ms, retry, cost_minor, input }
+        let Definition {
+            repeat, status, fence, timeout_ms, estimate_ms, retry, cost_minor, cost_tokens, input, ..
+        } = definition;
+        Self { repeat, status, fence, timeout_ms, estimate_ms, retry, cost_minor, cost_tokens, input }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this shape")]
+const fn is_none(tokens: &u64) -> bool {
+    *tokens == 0
 }

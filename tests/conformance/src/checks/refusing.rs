@@ -142,7 +142,7 @@ async fn not_acted<T: Transport>(scene: &Scene<'_, T>, subject: &Subject, did: &
     }
     let state = scene.status(subject).await;
     // A status that says nothing is found by the checks of status.
-    if !matches!(state, Outcome::Ok(Answer::WasDone(_) | Answer::InProgress)) {
+    if !matches!(state, Outcome::Ok(Answer::WasDone(_) | Answer::InProgress { .. })) {
         return Ok(());
     }
     scene.suspect(subject);

@@ -1,0 +1,245 @@
+//! Replanning: another plan takes the place of what is left of a saga's plan.
+//!
+//! Nodes are never renumbered: those of the new plan are appended. A step that is done, or that waits,
+//! and stands in the new plan as it did in the old, is kept, with its output and its key. What was done
+//! and is not wanted any more is retired: undone while the saga goes forward, the last one first, and
+//! before anything of its name is made anew. What was not begun is dropped. A new node's key holds the
+//! epoch, so that no partner takes it for an old one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::effect::Op;
+use super::fact::{Fact, Record};
+use super::node::{Gather, Node};
+use super::state::{Job, MOST_NODES, Open, Phase, Saga};
+use crate::error::{Code, Error};
+use crate::tool::Class;
+
+/// What [`adapt`] makes of a plan, for the saga's own version only.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replan {
+    /// The journal's version that it was made from: it fits no other.
+    pub version: u32,
+    /// What is appended, numbered from the end of the plan so far.
+    pub nodes: Vec<Node>,
+    /// Nodes that stay as they are.
+    pub kept: BTreeSet<u32>,
+    /// Nodes that are to be undone, with their rounds.
+    pub retired: BTreeMap<u32, u32>,
+}
+
+/// What the journal says of an old node, as far as it matters here.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    started: bool,
+    done: bool,
+    by_hand: bool,
+    undone: bool,
+    waits: bool,
+    dropped: bool,
+    round: u32,
+}
+
+/// Fits a frozen plan to what was done of the one before it.
+///
+/// # Errors
+/// [`Code::InvalidPlan`] where something was done by hand that the new plan does not keep: no partner
+/// could undo it. [`Code::PlanTooLarge`] where there are too many nodes in all.
+pub fn adapt<'a>(
+    old: &[Node],
+    records: impl IntoIterator<Item = &'a Record>,
+    new: Vec<Node>,
+    version: u32,
+) -> Result<Replan, Error> {
+    let known = fold(records);
+    let of = |ix: u32| known.get(&ix).copied().unwrap_or_default();
+    let first = u32::try_from(old.len()).unwrap_or(u32::MAX);
+    let epoch = old.iter().map(|node| node.epoch + of(node.ix).round).max().unwrap_or(0) + 1;
+    let mut place: BTreeMap<u32, u32> = BTreeMap::new();
+    let mut kept = BTreeSet::new();
+    let mut nodes: Vec<Node> = Vec::new();
+    for mut node in new {
+        let same = old.iter().rev().find(|other| {
+            let known = of(other.ix);
+            let stands = !known.dropped && !known.undone && (known.done || known.waits);
+            stands && !kept.contains(&other.ix) && is_same(other, &node, &place, &kept, known.waits)
+        });
+        if let Some(other) = same {
+            kept.insert(other.ix);
+            place.insert(node.ix, other.ix);
+            continue;
+        }
+        let ix = first.saturating_add(u32::try_from(nodes.len()).unwrap_or(u32::MAX));
+        place.insert(node.ix, ix);
+        renumber(&mut node, &place, first);
+        (node.ix, node.epoch) = (ix, epoch);
+        nodes.push(node);
+    }
+    let mut retired = BTreeMap::new();
+    for node in old.iter().filter(|node| node.class == Class::Compensatable && !kept.contains(&node.ix)) {
+        let Known { done, by_hand, undone, dropped, round, .. } = of(node.ix);
+        if !done || undone || dropped {
+            continue;
+        }
+        if by_hand {
+            let message = format!("Step `{}` was done by hand, and only by hand can it be undone: keep it.", node.id);
+            return Err(Error::new(Code::InvalidPlan, message));
+        }
+        retired.insert(node.ix, round);
+    }
+    // Nothing is made anew before what had its name is out of the way.
+    for node in &mut nodes {
+        let before = old.iter().filter(|other| of(other.ix).started && !kept.contains(&other.ix));
+        node.deps.extend(before.filter(|other| has_name_of(&other.id, &node.id)).map(|other| other.ix));
+        node.deps.sort_unstable();
+        node.deps.dedup();
+    }
+    if nodes.len() + old.len() > MOST_NODES as usize {
+        return Err(Error::new(Code::PlanTooLarge, "The saga would have too many steps in all. Start another."));
+    }
+    Ok(Replan { version, nodes, kept, retired })
+}
+
+fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> BTreeMap<u32, Known> {
+    let mut known: BTreeMap<u32, Known> = BTreeMap::new();
+    for record in records {
+        if let Fact::Replanned { from, kept, .. } = &record.fact {
+            for ix in (0..*from).filter(|ix| !kept.contains(ix)) {
+                let known = known.entry(ix).or_default();
+                (known.dropped, known.waits) = (true, false);
+            }
+            continue;
+        }
+        let Some(ix) = record.fact.node() else { continue };
+        let known = known.entry(ix).or_default();
+        match &record.fact {
+            Fact::Started { round, .. } => {
+                (known.started, known.waits) = (true, false);
+                known.round = known.round.max(*round);
+            }
+            Fact::Done { attempt, .. } => {
+                (known.done, known.waits) = (true, false);
+                known.by_hand = *attempt == 0 && known.started;
+            }
+            Fact::Resolved { done, .. } => known.started |= *done,
+            Fact::Waiting { .. } | Fact::Asked { .. } => known.waits = true,
+            Fact::Refused { .. } | Fact::Held { .. } => known.waits = false,
+            Fact::Undone { .. } => known.undone = true,
+            Fact::Retried { .. } => known.round += 1,
+            Fact::Unsettled { .. }
+            | Fact::UndoStarted { .. }
+            | Fact::Skipped { .. }
+            | Fact::Decided { .. }
+            | Fact::Unwinding { .. }
+            | Fact::Received { .. }
+            | Fact::Paused { .. }
+            | Fact::Resumed { .. }
+            | Fact::Replanned { .. }
+            | Fact::Yielded { .. }
+            | Fact::Completed
+            | Fact::MadeGood
+            | Fact::Stuck { .. } => {}
+        }
+    }
+    known
+}
+
+/// Whether a node of the new plan is what an old one was: then what that gave is what this would give.
+fn is_same(old: &Node, new: &Node, place: &BTreeMap<u32, u32>, kept: &BTreeSet<u32>, waits: bool) -> bool {
+    let at = |ix: &u32| place.get(ix).copied().filter(|ix| kept.contains(ix));
+    let same_refs = old.refs.len() == new.refs.len()
+        && new.refs.iter().all(|(step, ix)| old.refs.get(step).is_some_and(|known| at(ix) == Some(*known)));
+    let same_gather = match (&old.gather, &new.gather) {
+        (None, None) => true,
+        (Some(Gather::All(old)), Some(Gather::All(new))) | (Some(Gather::First(old)), Some(Gather::First(new))) => {
+            old.len() == new.len() && old.iter().zip(new).all(|(old, new)| at(new) == Some(*old))
+        }
+        (Some(Gather::All(_) | Gather::First(_)) | None, _) => false,
+    };
+    let same_step = (&old.id, &old.tool, old.class, &old.params) == (&new.id, &new.tool, new.class, &new.params);
+    let same_gates = (&old.wait, &old.when, &old.item) == (&new.wait, &new.when, &new.item);
+    // Who waits for people waits for these people, and nothing was decided yet.
+    let same_people = !waits || (old.approval == new.approval && old.version == new.version);
+    same_step && same_gates && same_people && same_refs && same_gather
+}
+
+fn renumber(node: &mut Node, place: &BTreeMap<u32, u32>, first: u32) {
+    let at = |ix: &u32| place.get(ix).copied().unwrap_or(*ix);
+    node.deps = node.deps.iter().map(at).collect();
+    node.refs.values_mut().for_each(|ix| *ix = at(ix));
+    node.instead_of = node.instead_of.iter().map(at).collect();
+    if let Some(Gather::All(members) | Gather::First(members)) = &mut node.gather {
+        *members = members.iter().map(at).collect();
+    }
+    // The number of a crowd is one of the plan's own: no old crowd has it.
+    if let Some(crowd) = &mut node.crowd {
+        crowd.of = crowd.of.saturating_add(first);
+    }
+}
+
+/// Whether both are the same step of a plan, or parts of it.
+fn has_name_of(old: &str, new: &str) -> bool {
+    let step = |id: &str| id.split(['[', '~']).next().unwrap_or_default().to_owned();
+    old == new || (step(old) == step(new) && (step(old) == old || step(new) == new))
+}
+
+impl Saga {
+    /// Goes on with another plan.
+    ///
+    /// # Errors
+    /// Why that is not possible now.
+    pub(super) fn replan(&mut self, by: String, note: String, replan: Replan) -> Result<(), &'static str> {
+        if self.head.direction() != Phase::Forward || self.head.cause.is_some() {
+            return Err("it is being undone");
+        }
+        if self.head.pivoted || self.pivot_at_large() {
+            return Err("its point of no return is behind it, or may be");
+        }
+        let total = self.head.total;
+        let mut expected = total..;
+        if !replan.nodes.iter().all(|node| expected.next() == Some(node.ix)) {
+            return Err("the new steps do not follow the old ones");
+        }
+        let mut open = BTreeMap::new();
+        for (ix, known) in &self.head.open {
+            match known.job {
+                Job::Wait | Job::Pending if replan.kept.contains(ix) => {
+                    open.insert(*ix, known.clone());
+                }
+                Job::Pending | Job::Wait => {}
+                Job::Do if known.attempt == 0 => {
+                    open.extend(self.fence_of(*ix, known.round.saturating_sub(1)));
+                }
+                Job::Held if known.op == Some(Op::Do) && !known.doubt => {
+                    open.extend(self.fence_of(*ix, known.round).filter(|_| known.attempt > 0));
+                }
+                Job::Undo => {
+                    open.insert(*ix, known.clone());
+                }
+                Job::Do | Job::Ask => return Err("steps are under way: pause it, and ask again when they are settled"),
+                Job::Held => return Err("what became of a held step is not known: resolve it first"),
+            }
+        }
+        let now = self.head.last_at;
+        let retired =
+            replan.retired.iter().map(|(ix, round)| (*ix, Open { round: *round, ..Open::new(Job::Undo, now) }));
+        open.extend(retired);
+        let added = u32::try_from(replan.nodes.len()).unwrap_or(u32::MAX);
+        let head = &mut self.head;
+        head.phase = Phase::Forward;
+        (head.open, head.cursor, head.total) = (open, total, total.saturating_add(added));
+        head.epoch = replan.nodes.first().map_or(head.epoch + 1, |node| node.epoch);
+        let (epoch, kept) = (head.epoch, replan.kept.into_iter().collect());
+        let retired = replan.retired.into_keys().collect();
+        self.record(Fact::Replanned { by, note, epoch, from: total, kept, retired });
+        // What it needs now is not loaded: the next invocation has it.
+        (self.run.added, self.run.full) = (replan.nodes, true);
+        Ok(())
+    }
+
+    /// The undo that keeps a late duplicate of a refused do out, where its partner can.
+    fn fence_of(&self, ix: u32, round: u32) -> Option<(u32, Open)> {
+        let fenced = self.run.nodes.get(&ix).is_some_and(|node| self.is_fenced(node));
+        fenced.then(|| (ix, Open { round, ..Open::new(Job::Undo, self.head.last_at) }))
+    }
+}
