@@ -4,7 +4,9 @@
 use makegood_edge::core::depth::{DEEPEST, too_deep};
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::id::SagaId;
-use makegood_edge::core::saga::{Decision, Event, LARGEST_MAIL, LONGEST_NAME, Node, Plan, Verdict, adapt, object};
+use makegood_edge::core::saga::{
+    Decision, Event, Fact, LARGEST_MAIL, LONGEST_NAME, Node, Plan, Verdict, adapt, object,
+};
 use makegood_edge::door::Principal;
 use makegood_edge::gateway::store::{END, Story};
 use makegood_edge::host::json;
@@ -184,8 +186,13 @@ fn read_hash(text: &str) -> Result<u64, Error> {
 }
 
 fn node<'a>(story: &'a Story, step: &str) -> Result<&'a Node, Error> {
-    // Of several plans the newest counts.
-    story.nodes.iter().rev().find(|node| node.id == step).ok_or_else(|| {
+    // Of several plans the newest counts, unless what is left of an older one needs a person.
+    let mut named = story.nodes.iter().rev().filter(|node| node.id == step);
+    let is_held = |node: &&Node| {
+        let last = story.journal.iter().rev().find(|entry| entry.record.fact.node() == Some(node.ix));
+        last.is_some_and(|entry| matches!(entry.record.fact, Fact::Held { .. }))
+    };
+    named.clone().find(is_held).or_else(|| named.next()).ok_or_else(|| {
         let step: String = step.chars().take(80).collect();
         Error::new(Code::InvalidRequest, format!("The saga has no step `{step}`."))
     })
