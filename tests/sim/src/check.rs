@@ -617,9 +617,11 @@ impl Journal {
         if !self.of(ix).started {
             return Err(format!("a do of {ix} arrives, and no commit tells of it"));
         }
+        // A late duplicate of what another plan has dropped since: what it depended on was done then.
+        let was_done = |dep: u32| self.of(dep).done && self.epoch(dep) == node.epoch;
         node.deps
             .iter()
-            .find(|dep| !self.settled(**dep))
+            .find(|dep| !(self.settled(**dep) || was_done(**dep)))
             .map_or(Ok(()), |dep| Err(format!("a do of {ix} arrives, and {dep} is not done in the journal")))
     }
 

@@ -389,6 +389,8 @@ impl Saga {
             if let Some(open) = self.head.open.get_mut(&node.ix) {
                 (open.job, open.due) = (Job::Do, again);
             }
+        } else if self.is_fenced(node) {
+            self.give_up(node.ix, call.attempt, "the partner has not seen the key");
         } else {
             self.hold_unknown(node.ix);
         }
