@@ -189,6 +189,7 @@ impl Journal {
                     return Err(format!("{node} was started before {dep} was done"));
                 }
                 if !self.of(*node).started {
+                    self.has_way_back_behind(*node)?;
                     self.crowd_has_room(*node)?;
                     if self.paused {
                         return Err(format!("{node} was started while the saga was paused"));
@@ -400,6 +401,13 @@ impl Journal {
 
     fn is_replaceable(&self, ix: u32) -> bool {
         self.node(ix).is_some_and(|node| node.replaceable)
+    }
+
+    /// The point of no return comes after all that can be undone, whichever plan it came with.
+    fn has_way_back_behind(&self, ix: u32) -> Result<(), String> {
+        let undoable = |node: &&Node| node.class == Class::Compensatable && !self.settled(node.ix);
+        let left = self.nodes.iter().find(undoable).filter(|_| self.is_pivot(ix));
+        left.map_or(Ok(()), |left| Err(format!("the pivot {ix} was started before {}, which can be undone", left.ix)))
     }
 
     /// No more of a list are under way than may be.

@@ -160,7 +160,9 @@ fn is_same(old: &Node, new: &Node, place: &BTreeMap<u32, u32>, kept: &BTreeSet<u
     let same_gates = (&old.wait, &old.when, &old.item) == (&new.wait, &new.when, &new.item);
     // Who waits for people waits for these people, and nothing was decided yet.
     let same_people = !waits || (old.approval == new.approval && old.version == new.version);
-    same_step && same_gates && same_people && same_refs && same_gather
+    // What is still to be made comes after nothing that it did not come after before.
+    let same_place = !waits || new.deps.iter().all(|dep| at(dep).is_some_and(|dep| old.deps.contains(&dep)));
+    same_step && same_gates && same_people && same_refs && same_gather && same_place
 }
 
 fn renumber(node: &mut Node, place: &BTreeMap<u32, u32>, first: u32) {
