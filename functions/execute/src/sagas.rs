@@ -78,7 +78,7 @@ pub async fn show<H: Host>(request: &Request, host: &H, settings: &Settings, id:
         "saga": story.id, "phase": story.phase, "title": story.title, "version": story.version,
         "created_at": story.created_at, "updated_at": story.updated_at,
         "wake_at": story.wake_at,
-        "cause": report.cause, "paused": report.paused, "undone": report.undone, "left": report.left, "steps": report.steps, "counters": story.counters,
+        "cause": report.cause, "paused": report.paused, "replanned": report.replanned, "undone": report.undone, "left": report.left, "steps": report.steps, "counters": story.counters,
     });
     Ok(json(200, &body))
 }

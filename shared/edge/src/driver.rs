@@ -71,6 +71,7 @@ pub async fn drive_with<H: Host>(
             .head
             .check()
             .map_err(|why| Error::new(Code::Internal, "The saga cannot be read. It is kept as it is.").because(why))?;
+        // It was made from what was read: a compare-and-set like that of a commit.
         if let Some(Event::Replan { plan, .. }) = learned.first()
             && plan.version != loaded.version
         {
@@ -239,9 +240,9 @@ impl<'a, H: Host> Invocation<'a, H> {
     }
 
     fn page(&self, from: u32, to: u32) -> LocalBoxFuture<'a, Task> {
-        let (store, id, epoch) = (self.store, self.saga.id.clone(), self.saga.head.epoch);
+        let (store, id) = (self.store, self.saga.id.clone());
         let past = self.saga.head.phase == Phase::Unwinding;
-        Box::pin(async move { Task::Paged(store.page(&id, epoch, from, to, past).await) })
+        Box::pin(async move { Task::Paged(store.page(&id, from, to, past).await) })
     }
 
     fn sleep(&self, until: Millis) -> LocalBoxFuture<'a, Task> {

@@ -43,8 +43,8 @@ impl<'a, H: Host> Store<'a, H> {
         self.ask(&store::load(id, count)).await
     }
 
-    pub async fn page(&self, id: &SagaId, epoch: u32, from: u32, to: u32, past: bool) -> Result<Window, Error> {
-        let window = self.ask(&store::page(id, epoch, from, to, past)).await?;
+    pub async fn page(&self, id: &SagaId, from: u32, to: u32, past: bool) -> Result<Window, Error> {
+        let window = self.ask(&store::page(id, from, to, past)).await?;
         window.ok_or_else(|| unreadable("a page answered null"))
     }
 

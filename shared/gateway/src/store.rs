@@ -20,7 +20,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0001_sagas", include_str!("../migrations/0001_sagas.sql")),
     ("makegood/0002_verbs", include_str!("../migrations/0002_verbs.sql")),
     ("makegood/0003_parts", include_str!("../migrations/0003_parts.sql")),
-    ("makegood/0007_replans", include_str!("../migrations/0007_replans.sql")),
+    ("makegood/0004_replans", include_str!("../migrations/0004_replans.sql")),
 ];
 
 /// One statement with its parameters, all as text.
@@ -32,7 +32,7 @@ pub struct Statement {
 
 pub const CREATE: &str = "select makegood.create_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
 pub const LOAD: &str = "select makegood.load_saga_4($1,$2)";
-pub const PAGE: &str = "select makegood.window_3($1,$2,$3,$4,'{}',$5)";
+pub const PAGE: &str = "select makegood.window_3($1,0,$2,$3,'{}',$4)";
 pub const COMMIT: &str = "select makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
 pub const COMMIT_PLAN: &str = "select makegood.commit_plan($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)";
 pub const SWEEP: &str = "select makegood.sweep_2($1,$2,$3)";
@@ -114,9 +114,10 @@ pub struct Loaded {
     pub window: Window,
 }
 
+/// Nodes are never renumbered, so all plans of a saga lie under the tables' first epoch.
 #[must_use]
-pub fn page(id: &SagaId, epoch: u32, from: u32, to: u32, past: bool) -> Statement {
-    Statement { sql: PAGE, params: vec![text(id), text(epoch), text(from), text(to), text(past)] }
+pub fn page(id: &SagaId, from: u32, to: u32, past: bool) -> Statement {
+    Statement { sql: PAGE, params: vec![text(id), text(from), text(to), text(past)] }
 }
 
 /// What one append carries besides the saga's own words.

@@ -220,9 +220,9 @@ impl Postgres {
             store::LOAD => (self.load(text(0)?, text(1)? == "true"), Change::Loaded),
             store::PAGE => {
                 let row = self.sagas.get(text(0)?)?;
-                let (from, to) = (i64::from(small(2)?), i64::from(small(3)?));
+                let (from, to) = (i64::from(small(1)?), i64::from(small(2)?));
                 let mut window = Scalar::default();
-                self.add_window(row, from, to, &[], text(4)? == "true", &mut window);
+                self.add_window(row, from, to, &[], text(3)? == "true", &mut window);
                 (Some(window), Change::Paged)
             }
             store::COMMIT | store::COMMIT_PLAN => self.commit(p)?,

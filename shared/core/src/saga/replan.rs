@@ -125,11 +125,11 @@ fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> BTreeMap<u32, Know
             Fact::Waiting { .. } | Fact::Asked { .. } => known.waits = true,
             Fact::Refused { .. } | Fact::Held { .. } => known.waits = false,
             Fact::Undone { .. } => known.undone = true,
-            Fact::Retried { .. } => known.round += 1,
             Fact::Unsettled { .. }
             | Fact::UndoStarted { .. }
             | Fact::Skipped { .. }
             | Fact::Decided { .. }
+            | Fact::Retried { .. }
             | Fact::Unwinding { .. }
             | Fact::Received { .. }
             | Fact::Paused { .. }
@@ -243,5 +243,59 @@ impl Saga {
     fn fence_of(&self, ix: u32, round: u32) -> Option<(u32, Open)> {
         let fenced = self.run.nodes.get(&ix).is_some_and(|node| self.is_fenced(node));
         fenced.then(|| (ix, Open { round, ..Open::new(Job::Undo, self.head.last_at) }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn node(ix: u32, id: &str, n: u32, deps: &[u32]) -> Node {
+        let spec = json!({"ix": ix, "id": id, "tool": "book", "version": "1", "class": "compensatable",
+            "params": {"n": n}, "deps": deps});
+        serde_json::from_value(spec).unwrap()
+    }
+
+    fn record(fact: &serde_json::Value) -> Record {
+        let mut record = json!({"at": 1, "inv": 1});
+        record.as_object_mut().unwrap().extend(fact.as_object().unwrap().clone());
+        serde_json::from_value(record).unwrap()
+    }
+
+    fn done(ix: u32) -> [Record; 2] {
+        let started = json!({"type": "started", "node": ix, "attempt": 1});
+        let done = json!({"type": "done", "node": ix, "attempt": 1, "took": 1, "output": {}});
+        [record(&started), record(&done)]
+    }
+
+    #[test]
+    fn what_is_done_and_wanted_is_kept_and_what_is_not_is_undone_before_it_is_made_anew() {
+        let old = [node(0, "table", 4, &[]), node(1, "ride", 4, &[0]), node(2, "text", 4, &[1])];
+        let records = [done(0), done(1)].concat();
+        let new = vec![node(0, "table", 4, &[]), node(1, "ride", 6, &[0])];
+        let replan = adapt(&old, &records, new, 7).unwrap();
+        assert_eq!((replan.version, replan.kept), (7, BTreeSet::from([0])));
+        assert_eq!(replan.retired, BTreeMap::from([(1, 0)]));
+        let [ride] = replan.nodes.as_slice() else { panic!("one step is new") };
+        assert_eq!((ride.ix, ride.epoch, &ride.deps), (3, 1, &vec![0, 1]));
+    }
+
+    #[test]
+    fn a_retry_that_asked_for_nothing_anew_leaves_the_key_of_the_undo_as_it_was() {
+        let [started, done] = done(0);
+        let retried = record(&json!({"type": "retried", "node": 0, "by": "ann"}));
+        let replan = adapt(&[node(0, "table", 4, &[])], &[started, retried, done], Vec::new(), 1).unwrap();
+        assert_eq!(replan.retired, BTreeMap::from([(0, 0)]));
+    }
+
+    #[test]
+    fn what_was_done_by_hand_must_be_kept() {
+        let resolved = json!({"type": "resolved", "node": 0, "by": "ann", "note": "", "done": true});
+        let done = json!({"type": "done", "node": 0, "attempt": 0, "took": 0, "output": {}});
+        let records = [record(&resolved), record(&done)];
+        let old = [node(0, "table", 4, &[])];
+        assert!(adapt(&old, &records, Vec::new(), 1).is_err());
+        assert!(adapt(&old, &records, vec![node(0, "table", 4, &[])], 1).is_ok());
     }
 }

@@ -9,5 +9,6 @@ mod crashes;
 mod parts;
 mod people;
 mod refusals;
+mod replanning;
 mod starting;
 mod worlds;
