@@ -1,10 +1,14 @@
 //! What must hold: the journal folded on its own, compared with the head after every commit, and
 //! with the partners' ledgers whenever a call arrives and when all is over.
 
+mod gates;
+mod replan;
+mod rest;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use makegood_core::saga::{Cause, Fact, Gather, Job, Node, Op, Phase, Record, Wait};
-use makegood_core::tool::{Class, Definition, Repeat};
+use makegood_core::saga::{Cause, Fact, Job, Node, Op, Phase, Record};
+use makegood_core::tool::{Class, Definition};
 use serde_json::{Map, Value};
 
 use crate::postgres::Row;
@@ -333,48 +337,6 @@ impl Journal {
         Ok(())
     }
 
-    /// Another plan: what it keeps stands in it as it did before, and what it has no use for is undone.
-    fn replan(&mut self, from: u32, kept: &[u32], retired: &[u32]) -> Result<(), String> {
-        if self.unwinding || self.told.iter().any(|(ix, told)| told.started && !told.refused && self.is_pivot(*ix)) {
-            return Err("another plan came when there was no way back any more".to_owned());
-        }
-        let added = self.nodes.iter().filter(|node| node.ix >= from).count();
-        if added + kept.len() != self.other_plan.len() {
-            return Err(format!("{} nodes of the other plan are kept, and {added} are new", kept.len()));
-        }
-        for ix in kept {
-            let (Some(node), told) = (self.node(*ix), self.of(*ix)) else { return Err(format!("{ix} is kept")) };
-            let mut same = self.other_plan.iter().filter(|other| other.id == node.id);
-            let same = same.any(|other| (&other.tool, &other.params) == (&node.tool, &node.params));
-            let stands = told.done || told.wait_until.is_some() || told.asked.is_some();
-            if !same || !stands || told.dropped || told.undone {
-                return Err(format!("{ix} is kept, and is not what the other plan wants: {told:?}"));
-            }
-        }
-        for node in self.nodes.iter().filter(|node| node.ix < from && !kept.contains(&node.ix)) {
-            let told = self.of(node.ix);
-            if told.dropped {
-                continue;
-            }
-            let stands = node.class == Class::Compensatable && told.done && !told.undone;
-            if stands != retired.contains(&node.ix) {
-                return Err(format!("{} is dropped, retired: {}: {told:?}", node.ix, !stands));
-            }
-            // Where the partner fences, an undo settles it whatever became of it.
-            let unknown = told.started && !told.done && !told.refused && !told.undone && !told.undo_started;
-            if unknown && !self.fenced.contains(&node.ix) {
-                return Err(format!("{} is dropped, and nobody knows what became of it: {told:?}", node.ix));
-            }
-        }
-        for ix in (0..from).filter(|ix| !kept.contains(ix)) {
-            let told = self.told.entry(ix).or_default();
-            told.refused |= std::mem::take(&mut told.idle_round);
-            (told.dropped, told.held) = (true, None);
-        }
-        (self.replanned, self.rest) = (true, None);
-        Ok(())
-    }
-
     /// A refusal that the plan has an answer to does not turn the saga round, unless people made it.
     fn had_no_answer(&self, cause: &Cause) -> Result<(), String> {
         let Cause::Step { node: ix, code, .. } = cause else { return Ok(()) };
@@ -401,124 +363,6 @@ impl Journal {
 
     fn is_replaceable(&self, ix: u32) -> bool {
         self.node(ix).is_some_and(|node| node.replaceable)
-    }
-
-    /// The point of no return comes after all that can be undone, whichever plan it came with.
-    fn has_way_back_behind(&self, ix: u32) -> Result<(), String> {
-        let undoable = |node: &&Node| node.class == Class::Compensatable && !self.settled(node.ix);
-        let left = self.nodes.iter().find(undoable).filter(|_| self.is_pivot(ix));
-        left.map_or(Ok(()), |left| Err(format!("the pivot {ix} was started before {}, which can be undone", left.ix)))
-    }
-
-    /// No more of a list are under way than may be.
-    fn crowd_has_room(&self, ix: u32) -> Result<(), String> {
-        let Some(crowd) = self.node(ix).and_then(|node| node.crowd) else { return Ok(()) };
-        let others = self.nodes.iter().filter(|node| node.crowd.is_some_and(|other| other.of == crowd.of));
-        let busy = others.filter(|node| {
-            let told = self.of(node.ix);
-            told.started && !told.done && !told.refused && !told.undone && told.held.is_none()
-        });
-        if busy.count() >= crowd.concurrency as usize {
-            return Err(format!("{ix} was started, and {} of its list are under way", crowd.concurrency));
-        }
-        Ok(())
-    }
-
-    /// The list that a node goes through, as the journal has it.
-    fn list_of(&self, node: &Node) -> Option<&Vec<Value>> {
-        let (step, path) = node.item.as_ref()?.list.strip_prefix('$')?.split_once('.')?;
-        self.outputs.get(node.refs.get(step)?)?.get(path)?.as_array()
-    }
-
-    /// What a node without a partner gives is what the journal says that others gave.
-    fn gathers(&self, ix: u32, output: &Value) -> Result<(), String> {
-        let Some(node) = self.node(ix) else { return Ok(()) };
-        let given = |ix: &u32| self.outputs.get(ix).cloned();
-        let wanted: Value = match &node.gather {
-            None => return Ok(()),
-            Some(Gather::First(members)) => members.iter().find_map(given).unwrap_or_default(),
-            Some(Gather::All(members)) if members.is_empty() => Value::Null,
-            Some(Gather::All(members)) => {
-                let length = self.list_of(node).map_or(members.len(), Vec::len);
-                members.iter().take(length).map(|ix| given(ix).unwrap_or_default()).collect()
-            }
-        };
-        if *output != wanted {
-            return Err(format!("{ix} gives {output}, and should give {wanted}"));
-        }
-        Ok(())
-    }
-
-    /// The step's condition holds, by what the journal says, and nothing that it needs was passed over.
-    fn may_be_done(&self, ix: u32) -> Result<(), String> {
-        let Some(node) = self.node(ix) else { return Err(format!("{ix} is not in the plan")) };
-        if let Some(when) = &node.when {
-            let step =
-                when.left.as_str().and_then(|left| left.strip_prefix('$')?.strip_suffix(".n")).unwrap_or_default();
-            let output = node.refs.get(step).and_then(|ix| self.outputs.get(ix));
-            let holds = output.and_then(|output| output.get("n")?.as_u64()).zip(when.right.as_u64());
-            if holds.is_none_or(|(left, right)| left >= right) {
-                return Err(format!("{ix} has a condition that does not hold: {when:?} of {output:?}"));
-            }
-        }
-        if let Some(other) = node.instead_of.iter().find(|other| self.of(**other).done) {
-            return Err(format!("{ix} stands in for {other}, which was done"));
-        }
-        if let Some(Gather::First(members)) = &node.gather
-            && !members.iter().any(|member| self.of(*member).done)
-        {
-            return Err(format!("{ix} has nothing to give"));
-        }
-        if let Some(item) = &node.item {
-            let passed_over = node
-                .refs
-                .iter()
-                .any(|(step, dep)| item.list.starts_with(&format!("${step}.")) && self.of(*dep).skipped);
-            let beyond = self.list_of(node).is_some_and(|list| list.len() <= item.at as usize);
-            if passed_over || (node.gather.is_none() && beyond) {
-                return Err(format!("{ix} is for an item that is not there"));
-            }
-        }
-        let text = serde_json::to_string(&node.params).unwrap_or_default();
-        let missing = node.refs.iter().find(|(step, dep)| {
-            let named = text.contains(&format!("\"${step}\"")) || text.contains(&format!("\"${step}."));
-            named && self.of(**dep).skipped
-        });
-        missing.map_or(Ok(()), |(step, _)| Err(format!("{ix} needs {step}, which was passed over")))
-    }
-
-    /// Enough people have agreed to the step as it is made.
-    fn is_approved(&self, ix: u32, params: Option<&Map<String, Value>>) -> Result<(), String> {
-        let Some(node) = self.node(ix) else { return Ok(()) };
-        let Some(approval) = &node.approval else { return Ok(()) };
-        let told = self.of(ix);
-        let made_with = params.unwrap_or(&node.params);
-        if let Some(when) = &approval.when {
-            let limit = when.right.as_u64().unwrap_or_default();
-            if made_with.get("n").and_then(Value::as_u64).is_none_or(|n| n <= limit) {
-                return Ok(());
-            }
-        }
-        if told.rejected || told.yes.len() < approval.quorum as usize || told.asked.as_ref() != Some(made_with) {
-            return Err(format!("{ix} was started with {made_with:?}, to which people had not agreed: {told:?}"));
-        }
-        Ok(())
-    }
-
-    fn wait_is_over(&self, ix: u32, at: u64) -> Result<(), String> {
-        match self.node(ix).and_then(|node| node.wait.as_ref()) {
-            None => Ok(()),
-            Some(Wait::Event { name, .. }) if self.sent.contains(name) => Ok(()),
-            Some(Wait::Event { name, .. }) => Err(format!("{ix} has got {name}, which nobody sent")),
-            Some(Wait::ForMs(_) | Wait::Until(_)) => {
-                let until = self.of(ix).wait_until;
-                if until.is_some_and(|until| until <= at) {
-                    Ok(())
-                } else {
-                    Err(format!("{ix} waited until {at}, and should have until {until:?}"))
-                }
-            }
-        }
     }
 
     /// Before the point of no return no more is spent than may be.
@@ -646,125 +490,6 @@ impl Journal {
         for dependant in self.after(ix) {
             if town.deeds.get(&dependant).is_some_and(|deed| deed.left > 0) {
                 return Err(format!("an undo of {ix} arrives, and {dependant}, which depends on it, is still done"));
-            }
-        }
-        Ok(())
-    }
-
-    /// All is over, and nothing is under way any more: the rest and the world agree.
-    pub fn end(&self, row: &Row, town: &Town, tools: &Tools) -> Result<&'static str, String> {
-        let Some(rest) = self.rest else { return Err(format!("it came to no rest, and is {}", row.phase)) };
-        let effects = || self.nodes.iter().filter(|node| node.class != Class::Query);
-        let deed = |ix: u32| town.deeds.get(&ix).cloned().unwrap_or_default();
-        let held: Vec<u32> = self.told.iter().filter(|(_, told)| told.held.is_some()).map(|(ix, _)| *ix).collect();
-        match rest {
-            "completed" => {
-                for node in &self.nodes {
-                    if !self.settled(node.ix) {
-                        return Err(format!("completed, and {} is not done", node.ix));
-                    }
-                }
-                for node in effects() {
-                    let deed = deed(node.ix);
-                    if self.of(node.ix).dropped {
-                        if deed.left > 0 {
-                            return Err(format!("completed, and {}, which was dropped, is done", node.ix));
-                        }
-                        continue;
-                    }
-                    if self.of(node.ix).skipped {
-                        if deed.applied > 0 {
-                            return Err(format!("completed, and {}, which was passed over, is done", node.ix));
-                        }
-                        continue;
-                    }
-                    if node.replaceable && !self.of(node.ix).done {
-                        if deed.left > 0 {
-                            return Err(format!("completed, and {}, for which another stood in, is done", node.ix));
-                        }
-                        continue;
-                    }
-                    if (deed.applied, deed.left) != (1, 1) {
-                        return Err(format!(
-                            "completed, and {} was done {} times, {} left",
-                            node.ix, deed.applied, deed.left
-                        ));
-                    }
-                }
-            }
-            "made_good" => {
-                for node in effects() {
-                    if deed(node.ix).left > 0 {
-                        return Err(format!("made good, and {} is still done", node.ix));
-                    }
-                }
-            }
-            _ => {
-                if self.stuck.is_empty() || self.stuck != held {
-                    return Err(format!("stuck on {:?}, held {held:?}", self.stuck));
-                }
-                self.justify(&held, town, tools)?;
-                self.check_stuck(&held, town)?;
-            }
-        }
-        Ok(rest)
-    }
-
-    /// A person is only called where there was no other way.
-    fn justify(&self, held: &[u32], town: &Town, tools: &Tools) -> Result<(), String> {
-        for ix in held {
-            let (Some(node), told) = (self.node(*ix), self.of(*ix)) else { continue };
-            let Some(tool) = tools.get(&node.tool) else { continue };
-            let deed = town.deeds.get(ix).cloned().unwrap_or_default();
-            let (op, code) = told.held.clone().unwrap_or((Op::Do, String::new()));
-            let short_memory = matches!(tool.repeat, Repeat::Keyed { ttl_ms } if ttl_ms.0 < 60_000);
-            let fine = match (op, code.as_str()) {
-                (Op::Undo, "poison") => true,
-                (Op::Undo, "done_by_hand") => told.by_hand,
-                (Op::Undo, _) => deed.undo_refused || deed.undone_by_hand,
-                (Op::Status, _) => deed.status_refused,
-                (Op::Do, "unknown_outcome") => {
-                    let deaf = tool.repeat == Repeat::Never || short_memory;
-                    let undoable = node.class == Class::Compensatable && tool.fence;
-                    deaf && !undoable && (!tool.status || told.doubted)
-                }
-                // Past the pivot, or beside one that turned out to be done.
-                (Op::Do, _)
-                    if node.escalate
-                        && !self.unwinding
-                        && (told.refused || told.retried > 0 || code == "no_answer") =>
-                {
-                    true
-                }
-                (Op::Do, _) => {
-                    let acted = town.deeds.iter().any(|(ix, deed)| self.is_pivot(*ix) && deed.left > 0);
-                    let acted = acted || self.told.iter().any(|(ix, told)| told.skipped && self.is_pivot(*ix));
-                    (told.refused || told.retried > 0) && (acted || held.iter().any(|ix| self.is_pivot(*ix)))
-                }
-            };
-            if !fine {
-                return Err(format!("{ix} ({}) is held without need: {told:?} {deed:?}", node.tool));
-            }
-        }
-        Ok(())
-    }
-
-    /// What no held node stands in the way of is finished in its direction.
-    fn check_stuck(&self, held: &[u32], town: &Town) -> Result<(), String> {
-        if self.unwinding {
-            for (ix, deed) in town.deeds.iter().filter(|(_, deed)| deed.left > 0) {
-                let blocked = held.contains(ix) || self.after(*ix).any(|after| held.contains(&after));
-                if !blocked {
-                    return Err(format!("stuck on {held:?}, and {ix} could be undone: {deed:?}"));
-                }
-            }
-        } else {
-            let blocked: BTreeSet<u32> =
-                held.iter().flat_map(|ix| self.after(*ix)).chain(held.iter().copied()).collect();
-            let pivot_at_large = held.iter().any(|ix| self.class(*ix) == Class::Pivot);
-            let idle = self.nodes.iter().find(|node| !self.settled(node.ix) && !blocked.contains(&node.ix));
-            if let Some(node) = idle.filter(|_| !pivot_at_large) {
-                return Err(format!("stuck on {held:?}, and {} could be done", node.ix));
             }
         }
         Ok(())

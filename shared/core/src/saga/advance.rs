@@ -275,7 +275,8 @@ impl Saga {
         if self.head.alive.is_some_and(|alive| alive <= self.head.last_at) || self.head.phase.at_rest() {
             self.head.alive = None;
         }
-        let (records, nodes) = (std::mem::take(&mut self.run.records), std::mem::take(&mut self.run.added));
+        let records = std::mem::take(&mut self.run.records);
+        let nodes = std::mem::take(&mut self.run.added);
         Effect::Commit(Commit { records, nodes, wake_at, wakes })
     }
 

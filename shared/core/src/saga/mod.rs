@@ -36,6 +36,7 @@ pub use plan::{Plan, Step, object};
 pub use reference::{Reference, resolve};
 pub use replan::{Replan, adapt};
 pub use report::{Ask, Attempt, Left, Remark, Report, Standing, StepReport, report};
+pub(crate) use state::is_zero;
 pub use state::{Budget, Head, Job, Open, Phase, Saga};
 pub use step::step;
 pub use verbs::Verdict;

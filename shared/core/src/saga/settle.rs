@@ -439,7 +439,7 @@ impl Saga {
             {
                 retry.wait(call.attempt)
             }
-            (_, Some(retry)) => Retry { cap_ms: PATIENCE, ..retry.clone() }.wait(call.attempt),
+            (_, Some(retry)) => retry.wait_up_to(PATIENCE, call.attempt),
         };
         // Who is at work knows best when to be asked again.
         let wait = match after {

@@ -108,9 +108,9 @@ pub struct Open {
     pub asked: Option<Asked>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this shape")]
-pub(super) const fn is_zero(count: &u32) -> bool {
-    *count == 0
+/// Whether a stored number is left out.
+pub(crate) fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
 }
 
 impl Open {
@@ -139,13 +139,8 @@ pub struct Budget {
     #[serde(default)]
     pub spent_minor: i64,
     /// Tokens set aside so far; set by the engine.
-    #[serde(default, skip_serializing_if = "is_nothing")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub spent_tokens: u64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this shape")]
-const fn is_nothing(tokens: &u64) -> bool {
-    *tokens == 0
 }
 
 /// The short form of the journal that is saved with every commit. Its size is bounded by the nodes

@@ -419,15 +419,15 @@ fn pivot_rule(
         classes.push(if partner { tool_of(step, tools)?.class } else { Class::Query });
     }
     let class = |place: usize| classes.get(place).copied().unwrap_or(Class::Query);
-    let last = |wanted: Class| order.iter().copied().find(|place| class(*place) == wanted);
+    let first = |wanted: Class| order.iter().copied().find(|place| class(*place) == wanted);
     // What cannot be undone has a point of no return even where no tool says so. It is not one for which
     // another may stand in: refused, it would leave the others without any.
     let sure = |place: &usize| {
         let part = plan.steps.get(*place).map(|step| &step.part);
         class(*place) == Class::Retriable && part.is_some_and(|part| !part.replaceable && part.instead_of.is_empty())
     };
-    let Some(pivot) = last(Class::Pivot).or_else(|| order.iter().copied().find(sure)) else {
-        let unsure = last(Class::Retriable).and_then(|place| plan.steps.get(place));
+    let Some(pivot) = first(Class::Pivot).or_else(|| order.iter().copied().find(sure)) else {
+        let unsure = first(Class::Retriable).and_then(|place| plan.steps.get(place));
         return unsure.map_or(Ok(classes), |step| {
             Err(invalid(format!(
                 "Step `{}` cannot be undone, has alternatives, and no step before it is the point of no return. \

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Schema;
-use crate::saga::Approval;
+use crate::saga::{Approval, is_zero};
 use crate::time::Millis;
 
 /// What an effect of this tool means for a saga (Richardson, *Microservices Patterns*, ch. 4).
@@ -49,8 +49,14 @@ impl Retry {
     /// The wait after attempt number `attempt` (from 1): exponential, capped, without jitter.
     #[must_use]
     pub fn wait(&self, attempt: u32) -> Millis {
+        self.wait_up_to(self.cap_ms, attempt)
+    }
+
+    /// The same, with another cap.
+    #[must_use]
+    pub fn wait_up_to(&self, cap: Millis, attempt: u32) -> Millis {
         let doublings = attempt.saturating_sub(1).min(32);
-        Millis(self.base_ms.0.saturating_mul(1 << doublings)).min(self.cap_ms)
+        Millis(self.base_ms.0.saturating_mul(1 << doublings)).min(cap)
     }
 }
 
@@ -88,7 +94,7 @@ pub struct Definition {
     #[serde(default)]
     pub cost_minor: i64,
     /// How many tokens of a model a call may take: so many of the budget are set aside before it leaves.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub cost_tokens: u64,
     /// Who must agree to every step that calls it, whatever the plan says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,7 +116,7 @@ pub struct Terms {
     pub retry: Retry,
     #[serde(default)]
     pub cost_minor: i64,
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub cost_tokens: u64,
     pub input: Schema,
 }
@@ -122,9 +128,4 @@ impl From<Definition> for Terms {
         } = definition;
         Self { repeat, status, fence, timeout_ms, estimate_ms, retry, cost_minor, cost_tokens, input }
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this shape")]
-const fn is_none(tokens: &u64) -> bool {
-    *tokens == 0
 }
