@@ -122,7 +122,7 @@ impl Journal {
         self.nodes.get(usize::try_from(ix).ok()?)
     }
 
-    fn class(&self, ix: u32) -> Class {
+    pub fn class(&self, ix: u32) -> Class {
         self.node(ix).map_or(Class::Query, |node| node.class)
     }
 
@@ -139,7 +139,7 @@ impl Journal {
     }
 
     /// The plan that a node came with.
-    fn epoch(&self, ix: u32) -> u32 {
+    pub fn epoch(&self, ix: u32) -> u32 {
         self.node(ix).map_or(0, |node| node.epoch)
     }
 
@@ -168,7 +168,8 @@ impl Journal {
         for record in row.fresh() {
             let cancels = matches!(record.fact, Fact::Unwinding { cause: Cause::Cancelled { .. } });
             let again = matches!(record.fact, Fact::Retried { .. } | Fact::Resolved { .. } | Fact::Replanned { .. });
-            let reopens = cancels || again;
+            let late = matches!(&record.fact, Fact::Done { node, .. } if self.of(*node).held.is_some());
+            let reopens = cancels || again || late;
             if let Some(rest) = self.rest.filter(|rest| !(*rest == "stuck" && reopens)) {
                 return Err(format!("{:?} after the saga was {rest}", record.fact));
             }
@@ -218,7 +219,10 @@ impl Journal {
                 if told.done || told.refused || told.undone || (!told.started && !query && !told.by_hand) {
                     return Err(format!("{node} was done out of turn: {told:?}"));
                 }
-                (told.done, told.held) = (true, None);
+                if told.held.take().is_some() {
+                    self.rest = None;
+                }
+                told.done = true;
                 self.outputs.insert(*node, output.clone());
             }
             Fact::Waiting { node, until } => self.told.entry(*node).or_default().wait_until = Some(until.0),

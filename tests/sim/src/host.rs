@@ -6,20 +6,22 @@ use makegood_core::time::Millis;
 use makegood_edge::{FetchError, Host, Level};
 use makegood_gateway::{Request, Response};
 
-use crate::agenda::Slot;
+use crate::agenda::{Slot, TaskId};
 use crate::world::World;
 
 /// One worker: an instance with its own clock.
 #[derive(Clone)]
 pub struct SimHost {
     pub world: Rc<World>,
+    /// The invocation that runs on it.
+    pub worker: TaskId,
     /// How far its clock is ahead, in milliseconds.
     pub skew: i64,
 }
 
 impl Host for SimHost {
     async fn fetch(&self, request: Request, timeout: Millis) -> Result<Response, FetchError> {
-        self.world.send(request, timeout).await
+        self.world.send(self.worker, request, timeout).await
     }
 
     fn now(&self) -> Millis {

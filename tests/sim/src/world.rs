@@ -8,7 +8,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use makegood_core::saga::{Fact, Limits, Op, Outcome, freeze};
+use makegood_core::saga::{Answer, Fact, Job, Limits, Op, Outcome, freeze};
+use makegood_core::tool::Class;
 use makegood_edge::FetchError;
 use makegood_gateway::{Request, Response, tool};
 
@@ -60,6 +61,8 @@ pub struct World {
     agenda: RefCell<Agenda>,
     tasks: Tasks,
     errands: RefCell<BTreeMap<TaskId, Errand>>,
+    /// The nodes, with the epochs of their keys, of which a worker was told that they are done.
+    heard: RefCell<BTreeMap<TaskId, Vec<(u32, u32)>>>,
     next_task: Cell<TaskId>,
     doomed: Cell<bool>,
     pub database: RefCell<Postgres>,
@@ -90,6 +93,8 @@ pub struct World {
 pub struct Exchange {
     request: Rc<Request>,
     back: Filler<Fetched>,
+    /// Who sent it.
+    worker: TaskId,
 }
 
 impl Exchange {
@@ -110,6 +115,10 @@ impl Exchange {
             && let Some((node, op, outcome)) = outcome
         {
             world.saw_answer(node, op, &outcome);
+            if (op, matches!(outcome, Outcome::Ok(Answer::Output(_)))) == (Op::Do, true) {
+                let epoch = world.epoch_of(&self.request);
+                world.heard.borrow_mut().entry(self.worker).or_default().push((node, epoch));
+            }
         }
     }
 }
@@ -126,6 +135,7 @@ impl World {
             agenda: RefCell::default(),
             tasks: Tasks::default(),
             errands: RefCell::default(),
+            heard: RefCell::default(),
             next_task: Cell::new(1),
             doomed: Cell::new(false),
             database: RefCell::new(database),
@@ -363,9 +373,12 @@ impl World {
                     let (Fact::Waiting { until, .. } | Fact::Asked { until, .. }) = fact else { return None };
                     Some(until.0)
                 });
-                let begun = fresh
-                    .iter()
-                    .any(|fact| matches!(fact, Fact::Retried { .. } | Fact::Resolved { .. } | Fact::Replanned { .. }));
+                let begun = fresh.iter().any(|fact| {
+                    matches!(
+                        fact,
+                        Fact::Done { .. } | Fact::Retried { .. } | Fact::Resolved { .. } | Fact::Replanned { .. }
+                    )
+                });
                 let due_by = waits.chain(begun.then(|| self.now())).max().unwrap_or(0);
                 self.due_by.set(self.due_by.get().max(due_by));
                 self.people_hear(row, &fresh);
@@ -461,6 +474,33 @@ impl World {
             }
         };
         Some((key.rsplit(':').next()?.parse().ok()?, op, outcome))
+    }
+
+    /// The epoch of a call's key.
+    fn epoch_of(&self, request: &Request) -> u32 {
+        let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
+        key.split(':').nth(1).and_then(|epoch| epoch.parse().ok()).unwrap_or_default()
+    }
+
+    /// What a worker has heard who lived to its end is in the journal: nobody goes on asking for it. A
+    /// query may have been asked under results that did not come to stand.
+    fn check_heard(&self, worker: TaskId, heard: &[(u32, u32)]) {
+        let (database, journal) = (self.database.borrow(), self.journal.borrow());
+        let Some(row) = database.sagas.values().next() else { return };
+        for (node, epoch) in heard {
+            let Some(open) = row.head.open.get(node) else { continue };
+            let wanted = match open.job {
+                Job::Do | Job::Ask => true,
+                Job::Held => open.op == Some(Op::Do) && open.doubt,
+                Job::Pending | Job::Wait | Job::Undo => false,
+            };
+            let effect = journal.class(*node) != Class::Query;
+            if effect && wanted && journal.epoch(*node) + open.round == *epoch {
+                self.violation(format!(
+                    "worker {worker} was told that {node} is done, and the journal knows nothing of it"
+                ));
+            }
+        }
     }
 
     fn saw_answer(&self, node: u32, op: Op, outcome: &Outcome) {

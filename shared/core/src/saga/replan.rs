@@ -216,16 +216,15 @@ impl Saga {
                     open.extend(self.fence_of(*ix, known.round).filter(|_| known.attempt > 0));
                 }
                 Job::Undo => {
-                    open.insert(*ix, known.clone());
+                    open.insert(*ix, Open { retired: true, ..known.clone() });
                 }
                 Job::Do | Job::Ask => return Err("steps are under way: pause it, and ask again when they are settled"),
                 Job::Held => return Err("what became of a held step is not known: resolve it first"),
             }
         }
         let now = self.head.last_at;
-        let retired =
-            replan.retired.iter().map(|(ix, round)| (*ix, Open { round: *round, ..Open::new(Job::Undo, now) }));
-        open.extend(retired);
+        let undo = |round: u32| Open { round, retired: true, ..Open::new(Job::Undo, now) };
+        open.extend(replan.retired.iter().map(|(ix, round)| (*ix, undo(*round))));
         let added = u32::try_from(replan.nodes.len()).unwrap_or(u32::MAX);
         let head = &mut self.head;
         head.phase = Phase::Forward;
@@ -242,7 +241,7 @@ impl Saga {
     /// The undo that keeps a late duplicate of a refused do out, where its partner can.
     fn fence_of(&self, ix: u32, round: u32) -> Option<(u32, Open)> {
         let fenced = self.run.nodes.get(&ix).is_some_and(|node| self.is_fenced(node));
-        fenced.then(|| (ix, Open { round, ..Open::new(Job::Undo, self.head.last_at) }))
+        fenced.then(|| (ix, Open { round, retired: true, ..Open::new(Job::Undo, self.head.last_at) }))
     }
 }
 

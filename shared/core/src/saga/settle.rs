@@ -47,9 +47,14 @@ impl Saga {
         };
         // A late answer to a do is as good while its status is being asked.
         let fits = open.job == wanted || (call.op == Op::Do && open.job == Job::Ask);
-        if self.head.phase.at_rest() || !fits || !(known || self.same_parameters(&node, call)) {
+        // Nor is it too late where another worker has given it up as unknown.
+        let unknown = open.job == Job::Held && open.op == Some(Op::Do) && open.doubt;
+        let clears_up = unknown && call.op == Op::Do && matches!(outcome, Outcome::Ok(Answer::Output(_)));
+        let fits = clears_up || (fits && !self.head.phase.at_rest());
+        if !fits || !(known || self.same_parameters(&node, call)) {
             return;
         }
+        self.head.phase = self.head.direction();
         match outcome {
             Outcome::Ok(Answer::InProgress { .. }) | Outcome::Later { .. } | Outcome::Unknown { .. }
                 if call.attempt != open.attempt => {}
@@ -139,6 +144,10 @@ impl Saga {
     pub(super) fn undone(&mut self, ix: u32, attempt: u32, took: Millis, found: bool) {
         self.head.open.remove(&ix);
         self.run.past.entry(ix).or_default().undone = true;
+        if self.head.phase == Phase::Unwinding && self.is_needed(ix) {
+            // A retired one, undone before what a newer plan has kept: the order goes through it.
+            self.head.open.insert(ix, Open::new(Job::Pending, self.head.last_at));
+        }
         self.record(Fact::Undone { node: ix, attempt, took, found });
     }
 

@@ -100,6 +100,10 @@ pub struct Open {
     /// Attempts that the partner answered by saying that it is at work: these are not failures.
     #[serde(rename = "w", default, skip_serializing_if = "is_zero")]
     pub working: u32,
+    /// A newer plan has no use for it: it stands in the way of nothing that the newer plan keeps, and
+    /// nothing of that stands in its way.
+    #[serde(rename = "x", default, skip_serializing_if = "std::ops::Not::not")]
+    pub retired: bool,
     /// What it was held at.
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub op: Option<Op>,
@@ -115,7 +119,19 @@ pub(crate) fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
 
 impl Open {
     pub(super) const fn new(job: Job, since: Millis) -> Self {
-        Self { job, attempt: 0, since, due: None, doubt: false, round: 0, lost: 0, working: 0, op: None, asked: None }
+        Self {
+            job,
+            attempt: 0,
+            since,
+            due: None,
+            doubt: false,
+            round: 0,
+            lost: 0,
+            working: 0,
+            retired: false,
+            op: None,
+            asked: None,
+        }
     }
 }
 

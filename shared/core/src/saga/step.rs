@@ -14,7 +14,7 @@ use crate::time::Millis;
 /// | event       | in work                                   | at rest                             |
 /// |-------------|-------------------------------------------|-------------------------------------|
 /// | `Wake`      | once in an invocation; calls begin here   | ends at once: a late duplicate      |
-/// | `Answered`  | folded, also before the wake; stale ones are passed over | passed over: a stale worker |
+/// | `Answered`  | folded, also before the wake; stale ones are passed over | stuck: may settle a step held as unknown; else passed over |
 /// | `Committed` | only while a commit is under way          | only for the commit of the rest     |
 /// | `Paged`     | only while a page is asked for            | never                               |
 /// | `Tick`      | carries on                                | passed over                         |

@@ -27,8 +27,9 @@ impl Saga {
     pub(super) fn start_fences(&mut self, effects: &mut Vec<Effect>, fresh: &mut Vec<Call>) {
         // What another plan has no use for is undone one after the other, from the end: what depends on a
         // node stands above it.
-        let last = self.head.open.iter().rev().find(|(_, open)| open.job == Job::Undo).map(|(ix, _)| *ix);
-        let next = |ix: u32| self.head.epoch == 0 || Some(ix) == last;
+        let mut retired = self.head.open.iter().rev().filter(|(_, open)| open.job == Job::Undo && open.retired);
+        let last = retired.next().map(|(ix, _)| *ix);
+        let next = |ix: u32| !self.is_retired(ix) || Some(ix) == last;
         let ready = self.head.open.keys().copied().filter(|ix| next(*ix) && self.undo_is_due(*ix)).collect();
         self.send_undos(ready, effects, fresh);
     }
@@ -125,9 +126,29 @@ impl Saga {
     }
 
     /// Something that depends on the node directly is not settled.
-    fn is_needed(&self, ix: u32) -> bool {
-        let mut above = self.head.open.range(ix + 1..);
-        above.any(|(other, _)| self.run.nodes.get(other).is_none_or(|node| node.deps.contains(&ix)))
+    pub(super) fn is_needed(&self, ix: u32) -> bool {
+        let mut above = self.head.open.range(ix + 1..).map(|(other, _)| *other);
+        if !self.is_retired(ix) {
+            return above.any(|other| self.depends(other, ix));
+        }
+        // What a newer plan keeps came after it in the older plan only: it heeds retired ones, and those
+        // that stand between.
+        let mut heeded: Vec<u32> = Vec::new();
+        for other in above.rev() {
+            if self.is_retired(other) || heeded.iter().any(|one| self.depends(*one, other)) {
+                heeded.push(other);
+            }
+        }
+        heeded.iter().any(|other| self.depends(*other, ix))
+    }
+
+    fn depends(&self, ix: u32, on: u32) -> bool {
+        self.run.nodes.get(&ix).is_none_or(|node| node.deps.contains(&on))
+    }
+
+    /// Whether a newer plan has no use for the node.
+    fn is_retired(&self, ix: u32) -> bool {
+        self.head.open.get(&ix).is_some_and(|open| open.retired)
     }
 
     /// Whether a settled node is to be undone. One that was refused is fenced where the partner can,

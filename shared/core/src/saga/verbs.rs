@@ -79,7 +79,8 @@ impl Saga {
             let now = self.head.last_at;
             return Some(Open { due: Some(wait.until(now)), ..Open::new(Job::Wait, now) });
         }
-        let again = |job| Open { doubt: held.doubt, round: held.round, ..Open::new(job, held.since) };
+        let again =
+            |job| Open { doubt: held.doubt, round: held.round, retired: held.retired, ..Open::new(job, held.since) };
         match held.op.unwrap_or(if self.head.direction() == Phase::Unwinding { Op::Undo } else { Op::Do }) {
             Op::Undo => Some(again(Job::Undo)),
             Op::Status => Some(again(Job::Ask)),

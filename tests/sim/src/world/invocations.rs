@@ -23,7 +23,7 @@ impl World {
         }
         self.trace(|| format!("worker   {id} begins: {errand:?} (clock {skew:+} ms, fuse {fuse:?})"));
         self.errands.borrow_mut().insert(id, errand);
-        let host = SimHost { world: Rc::clone(self), skew };
+        let host = SimHost { world: Rc::clone(self), worker: id, skew };
         let world = Rc::downgrade(self);
         let future = Box::pin(async move {
             let reply = makegood_execute::handle(request, host).await;
@@ -46,6 +46,10 @@ impl World {
         let Some(errand) = self.errands.borrow_mut().remove(&id) else { return };
         self.trace(|| format!("worker   {id} ends: {status:?}"));
         let code = status.map(|(code, _)| code);
+        let heard = self.heard.borrow_mut().remove(&id).unwrap_or_default();
+        if matches!((&errand, code), (Errand::Wake(_), Some(200))) {
+            self.check_heard(id, &heard);
+        }
         match errand {
             Errand::Start => match code {
                 Some(202) => {}

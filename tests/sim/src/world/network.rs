@@ -8,7 +8,7 @@ use makegood_gateway::{Request, Response};
 use serde_json::json;
 
 use super::{Exchange, Fetched, World};
-use crate::agenda::Slot;
+use crate::agenda::{Slot, TaskId};
 use crate::answer;
 use crate::postgres::Change;
 use crate::town;
@@ -25,9 +25,9 @@ const MISHAPS: [&str; 6] = [
 
 impl World {
     /// Sends a request to whichever service it is for.
-    pub fn send(self: &Rc<Self>, request: Request, timeout: Millis) -> Slot<Fetched> {
+    pub fn send(self: &Rc<Self>, worker: TaskId, request: Request, timeout: Millis) -> Slot<Fetched> {
         let (slot, back) = Slot::new();
-        let exchange = Exchange { request: Rc::new(request), back };
+        let exchange = Exchange { request: Rc::new(request), back, worker };
         let late = exchange.clone();
         self.later(timeout.0, move |world| late.arrive(world, Err(FetchError::Unknown("timed out".to_owned()))));
         let service = exchange.request.uri().host().unwrap_or_default().to_owned();
@@ -70,7 +70,7 @@ impl World {
             // Lost on the way back.
             3 => self.later(travel, move |world| {
                 let (_, nobody) = Slot::new();
-                world.arrive(&Exchange { request: Rc::clone(&exchange.request), back: nobody });
+                world.arrive(&Exchange { request: Rc::clone(&exchange.request), back: nobody, worker });
             }),
             // The gateway before it is out of order.
             4 => self.later(travel, move |world| exchange.arrive(world, Ok(answer(502, &json!("bad gateway"))))),
@@ -93,7 +93,7 @@ impl World {
         let delay = self.draw(|rng| rng.between(1, 8_000));
         self.later(delay, move |world| {
             let (_, nobody) = Slot::new();
-            world.arrive(&Exchange { request, back: nobody });
+            world.arrive(&Exchange { request, back: nobody, worker: 0 });
         });
     }
 
