@@ -8,10 +8,13 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
-use makegood_core::saga::{Call, CallId, Commit, Effect, Ended, Event, Outcome, Phase, Refusal, Saga, Window, step};
+use makegood_core::saga::{
+    Call, CallId, Child, Commit, Effect, Ended, Event, Outcome, Phase, Refusal, Saga, Window, step,
+};
 use makegood_core::time::Millis;
 use makegood_gateway::tool;
 
+use crate::child;
 use crate::host::{FetchError, Host, Level};
 use crate::queue::{self, Message};
 use crate::settings::Settings;
@@ -85,6 +88,7 @@ pub async fn drive_with<H: Host>(
             store: &store,
             saga: Saga::load(id.clone(), loaded.head, loaded.window),
             version: loaded.version,
+            owner: loaded.owner,
             covered: 0,
             committed: false,
         };
@@ -97,6 +101,9 @@ pub async fn drive_with<H: Host>(
         // What is known already comes first: the wake acts on it, and commits it.
         let first = learned.iter().cloned().chain([wake]).collect();
         let came = turn.run(first, &mut learned).await;
+        if let (Ok(Turn::Over(Ended::Rest)), true, Some(parent)) = (&came, turn.committed, &turn.saga.head.parent) {
+            child::tell_parent(host, settings, id, parent).await;
+        }
         if turn.committed && matches!(request, Request::Pending) {
             request = Request::Heard;
         }
@@ -141,6 +148,7 @@ struct Invocation<'a, H> {
     store: &'a Store<'a, H>,
     saga: Saga,
     version: u32,
+    owner: String,
     /// How many of the learned events the commit under way holds.
     covered: usize,
     /// Something was committed.
@@ -221,11 +229,16 @@ impl<'a, H: Host> Invocation<'a, H> {
     }
 
     fn call(&self, call: Call) -> LocalBoxFuture<'a, Task> {
-        let (host, base) = (self.host.clone(), self.settings.tools_url.clone());
+        let (host, settings) = (self.host.clone(), self.settings);
+        let (saga, owner) = (self.saga.id.clone(), self.owner.clone());
         Box::pin(async move {
             let Call { node, op, attempt, fingerprint, .. } = call;
             let began = host.now();
-            let outcome = perform(&host, &base, &call).await;
+            let outcome = if Child::is_one(&call.tool) {
+                child::perform(&host, settings, &saga, &owner, &call).await
+            } else {
+                perform(&host, &settings.tools_url, &call).await
+            };
             let took = host.now().since(began);
             Task::Answered(Event::Answered { call: CallId { node, op, attempt, fingerprint }, took, outcome })
         })

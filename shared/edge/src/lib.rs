@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod child;
 pub mod door;
 pub mod driver;
 pub mod host;

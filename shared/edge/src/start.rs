@@ -16,7 +16,7 @@ use crate::settings::Settings;
 use crate::store::Store;
 
 /// How long after its creation the sweeper takes a saga's first wake for lost.
-const GRACE: Millis = Millis(5_000);
+pub(crate) const GRACE: Millis = Millis(5_000);
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ pub async fn start<H: Host>(
     let now = host.now();
     let mut random = [0; 10];
     random.copy_from_slice(&host.random()[..10]);
-    afford(start, &nodes, tools)?;
+    afford(start.budget, &nodes, tools)?;
     let deadline = start.deadline.map(|span| now + span);
     let total = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
     let head = Head { budget: start.budget, ..Head::new(total, now, deadline) };
@@ -87,8 +87,15 @@ pub async fn start<H: Host>(
 
 /// Refuses a plan that its budget cannot pay for whatever happens. What stands after the point of no
 /// return is not stopped by it, so it is counted here.
-fn afford(start: &Start<'_>, nodes: &[Node], tools: &BTreeMap<String, Definition>) -> Result<(), Error> {
-    let Some(budget) = start.budget else { return Ok(()) };
+///
+/// # Errors
+/// [`Code::OverBudget`], or [`Code::InvalidRequest`] where the budget is none.
+pub(crate) fn afford(
+    budget: Option<Budget>,
+    nodes: &[Node],
+    tools: &BTreeMap<String, Definition>,
+) -> Result<(), Error> {
+    let Some(budget) = budget else { return Ok(()) };
     let refuse = |message: String| Err(Error::new(Code::OverBudget, message));
     let spent = (budget.spent_minor, budget.spent_tokens) != (0, 0);
     if spent || budget.cost_minor.is_some_and(|most| most < 0) {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
-use makegood_core::saga::{Commit, Head, Plan, Window};
+use makegood_core::saga::{Commit, Head, Plan, Window, tools_of};
 use makegood_core::time::Millis;
 use makegood_gateway::store::{self, Created, Line, Loaded, Meter, New, Overdue, Statement, Story, Tools};
 use makegood_gateway::{Malformed, neon};
@@ -36,6 +36,16 @@ impl<'a, H: Host> Store<'a, H> {
     /// carried out.
     pub async fn create(&self, new: &New<'_>) -> Result<Created, Error> {
         self.ask(&store::create(new, self.host.now())).await?.ok_or_else(|| unreadable("create answered null"))
+    }
+
+    /// The saga that was started with a client's key.
+    pub async fn of_key(&self, owner: &str, client_key: &str) -> Result<Option<SagaId>, Error> {
+        self.ask(&store::of_key(owner, client_key)).await
+    }
+
+    /// Takes a key, so that nothing begins under it any more. See [`store::bury`].
+    pub async fn bury(&self, new: &New<'_>) -> Result<Created, Error> {
+        self.ask(&store::bury(new, self.host.now())).await?.ok_or_else(|| unreadable("bury answered null"))
     }
 
     /// `None` where there is no such saga. `count`: see [`store::load`].
@@ -78,10 +88,8 @@ impl<'a, H: Host> Store<'a, H> {
 
     /// The current definitions of the tools that a plan names.
     pub async fn tools(&self, plan: &Plan) -> Result<Tools, Error> {
-        let others = plan.steps.iter().flat_map(|step| step.or.iter().map(|other| other.tool.as_str()));
-        let mut names: Vec<&str> = plan.steps.iter().map(|step| step.tool.as_str()).chain(others).collect();
-        names.sort_unstable();
-        names.dedup();
+        let names = tools_of(plan);
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         Ok(self.ask(&store::tools(&names)).await?.unwrap_or_default())
     }
 

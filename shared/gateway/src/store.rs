@@ -21,6 +21,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0002_verbs", include_str!("../migrations/0002_verbs.sql")),
     ("makegood/0003_parts", include_str!("../migrations/0003_parts.sql")),
     ("makegood/0004_replans", include_str!("../migrations/0004_replans.sql")),
+    ("makegood/0007_children", include_str!("../migrations/0007_children.sql")),
 ];
 
 /// One statement with its parameters, all as text.
@@ -31,6 +32,8 @@ pub struct Statement {
 }
 
 pub const CREATE: &str = "select makegood.create_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
+pub const OF_KEY: &str = "select makegood.saga_of_key($1,$2)";
+pub const BURY: &str = "select makegood.bury_saga($1,$2,$3,$4,$5,$6,$7,$8)";
 pub const LOAD: &str = "select makegood.load_saga_4($1,$2)";
 pub const PAGE: &str = "select makegood.window_3($1,0,$2,$3,'{}',$4)";
 pub const COMMIT: &str = "select makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
@@ -85,6 +88,28 @@ pub fn create(new: &New<'_>, now: Millis) -> Statement {
         Some(request),
     ];
     Statement { sql: CREATE, params }
+}
+
+/// The id of the saga that was started with a client's key, or null.
+#[must_use]
+pub fn of_key(owner: &str, client_key: &str) -> Statement {
+    Statement { sql: OF_KEY, params: vec![text(owner), text(client_key)] }
+}
+
+/// Takes a new saga's key for good, so that it never begins; the answer is as that of [`create`].
+#[must_use]
+pub fn bury(new: &New<'_>, now: Millis) -> Statement {
+    let params = vec![
+        text(new.id),
+        text(new.owner),
+        new.client_key.map(str::to_owned),
+        text(new.title),
+        new.message.map(str::to_owned),
+        Some(json(new.head)),
+        text(now.0),
+        Some(fingerprint(new.message.unwrap_or_default())),
+    ];
+    Statement { sql: BURY, params }
 }
 
 /// The answer to [`create`].
@@ -289,4 +314,18 @@ fn text(value: impl ToString) -> Option<String> {
 fn json(value: &(impl Serialize + ?Sized)) -> String {
     // The stored shapes are structs, maps with text keys and numbers: none of them can fail.
     serde_json::to_string(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_database_holds_the_built_in_tools_as_the_core_has_them() {
+        let (_, children) = MIGRATIONS.iter().find(|(name, _)| name.ends_with("children")).unwrap();
+        for definition in makegood_core::saga::definitions() {
+            let row = format!("('{}', '{}', '{}', true, 0)", definition.name, definition.version, json(&definition));
+            assert!(children.contains(&row), "{row}");
+        }
+    }
 }

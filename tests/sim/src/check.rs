@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::postgres::Row;
 use crate::town::Town;
+use crate::world::SPAN;
 
 /// What the journal says of one node.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +72,9 @@ impl Told {
 /// The journal, folded without the engine's help.
 #[derive(Debug, Default)]
 pub struct Journal {
+    /// The number of its first node among those of all sagas. Who asks from outside may name a node by its
+    /// number there.
+    base: u32,
     nodes: Vec<Node>,
     /// Everything that depends on a node, directly or not.
     dependants: BTreeMap<u32, BTreeSet<u32>>,
@@ -95,8 +99,8 @@ type Tools = BTreeMap<String, Definition>;
 
 impl Journal {
     /// `other`: the plan that may take the place of the first.
-    pub fn new(nodes: Vec<Node>, other: Vec<Node>, tools: &Tools) -> Self {
-        let mut journal = Self { other_plan: other, ..Self::default() };
+    pub fn new(base: u32, nodes: Vec<Node>, other: Vec<Node>, tools: &Tools) -> Self {
+        let mut journal = Self { base, other_plan: other, ..Self::default() };
         journal.take_in(nodes, tools);
         journal
     }
@@ -119,7 +123,7 @@ impl Journal {
     }
 
     fn node(&self, ix: u32) -> Option<&Node> {
-        self.nodes.get(usize::try_from(ix).ok()?)
+        self.nodes.get(usize::try_from(ix % SPAN).ok()?)
     }
 
     pub fn class(&self, ix: u32) -> Class {
@@ -134,7 +138,7 @@ impl Journal {
     /// How often the journal says that a node is asked for anew. Whoever asks a query anew tells it
     /// afterwards.
     pub fn rounds(&self, ix: u32) -> u32 {
-        let told = self.told.get(&ix).map_or(0, |told| told.retried);
+        let told = self.of(ix).retried;
         self.epoch(ix) + told + u32::from(self.class(ix) == Class::Query)
     }
 
@@ -149,15 +153,20 @@ impl Journal {
 
     fn of(&self, ix: u32) -> &Told {
         static UNTOUCHED: Told = Told::untouched();
-        self.told.get(&ix).unwrap_or(&UNTOUCHED)
+        self.told.get(&(ix % SPAN)).unwrap_or(&UNTOUCHED)
     }
 
     /// Everything that depends on `ix`, directly or not. What another plan keeps does not depend any more
     /// on what it has no use for.
     fn after(&self, ix: u32) -> impl Iterator<Item = u32> + '_ {
         let dropped = self.of(ix).dropped;
-        let after = self.dependants.get(&ix).into_iter().flatten().copied();
+        let after = self.dependants.get(&(ix % SPAN)).into_iter().flatten().copied();
         after.filter(move |after| !dropped || self.of(*after).dropped)
+    }
+
+    /// It is kept from ever beginning.
+    pub fn bury(&mut self) {
+        self.rest = Some("made_good");
     }
 
     /// Folds what a commit brought, and compares the result with the head that came with it.
@@ -170,7 +179,10 @@ impl Journal {
             let again = matches!(record.fact, Fact::Retried { .. } | Fact::Resolved { .. } | Fact::Replanned { .. });
             let late = matches!(&record.fact, Fact::Done { node, .. } if self.of(*node).held.is_some());
             let reopens = cancels || again || late;
-            if let Some(rest) = self.rest.filter(|rest| !(*rest == "stuck" && reopens)) {
+            // Whoever it was completed for may want it undone.
+            let revokes = cancels && row.head.parent.is_some();
+            let may_go_on = |rest: &&str| (*rest == "stuck" && reopens) || (*rest == "completed" && revokes);
+            if let Some(rest) = self.rest.filter(|rest| !may_go_on(rest)) {
                 return Err(format!("{:?} after the saga was {rest}", record.fact));
             }
             self.fold(record, pivot_acted)?;
@@ -492,7 +504,7 @@ impl Journal {
             return Ok(());
         }
         for dependant in self.after(ix) {
-            if town.deeds.get(&dependant).is_some_and(|deed| deed.left > 0) {
+            if town.deeds.get(&(self.base + dependant)).is_some_and(|deed| deed.left > 0) {
                 return Err(format!("an undo of {ix} arrives, and {dependant}, which depends on it, is still done"));
             }
         }

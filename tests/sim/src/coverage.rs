@@ -34,10 +34,14 @@ pub const EVENTS: &[(&str, &[&str])] = &[
             "retry",
             "resolve",
             "replan",
+            "nudged",
         ],
     ),
-    ("unwinding", &["wake", "answered", "committed", "paged", "tick", "cancel", "outrun", "retry", "resolve"]),
-    ("completed", &["wake", "answered", "committed", "cancel", "outrun"]),
+    (
+        "unwinding",
+        &["wake", "answered", "committed", "paged", "tick", "cancel", "outrun", "retry", "resolve", "nudged"],
+    ),
+    ("completed", &["wake", "answered", "committed", "cancel", "outrun", "revoke"]),
     ("made_good", &["wake", "answered", "committed", "cancel", "outrun"]),
     ("stuck", &["wake", "answered", "committed", "cancel", "outrun", "retry", "resolve", "replan"]),
 ];

@@ -46,7 +46,9 @@ impl Host for SimHost {
             filler.fill(());
         });
         slot.await;
-        self.world.saw_event("tick");
+        if let Some(saga) = self.world.saga(0) {
+            self.world.saw_event(&saga, "tick");
+        }
     }
 
     fn log(&self, level: Level, line: &str) {

@@ -58,7 +58,7 @@ pub fn run(scenario: Scenario, traced: bool) -> Outcome {
     let world = World::new(scenario, traced);
     let events = world.run();
     let database = world.database.borrow();
-    let counters = database.sagas.values().next().map(|row| row.counters).unwrap_or_default();
+    let counters = world.saga(0).and_then(|id| Some(database.sagas.get(&id)?.counters)).unwrap_or_default();
     let outcome = Outcome {
         violation: world.violation.borrow().clone(),
         trace: world.take_trace(),
@@ -67,7 +67,7 @@ pub fn run(scenario: Scenario, traced: bool) -> Outcome {
         events,
         nodes: world.scenario.plan.steps.len(),
         commits: counters.commits,
-        yields: world.journal.borrow().yields,
+        yields: world.journal(0).yields,
         invocations: counters.invocations,
         wire: world.wire.get(),
     };

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::postgres::Row;
 use crate::scenario::APPROVERS;
-use crate::world::{Errand, World};
+use crate::world::{Errand, SPAN, World};
 
 pub const JWT_SECRET: &str = "a secret of the simulated world's own";
 
@@ -98,26 +98,26 @@ impl World {
             {
                 let name = name.clone();
                 let after = self.draw(|rng| rng.between(1, 9_000));
-                self.later(after, move |world| world.ask(Asking::Bring { name }, TRIES));
+                self.later(after, move |world| world.ask(0, Asking::Bring { name }, TRIES));
             }
         }
         if let Some((after, _)) = self.scenario.replan {
-            self.later(after, |world| world.ask(Asking::Pause, 2));
+            self.later(after, |world| world.ask(0, Asking::Pause, 2));
         }
         if let Some(after) = self.scenario.pause_after {
-            self.later(after, |world| world.ask(Asking::Pause, 2));
+            self.later(after, |world| world.ask(0, Asking::Pause, 2));
         }
     }
 
     /// What people do when they hear of a commit.
-    pub fn people_hear(self: &Rc<Self>, row: &Row, facts: &[&Fact]) {
+    pub fn people_hear(self: &Rc<Self>, base: u32, row: &Row, facts: &[&Fact]) {
         for fact in facts {
-            if matches!(fact, Fact::Paused { .. } | Fact::Held { op: Op::Do, .. }) {
+            if base == 0 && matches!(fact, Fact::Paused { .. } | Fact::Held { op: Op::Do, .. }) {
                 self.replan_soon();
             }
             if let Fact::Paused { .. } = fact {
                 let after = self.draw(|rng| rng.between(100, 6_000));
-                self.later(after, |world| world.ask(Asking::Resume, TRIES));
+                self.later(after, move |world| world.ask(base, Asking::Resume, TRIES));
             }
             if !self.scenario.people {
                 continue;
@@ -126,11 +126,11 @@ impl World {
                 self.decide_soon(row, *node, *hash);
             } else if let Fact::Held { node, op, .. } = fact {
                 if *op == Op::Undo && self.draw(|rng| rng.chance(300)) {
-                    let (node, after) = (*node, self.draw(|rng| rng.between(20, 2_000)));
+                    let (node, after) = (base + *node, self.draw(|rng| rng.between(20, 2_000)));
                     self.later(after, move |world| world.undo_by_hand(node));
-                } else if self.draw(|rng| rng.chance(700)) {
+                } else if base > 0 || self.draw(|rng| rng.chance(700)) {
                     let after = self.scenario.calm_at.saturating_sub(self.now()) + STILL;
-                    self.later(after, Self::look_after);
+                    self.later(after, move |world| world.look_after(base));
                 }
             }
         }
@@ -141,8 +141,8 @@ impl World {
         let Some((_, plan)) = self.scenario.replan.clone() else { return };
         let after = self.draw(|rng| rng.between(20, 3_000));
         self.later(after, move |world| {
-            if !world.journal.borrow().replanned {
-                world.ask(Asking::Replan { plan }, 3);
+            if !world.journal(0).replanned {
+                world.ask(0, Asking::Replan { plan }, 3);
             }
         });
     }
@@ -164,19 +164,20 @@ impl World {
             let approve = self.draw(|rng| rng.chance(850));
             let after = self.draw(|rng| rng.between(20, 6_000));
             let step = node.id.clone();
-            self.later(after, move |world| world.ask(Asking::Decide { step, who, approve, hash, stale }, TRIES));
+            self.later(after, move |world| world.ask(0, Asking::Decide { step, who, approve, hash, stale }, TRIES));
         }
     }
 
     /// Somebody hears at once that an undo is refused. Its do is settled, so nothing about it is on its
     /// way any more.
-    fn undo_by_hand(self: &Rc<Self>, ix: u32) {
+    fn undo_by_hand(self: &Rc<Self>, node: u32) {
         if self.now() < self.look_at.get() {
             return;
         }
+        let (base, ix) = (node / SPAN * SPAN, node % SPAN);
         let step = {
             let database = self.database.borrow();
-            let row = database.sagas.values().next();
+            let row = self.saga(node).and_then(|saga| database.sagas.get(&saga));
             let held = row.filter(|row| row.head.open.get(&ix).is_some_and(|open| open.job == Job::Held));
             held.and_then(|row| row.nodes.iter().find(|(node, _)| node.ix == ix)).map(|(node, _)| node.id.clone())
         };
@@ -187,27 +188,28 @@ impl World {
         } else {
             Asking::Resolve { step, done: None }
         };
-        if let Some(deed) = self.town.borrow_mut().deeds.get_mut(&ix) {
+        if let Some(deed) = self.town.borrow_mut().deeds.get_mut(&node) {
             (deed.left, deed.tombstone, deed.undo_refused) = (0, true, false);
             deed.undone_by_hand = true;
         }
-        self.ask(asking, TRIES);
+        self.ask(base, asking, TRIES);
     }
 
-    /// Somebody sees to what is held, when the storm is over.
-    fn look_after(self: &Rc<Self>) {
-        if self.interventions.get() >= INTERVENTIONS {
+    /// Somebody sees to what is held, when the storm is over. Of one that another waits for, until it is
+    /// held no more.
+    fn look_after(self: &Rc<Self>, base: u32) {
+        if base == 0 && self.interventions.get() >= INTERVENTIONS {
             return;
         }
         // One at a time, and only when nothing is on its way.
         if self.now() < self.look_at.get() {
-            return self.later(self.look_at.get() - self.now(), Self::look_after);
+            return self.later(self.look_at.get() - self.now(), move |world| world.look_after(base));
         }
-        self.interventions.set(self.interventions.get() + 1);
+        self.interventions.set(self.interventions.get() + u32::from(base == 0));
         self.look_at.set(self.now() + 2 * STILL);
         let held: Vec<(u32, Option<Op>, String, Class, bool, bool)> = {
             let database = self.database.borrow();
-            let Some(row) = database.sagas.values().next() else { return };
+            let Some(row) = self.saga(base).and_then(|saga| database.sagas.get(&saga)) else { return };
             let back = row.head.direction() == Phase::Unwinding;
             let held = row.head.open.iter().filter(|(_, open)| open.job == Job::Held);
             held.filter_map(|(ix, open)| {
@@ -220,23 +222,23 @@ impl World {
         if held.is_empty() {
             return;
         }
-        if self.draw(|rng| rng.chance(100)) {
+        if base == 0 && self.draw(|rng| rng.chance(100)) {
             // Enough of it: where there is a way back, it is taken.
             return self.cancel(2);
         }
         let (ix, op, step, class, back, escalated) = self.draw(|rng| rng.pick(&held).clone());
         if self.draw(|rng| rng.chance(400)) {
             let all = self.draw(|rng| rng.chance(500));
-            if let Some(deed) = self.town.borrow_mut().deeds.get_mut(&ix)
+            if let Some(deed) = self.town.borrow_mut().deeds.get_mut(&(base + ix))
                 && self.now().is_multiple_of(2)
             {
                 // The partner was talked to.
                 (deed.undo_refused, deed.status_refused) = (false, false);
             }
-            return self.ask(Asking::Retry { step: (!all).then_some(step) }, TRIES);
+            return self.ask(base, Asking::Retry { step: (!all).then_some(step) }, TRIES);
         }
         let mut town = self.town.borrow_mut();
-        let deed = town.deeds.entry(ix).or_default();
+        let deed = town.deeds.entry(base + ix).or_default();
         let done = match (back, op, class) {
             // Undone by hand.
             (true, Some(Op::Undo), _) => {
@@ -258,14 +260,14 @@ impl World {
         };
         drop(town);
         self.trace(|| format!("people   {step} was looked into: {done:?}"));
-        self.ask(Asking::Resolve { step, done }, TRIES);
+        self.ask(base, Asking::Resolve { step, done }, TRIES);
     }
 
     /// Puts it to the saga.
-    fn ask(self: &Rc<Self>, asking: Asking, tries: u32) {
-        let (Some(id), Some(phase)) = (self.saga.borrow().clone(), self.phase()) else { return };
+    fn ask(self: &Rc<Self>, base: u32, asking: Asking, tries: u32) {
+        let (Some(id), Some(phase)) = (self.saga(base), self.phase(base)) else { return };
         if let Asking::Bring { name } = &asking {
-            self.journal.borrow_mut().sent.insert(name.clone());
+            self.journal_mut(base).sent.insert(name.clone());
         }
         let (verb, body) = asking.verb_and_body();
         let mut request = Request::new(Bytes::from(body.to_string()));
@@ -277,45 +279,49 @@ impl World {
                 request.headers_mut().insert(AUTHORIZATION, token);
             }
         }
-        self.invoke(Errand::Ask(asking, phase, tries), request);
+        self.invoke(Errand::Ask { base, asking, phase, tries }, request);
     }
 
     /// What became of it.
-    pub fn asked(self: &Rc<Self>, asking: Asking, phase: &'static str, tries: u32, status: Option<u16>) {
+    pub fn asked(self: &Rc<Self>, base: u32, asking: Asking, phase: &'static str, tries: u32, status: Option<u16>) {
         match status {
             Some(200 | 202) if matches!(asking, Asking::Decide { stale: true, .. }) => {
                 self.violation(format!("a decision about other parameters was taken: {asking:?}"));
             }
             Some(200 | 202) => {
                 self.seen.borrow_mut().event(phase, asking.event());
-                self.look_out();
+                self.look_out(base);
             }
             // Steps were under way: perhaps a little later.
             Some(409) if matches!(asking, Asking::Replan { .. }) && tries > 0 => {
                 self.later(900, move |world| {
-                    if !world.journal.borrow().replanned {
-                        world.ask(asking, tries - 1);
+                    if !world.journal(0).replanned {
+                        world.ask(base, asking, tries - 1);
                     }
                 });
             }
             // Not now, or not any more.
-            Some(409) => self.look_out(),
+            Some(409) => self.look_out(base),
             // What was done by hand is to be kept.
-            Some(422) if matches!(asking, Asking::Replan { .. }) => self.look_out(),
+            Some(422) if matches!(asking, Asking::Replan { .. }) => self.look_out(base),
             Some(code) if code < 500 => self.violation(format!("{asking:?} was answered {code}")),
-            Some(_) | None if tries > 0 => self.later(700, move |world| world.ask(asking, tries - 1)),
-            Some(_) | None => self.look_out(),
+            Some(_) | None if tries > 0 => self.later(700, move |world| world.ask(base, asking, tries - 1)),
+            Some(_) | None => self.look_out(base),
         }
     }
 
     /// A saga that is paused does not stay so, whatever became of the request to go on.
-    fn look_out(self: &Rc<Self>) {
-        let paused = self.database.borrow().sagas.values().next().is_some_and(|row| row.head.paused);
-        if paused && !self.at_rest() {
+    fn look_out(self: &Rc<Self>, base: u32) {
+        let is_paused = move |world: &Self| {
+            let database = world.database.borrow();
+            let row = world.saga(base).and_then(|saga| database.sagas.get(&saga));
+            row.is_some_and(|row| row.head.paused && !row.head.phase.at_rest())
+        };
+        if is_paused(self) {
             let after = self.draw(|rng| rng.between(100, 8_000));
-            self.later(after, |world| {
-                if world.database.borrow().sagas.values().next().is_some_and(|row| row.head.paused) {
-                    world.ask(Asking::Resume, TRIES);
+            self.later(after, move |world| {
+                if is_paused(world) {
+                    world.ask(base, Asking::Resume, TRIES);
                 }
             });
         }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use makegood_core::saga::{Fact, Head, Node, Record};
+use makegood_core::saga::{Fact, Head, Node, Record, tools_of};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
 use makegood_gateway::quoting::{escape, unquote};
@@ -80,10 +80,10 @@ pub enum Change {
     None,
     Created(String),
     Committed(String),
-    Loaded,
-    Paged,
+    Loaded(String),
+    Paged(String),
     /// Another worker was first.
-    Outrun,
+    Outrun(String),
 }
 
 /// A text that is sent as a string in JSON, made of pieces of which some were escaped before.
@@ -168,11 +168,9 @@ fn read_nodes(text: &str) -> Option<Vec<(Node, Vec<u8>)>> {
 impl Postgres {
     /// The database of a world, before anything happens in it.
     pub fn new(scenario: &Scenario) -> Self {
-        let called = |name: &str| {
-            let other = scenario.replan.iter().flat_map(|(_, plan)| &plan.steps);
-            let mut steps = scenario.plan.steps.iter().chain(other);
-            steps.any(|step| step.tool == name || step.or.iter().any(|other| other.tool == name))
-        };
+        let plans = [&scenario.plan].into_iter().chain(scenario.replan.as_ref().map(|(_, plan)| plan));
+        let names: Vec<String> = plans.flat_map(tools_of).collect();
+        let called = |name: &String| names.contains(name);
         let tools = scenario.tools.iter().filter(|(name, _)| called(name));
         let text = |tool: &Definition| escaped(&serde_json::to_string(tool).unwrap_or_default());
         Self {
@@ -217,13 +215,15 @@ impl Postgres {
         let small = |place: usize| text(place)?.parse::<u32>().ok();
         Some(match sql {
             store::CREATE => self.create(p)?,
-            store::LOAD => (self.load(text(0)?, text(1)? == "true"), Change::Loaded),
+            store::LOAD => (self.load(text(0)?, text(1)? == "true"), Change::Loaded(text(0)?.to_owned())),
+            store::OF_KEY => (self.of_key(text(0)?, text(1)?), Change::None),
+            store::BURY => self.bury(p)?,
             store::PAGE => {
                 let row = self.sagas.get(text(0)?)?;
                 let (from, to) = (i64::from(small(1)?), i64::from(small(2)?));
                 let mut window = Scalar::default();
                 self.add_window(row, from, to, &[], text(3)? == "true", &mut window);
-                (Some(window), Change::Paged)
+                (Some(window), Change::Paged(text(0)?.to_owned()))
             }
             store::COMMIT | store::COMMIT_PLAN => self.commit(p)?,
             store::SWEEP => (Some(self.sweep(number(0)?, number(1)?, small(2)?)), Change::None),
@@ -252,7 +252,9 @@ impl Postgres {
             return Some((Some(Scalar::of(&told.to_string())), Change::None));
         }
         let mut head: Head = serde_json::from_str(text(5)?).ok()?;
-        head.deadline = self.deadline.map(Millis);
+        if head.parent.is_none() {
+            head.deadline = self.deadline.map(Millis);
+        }
         let row = Row {
             owner,
             client_key: key,
@@ -275,6 +277,45 @@ impl Postgres {
         self.sagas.insert(id.clone(), row);
         let told = json!({"id": id, "created": true, "same": true});
         Some((Some(Scalar::of(&told.to_string())), Change::Created(id)))
+    }
+
+    fn of_key(&self, owner: &str, key: &str) -> Option<Scalar> {
+        let mut rows = self.sagas.values();
+        let row = rows.find(|row| row.owner == owner && row.client_key.as_deref() == Some(key))?;
+        Some(Scalar::of(&json!(row.id).to_string()))
+    }
+
+    fn bury(&mut self, p: &[Option<&str>]) -> Option<(Option<Scalar>, Change)> {
+        let text = |place: usize| p.get(place).copied().flatten();
+        let (id, owner, key) = (text(0)?, text(1)?, text(2)?);
+        let known = self.sagas.values().find(|row| row.owner == owner && row.client_key.as_deref() == Some(key));
+        if let Some(known) = known {
+            let told = json!({"id": known.id, "created": false, "same": true});
+            return Some((Some(Scalar::of(&told.to_string())), Change::None));
+        }
+        let head: Head = serde_json::from_str(text(5)?).ok()?;
+        let row = Row {
+            id: id.to_owned(),
+            owner: owner.to_owned(),
+            client_key: Some(key.to_owned()),
+            title: text(3)?.to_owned(),
+            epoch: 0,
+            version: 1,
+            phase: "made_good".to_owned(),
+            head_text: text(5)?.to_owned(),
+            head,
+            wake_at: None,
+            sweeps: 0,
+            idle_wakes: 0,
+            created_at: text(6)?.parse().ok()?,
+            updated_at: text(6)?.parse().ok()?,
+            counters: Counters { commits: 1, ..Counters::default() },
+            nodes: Vec::new(),
+            facts: Vec::new(),
+        };
+        self.sagas.insert(id.to_owned(), row);
+        let told = json!({"id": id, "created": true, "same": true});
+        Some((Some(Scalar::of(&told.to_string())), Change::Created(id.to_owned())))
     }
 
     fn load(&mut self, id: &str, count: bool) -> Option<Scalar> {
@@ -392,7 +433,7 @@ impl Postgres {
         let id = text(0)?.to_owned();
         let version = u32::try_from(number(1)?).ok()?;
         let Some(row) = self.sagas.get_mut(&id).filter(|row| row.version == version) else {
-            return Some((Some(Scalar::of("0")), Change::Outrun));
+            return Some((Some(Scalar::of("0")), Change::Outrun(text(0)?.to_owned())));
         };
         let records: Vec<Record> = serde_json::from_str(text(4)?).ok()?;
         if let Some(nodes) = text(12) {

@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use makegood_core::saga::{Alternative, Approval, Comparison, Condition, Each, Limits, Node, Plan, Step, Wait, freeze};
+use makegood_core::saga::{
+    Alternative, Approval, Comparison, Condition, Each, Limits, Node, Plan, RUN_SAGA, RUN_SAGA_FOR_GOOD, Step, Wait,
+    definitions, freeze,
+};
 use makegood_core::time::Millis;
 use makegood_core::tool::{Class, Definition, Repeat, Retry, Schema};
 use serde::{Deserialize, Serialize};
@@ -139,6 +142,8 @@ impl Scenario {
         let time_budget = rate(rng, &[1, 40, 200, 1_000, 8_500, 8_500]);
         let tools: BTreeMap<String, Definition> =
             CONTRACTS.iter().map(|contract| (contract.0.to_owned(), definition(contract, rng))).collect();
+        let built_in = definitions().into_iter().map(|tool| (tool.name.clone(), tool));
+        let tools: BTreeMap<String, Definition> = tools.into_iter().chain(built_in).collect();
         let plan = loop {
             let plan = random_plan(rng);
             if freeze(&plan, &tools, Limits::default()).is_ok() {
@@ -257,11 +262,12 @@ fn definition(contract: &(&str, Class, bool, bool, bool), rng: &mut Rng) -> Defi
 }
 
 fn random_plan(rng: &mut Rng) -> Plan {
-    let steps = match rng.below(20) {
+    // A long plan costs as much as six short ones, and shows what is paged.
+    let steps = match rng.below(40) {
         0 => 40,
         1 => 20,
-        2..=5 => rng.between(1, 4),
-        _ => rng.between(4, 12),
+        2..=7 => rng.between(1, 4),
+        _ => rng.between(4, 9),
     };
     let pivot = rng.chance(500).then(|| rng.below(steps));
     let density = *rng.pick(&[100, 300, 600, 900]);
@@ -286,6 +292,12 @@ fn random_plan(rng: &mut Rng) -> Plan {
         } else {
             step.params.insert("n".to_owned(), json!(place));
         }
+        let is_pivot = pivot == Some(place);
+        let undoable = pivot.is_none_or(|pivot| place < pivot);
+        if !waits && richness > 0 && (is_pivot || undoable) && rng.chance(richness / 3) {
+            run_saga(rng, &mut step, is_pivot, &plan);
+        }
+        let plain = step.params.contains_key("n");
         // Behind the point of no return an approval has no place: such a plan is refused, and another made.
         let in_place = pivot.is_none_or(|pivot| place <= pivot) || rng.chance(50);
         if !waits && in_place && rng.chance(richness / 2) {
@@ -297,7 +309,7 @@ fn random_plan(rng: &mut Rng) -> Plan {
         if place > 0 && rng.chance(richness) {
             let before = rng.below(place);
             let known = plan.steps.get(usize::try_from(before).unwrap_or(0));
-            if known.is_some_and(|step| step.tool != "flight" && !matches!(step.wait, Some(Wait::ForMs(_)))) {
+            if known.is_some_and(|step| !is_nameless(step) && !matches!(step.wait, Some(Wait::ForMs(_)))) {
                 step.when = Some(Condition {
                     left: json!(format!("$s{before}.n")),
                     is: Comparison::Less,
@@ -305,16 +317,16 @@ fn random_plan(rng: &mut Rng) -> Plan {
                 });
             }
         }
-        if !waits && rng.chance(100) {
+        if plain && rng.chance(100) {
             step.params.insert("price".to_owned(), json!("$$5"));
         }
-        if !waits && rng.chance(richness / 2) {
+        if plain && rng.chance(richness / 2) {
             step.each = random_each(rng, &plan);
             if step.each.is_some() {
                 step.params.insert("item".to_owned(), json!(*rng.pick(&["$item", "$item.n"])));
             }
         }
-        if !waits && pivot != Some(place) && rng.chance(richness / 2) {
+        if plain && pivot != Some(place) && rng.chance(richness / 2) {
             for nth in 0..rng.between(1, 2) {
                 let tool = CONTRACTS[*rng.pick(&choices)].0.to_owned();
                 step.or.push(Alternative {
@@ -330,18 +342,75 @@ fn random_plan(rng: &mut Rng) -> Plan {
             }
             // Mostly near ones, so that there are chains and not only stars.
             let before = if rng.chance(700) { place - 1 - rng.below(place.min(4)) } else { rng.below(place) };
-            let tool = plan.steps.get(usize::try_from(before).unwrap_or(0)).map(|step| step.tool.clone());
-            if waits || rng.chance(500) {
+            let nameless = plan.steps.get(usize::try_from(before).unwrap_or(0)).is_some_and(is_nameless);
+            if !plain || rng.chance(500) {
                 step.after.push(format!("s{before}"));
                 continue;
             }
-            let nameless = tool.is_some_and(|tool| tool == "flight" || tool.is_empty());
             let path = if nameless { "" } else { *rng.pick(&[".id", ".id", ".id", ".n", ".n", "", ".hint"]) };
             step.params.insert(format!("p{nth}"), json!(format!("$s{before}{path}")));
         }
         plan.steps.push(step);
     }
     plan
+}
+
+/// Whether other steps can refer to it as a whole only.
+fn is_nameless(step: &Step) -> bool {
+    step.tool == "flight" || step.tool.is_empty() || step.tool.starts_with(RUN_SAGA)
+}
+
+/// Makes it a step that is a saga of its own, of a few steps; now and then with one that is one again.
+fn run_saga(rng: &mut Rng, step: &mut Step, for_good: bool, before: &Plan) {
+    let deeper = !for_good && rng.chance(150);
+    let inner = small_plan(rng, for_good, deeper);
+    step.tool = (if for_good { RUN_SAGA_FOR_GOOD } else { RUN_SAGA }).to_owned();
+    let mut params = Map::from_iter([("plan".to_owned(), escaped(inner))]);
+    if rng.chance(100) {
+        params.insert("deadline_ms".to_owned(), json!(rng.between(100, 6_000)));
+    }
+    // What its parent hands down.
+    let given = before.steps.iter().rev().find(|step| !is_nameless(step) && step.each.is_none() && step.or.is_empty());
+    if let (Some(given), true) = (given, rng.chance(400)) {
+        params["plan"]["steps"][0]["params"]["given"] = json!(format!("${}.id", given.id));
+    }
+    step.params = params;
+}
+
+fn small_plan(rng: &mut Rng, for_good: bool, deeper: bool) -> Value {
+    let many = rng.between(1, 3);
+    let mut steps = Vec::new();
+    for place in 0..many {
+        let last = place + 1 == many;
+        let range = match (for_good && last, rng.chance(200)) {
+            (true, _) => PIVOTS,
+            (false, true) => QUERIES,
+            (false, false) => COMPENSATABLE,
+        };
+        let choices: Vec<usize> = range.collect();
+        let tool = CONTRACTS[*rng.pick(&choices)].0;
+        let after: Vec<String> = place.checked_sub(1).map(|before| format!("c{before}")).into_iter().collect();
+        let after = if rng.chance(600) { after } else { Vec::new() };
+        steps.push(json!({"id": format!("c{place}"), "tool": tool, "params": {"n": place}, "after": after}));
+        if place > 0 && rng.chance(300) {
+            steps[usize::try_from(place).unwrap_or(0)]["params"]["p"] = json!(format!("$c{}", place - 1));
+        }
+    }
+    if deeper {
+        let inner = escaped(small_plan(rng, false, false));
+        steps.push(json!({"id": "deeper", "tool": RUN_SAGA, "params": {"plan": inner}}));
+    }
+    json!({"summary": "a part", "steps": steps})
+}
+
+/// With a `$` more before each reference: it is another plan's.
+fn escaped(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.starts_with('$') => json!(format!("${text}")),
+        Value::Array(items) => items.into_iter().map(escaped).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, field)| (name, escaped(field))).collect(),
+        other @ (Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_)) => other,
+    }
 }
 
 /// The same plan with steps less, more or different, as somebody would have it who has thought again.
@@ -379,7 +448,7 @@ fn random_each(rng: &mut Rng, plan: &Plan) -> Option<Each> {
     let before = plan
         .steps
         .iter()
-        .filter(|step| step.wait.is_none() && step.each.is_none() && step.or.is_empty() && step.tool != "flight");
+        .filter(|step| step.wait.is_none() && step.each.is_none() && step.or.is_empty() && !is_nameless(step));
     let before: Vec<&Step> = before.collect();
     if rng.chance(300) || before.is_empty() {
         let items = (0..rng.below(4)).map(|n| json!({ "n": n }));

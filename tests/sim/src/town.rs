@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::answer;
 use crate::scenario::MEMORY_SLACK;
-use crate::world::{Exchange, World};
+use crate::world::{Exchange, SPAN, World};
 
 /// What a partner stored under a key.
 #[derive(Clone, Debug)]
@@ -44,10 +44,18 @@ pub struct Deed {
     pub refused: bool,
 }
 
+/// By the number of the node, in all sagas: see [`World::journal`].
 #[derive(Default)]
 pub struct Town {
     pub deeds: BTreeMap<u32, Deed>,
     pub queried: BTreeMap<u32, u32>,
+}
+
+impl Town {
+    /// What the saga did whose nodes are numbered from `base`.
+    pub fn of(&self, base: u32) -> impl Iterator<Item = (u32, &Deed)> {
+        self.deeds.range(base..base + SPAN).map(|(node, deed)| (*node, deed))
+    }
 }
 
 /// How a do goes wrong.
@@ -96,9 +104,7 @@ pub fn serve(world: &Rc<World>, request: &Request, exchange: &Exchange) {
     let path = request.uri().path().trim_matches('/').to_owned();
     let Some((tool, verb)) = path.split_once('/') else { return };
     let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
-    world.check_key(key);
-    let node: u32 = key.rsplit(':').next().and_then(|node| node.parse().ok()).unwrap_or(u32::MAX);
-    let round: u32 = key.split(':').nth(1).and_then(|round| round.parse().ok()).unwrap_or_default();
+    let Some((node, round)) = world.check_key(key) else { return };
     let Some(definition) = world.scenario.tools.get(tool) else { return };
     let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
     world.trace(|| format!("partner  {verb} of {node} ({tool}) arrives: {body}"));

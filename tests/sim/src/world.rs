@@ -4,11 +4,11 @@
 mod invocations;
 mod network;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use makegood_core::saga::{Answer, Fact, Job, Limits, Op, Outcome, freeze};
+use makegood_core::saga::{Answer, Cause, Fact, Job, Limits, Op, Outcome, Parent, Phase, freeze};
 use makegood_core::tool::Class;
 use makegood_edge::FetchError;
 use makegood_gateway::{Request, Response, tool};
@@ -17,7 +17,7 @@ use crate::agenda::{Agenda, Filler, Polled, TaskId, Tasks};
 use crate::check::Journal;
 use crate::coverage::Coverage;
 use crate::people::{Asking, JWT_SECRET};
-use crate::postgres::{Change, Postgres};
+use crate::postgres::{Change, Postgres, Row};
 use crate::queue::{self, Queue};
 use crate::redis::Redis;
 use crate::rng::Rng;
@@ -35,14 +35,22 @@ const LONELY: u64 = 400_000;
 /// More events than any sound world has.
 const MOST_EVENTS: u64 = 400_000;
 
+/// More nodes than any plan here has: the nodes of the n-th saga are numbered from n times this.
+pub const SPAN: u32 = 10_000;
+
 pub type Fetched = Result<Response, FetchError>;
 
 /// Why an invocation runs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Errand {
     Start,
-    /// Somebody's, in this phase, to be tried so often.
-    Ask(Asking, &'static str, u32),
+    /// Somebody's, to the saga with this number, in this phase, to be tried so often.
+    Ask {
+        base: u32,
+        asking: Asking,
+        phase: &'static str,
+        tries: u32,
+    },
     Cancel(&'static str),
     Wake(u64),
     Sweep,
@@ -69,12 +77,14 @@ pub struct World {
     queue: RefCell<Queue>,
     redis: RefCell<Redis>,
     pub town: RefCell<Town>,
-    pub journal: RefCell<Journal>,
-    pub saga: RefCell<Option<String>>,
+    /// Of the first saga, and of those that run for steps of others.
+    journals: RefCell<Vec<Journal>>,
+    /// The ids of the sagas, in the order of `journals`.
+    pub sagas: RefCell<Vec<String>>,
     /// The saga must rest this long after.
     due_by: Cell<u64>,
-    /// A wake must have led to something by then.
-    heard_by: Cell<u64>,
+    /// By when a wake of each saga must have led to something.
+    heard_by: RefCell<Vec<u64>>,
     /// When the schedule sweeps next.
     sweep_at: Cell<u64>,
     /// Times that somebody looked after a stuck saga.
@@ -98,6 +108,10 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    pub const fn worker(&self) -> TaskId {
+        self.worker
+    }
+
     /// Sends the answer on its way.
     pub fn answer(&self, world: &Rc<World>, after: u64, response: Response) {
         let exchange = self.clone();
@@ -112,12 +126,11 @@ impl Exchange {
         let to_partner = self.request.uri().host() == Some("tools");
         let outcome = to_partner.then(|| world.outcome(&self.request, &fetched)).flatten();
         if self.back.fill(fetched)
-            && let Some((node, op, outcome)) = outcome
+            && let Some(((node, round), op, outcome)) = outcome
         {
             world.saw_answer(node, op, &outcome);
             if (op, matches!(outcome, Outcome::Ok(Answer::Output(_)))) == (Op::Do, true) {
-                let epoch = world.epoch_of(&self.request);
-                world.heard.borrow_mut().entry(self.worker).or_default().push((node, epoch));
+                world.heard.borrow_mut().entry(self.worker).or_default().push((node, round));
             }
         }
     }
@@ -142,10 +155,10 @@ impl World {
             queue: RefCell::default(),
             redis: RefCell::default(),
             town: RefCell::default(),
-            journal: RefCell::default(),
-            saga: RefCell::default(),
+            journals: RefCell::new(vec![Journal::default()]),
+            sagas: RefCell::default(),
             due_by: Cell::new(scenario.calm_at),
-            heard_by: Cell::new(u64::MAX),
+            heard_by: RefCell::new(vec![u64::MAX]),
             sweep_at: Cell::new(0),
             interventions: Cell::new(0),
             look_at: Cell::new(0),
@@ -240,7 +253,7 @@ impl World {
 
     /// This step's partner says no, storm or calm.
     pub fn refuses(&self, node: u32) -> bool {
-        self.scenario.refused.is_some() && self.journal.borrow().id(node) == self.scenario.refused.as_deref()
+        self.scenario.refused.is_some() && self.journal(node).id(node) == self.scenario.refused.as_deref()
     }
 
     pub fn config(&self, name: &str) -> Option<String> {
@@ -291,11 +304,16 @@ impl World {
                 self.violation("it goes on and on without an end (live lock)".to_owned());
             }
             let patience = if self.scenario.poison_lasts { 20 * PATIENCE } else { PATIENCE };
-            if at > self.heard_by.get() && !self.scenario.poison_lasts && !self.at_rest() {
+            let late = self.heard_by.borrow().iter().any(|heard_by| at > *heard_by);
+            if late && !self.scenario.poison_lasts && !self.at_rest() {
                 self.violation("its time has come, and nobody woke it".to_owned());
             }
             if at > self.due_by.get() + patience && !self.at_rest() {
-                let phase = self.phase();
+                // Who waits for one that nobody sees to, waits.
+                if self.is_held_up() {
+                    break;
+                }
+                let phase = self.phase(0);
                 self.violation(format!("it is still {phase:?} long after the last fault"));
             }
             act(self);
@@ -313,46 +331,80 @@ impl World {
     }
 
     fn judge(&self) {
-        let (database, town) = (self.database.borrow(), self.town.borrow());
-        let Some(row) = self.saga.borrow().as_ref().and_then(|id| database.sagas.get(id)) else {
+        let (database, town, journals) = (self.database.borrow(), self.town.borrow(), self.journals.borrow());
+        if self.sagas.borrow().is_empty() {
             return self.violation("no saga was ever created".to_owned());
-        };
-        match self.journal.borrow().end(row, &town, &self.scenario.tools) {
-            Ok(rest) => *self.seen.borrow_mut().rests.entry(rest).or_default() += 1,
-            Err(what) => self.violation(what),
+        }
+        let held_up = self.is_held_up();
+        for (id, journal) in self.sagas.borrow().iter().zip(journals.iter()) {
+            let Some(row) = database.sagas.get(id) else { continue };
+            if held_up && !row.head.phase.at_rest() {
+                continue;
+            }
+            match journal.end(row, &town, &self.scenario.tools) {
+                Ok(rest) => *self.seen.borrow_mut().rests.entry(rest).or_default() += 1,
+                Err(what) => self.violation(what),
+            }
         }
     }
 
-    pub fn phase(&self) -> Option<&'static str> {
-        let database = self.database.borrow();
-        let saga = database.sagas.values().next()?;
-        Some(saga.head.phase.as_str())
+    /// The journal of the saga that a node belongs to. Nodes of all sagas are numbered through, so that one
+    /// ledger holds what they did: the first saga's come first.
+    pub fn journal(&self, node: u32) -> Ref<'_, Journal> {
+        Ref::map(self.journals.borrow(), |journals| {
+            let nth = usize::try_from(node / SPAN).unwrap_or(0);
+            journals.get(nth).unwrap_or(&journals[0])
+        })
     }
 
+    /// The same, to be changed.
+    pub fn journal_mut(&self, node: u32) -> RefMut<'_, Journal> {
+        RefMut::map(self.journals.borrow_mut(), |journals| {
+            let nth = usize::try_from(node / SPAN).unwrap_or(0);
+            let nth = if nth < journals.len() { nth } else { 0 };
+            &mut journals[nth]
+        })
+    }
+
+    /// The number of the first node of a saga; `None` where there is no such saga.
+    pub fn base(&self, saga: &str) -> Option<u32> {
+        let nth = self.sagas.borrow().iter().position(|id| id == saga)?;
+        Some(u32::try_from(nth).ok()? * SPAN)
+    }
+
+    /// The saga that a node belongs to.
+    pub fn saga(&self, node: u32) -> Option<String> {
+        self.sagas.borrow().get(usize::try_from(node / SPAN).ok()?).cloned()
+    }
+
+    /// The phase of the saga that a node belongs to.
+    pub fn phase(&self, node: u32) -> Option<&'static str> {
+        let (saga, database) = (self.saga(node)?, self.database.borrow());
+        Some(database.sagas.get(&saga)?.head.phase.as_str())
+    }
+
+    /// All of them are.
     pub fn at_rest(&self) -> bool {
-        matches!(self.phase(), Some("completed" | "made_good" | "stuck"))
+        let database = self.database.borrow();
+        !database.sagas.is_empty() && database.sagas.values().all(|row| row.head.phase.at_rest())
+    }
+
+    /// One that runs for another's step is stuck.
+    fn is_held_up(&self) -> bool {
+        let database = self.database.borrow();
+        let mut children = database.sagas.values().filter(|row| row.head.parent.is_some());
+        children.any(|row| row.head.phase == Phase::Stuck)
     }
 
     fn follow(self: &Rc<Self>, change: Change) {
         match change {
             Change::None => {}
-            Change::Created(id) => {
-                let database = self.database.borrow();
-                let nodes = database.sagas.get(&id).map(|row| row.nodes.iter().map(|(node, _)| node.clone()).collect());
-                let tools = &self.scenario.tools;
-                let other =
-                    self.scenario.replan.as_ref().and_then(|(_, plan)| freeze(plan, tools, Limits::default()).ok());
-                *self.journal.borrow_mut() = Journal::new(nodes.unwrap_or_default(), other.unwrap_or_default(), tools);
-                *self.saga.borrow_mut() = Some(id.clone());
-                if let Some(row) = database.sagas.get(&id) {
-                    self.people_arrive(row);
-                }
-            }
-            Change::Loaded => self.saw_event("wake"),
-            Change::Paged => self.saw_event("paged"),
-            Change::Outrun => {
+            Change::Created(id) => self.is_created(&id),
+            Change::Loaded(id) => self.saw_event(&id, "wake"),
+            Change::Paged(id) => self.saw_event(&id, "paged"),
+            Change::Outrun(id) => {
                 self.trace(|| "journal  another was first".to_owned());
-                self.saw_event("outrun");
+                self.saw_event(&id, "outrun");
             }
             Change::Committed(id) => {
                 let database = self.database.borrow();
@@ -366,8 +418,10 @@ impl World {
                         row.head_text
                     )
                 });
-                let pivot_acted = self.pivot_acted();
-                let verdict = self.journal.borrow_mut().commit(row, &self.scenario.tools, pivot_acted);
+                let base = self.base(&id).unwrap_or(0);
+                self.follow_child(row);
+                let pivot_acted = self.pivot_acted(base);
+                let verdict = self.journal_mut(base).commit(row, &self.scenario.tools, pivot_acted);
                 let fresh: Vec<&Fact> = row.fresh().map(|record| &record.fact).collect();
                 let waits = fresh.iter().filter_map(|fact| {
                     let (Fact::Waiting { until, .. } | Fact::Asked { until, .. }) = fact else { return None };
@@ -381,63 +435,119 @@ impl World {
                 });
                 let due_by = waits.chain(begun.then(|| self.now())).max().unwrap_or(0);
                 self.due_by.set(self.due_by.get().max(due_by));
-                self.people_hear(row, &fresh);
-                self.heard_by
-                    .set(row.wake_at.map_or(u64::MAX, |at| at.max(self.scenario.calm_at).max(self.now()) + LONELY));
+                self.people_hear(base, row, &fresh);
+                let heard_by = row.wake_at.map(|at| at.max(self.scenario.calm_at).max(self.now()) + LONELY);
+                if let Some(known) = self.heard_by.borrow_mut().get_mut(usize::try_from(base / SPAN).unwrap_or(0)) {
+                    *known = heard_by.unwrap_or(u64::MAX);
+                }
                 if let Some(at) = row.wake_at {
                     self.sweep_before(at);
                 }
                 drop(database);
-                self.saw_event("committed");
+                self.saw_event(&id, "committed");
                 self.expect(verdict);
             }
         }
     }
 
-    fn pivot_acted(&self) -> bool {
-        let (journal, town) = (self.journal.borrow(), self.town.borrow());
-        town.deeds.iter().any(|(ix, deed)| deed.left > 0 && journal.is_pivot(*ix))
+    fn is_created(self: &Rc<Self>, id: &str) {
+        let database = self.database.borrow();
+        let Some(row) = database.sagas.get(id) else { return };
+        let tools = &self.scenario.tools;
+        let first = self.sagas.borrow().is_empty();
+        let nth = u32::try_from(self.sagas.borrow().len()).unwrap_or(0);
+        let nodes = row.nodes.iter().map(|(node, _)| node.clone()).collect();
+        let other = self.scenario.replan.as_ref().filter(|_| first);
+        let other = other.and_then(|(_, plan)| freeze(plan, tools, Limits::default()).ok()).unwrap_or_default();
+        let journal = Journal::new(nth * SPAN, nodes, other, tools);
+        self.sagas.borrow_mut().push(id.to_owned());
+        if first {
+            *self.journals.borrow_mut() = vec![journal];
+            self.people_arrive(row);
+            return;
+        }
+        self.journals.borrow_mut().push(journal);
+        self.heard_by.borrow_mut().push(u64::MAX);
+        self.trace(|| format!("journal  saga {nth} begins: {:?}", row.head.parent));
+        let Some(node) = row.head.parent.as_ref().and_then(|parent| self.number(parent)) else {
+            return self.violation("a second saga was started".to_owned());
+        };
+        if row.head.phase.at_rest() {
+            // It is kept from ever beginning.
+            self.journal_mut(nth * SPAN).bury();
+            self.check_undo(node);
+        } else {
+            self.check_do(node);
+        }
     }
 
-    /// One effect has one key, in all its attempts, whoever makes them.
-    pub fn check_key(&self, key: &str) {
-        let saga = self.saga.borrow();
-        let parts: Vec<&str> = key.split(':').collect();
-        let known = match parts.as_slice() {
-            [id, epoch, node] => {
-                let node = node.parse().unwrap_or(u32::MAX);
-                let asked_anew = self.journal.borrow().rounds(node);
-                saga.as_deref() == Some(*id) && epoch.parse::<u32>().is_ok_and(|epoch| epoch <= asked_anew)
-            }
-            _ => false,
-        };
-        if !known {
+    fn number(&self, parent: &Parent) -> Option<u32> {
+        Some(self.base(parent.saga.as_str())? + parent.node)
+    }
+
+    /// What a child has come to is what the step has come to that it runs for.
+    fn follow_child(&self, row: &Row) {
+        let Some(node) = row.head.parent.as_ref().and_then(|parent| self.number(parent)) else { return };
+        if row.fresh().any(|record| is_called_off(&record.fact)) {
+            self.check_undo(node);
+        }
+        let mut town = self.town.borrow_mut();
+        let deed = town.deeds.entry(node).or_default();
+        if row.head.phase == Phase::Unwinding && deed.left > 0 {
+            self.seen.borrow_mut().event("completed", "revoke");
+        }
+        if row.head.phase == Phase::Completed {
+            deed.applied += 1;
+            deed.left = 1;
+        } else if row.head.phase == Phase::MadeGood {
+            deed.left = 0;
+        }
+        let applied = deed.applied;
+        drop(town);
+        if row.head.phase == Phase::Completed {
+            self.check_act(node, applied);
+        }
+    }
+
+    /// Whether the point of no return of the saga with this number has happened.
+    fn pivot_acted(&self, base: u32) -> bool {
+        let (journal, town) = (self.journal(base), self.town.borrow());
+        town.of(base).any(|(node, deed)| deed.left > 0 && journal.is_pivot(node))
+    }
+
+    /// One effect has one key, in all its attempts, whoever makes them: the number of its node.
+    pub fn check_key(&self, key: &str) -> Option<(u32, u32)> {
+        let node = self.read_key(key);
+        let fits = node.filter(|(node, round)| *round <= self.journal(*node).rounds(*node));
+        if fits.is_none() {
             self.violation(format!("a call came with the key {key}"));
         }
+        fits
+    }
+
+    /// Node and round of a key.
+    fn read_key(&self, key: &str) -> Option<(u32, u32)> {
+        let mut parts = key.split(':');
+        let (saga, round, ix) = (parts.next()?, parts.next()?, parts.next()?);
+        Some((self.base(saga)? + ix.parse::<u32>().ok()?, round.parse().ok()?))
     }
 
     /// A do that leaves is of the round that the journal tells of: whoever has a refused step asked for
     /// anew wants a new key.
     pub fn check_round(&self, request: &Request) {
         let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
-        let mut parts = key.rsplit(':');
-        let (node, round) = (parts.next(), parts.next());
-        let (Some(node), Some(round)) =
-            (node.and_then(|part| part.parse().ok()), round.and_then(|part| part.parse().ok()))
-        else {
-            return;
-        };
-        let verdict = self.journal.borrow().do_leaves(node, round);
+        let Some((node, round)) = self.read_key(key) else { return };
+        let verdict = self.journal(node).do_leaves(node, round);
         self.expect(verdict);
     }
 
     pub fn check_do(&self, node: u32) {
-        let verdict = self.journal.borrow().do_arrives(node);
+        let verdict = self.journal(node).do_arrives(node);
         self.expect(verdict);
     }
 
     pub fn check_undo(&self, node: u32) {
-        let verdict = self.journal.borrow().undo_arrives(node, &self.town.borrow());
+        let verdict = self.journal(node).undo_arrives(node, &self.town.borrow());
         self.expect(verdict);
     }
 
@@ -446,18 +556,30 @@ impl World {
         if applied > 1 {
             self.violation(format!("{node} was done {applied} times under one key"));
         }
-        let journal = self.journal.borrow();
+        let journal = self.journal(node);
         if journal.unwinding && journal.is_pivot(node) {
             self.violation(format!("the pivot {node} happened while the saga was being undone"));
         }
     }
 
-    pub fn saw_event(&self, event: &'static str) {
-        let phase = self.phase().unwrap_or("forward");
+    /// Who was woken for a child and looks at its parent tells that it is at rest.
+    pub fn saw_load(&self, saga: &str, worker: TaskId) {
+        let Some(Errand::Wake(message)) = self.errands.borrow().get(&worker).cloned() else { return };
+        let Some(woken) = self.queue.borrow().saga(message) else { return };
+        let database = self.database.borrow();
+        let parent = database.sagas.get(&woken).and_then(|row| row.head.parent.as_ref());
+        if parent.is_some_and(|parent| parent.saga.as_str() == saga) {
+            drop(database);
+            self.saw_event(saga, "nudged");
+        }
+    }
+
+    pub fn saw_event(&self, saga: &str, event: &'static str) {
+        let phase = self.base(saga).and_then(|base| self.phase(base)).unwrap_or("forward");
         self.seen.borrow_mut().event(phase, event);
     }
 
-    fn outcome(&self, request: &Request, fetched: &Fetched) -> Option<(u32, Op, Outcome)> {
+    fn outcome(&self, request: &Request, fetched: &Fetched) -> Option<((u32, u32), Op, Outcome)> {
         let key = request.headers().get("idempotency-key")?.to_str().ok()?;
         let op = match request.uri().path().rsplit('/').next()? {
             "do" => Op::Do,
@@ -473,29 +595,24 @@ impl World {
                 Outcome::Unknown { code: "no_answer".to_owned(), reason: reason.clone() }
             }
         };
-        Some((key.rsplit(':').next()?.parse().ok()?, op, outcome))
-    }
-
-    /// The epoch of a call's key.
-    fn epoch_of(&self, request: &Request) -> u32 {
-        let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
-        key.split(':').nth(1).and_then(|epoch| epoch.parse().ok()).unwrap_or_default()
+        Some((self.read_key(key)?, op, outcome))
     }
 
     /// What a worker has heard who lived to its end is in the journal: nobody goes on asking for it. A
     /// query may have been asked under results that did not come to stand.
     fn check_heard(&self, worker: TaskId, heard: &[(u32, u32)]) {
-        let (database, journal) = (self.database.borrow(), self.journal.borrow());
-        let Some(row) = database.sagas.values().next() else { return };
-        for (node, epoch) in heard {
-            let Some(open) = row.head.open.get(node) else { continue };
+        let database = self.database.borrow();
+        for (node, round) in heard {
+            let row = self.saga(*node).and_then(|saga| database.sagas.get(&saga));
+            let Some(open) = row.and_then(|row| row.head.open.get(&(node % SPAN))) else { continue };
             let wanted = match open.job {
                 Job::Do | Job::Ask => true,
                 Job::Held => open.op == Some(Op::Do) && open.doubt,
                 Job::Pending | Job::Wait | Job::Undo => false,
             };
+            let journal = self.journal(*node);
             let effect = journal.class(*node) != Class::Query;
-            if effect && wanted && journal.epoch(*node) + open.round == *epoch {
+            if effect && wanted && journal.epoch(*node) + open.round == *round {
                 self.violation(format!(
                     "worker {worker} was told that {node} is done, and the journal knows nothing of it"
                 ));
@@ -505,9 +622,16 @@ impl World {
 
     fn saw_answer(&self, node: u32, op: Op, outcome: &Outcome) {
         self.trace(|| format!("answer   {op:?} of {node}: {outcome:?}"));
-        self.saw_event("answered");
+        let Some(saga) = self.saga(node) else { return };
+        self.saw_event(&saga, "answered");
         let database = self.database.borrow();
-        let job = database.sagas.values().next().and_then(|row| row.head.open.get(&node)).map(|open| open.job);
+        let row = database.sagas.get(&saga);
+        let job = row.and_then(|row| row.head.open.get(&(node % SPAN))).map(|open| open.job);
         self.seen.borrow_mut().answer(job, op, outcome);
     }
+}
+
+/// Whether a saga was turned round because somebody asked for it: of a child, its parent.
+const fn is_called_off(fact: &Fact) -> bool {
+    matches!(fact, Fact::Unwinding { cause: Cause::Cancelled { .. } })
 }

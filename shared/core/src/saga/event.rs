@@ -45,6 +45,10 @@ pub enum Event {
     Retry { by: String, node: Option<u32> },
     /// Someone wants it to go on with another plan.
     Replan { by: String, note: String, plan: Box<Replan> },
+    /// The saga that a step runs has come to rest: the step need not wait until it is asked again.
+    Nudged { node: u32 },
+    /// The saga that this one was completed for wants it to be made good.
+    Revoke { by: String },
     /// Someone has found out what became of a held step.
     Resolve { by: String, node: u32, note: String, verdict: Verdict },
 }
@@ -61,6 +65,8 @@ impl Event {
             | Self::Received { .. }
             | Self::Retry { .. }
             | Self::Replan { .. }
+            | Self::Nudged { .. }
+            | Self::Revoke { .. }
             | Self::Resolve { .. } => true,
             Self::Wake { .. } | Self::Answered { .. } | Self::Committed | Self::Paged(_) | Self::Tick => false,
         }
@@ -81,6 +87,8 @@ impl Event {
             Self::Received { .. } => "received",
             Self::Retry { .. } => "retry",
             Self::Replan { .. } => "replan",
+            Self::Nudged { .. } => "nudged",
+            Self::Revoke { .. } => "revoke",
             Self::Resolve { .. } => "resolve",
         }
     }

@@ -6,6 +6,7 @@
 
 mod advance;
 mod approval;
+mod child;
 mod condition;
 mod effect;
 mod event;
@@ -26,6 +27,7 @@ mod verify;
 mod wait;
 
 pub use approval::{Approval, Asked, Decision};
+pub use child::{Child, Parent, RUN_SAGA, RUN_SAGA_FOR_GOOD, definitions, tools_of};
 pub use condition::{Comparison, Condition};
 pub use effect::{Call, Commit, Effect, Ended, Op, Wake};
 pub use event::{Answer, CallId, Event, Illegal, Outcome, Refusal, Window};

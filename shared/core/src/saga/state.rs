@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::approval::Asked;
+use super::child::Parent;
 use super::effect::{Call, Op};
 use super::event::{CallId, Window};
 use super::fact::{Cause, Fact, Record};
@@ -192,6 +193,9 @@ pub struct Head {
     /// The tools with whose older version a person has had it go on.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub accepted: BTreeSet<String>,
+    /// The step that this saga runs for, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
     /// What came from outside and no step has waited for yet, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mail: BTreeMap<String, Value>,
@@ -237,6 +241,7 @@ impl Head {
             paused: false,
             drifting: None,
             accepted: BTreeSet::new(),
+            parent: None,
             mail: BTreeMap::new(),
             budget: None,
             back: None,

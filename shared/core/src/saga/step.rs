@@ -25,6 +25,8 @@ use crate::time::Millis;
 /// | `Received`  | a step waits for it, or it is kept        | never                               |
 /// | `Retry`     | a held step is taken up again             | stuck: the same                     |
 /// | `Replan`    | forward, before the pivot, nothing under way | stuck, going forward: the same   |
+/// | `Nudged`    | a step waits for its child                | never                               |
+/// | `Revoke`    | never                                     | completed, with nothing that cannot be undone |
 /// | `Resolve`   | a held step is settled                    | stuck: the same                     |
 ///
 /// # Errors
@@ -43,9 +45,17 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
             return Err(illegal("the page lacks the nodes that come next"));
         }
         Event::Cancel { .. } if rest && !saga.may_turn_back() => return Err(illegal("it is at rest")),
-        Event::Pause { .. } | Event::Resume { .. } | Event::Decided { .. } | Event::Received { .. } if rest => {
+        Event::Pause { .. }
+        | Event::Resume { .. }
+        | Event::Decided { .. }
+        | Event::Received { .. }
+        | Event::Nudged { .. }
+            if rest =>
+        {
             return Err(illegal("it is at rest"));
         }
+        Event::Revoke { .. } if phase != Phase::Completed => return Err(illegal("it is not completed")),
+        Event::Revoke { .. } if saga.head.pivoted => return Err(illegal("its point of no return is behind it")),
         Event::Replan { .. } | Event::Retry { .. } | Event::Resolve { .. } if over => {
             return Err(illegal("all of it is settled"));
         }
@@ -61,6 +71,8 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
         | Event::Received { .. }
         | Event::Retry { .. }
         | Event::Replan { .. }
+        | Event::Nudged { .. }
+        | Event::Revoke { .. }
         | Event::Resolve { .. } => {}
     }
 
@@ -121,6 +133,12 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
         Event::Received { name, payload } => saga.receive(name, payload),
         Event::Retry { by, node } => saga.retry(&by, node),
         Event::Replan { by, note, plan } => saga.replan(by, note, *plan),
+        Event::Nudged { node } => saga.nudged(node),
+        Event::Revoke { by } => {
+            saga.head.phase = Phase::Forward;
+            saga.fail(Cause::Cancelled { by });
+            Ok(())
+        }
         Event::Resolve { by, node, note, verdict } => saga.resolve(node, &by, &note, verdict),
     };
     match heeded {

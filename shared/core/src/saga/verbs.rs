@@ -44,6 +44,21 @@ impl Saga {
         Ok(())
     }
 
+    /// A step that waits for its child is asked for again now, and not when it would be.
+    pub(super) fn nudged(&mut self, ix: u32) -> Result<(), &'static str> {
+        let now = self.head.last_at;
+        let open = self.head.open.get_mut(&ix).filter(|open| open.due.is_some_and(|due| due > now));
+        match open.filter(|open| matches!(open.job, Job::Do | Job::Undo)) {
+            Some(open) => {
+                open.due = Some(now);
+                // It is worth a commit: the wake that follows must find it.
+                self.run.moved = true;
+                Ok(())
+            }
+            None => Err("no step waits for it"),
+        }
+    }
+
     /// Takes held steps up again: one, or all of those that can be.
     pub(super) fn retry(&mut self, by: &str, only: Option<u32>) -> Result<(), &'static str> {
         let held = self.head.open.iter().filter(|(_, open)| open.job == Job::Held).map(|(ix, _)| *ix);

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde_json::Value;
 
 use super::approval::Approval;
+use super::child::{self, Child};
 use super::expand::{Gathered, expand};
 use super::node::{Crowd, Gather, Node};
 use super::plan::{Plan, Step};
@@ -68,7 +69,12 @@ pub fn freeze(plan: &Plan, tools: &BTreeMap<String, Definition>, limits: Limits)
         match &step.wait {
             Some(wait) => check_wait(step, wait)?,
             None if step.part.gather.is_some() => {}
-            None => check_params(step, tool_of(step, tools)?)?,
+            None => {
+                check_params(step, tool_of(step, tools)?)?;
+                if Child::is_one(&step.tool) {
+                    child::check(step, tools, limits)?;
+                }
+            }
         }
         check_policies(step)?;
         check_alternatives(step, plan, &places, tools)?;

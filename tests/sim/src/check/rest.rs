@@ -8,13 +8,14 @@ use makegood_core::tool::{Class, Repeat};
 use super::{Journal, Tools};
 use crate::postgres::Row;
 use crate::town::Town;
+use crate::world::SPAN;
 
 impl Journal {
     /// All is over, and nothing is under way any more: the rest and the world agree.
     pub fn end(&self, row: &Row, town: &Town, tools: &Tools) -> Result<&'static str, String> {
         let Some(rest) = self.rest else { return Err(format!("it came to no rest, and is {}", row.phase)) };
         let effects = || self.nodes.iter().filter(|node| node.class != Class::Query);
-        let deed = |ix: u32| town.deeds.get(&ix).cloned().unwrap_or_default();
+        let deed = |ix: u32| town.deeds.get(&(self.base + ix)).cloned().unwrap_or_default();
         let held: Vec<u32> = self.told.iter().filter(|(_, told)| told.held.is_some()).map(|(ix, _)| *ix).collect();
         match rest {
             "completed" => {
@@ -74,7 +75,7 @@ impl Journal {
         for ix in held {
             let (Some(node), told) = (self.node(*ix), self.of(*ix)) else { continue };
             let Some(tool) = tools.get(&node.tool) else { continue };
-            let deed = town.deeds.get(ix).cloned().unwrap_or_default();
+            let deed = town.deeds.get(&(self.base + ix)).cloned().unwrap_or_default();
             let (op, code) = told.held.clone().unwrap_or((Op::Do, String::new()));
             let short_memory = matches!(tool.repeat, Repeat::Keyed { ttl_ms } if ttl_ms.0 < 60_000);
             let fine = match (op, code.as_str()) {
@@ -96,7 +97,7 @@ impl Journal {
                     true
                 }
                 (Op::Do, _) => {
-                    let acted = town.deeds.iter().any(|(ix, deed)| self.is_pivot(*ix) && deed.left > 0);
+                    let acted = town.of(self.base).any(|(ix, deed)| self.is_pivot(ix) && deed.left > 0);
                     let acted = acted || self.told.iter().any(|(ix, told)| told.skipped && self.is_pivot(*ix));
                     (told.refused || told.retried > 0) && (acted || held.iter().any(|ix| self.is_pivot(*ix)))
                 }
@@ -111,8 +112,9 @@ impl Journal {
     /// What no held node stands in the way of is finished in its direction.
     fn check_stuck(&self, held: &[u32], town: &Town) -> Result<(), String> {
         if self.unwinding {
-            for (ix, deed) in town.deeds.iter().filter(|(_, deed)| deed.left > 0) {
-                let blocked = held.contains(ix) || self.after(*ix).any(|after| held.contains(&after));
+            for (ix, deed) in town.of(self.base).filter(|(_, deed)| deed.left > 0) {
+                let ix = ix % SPAN;
+                let blocked = held.contains(&ix) || self.after(ix).any(|after| held.contains(&after));
                 if !blocked {
                     return Err(format!("stuck on {held:?}, and {ix} could be undone: {deed:?}"));
                 }

@@ -60,7 +60,7 @@ impl World {
                 Some(200 | 202 | 409) => self.seen.borrow_mut().event(phase, "cancel"),
                 Some(_) | None => self.later(500, |world| world.cancel(1)),
             },
-            Errand::Ask(asking, phase, tries) => self.asked(asking, phase, tries, code),
+            Errand::Ask { base, asking, phase, tries } => self.asked(base, asking, phase, tries, code),
             Errand::Wake(message) => match status {
                 Some((200..300, _)) => {}
                 Some((_, after)) => self.redeliver(message, after),
@@ -83,7 +83,7 @@ impl World {
     }
 
     pub fn cancel(self: &Rc<Self>, tries: u32) {
-        let Some(id) = self.saga.borrow().clone() else {
+        let Some(id) = self.saga(0) else {
             if tries > 0 {
                 self.later(200, move |world| world.cancel(tries - 1));
             }
@@ -92,7 +92,7 @@ impl World {
         let mut request = Request::new(Bytes::new());
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = format!("http://me/api/execute/{id}/cancel").parse().unwrap_or_default();
-        let phase = self.phase().unwrap_or("forward");
+        let phase = self.phase(0).unwrap_or("forward");
         self.invoke(Errand::Cancel(phase), request);
     }
 
@@ -109,7 +109,7 @@ impl World {
             let request = self.draw(|rng| queue::delivery(&address, &Bytes::new(), 0, self.now.get(), rng));
             self.invoke(Errand::Sweep, request);
         }
-        let wake_at = self.database.borrow().sagas.values().next().and_then(|row| row.wake_at).unwrap_or(0);
+        let wake_at = self.database.borrow().sagas.values().filter_map(|row| row.wake_at).min().unwrap_or(0);
         self.sweep_after(SWEEP_EVERY.max(wake_at.saturating_sub(self.now.get())));
     }
 

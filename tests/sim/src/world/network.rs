@@ -103,6 +103,9 @@ impl World {
             Some("db") => {
                 let (response, change) = self.database.borrow_mut().serve(request);
                 self.count(request, &response, &change);
+                if let Change::Loaded(saga) = &change {
+                    self.saw_load(saga, exchange.worker());
+                }
                 self.follow(change);
                 exchange.answer(self, 0, response);
             }
