@@ -10,5 +10,6 @@ mod parts;
 mod people;
 mod refusals;
 mod replanning;
+mod sleeping;
 mod starting;
 mod worlds;
