@@ -107,7 +107,7 @@ pub struct Token {
 
 #[derive(Debug, Subcommand)]
 pub enum Bench {
-    /// Runs N-step sagas for some seconds; the last line is JSON
+    /// Runs N-step sagas for some seconds; a line of JSON for each N
     Saga(BenchSaga),
 }
 
@@ -117,9 +117,13 @@ pub struct BenchSaga {
     pub place: Place,
     #[command(flatten)]
     pub services: Services,
-    /// Steps of each saga, one after the other
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub steps: u32,
+    /// Steps of each saga, one after the other; of several lengths, each is measured in turn
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "10",
+        value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub steps: Vec<u32>,
+    /// The steps are the items of one list instead, 8 of them at once
+    #[arg(long)]
+    pub wide: bool,
     /// What the steps are
     #[arg(long, value_enum, default_value_t = StepClass::Effect)]
     pub class: StepClass,
