@@ -211,6 +211,8 @@ pub enum Ask {
     Retry(Retry),
     /// Of a stuck saga: says what became of a held step
     Resolve(Resolve),
+    /// Has a saga go on with another plan, under which what is done and still wanted is kept
+    Replan(Replan),
 }
 
 #[derive(Debug, Args)]
@@ -292,8 +294,25 @@ pub struct Resolve {
     pub note: String,
 }
 
+#[derive(Debug, Args)]
+pub struct Replan {
+    /// The saga's id, or enough of its beginning or end
+    #[arg(value_name = "SAGA")]
+    pub saga: String,
+    /// The plan in JSON: `{"summary": …, "steps": …}`
+    #[arg(long, value_name = "FILE", value_parser = json_file)]
+    pub plan: Value,
+    /// Why, for people
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub note: String,
+}
+
 fn json(text: &str) -> Result<Value, serde_json::Error> {
     serde_json::from_str(text)
+}
+
+fn json_file(path: &str) -> anyhow::Result<Value> {
+    Ok(serde_json::from_str(&std::fs::read_to_string(path)?)?)
 }
 
 impl Place {
