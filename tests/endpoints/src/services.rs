@@ -73,6 +73,16 @@ impl Services {
     }
 }
 
+impl Services {
+    /// Loads a dump in plain SQL into the database, whole or not at all. Blocks.
+    pub fn load(&self, dump: &Path) {
+        let mut command = Command::new(binary("psql"));
+        command.args(["--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1", "--file"]).arg(dump);
+        let loaded = command.arg(&self.database_url).stdin(Stdio::null()).output().unwrap();
+        assert!(loaded.status.success(), "{}", String::from_utf8_lossy(&loaded.stderr));
+    }
+}
+
 /// A free port that stays free while its server is down: below those that the kernel gives to
 /// clients, one of which might else be given to a client that calls this very port.
 pub fn port() -> u16 {

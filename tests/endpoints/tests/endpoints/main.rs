@@ -12,4 +12,5 @@ mod refusals;
 mod replanning;
 mod sleeping;
 mod starting;
+mod upgrade;
 mod worlds;
