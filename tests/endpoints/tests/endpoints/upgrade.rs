@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use makegood_endpoints::platform::{Options, Platform, answer};
 use makegood_endpoints::services::Services;
-use makegood_endpoints::{audit, binary, journal, town};
+use makegood_endpoints::{audit, binary, journal, poll, town};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,11 +26,15 @@ const FATES: [(&str, &str); 8] = [
 /// Those that were at rest before: nothing of them may change.
 const AT_REST: usize = 3;
 
-/// Today's host on what the earlier one left; `None` where this machine is to have no PostgreSQL.
-async fn upgraded() -> Option<(Platform, Services)> {
-    let services = tokio::task::spawn_blocking(|| {
+fn dump() -> String {
+    std::fs::read_to_string(binary::root().join(DUMP)).unwrap()
+}
+
+/// Today's host on what an earlier one left; `None` where this machine is to have no PostgreSQL.
+async fn upgraded(dump: String) -> Option<(Platform, Services)> {
+    let services = tokio::task::spawn_blocking(move || {
         let services = Services::start()?;
-        services.load(&binary::root().join(DUMP));
+        services.load(&dump);
         Some(services)
     });
     let Some(services) = services.await.unwrap() else {
@@ -61,7 +65,7 @@ fn now() -> u64 {
 #[tokio::test]
 async fn what_the_last_issues_build_left_half_done_comes_to_its_true_rest() {
     let began = now();
-    let Some((platform, _services)) = upgraded().await else { return };
+    let Some((platform, _services)) = upgraded(dump()).await else { return };
     let sagas = at_rest(&platform).await;
     assert_eq!(sagas.len(), FATES.len());
     for (number, (title, phase)) in FATES.into_iter().enumerate() {
@@ -91,4 +95,31 @@ async fn what_the_last_issues_build_left_half_done_comes_to_its_true_rest() {
     assert_eq!(mended["phase"], "made_good", "its payment is voided, now that the partner lets it: {mended:#}");
     assert_eq!(mended["undone"].as_array().unwrap().last(), Some(&json!("hold")), "{mended:#}");
     audit::agree(&platform, &journal::all_at_rest(&platform, PATIENCE).await).await;
+}
+
+#[tokio::test]
+async fn a_tool_that_changed_with_the_upgrade_holds_its_saga_until_a_person_has_it_go_on() {
+    // As if the calendar had been another when the plans were made.
+    let older = ["add_calendar_event\t1\t", "\"add_calendar_event\",\"version\":\"1\""].into_iter();
+    let older = older.fold(dump(), |dump, now| dump.replace(now, &now.replace('1', "0")));
+    assert_ne!(older, dump());
+    let Some((platform, _services)) = upgraded(older).await else { return };
+    let lines = journal::list(&platform).await;
+    let [chain, unwinding] = ["A long chain", "Unwinding"]
+        .map(|wanted| lines.iter().find(|line| line["title"] == wanted).unwrap()["id"].as_str().unwrap());
+
+    let paused = poll(PATIENCE, Duration::from_millis(50), || async {
+        Some(journal::status(&platform, chain).await).filter(|saga| saga["paused"].is_string())
+    });
+    let paused = paused.await.expect("the chain holds on");
+    let why = "The tool `add_calendar_event` has changed since the plan was made with 0.";
+    assert_eq!((&paused["phase"], &paused["paused"]), (&json!("forward"), &json!(why)), "{paused:#}");
+    let other = journal::rest(&platform, unwinding, PATIENCE).await;
+    assert_eq!(other["phase"], "made_good", "what is undone is undone as it was made: {other:#}");
+
+    let resumed = answer(platform.request("POST", &format!("/api/execute/{chain}/resume")).json(&json!({}))).await;
+    assert!(resumed.status < 300, "{resumed:?}");
+    assert_eq!(journal::rest(&platform, chain, PATIENCE).await["phase"], "completed");
+    let walks = town::world(&platform).await["events"].as_array().unwrap().len();
+    assert_eq!(walks, 36);
 }
