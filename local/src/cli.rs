@@ -107,7 +107,7 @@ pub struct Token {
 
 #[derive(Debug, Subcommand)]
 pub enum Bench {
-    /// Runs N-step sagas for some seconds; the last line is JSON
+    /// Runs N-step sagas for some seconds; a line of JSON for each N
     Saga(BenchSaga),
 }
 
@@ -117,9 +117,13 @@ pub struct BenchSaga {
     pub place: Place,
     #[command(flatten)]
     pub services: Services,
-    /// Steps of each saga, one after the other
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub steps: u32,
+    /// Steps of each saga, one after the other; of several lengths, each is measured in turn
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "10",
+        value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub steps: Vec<u32>,
+    /// The steps are the items of one list instead, 8 of them at once
+    #[arg(long)]
+    pub wide: bool,
     /// What the steps are
     #[arg(long, value_enum, default_value_t = StepClass::Effect)]
     pub class: StepClass,
@@ -207,6 +211,8 @@ pub enum Ask {
     Retry(Retry),
     /// Of a stuck saga: says what became of a held step
     Resolve(Resolve),
+    /// Has a saga go on with another plan, under which what is done and still wanted is kept
+    Replan(Replan),
 }
 
 #[derive(Debug, Args)]
@@ -288,8 +294,25 @@ pub struct Resolve {
     pub note: String,
 }
 
+#[derive(Debug, Args)]
+pub struct Replan {
+    /// The saga's id, or enough of its beginning or end
+    #[arg(value_name = "SAGA")]
+    pub saga: String,
+    /// The plan in JSON: `{"summary": …, "steps": …}`
+    #[arg(long, value_name = "FILE", value_parser = json_file)]
+    pub plan: Value,
+    /// Why, for people
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub note: String,
+}
+
 fn json(text: &str) -> Result<Value, serde_json::Error> {
     serde_json::from_str(text)
+}
+
+fn json_file(path: &str) -> anyhow::Result<Value> {
+    Ok(serde_json::from_str(&std::fs::read_to_string(path)?)?)
 }
 
 impl Place {

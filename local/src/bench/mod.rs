@@ -1,4 +1,4 @@
-//! `makegood bench saga`: what a saga costs, on the platform as it is.
+//! `makegood bench saga`: what a saga costs, on the platform as it is, by its length.
 //!
 //! The platform runs in this process; the load comes from one thread of its own, over TCP, whose
 //! cost is counted in and stated apart. A saga's time runs from the request that starts it to the
@@ -18,7 +18,7 @@ use crate::platform::Platform;
 use crate::up;
 use load::Load;
 
-/// Runs the benchmark and prints its line.
+/// Runs the benchmark and prints a line for each length.
 pub async fn saga(options: &BenchSaga) -> anyhow::Result<()> {
     let manifest = options.place.manifest()?;
     let scratch = Scratch::new(options.place.data_dir.clone());
@@ -26,24 +26,35 @@ pub async fn saga(options: &BenchSaga) -> anyhow::Result<()> {
     let wanted = options.services.options(manifest.clone(), scratch.path.clone(), here, 0, "bench");
     up::build(&manifest).await?;
     let platform = Platform::start(&wanted).await?;
-    let result = measure(&platform, options, wanted.redis_url.as_deref()).await;
+    let result = measure_all(&platform, options, wanted.redis_url.as_deref()).await;
     platform.stop().await;
-    println!("{}", result?);
+    result
+}
+
+async fn measure_all(platform: &Platform, options: &BenchSaga, redis_url: Option<&str>) -> anyhow::Result<()> {
+    for steps in &options.steps {
+        println!("{}", measure(platform, options, *steps, redis_url).await?);
+    }
     Ok(())
 }
 
-async fn measure(platform: &Platform, options: &BenchSaga, redis_url: Option<&str>) -> anyhow::Result<Value> {
+async fn measure(
+    platform: &Platform,
+    options: &BenchSaga,
+    length: u32,
+    redis_url: Option<&str>,
+) -> anyhow::Result<Value> {
     let owner = format!("bench-{}-{}", std::process::id(), now_ms()?);
     let load = Load {
         url: format!("{}/api/execute", platform.url),
         token: platform.secrets.token(&owner, 1),
-        body: serde_json::to_vec(&json!({"plan": plan(options.steps, options.class)}))?,
+        body: serde_json::to_vec(&json!({"plan": plan(length, options)}))?,
         concurrency: options.concurrency,
         seconds: options.seconds,
     };
     eprintln!(
-        "{} sagas at once, {} {:?} steps each, {} s ...",
-        options.concurrency, options.steps, options.class, options.seconds
+        "{} sagas at once, {length} {:?} steps each, {} s ...",
+        options.concurrency, options.class, options.seconds
     );
     let servers = cpu::Servers::find(&platform.postgres, redis_url).await;
     let measured = load.run(platform.delivery.watch(), servers.clone()).await?;
@@ -59,10 +70,11 @@ async fn measure(platform: &Platform, options: &BenchSaga, redis_url: Option<&st
         times.get(place).copied().map(round).unwrap_or_default()
     };
     let sagas = times.len() as f64;
-    let steps = sagas * f64::from(options.steps);
+    let steps = sagas * f64::from(length);
     Ok(json!({
         "class": format!("{:?}", options.class).to_lowercase(),
-        "steps": options.steps,
+        "steps": length,
+        "wide": options.wide,
         "concurrency": options.concurrency,
         "sagas": times.len(),
         "seconds": round(measured.seconds),
@@ -77,17 +89,22 @@ async fn measure(platform: &Platform, options: &BenchSaga, redis_url: Option<&st
         "commits_per_saga": counters.commits,
         "invocations_per_saga": counters.invocations,
         "calls_per_saga": counters.calls,
-        "bytes_per_step": round(counters.bytes / f64::from(options.steps)),
+        "bytes_per_step": round(counters.bytes / f64::from(length)),
         "durability": platform.postgres.durability().await?,
         "build": if cfg!(debug_assertions) { "debug" } else { "release" },
     }))
 }
 
-fn plan(steps: u32, class: StepClass) -> Value {
-    let tool = match class {
+fn plan(steps: u32, options: &BenchSaga) -> Value {
+    let tool = match options.class {
         StepClass::Effect => "bench_effect",
         StepClass::Query => "bench_query",
     };
+    if options.wide {
+        let each = json!({"in": (0..steps).collect::<Vec<_>>(), "concurrency": 8});
+        let all = json!({"id": "all", "tool": tool, "each": each, "params": {"n": "$item"}});
+        return json!({"summary": "A benchmark's list", "steps": [all]});
+    }
     let step = |n: u32| {
         let before = n.checked_sub(1);
         let params = before.map_or_else(|| json!({"n": n}), |before| json!({"n": n, "after": format!("$s{before}.n")}));

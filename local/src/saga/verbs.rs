@@ -47,6 +47,7 @@ pub fn order(ask: &Ask) -> Order<'_> {
             let body = json!({"step": given.step, "done": given.done, "output": output, "note": given.note});
             (&given.saga, "resolve", Some(body))
         }
+        Ask::Replan(given) => (&given.saga, "replan", Some(json!({"plan": given.plan, "note": given.note}))),
     };
     Order { saga, verb, body }
 }
@@ -79,6 +80,11 @@ pub fn sentence(ask: &Ask, answered: &Answered, reader: &Reader) -> String {
             let word = if given.done { "is done" } else { "is not done" };
             format!("`{}` {word}, on your word: ", line(&given.step, LONGEST))
         }
+        Ask::Replan(_) if forward => {
+            let resume = reader.command(&format!("resume {saga}"));
+            return format!("{saga} has the other plan now. If it is paused, it goes on after `{resume}`.");
+        }
+        Ask::Replan(_) => "It has the other plan now: ".to_owned(),
     };
     let now = match answered.phase {
         Phase::Forward => "is under way".to_owned(),
@@ -151,6 +157,21 @@ mod tests {
             told("retry 1", Phase::Stuck),
             "What was held was taken up again: sg_1 is stuck, and `makegood saga explain sg_1` tells what it needs."
         );
+    }
+
+    #[test]
+    fn another_plan_is_read_from_its_file() {
+        let plan = json!({"summary": "Out", "steps": []});
+        let file = std::env::temp_dir().join(format!("makegood-replan-{}.json", std::process::id()));
+        std::fs::write(&file, plan.to_string()).unwrap();
+        let line = format!("replan 1 --plan {} --note rain", file.display());
+        let (asked, said) = (order(&ask(&line)).body, told(&line, Phase::Forward));
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(asked, Some(json!({"plan": plan, "note": "rain"})));
+        assert_eq!(said, "sg_1 has the other plan now. If it is paused, it goes on after `makegood saga resume sg_1`.");
+        let missing = Cli::try_parse_from(["makegood", "saga", "replan", "1", "--plan", "/nowhere/plan.json"]);
+        let told = missing.unwrap_err().to_string();
+        assert!(told.contains("--plan") && told.contains("No such file"), "{told}");
     }
 
     #[test]

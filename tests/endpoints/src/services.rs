@@ -1,5 +1,6 @@
 //! A real PostgreSQL and a real Redis, as Debian packages them, in folders and on ports of their own.
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
@@ -70,6 +71,20 @@ impl Services {
             _redis: redis,
             _folder: folder,
         })
+    }
+}
+
+impl Services {
+    /// Loads a dump in plain SQL into the database, whole or not at all. Blocks.
+    pub fn load(&self, dump: &str) {
+        let mut command = Command::new(binary("psql"));
+        command.args(["--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1", "--file=-"]);
+        command.arg(&self.database_url).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut psql = command.spawn().unwrap();
+        // It ends early where a line is wrong, and says which.
+        drop(psql.stdin.take().unwrap().write_all(dump.as_bytes()));
+        let loaded = psql.wait_with_output().unwrap();
+        assert!(loaded.status.success(), "{}", String::from_utf8_lossy(&loaded.stderr));
     }
 }
 

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use makegood_cloud::{Clock, qstash::Options};
 use serde_json::json;
 
 use super::harness::*;
@@ -41,6 +42,25 @@ async fn an_earlier_message_overtakes_the_sleeping_timer() {
     publish(&qstash, "http://h/late", &[("upstash-delay", "1h")], "").await;
     publish(&qstash, "http://h/soon", &[("upstash-delay", "1s")], "").await;
     assert_eq!(inbox.wait(1).await[0].url, "http://h/soon");
+}
+
+#[tokio::test]
+async fn where_time_is_skipped_days_pass_at_once_and_a_schedule_does_not_make_up_for_them() {
+    let inbox = Inbox::new(|_, _| reply(200));
+    let clock = Clock::real();
+    let qstash = open(&inbox, Options { clock: clock.clone(), skip_time: true, ..Options::default() });
+    qstash.start();
+    let every_minute = [("upstash-cron", "* * * * *")];
+    call(&qstash, "POST", "/v2/schedules/http://h/minute", &every_minute, "").await;
+    let began = clock.now();
+    for (url, delay) in [("http://h/6", "6d"), ("http://h/2", "2d")] {
+        publish(&qstash, url, &[("upstash-delay", delay)], "").await;
+    }
+    drained(&qstash).await;
+    let days: Vec<_> = inbox.seen().into_iter().map(|seen| seen.url).filter(|url| url != "http://h/minute").collect();
+    assert_eq!(days, ["http://h/2", "http://h/6"]);
+    assert!(clock.now() >= began + 6 * 86_400_000);
+    assert!(inbox.to("http://h/minute").len() <= 4, "once for each time that was skipped");
 }
 
 #[tokio::test]

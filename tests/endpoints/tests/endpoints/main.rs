@@ -10,5 +10,7 @@ mod parts;
 mod people;
 mod refusals;
 mod replanning;
+mod sleeping;
 mod starting;
+mod upgrade;
 mod worlds;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use makegood_endpoints::platform::{Options, Platform};
-use makegood_endpoints::{journal, poll, town};
+use makegood_endpoints::{binary, journal, poll, town};
 use serde_json::{Value, json};
+use tokio::process::Command;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// More than one window of nodes, so that the rest of the plan is paged in.
@@ -54,6 +55,17 @@ async fn replan(platform: &Platform, id: &str, steps: &[Value]) {
     platform.post(&format!("/api/execute/{id}/replan"), &body, 202).await;
 }
 
+/// The same, as a person does it.
+async fn replan_by_command(platform: &Platform, id: &str, steps: &[Value]) {
+    let file = platform.data().with_file_name("plan.json");
+    std::fs::write(&file, json!({"summary": "Out, but otherwise", "steps": steps}).to_string()).unwrap();
+    let mut command = Command::new(binary::makegood());
+    command.args(["saga", "replan", id, "--note", "We are more.", "--url", &platform.url, "--plan"]).arg(&file);
+    let output = command.output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("has the other plan now"), "{output:?}");
+}
+
 #[tokio::test]
 async fn another_plan_keeps_the_table_undoes_the_roses_and_goes_on_to_its_end() {
     let platform = Platform::start(Options::arguments(&["--time-budget-ms", "300"])).await;
@@ -93,8 +105,9 @@ async fn what_an_earlier_plan_did_is_undone_with_what_the_later_one_did() {
 async fn a_step_with_other_parameters_is_undone_and_then_made_anew() {
     let platform = Platform::start(Options::default()).await;
     let id = waiting(&platform).await;
-    replan(&platform, &id, &[table(4), delivery()]).await;
+    replan_by_command(&platform, &id, &[table(4), delivery()]).await;
     let saga = journal::rest(&platform, &id, PATIENCE).await;
+    assert_eq!(saga["replanned"][0]["note"], "We are more.");
     assert_eq!(saga["phase"], "completed", "{saga:#}");
     assert_eq!(standing(&saga, "table"), ["undone", "done"]);
     let tables = town::world(&platform).await["reservations"].clone();
