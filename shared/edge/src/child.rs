@@ -154,7 +154,12 @@ impl<H: Host> Partner<'_, H> {
         let story = self.follow(&id, END).await?;
         let by = format!("{} ({})", self.parent, self.call.node);
         let asked = match story.phase {
-            Phase::MadeGood => return Ok(Outcome::Ok(Answer::Undone { found: story.counters.invocations > 0 })),
+            Phase::MadeGood => {
+                // One that was never completed had not done the step.
+                let story = self.follow(&id, 0).await?;
+                let found = story.journal.iter().any(|entry| matches!(entry.record.fact, Fact::Completed));
+                return Ok(Outcome::Ok(Answer::Undone { found }));
+            }
             Phase::Unwinding => return Ok(self.at_work(&story)),
             Phase::Completed => Event::Revoke { by },
             Phase::Forward | Phase::Stuck => Event::Cancel { by },

@@ -5,6 +5,7 @@
 
 mod budget;
 mod chat;
+mod children;
 mod crashes;
 mod parts;
 mod people;
