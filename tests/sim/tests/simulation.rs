@@ -1,4 +1,4 @@
-//! The simulator as a test. More: `MAKEGOOD_SEEDS=200000 cargo test -p makegood-sim`, or the command
+//! The simulator as a test. More: `MAKEGOOD_SEEDS=1000000 cargo test -p makegood-sim`, or the command
 //! `cargo run -p makegood-sim -- --seeds N --from S`.
 
 use makegood_sim::campaign::{self, Options};
@@ -12,7 +12,7 @@ fn calm(scenario: Scenario) -> Outcome {
 
 #[test]
 fn every_saga_comes_to_a_true_rest_whatever_goes_wrong() {
-    let seeds = std::env::var("MAKEGOOD_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(20_000_u64);
+    let seeds = std::env::var("MAKEGOOD_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(200_000_u64);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut told = Vec::new();
     let fine = campaign::command(&Options { seeds, from: 0, threads, keep_going: false }, &mut told, None).unwrap();
