@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use makegood_cloud::qstash::Options;
 use serde_json::json;
 
 use super::harness::*;
@@ -159,4 +160,26 @@ async fn the_attempts_of_one_firing_carry_one_message_id() {
     let ids: Vec<&str> = seen.iter().take(3).map(|seen| seen.header("upstash-message-id")).collect();
     assert!(ids[0] == ids[1] && ids[1] == ids[2], "{ids:?}");
     assert_eq!([seen[0].header("upstash-retried"), seen[2].header("upstash-retried")], ["0", "2"]);
+}
+
+#[tokio::test]
+async fn time_in_which_nothing_is_due_is_skipped_and_a_schedule_fires_once_for_it() {
+    let inbox = Inbox::new(|_, _| reply(200).after(20));
+    let qstash = open(&inbox, Options { skip_time: true, ..Options::default() });
+    qstash.start();
+    call(&qstash, "POST", "/v2/schedules/http://h/s", &[("upstash-cron", "* * * * *")], "").await;
+    publish(&qstash, "http://h/soon", &[], "").await;
+    for url in ["http://h/1", "http://h/2"] {
+        publish(&qstash, url, &[("upstash-delay", "6h")], "").await;
+    }
+    // Twice, from idleness and from the end of a delivery.
+    inbox.wait(4).await;
+    publish(&qstash, "http://h/3", &[("upstash-delay", "6h")], "").await;
+    inbox.wait(6).await;
+    drained(&qstash).await;
+    let scheduled = inbox.to("http://h/s").len();
+    assert!((2..=3).contains(&scheduled), "{scheduled}; a whole minute may have begun meanwhile");
+    for url in ["http://h/soon", "http://h/1", "http://h/2", "http://h/3"] {
+        assert_eq!(inbox.to(url).len(), 1, "{url}");
+    }
 }
