@@ -27,7 +27,7 @@ pub fn is_one(verb: &str) -> bool {
 
 #[derive(Default, Deserialize)]
 #[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
-struct Nothing {}
+pub struct Nothing {}
 
 #[derive(Deserialize)]
 #[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
@@ -212,6 +212,6 @@ fn short(note: String) -> Result<String, Error> {
     Ok(note)
 }
 
-fn body_or_none<T: Default + for<'de> Deserialize<'de>>(request: &Request) -> Result<T, Error> {
+pub fn body_or_none<T: Default + for<'de> Deserialize<'de>>(request: &Request) -> Result<T, Error> {
     if request.body().is_empty() { Ok(T::default()) } else { door::body(request) }
 }

@@ -74,9 +74,9 @@ impl Cron {
     #[must_use]
     pub fn comes_true(&self) -> bool {
         const LAST: [u8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-        let months = (1..).zip(LAST).filter(|(month, _)| has(self.months, *month));
+        let has_day = |(month, last): (u8, u8)| has(self.months, month) && (1..=last).any(|day| has(self.days, day));
         // Every day of the year falls on every weekday in some year.
-        self.either_day || months.into_iter().any(|(_, last)| (1..=last).any(|day| has(self.days, day)))
+        self.either_day || (1..).zip(LAST).any(has_day)
     }
 }
 

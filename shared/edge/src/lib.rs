@@ -14,6 +14,7 @@ pub mod lease;
 pub mod problem;
 pub mod queue;
 pub mod reading;
+pub mod schedules;
 pub mod settings;
 pub mod start;
 pub mod store;

@@ -17,7 +17,7 @@ use crate::settings::Settings;
 const PATIENCE: Millis = Millis(10_000);
 
 pub struct Store<'a, H> {
-    host: &'a H,
+    pub(crate) host: &'a H,
     database: &'a neon::Database,
     read: Cell<u64>,
     written: Cell<u64>,
@@ -85,7 +85,7 @@ impl<'a, H: Host> Store<'a, H> {
         Ok(self.ask(&store::tools(&names)).await?.unwrap_or_default())
     }
 
-    async fn ask<T: DeserializeOwned>(&self, statement: &Statement) -> Result<Option<T>, Error> {
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, statement: &Statement) -> Result<Option<T>, Error> {
         store::read(self.send(statement).await?).map_err(unreadable)
     }
 
@@ -103,11 +103,11 @@ fn unavailable(cause: impl std::fmt::Display) -> Error {
     Error::new(Code::Unavailable, "The journal cannot be reached. Nothing is lost; try again.").because(cause)
 }
 
-fn unreadable(cause: impl Into<Unreadable>) -> Error {
+pub(crate) fn unreadable(cause: impl Into<Unreadable>) -> Error {
     Error::new(Code::Internal, "The journal's answer makes no sense.").because(cause.into().0)
 }
 
-struct Unreadable(String);
+pub(crate) struct Unreadable(String);
 
 impl From<&str> for Unreadable {
     fn from(cause: &str) -> Self {

@@ -21,6 +21,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0002_verbs", include_str!("../migrations/0002_verbs.sql")),
     ("makegood/0003_parts", include_str!("../migrations/0003_parts.sql")),
     ("makegood/0004_replans", include_str!("../migrations/0004_replans.sql")),
+    ("makegood/0005_schedules", include_str!("../migrations/0005_schedules.sql")),
 ];
 
 /// One statement with its parameters, all as text.
@@ -60,7 +61,7 @@ pub struct New<'a> {
 /// A record's `seq` is its commit's version times this, plus its place there.
 pub const PLACES: u64 = 1_000_000;
 
-fn fingerprint(text: &str) -> String {
+pub(crate) fn fingerprint(text: &str) -> String {
     Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -282,11 +283,11 @@ pub fn read<T: serde::de::DeserializeOwned>(rows: Rows) -> Result<Option<T>, Mal
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a parameter is an option, for null")]
-fn text(value: impl ToString) -> Option<String> {
+pub(crate) fn text(value: impl ToString) -> Option<String> {
     Some(value.to_string())
 }
 
-fn json(value: &(impl Serialize + ?Sized)) -> String {
+pub(crate) fn json(value: &(impl Serialize + ?Sized)) -> String {
     // The stored shapes are structs, maps with text keys and numbers: none of them can fail.
     serde_json::to_string(value).unwrap_or_default()
 }

@@ -8,6 +8,7 @@ use makegood_core::saga::{Fact, Head, Node, Record};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
 use makegood_gateway::quoting::{escape, unquote};
+use makegood_gateway::schedules;
 use makegood_gateway::store::{self, Counters, Entry, Story};
 use makegood_gateway::{Request, Response};
 use serde_json::value::RawValue;
@@ -229,6 +230,8 @@ impl Postgres {
             store::SWEEP => (Some(self.sweep(number(0)?, number(1)?, small(2)?)), Change::None),
             // What it would learn is part of the scenario.
             store::LEARN => (Some(Scalar::of("0")), Change::None),
+            // No world has schedules.
+            schedules::DUE => (Some(Scalar::of("[]")), Change::None),
             store::FOLLOW => (self.follow(text(0)?, number(1)?), Change::None),
             store::TOOLS => {
                 let names: Vec<&str> = serde_json::from_str(text(0)?).ok()?;

@@ -10,5 +10,6 @@ mod parts;
 mod people;
 mod refusals;
 mod replanning;
+mod schedules;
 mod starting;
 mod worlds;
