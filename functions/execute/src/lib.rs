@@ -8,6 +8,8 @@
 //! | `POST /api/execute/{saga}/cancel` | asks for it to be made good |
 //! | `POST /api/execute/{saga}/pause`, `…/resume` | starts nothing new, and goes on |
 //! | `POST /api/execute/{saga}/approve`, `…/reject` | decides about `{"step": …, "hash": …, "note": …}` |
+//! | `POST /api/execute/{saga}/links` | makes a token that decides about `{"step": …, "for": …, "expires_ms": …}` once: 201 |
+//! | `POST /api/execute/decisions`, `…/decisions/look` | decides with it, `{"token": …, "approve": …, "note": …}`; shows what about |
 //! | `POST /api/execute/{saga}/events` | brings `{"name": …, "payload": …}` to the step that waits for it |
 //! | `POST /api/execute/{saga}/retry` | takes a held step, `{"step": …}`, up again, or all of them |
 //! | `POST /api/execute/{saga}/resolve` | takes your word about a held step, `{"step": …, "done": …, "output": …, "note": …}` |
@@ -22,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 mod firings;
+mod links;
 mod queue;
 mod sagas;
 mod schedules;
@@ -83,6 +86,14 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
             door::allow(request, &[Method::POST])?;
             schedules::turn(request, host, &settings, id, *verb == "pause").await
         }
+        ["decisions"] => {
+            door::allow(request, &[Method::POST])?;
+            links::decide(request, host, &settings).await
+        }
+        ["decisions", "look"] => {
+            door::allow(request, &[Method::POST])?;
+            links::look(request, host, &settings).await
+        }
         [id] => {
             door::allow(request, &[Method::GET])?;
             sagas::show(request, host, &settings, id).await
@@ -90,6 +101,10 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
         [id, "cancel"] => {
             door::allow(request, &[Method::POST])?;
             sagas::cancel(request, host, &settings, id).await
+        }
+        [id, "links"] => {
+            door::allow(request, &[Method::POST])?;
+            links::make(request, host, &settings, id).await
         }
         [id, verb] if verbs::is_one(verb) => {
             door::allow(request, &[Method::POST])?;

@@ -11,6 +11,7 @@ pub mod door;
 pub mod driver;
 pub mod host;
 pub mod lease;
+pub mod links;
 pub mod problem;
 pub mod queue;
 pub mod reading;

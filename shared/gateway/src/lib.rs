@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod jwt;
+pub mod links;
 pub mod neon;
 pub mod qstash;
 pub mod quoting;

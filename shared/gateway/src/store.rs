@@ -22,6 +22,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0003_parts", include_str!("../migrations/0003_parts.sql")),
     ("makegood/0004_replans", include_str!("../migrations/0004_replans.sql")),
     ("makegood/0005_schedules", include_str!("../migrations/0005_schedules.sql")),
+    ("makegood/0006_links", include_str!("../migrations/0006_links.sql")),
 ];
 
 /// One statement with its parameters, all as text.
