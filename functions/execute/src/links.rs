@@ -144,7 +144,7 @@ pub async fn decide<H: Host>(request: &Request, host: &H, settings: &Settings) -
     let note = short(note)?;
     let store = Store::new(host, settings);
     let link = store.use_link(&token, approve, &note).await?.ok_or_else(spent)?;
-    let decision = decision(&link, approve, note)?;
+    let decision = decision(&link, &token, approve, note)?;
     let told = async || -> Result<Option<String>, Error> {
         let story = store.follow(&link.saga, 0).await?.ok_or_else(spent)?;
         Ok(heard(&story, link.node, &decision))
@@ -165,9 +165,11 @@ pub async fn decide<H: Host>(request: &Request, host: &H, settings: &Settings) -
     Ok(private(json(200, &body)))
 }
 
-/// In the journal it can be told from what the person says when signed in, and who handed out the voice.
-fn decision(link: &Link, approve: bool, note: String) -> Result<Decision, Error> {
-    let by_link = format!("(By a link that {} made.)", link.made_by);
+/// In the journal it is told which link it came by, and who made that: it is not what the person said when
+/// signed in, nor what another link brought, perhaps when the step was asked about before.
+fn decision(link: &Link, token: &str, approve: bool, note: String) -> Result<Decision, Error> {
+    let mark: String = links::hash(token).chars().take(12).collect();
+    let by_link = format!("(By the link {mark}, which {} made.)", link.made_by);
     let note = if note.is_empty() { by_link } else { format!("{note} {by_link}") };
     Ok(Decision { by: link.stands_for.clone(), approve, note, hash: Some(read_hash(&link.params)?) })
 }

@@ -5,6 +5,8 @@ use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::saga::Ended;
 use makegood_edge::core::time::Millis;
 use makegood_edge::gateway::qstash;
+use makegood_edge::gateway::schedules::Row;
+use makegood_edge::gateway::store::Swept;
 use makegood_edge::host::{Level, json};
 use makegood_edge::queue::{Message, publish};
 use makegood_edge::schedules::tell_queue;
@@ -61,14 +63,13 @@ pub async fn step<H: Host>(request: &Request, host: &H, settings: &Settings) -> 
 pub async fn sweep<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
     trusted(request, host, settings, "/api/execute/sweep")?;
     let now = host.now();
-    let overdue = Store::new(host, settings).sweep(now - GRACE, now + AGAIN, BATCH).await?;
+    let swept = Store::new(host, settings).sweep(now - GRACE, now + AGAIN, BATCH, SCHEDULES).await?;
+    let Swept { sagas: overdue, schedules } = swept;
     for saga in &overdue {
         let message = Message { saga: saga.id.clone(), version: saga.version };
         publish(host, settings, &message, &format!("sweep{}", saga.sweep), None).await?;
     }
-    if let Err(error) = arm(host, settings).await {
-        host.log(Level::Warn, &format!("schedules are left to the next sweep: {error}"));
-    }
+    arm(host, settings, &schedules).await;
     // Of the last hour, each time anew: what is not learned now is learned at the next sweep.
     if let Err(error) = Store::new(host, settings).learn(now - LEARNS_FROM).await {
         host.log(Level::Warn, &format!("nothing was learned of the tools' times: {error}"));
@@ -77,11 +78,11 @@ pub async fn sweep<H: Host>(request: &Request, host: &H, settings: &Settings) ->
 }
 
 /// Tells the queue of those schedules of which it may not know what it should.
-async fn arm<H: Host>(host: &H, settings: &Settings) -> Result<(), Error> {
+async fn arm<H: Host>(host: &H, settings: &Settings, due: &[Row]) {
     let until = host.now() + Millis(settings.time_budget.0 / 2);
-    for row in Store::new(host, settings).due_schedules(SCHEDULES).await? {
+    for row in due {
         // One that cannot be told of says so itself, and the rest are told all the same.
-        if let Err(error) = tell_queue(host, settings, &row, false).await {
+        if let Err(error) = tell_queue(host, settings, row, false).await {
             host.log(Level::Warn, &format!("the schedule {}: {error}", row.key));
         }
         // The others are due again at the next sweep.
@@ -89,5 +90,4 @@ async fn arm<H: Host>(host: &H, settings: &Settings) -> Result<(), Error> {
             break;
         }
     }
-    Ok(())
 }

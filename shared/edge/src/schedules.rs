@@ -70,11 +70,6 @@ impl<H: Host> Store<'_, H> {
         self.ask(&schedules::delete(owner, id, now, now + SOON)).await
     }
 
-    pub async fn due_schedules(&self, limit: u32) -> Result<Vec<Row>, Error> {
-        let now = self.host.now();
-        Ok(self.ask(&schedules::due(now, now + SOON, limit)).await?.unwrap_or_default())
-    }
-
     pub async fn load_firing(&self, key: &str, message: &str) -> Result<Option<Firing>, Error> {
         self.ask(&schedules::load_firing(key, message)).await
     }

@@ -6,7 +6,7 @@ use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
 use makegood_core::saga::{Commit, Head, Plan, Window};
 use makegood_core::time::Millis;
-use makegood_gateway::store::{self, Created, Line, Loaded, Meter, New, Overdue, Statement, Story, Tools};
+use makegood_gateway::store::{self, Created, Line, Loaded, Meter, New, Statement, Story, Swept, Tools};
 use makegood_gateway::{Malformed, neon};
 use serde::de::DeserializeOwned;
 
@@ -57,8 +57,9 @@ impl<'a, H: Host> Store<'a, H> {
         store::committed(rows).map_err(unreadable)
     }
 
-    pub async fn sweep(&self, overdue_since: Millis, again_at: Millis, limit: u32) -> Result<Vec<Overdue>, Error> {
-        Ok(self.ask(&store::sweep(overdue_since, again_at, limit)).await?.unwrap_or_default())
+    /// `limit`, `schedules`: see [`store::sweep`].
+    pub async fn sweep(&self, since: Millis, again_at: Millis, limit: u32, schedules: u32) -> Result<Swept, Error> {
+        Ok(self.ask(&store::sweep(since, again_at, limit, schedules)).await?.unwrap_or_default())
     }
 
     /// The number of tools of which something was learned.

@@ -176,6 +176,14 @@ begin
   return coalesce(found, '[]');
 end $$;
 
+-- As `sweep_2`, with those schedules.
+create function makegood.sweep_3(p_now bigint, p_again bigint, p_limit int, p_schedules int) returns json language plpgsql as $$
+begin
+  return json_build_object(
+    'sagas', makegood.sweep_2(p_now, p_again, p_limit),
+    'schedules', makegood.due_schedules(p_now, p_again, p_schedules));
+end $$;
+
 -- What a firing needs to be carried out, and what became of it if it came before.
 create function makegood.load_firing(p_ref text, p_message text) returns json language plpgsql stable as $$
 declare

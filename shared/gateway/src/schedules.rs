@@ -16,7 +16,6 @@ pub const TURN: &str = "select makegood.turn_schedule($1,$2,$3,$4,$5)";
 pub const DELETE: &str = "select makegood.delete_schedule($1,$2,$3,$4)";
 pub const SETTLE: &str = "select makegood.settle_schedule($1,$2,$3)";
 pub const REFUSE: &str = "select makegood.refuse_schedule($1,$2,$3,$4,$5)";
-pub const DUE: &str = "select makegood.due_schedules($1,$2,$3)";
 pub const LOAD_FIRING: &str = "select makegood.load_firing($1,$2)";
 pub const FIRE: &str = "select makegood.fire_schedule($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)";
 pub const MISS: &str = "select makegood.miss_firing($1,$2,$3,$4)";
@@ -147,11 +146,6 @@ pub enum Settled {
 #[must_use]
 pub fn refuse(row: &Row, new: bool, error: &str, now: Millis, look_at: Millis) -> Statement {
     Statement { sql: REFUSE, params: vec![text(&row.key), text(new), text(error), text(now.0), text(look_at.0)] }
-}
-
-#[must_use]
-pub fn due(now: Millis, again_at: Millis, limit: u32) -> Statement {
-    Statement { sql: DUE, params: vec![text(now.0), text(again_at.0), text(limit)] }
 }
 
 /// `message`: the queue's id of the firing.

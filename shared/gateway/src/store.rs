@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Malformed;
 use crate::neon::Rows;
+use crate::schedules::Row;
 
 /// What the database must hold, in order.
 pub const MIGRATIONS: &[(&str, &str)] = &[
@@ -37,7 +38,7 @@ pub const LOAD: &str = "select makegood.load_saga_4($1,$2)";
 pub const PAGE: &str = "select makegood.window_3($1,0,$2,$3,'{}',$4)";
 pub const COMMIT: &str = "select makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
 pub const COMMIT_PLAN: &str = "select makegood.commit_plan($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)";
-pub const SWEEP: &str = "select makegood.sweep_2($1,$2,$3)";
+pub const SWEEP: &str = "select makegood.sweep_3($1,$2,$3,$4)";
 pub const LEARN: &str = "select makegood.learn($1,$2)";
 pub const FOLLOW: &str = "select makegood.follow_saga($1,$2)";
 pub const LIST: &str = "select makegood.list_sagas($1,$2,$3)";
@@ -170,9 +171,19 @@ pub fn committed(rows: Rows) -> Result<Option<u32>, Malformed> {
     Ok(Some(version).filter(|version| *version > 0))
 }
 
+/// At most `limit` sagas, and `schedules` schedules.
 #[must_use]
-pub fn sweep(overdue_since: Millis, again_at: Millis, limit: u32) -> Statement {
-    Statement { sql: SWEEP, params: vec![text(overdue_since.0), text(again_at.0), text(limit)] }
+pub fn sweep(overdue_since: Millis, again_at: Millis, limit: u32, schedules: u32) -> Statement {
+    let params = vec![text(overdue_since.0), text(again_at.0), text(limit), text(schedules)];
+    Statement { sql: SWEEP, params }
+}
+
+/// The answer to [`sweep`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Swept {
+    pub sagas: Vec<Overdue>,
+    /// Those of which the queue may not know what it should.
+    pub schedules: Vec<Row>,
 }
 
 /// Learns how long calls take, from sagas that began since then.

@@ -8,7 +8,6 @@ use makegood_core::saga::{Fact, Head, Node, Record};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
 use makegood_gateway::quoting::{escape, unquote};
-use makegood_gateway::schedules;
 use makegood_gateway::store::{self, Counters, Entry, Story};
 use makegood_gateway::{Request, Response};
 use serde_json::value::RawValue;
@@ -230,8 +229,6 @@ impl Postgres {
             store::SWEEP => (Some(self.sweep(number(0)?, number(1)?, small(2)?)), Change::None),
             // What it would learn is part of the scenario.
             store::LEARN => (Some(Scalar::of("0")), Change::None),
-            // No world has schedules.
-            schedules::DUE => (Some(Scalar::of("[]")), Change::None),
             store::FOLLOW => (self.follow(text(0)?, number(1)?), Change::None),
             store::TOOLS => {
                 let names: Vec<&str> = serde_json::from_str(text(0)?).ok()?;
@@ -427,7 +424,8 @@ impl Postgres {
                 found.push(json!({"id": row.id, "version": row.version, "sweep": row.sweeps}));
             }
         }
-        Scalar::of(&Value::Array(found).to_string())
+        // No world has schedules.
+        Scalar::of(&json!({"sagas": found, "schedules": []}).to_string())
     }
 
     fn follow(&self, id: &str, after: u64) -> Option<Scalar> {

@@ -99,6 +99,10 @@ async fn a_link_decides_once_and_says_the_same_to_who_asks_again() {
     assert_spent(&decide(&platform, &ann, true, "Something else.").await);
     assert_spent(&decide(&platform, &ann, false, "Fine.").await);
     assert_spent(&look(&platform, &ann).await);
+    // Another link for the same person is no second voice, and does not pass for one.
+    let second = link(&platform, &id, "ann").await;
+    let refused = decide(&platform, &second, true, "Fine.").await;
+    assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("conflict")), "{refused:?}");
     assert_eq!(town::active(&platform).await, [0, 0, 0, 0, 0, 0], "still one of two");
     assert_eq!(decide(&platform, &bob, true, "").await.status, 200);
     let saga = journal::rest(&platform, &id, PATIENCE).await;
@@ -106,7 +110,8 @@ async fn a_link_decides_once_and_says_the_same_to_who_asks_again() {
     assert_eq!(town::active(&platform).await, [1, 0, 0, 0, 0, 0]);
     let remarks = saga["steps"][0]["remarks"].as_array().unwrap();
     assert_eq!((&remarks[0]["by"], &remarks[1]["by"], remarks.len()), (&json!("ann"), &json!("bob"), 2));
-    assert_eq!(remarks[0]["note"], "Fine. (By a link that anonymous made.)");
+    let note = remarks[0]["note"].as_str().unwrap();
+    assert!(note.starts_with("Fine. (By the link ") && note.ends_with(", which anonymous made.)"), "{note}");
     let again = decide(&platform, &ann, true, "Fine.").await;
     assert_eq!((again.status, &again.text), (200, &first.text), "and after the saga has come to rest");
 }
