@@ -5,8 +5,11 @@ use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::saga::Ended;
 use makegood_edge::core::time::Millis;
 use makegood_edge::gateway::qstash;
+use makegood_edge::gateway::schedules::Row;
+use makegood_edge::gateway::store::Swept;
 use makegood_edge::host::{Level, json};
 use makegood_edge::queue::{Message, publish};
+use makegood_edge::schedules::tell_queue;
 use makegood_edge::serde_json::json;
 use makegood_edge::store::Store;
 use makegood_edge::{Host, Reply, Request, Settings, door, driver, lease};
@@ -19,8 +22,10 @@ const AGAIN: Millis = Millis(30_000);
 const LEARNS_FROM: Millis = Millis(60 * 60 * 1000);
 /// Sagas woken by one sweep.
 const BATCH: u32 = 200;
+/// Schedules that one sweep compares with the queue's; each takes a call or a few.
+const SCHEDULES: u32 = 20;
 
-fn trusted<H: Host>(request: &Request, host: &H, settings: &Settings, path: &str) -> Result<(), Error> {
+pub fn trusted<H: Host>(request: &Request, host: &H, settings: &Settings, path: &str) -> Result<(), Error> {
     let address = format!("{}{path}", settings.public_url);
     qstash::verify(&settings.queue, request.headers(), &address, request.body(), host.now())
         .map_err(|distrust| Error::new(Code::BadSignature, "Only the queue may call this address.").because(distrust))
@@ -58,14 +63,31 @@ pub async fn step<H: Host>(request: &Request, host: &H, settings: &Settings) -> 
 pub async fn sweep<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
     trusted(request, host, settings, "/api/execute/sweep")?;
     let now = host.now();
-    let overdue = Store::new(host, settings).sweep(now - GRACE, now + AGAIN, BATCH).await?;
+    let swept = Store::new(host, settings).sweep(now - GRACE, now + AGAIN, BATCH, SCHEDULES).await?;
+    let Swept { sagas: overdue, schedules } = swept;
     for saga in &overdue {
         let message = Message { saga: saga.id.clone(), version: saga.version };
         publish(host, settings, &message, &format!("sweep{}", saga.sweep), None).await?;
     }
+    arm(host, settings, &schedules).await;
     // Of the last hour, each time anew: what is not learned now is learned at the next sweep.
     if let Err(error) = Store::new(host, settings).learn(now - LEARNS_FROM).await {
         host.log(Level::Warn, &format!("nothing was learned of the tools' times: {error}"));
     }
     Ok(json(200, &json!({"woken": overdue.len()})))
+}
+
+/// Tells the queue of those schedules of which it may not know what it should.
+async fn arm<H: Host>(host: &H, settings: &Settings, due: &[Row]) {
+    let until = host.now() + Millis(settings.time_budget.0 / 2);
+    for row in due {
+        // One that cannot be told of says so itself, and the rest are told all the same.
+        if let Err(error) = tell_queue(host, settings, row, false).await {
+            host.log(Level::Warn, &format!("the schedule {}: {error}", row.key));
+        }
+        // The others are due again at the next sweep.
+        if host.now() > until {
+            break;
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::id::SagaId;
-use makegood_edge::core::saga::{Budget, Event, LONGEST_WAIT, Phase, Plan, object, report};
+use makegood_edge::core::saga::{Budget, Event, Phase, Plan, object, report};
 use makegood_edge::core::time::Millis;
 use makegood_edge::door::Principal;
 use makegood_edge::gateway::store::{END, Story};
@@ -26,7 +26,7 @@ struct Body {
     budget: Option<Budget>,
 }
 
-fn some_object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Budget>, D::Error> {
+pub fn some_object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Budget>, D::Error> {
     object(deserializer).map(Some)
 }
 
@@ -38,9 +38,6 @@ pub async fn start<H: Host>(request: &Request, host: &H, settings: &Settings) ->
         return Err(Error::new(Code::InvalidRequest, "`key` has between 1 and 200 characters."));
     }
     let tools = Store::new(host, settings).tools(&plan).await?;
-    if deadline.is_some_and(|span| span.0 == 0 || span > LONGEST_WAIT) {
-        return Err(Error::new(Code::InvalidRequest, "`deadline_ms` is between 1 ms and 400 days."));
-    }
     let wanted = Start { plan: &plan, message: None, client_key: key.as_deref(), deadline, budget };
     let created = start_saga(host, settings, &principal, &tools, &wanted).await?;
     let status = format!("{}/api/execute/{}", settings.public_url, created.id);

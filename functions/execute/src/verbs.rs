@@ -27,7 +27,7 @@ pub fn is_one(verb: &str) -> bool {
 
 #[derive(Default, Deserialize)]
 #[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
-struct Nothing {}
+pub struct Nothing {}
 
 #[derive(Deserialize)]
 #[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
@@ -177,7 +177,7 @@ async fn decided<H: Host>(
     Ok(Event::Decided { node: node.ix, decision })
 }
 
-fn read_hash(text: &str) -> Result<u64, Error> {
+pub fn read_hash(text: &str) -> Result<u64, Error> {
     let whole = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let hash = u64::from_str_radix(text, 16).ok().filter(|_| whole);
     hash.ok_or_else(|| {
@@ -185,7 +185,7 @@ fn read_hash(text: &str) -> Result<u64, Error> {
     })
 }
 
-fn node<'a>(story: &'a Story, step: &str) -> Result<&'a Node, Error> {
+pub fn node<'a>(story: &'a Story, step: &str) -> Result<&'a Node, Error> {
     // Of several plans the newest counts, unless what is left of an older one needs a person.
     let mut named = story.nodes.iter().rev().filter(|node| node.id == step);
     let is_held = |node: &&Node| {
@@ -205,13 +205,13 @@ fn shallow(value: Value) -> Result<Value, Error> {
     Ok(value)
 }
 
-fn short(note: String) -> Result<String, Error> {
+pub fn short(note: String) -> Result<String, Error> {
     if note.chars().count() > LONGEST_NOTE {
         return Err(Error::new(Code::InvalidRequest, format!("`note` has more than {LONGEST_NOTE} characters.")));
     }
     Ok(note)
 }
 
-fn body_or_none<T: Default + for<'de> Deserialize<'de>>(request: &Request) -> Result<T, Error> {
+pub fn body_or_none<T: Default + for<'de> Deserialize<'de>>(request: &Request) -> Result<T, Error> {
     if request.body().is_empty() { Ok(T::default()) } else { door::body(request) }
 }

@@ -8,10 +8,12 @@
 //! * [`saga`]: the state machine that carries a plan out, or makes it good. Start at [`saga::step`].
 //! * [`tool`]: what a tool declares about itself, and the JSON Schema its values are checked against.
 //! * [`intent`]: from a sentence to a plan, without a model.
+//! * [`cron`]: what a cron expression says.
 //! * [`id`], [`time`], [`error`]: the small types that all of them share.
 
 #![forbid(unsafe_code)]
 
+pub mod cron;
 pub mod depth;
 pub mod error;
 pub mod id;

@@ -18,8 +18,8 @@ pub struct Message {
 }
 
 /// How long the queue waits for an answer beyond the platform's own limit.
-const SLACK: Millis = Millis(5_000);
-const PATIENCE: Millis = Millis(5_000);
+pub(crate) const SLACK: Millis = Millis(5_000);
+pub(crate) const PATIENCE: Millis = Millis(5_000);
 
 /// Publishes a wake. `mark` tells apart the wakes of one version: the slot, or the sweep's number.
 ///

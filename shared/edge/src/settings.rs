@@ -85,4 +85,10 @@ impl Settings {
     pub fn step_address(&self) -> String {
         format!("{}/api/execute/step", self.public_url)
     }
+
+    /// The address that the queue delivers the firings of schedules to.
+    #[must_use]
+    pub fn scheduled_address(&self) -> String {
+        format!("{}/api/execute/scheduled", self.public_url)
+    }
 }

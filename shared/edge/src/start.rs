@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
-use makegood_core::saga::{Budget, Head, Limits, Node, Plan, freeze};
+use makegood_core::saga::{Budget, Head, LONGEST_WAIT, Limits, Node, Plan, freeze};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
 use makegood_gateway::store::{Created, New};
@@ -52,29 +52,85 @@ pub async fn start<H: Host>(
     tools: &BTreeMap<String, Definition>,
     start: &Start<'_>,
 ) -> Result<Created, Error> {
-    let nodes = verify(start.plan, tools)?;
-    let now = host.now();
-    let mut random = [0; 10];
-    random.copy_from_slice(&host.random()[..10]);
-    afford(start.budget, &nodes, tools)?;
-    let deadline = start.deadline.map(|span| now + span);
-    let total = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
-    let head = Head { budget: start.budget, ..Head::new(total, now, deadline) };
-    let new = New {
-        id: &SagaId::new(now, random),
-        owner: &principal.name,
-        client_key: start.client_key,
-        title: &start.plan.summary,
-        message: start.message,
-        head: &head,
-        nodes: &nodes,
-        wake_at: now + GRACE,
-    };
-    let created = Store::new(host, settings).create(&new).await?;
+    let ready = Ready::new(host, tools, start)?;
+    let created = Store::new(host, settings).create(&ready.new_for(principal, start)).await?;
     if !created.same {
         let message = "This `key` was used for another request. Nothing was started; take a new key.";
         return Err(Error::new(Code::KeyReused, message));
     }
+    wake(host, settings, &created).await;
+    Ok(created)
+}
+
+/// Starts the saga of a schedule's firing, or answers with the one that this firing started before.
+/// `None` where the schedule is paused or deleted.
+///
+/// # Errors
+/// As [`start`].
+pub async fn fire<H: Host>(
+    host: &H,
+    settings: &Settings,
+    principal: &Principal,
+    tools: &BTreeMap<String, Definition>,
+    start: &Start<'_>,
+    firing: (&str, &str),
+) -> Result<Option<Created>, Error> {
+    let ready = Ready::new(host, tools, start)?;
+    let created = Store::new(host, settings).fire(firing, &ready.new_for(principal, start)).await?;
+    if let Some(created) = &created {
+        wake(host, settings, created).await;
+    }
+    Ok(created)
+}
+
+/// Checks all that a start checks, and starts nothing.
+///
+/// # Errors
+/// Those of [`start`], but for the journal's.
+pub fn check(tools: &BTreeMap<String, Definition>, start: &Start<'_>) -> Result<Vec<Node>, Error> {
+    if start.deadline.is_some_and(|span| span.0 == 0 || span > LONGEST_WAIT) {
+        return Err(Error::new(Code::InvalidRequest, "`deadline_ms` is between 1 ms and 400 days."));
+    }
+    let nodes = verify(start.plan, tools)?;
+    afford(start.budget, &nodes, tools)?;
+    Ok(nodes)
+}
+
+/// A saga that can be written.
+struct Ready {
+    id: SagaId,
+    head: Head,
+    nodes: Vec<Node>,
+    wake_at: Millis,
+}
+
+impl Ready {
+    fn new<H: Host>(host: &H, tools: &BTreeMap<String, Definition>, start: &Start<'_>) -> Result<Self, Error> {
+        let nodes = check(tools, start)?;
+        let now = host.now();
+        let mut random = [0; 10];
+        random.copy_from_slice(&host.random()[..10]);
+        let deadline = start.deadline.map(|span| now + span);
+        let total = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+        let head = Head { budget: start.budget, ..Head::new(total, now, deadline) };
+        Ok(Self { id: SagaId::new(now, random), head, nodes, wake_at: now + GRACE })
+    }
+
+    fn new_for<'a>(&'a self, principal: &'a Principal, start: &Start<'a>) -> New<'a> {
+        New {
+            id: &self.id,
+            owner: &principal.name,
+            client_key: start.client_key,
+            title: &start.plan.summary,
+            message: start.message,
+            head: &self.head,
+            nodes: &self.nodes,
+            wake_at: self.wake_at,
+        }
+    }
+}
+
+async fn wake<H: Host>(host: &H, settings: &Settings, created: &Created) {
     let message = Message { saga: created.id.clone(), version: 1 };
     if created.created
         && let Err(error) = queue::publish(host, settings, &message, "0", None).await
@@ -82,7 +138,6 @@ pub async fn start<H: Host>(
         // The saga stands; the sweeper wakes it.
         host.log(Level::Warn, &format!("{}: its first wake is left to the sweeper: {error}", created.id));
     }
-    Ok(created)
 }
 
 /// Refuses a plan that its budget cannot pay for whatever happens. What stands after the point of no

@@ -6,7 +6,7 @@ use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
 use makegood_core::saga::{Commit, Head, Plan, Window, tools_of};
 use makegood_core::time::Millis;
-use makegood_gateway::store::{self, Created, Line, Loaded, Meter, New, Overdue, Statement, Story, Tools};
+use makegood_gateway::store::{self, Created, Line, Loaded, Meter, New, Statement, Story, Swept, Tools};
 use makegood_gateway::{Malformed, neon};
 use serde::de::DeserializeOwned;
 
@@ -17,7 +17,7 @@ use crate::settings::Settings;
 const PATIENCE: Millis = Millis(10_000);
 
 pub struct Store<'a, H> {
-    host: &'a H,
+    pub(crate) host: &'a H,
     database: &'a neon::Database,
     read: Cell<u64>,
     written: Cell<u64>,
@@ -67,8 +67,9 @@ impl<'a, H: Host> Store<'a, H> {
         store::committed(rows).map_err(unreadable)
     }
 
-    pub async fn sweep(&self, overdue_since: Millis, again_at: Millis, limit: u32) -> Result<Vec<Overdue>, Error> {
-        Ok(self.ask(&store::sweep(overdue_since, again_at, limit)).await?.unwrap_or_default())
+    /// `limit`, `schedules`: see [`store::sweep`].
+    pub async fn sweep(&self, since: Millis, again_at: Millis, limit: u32, schedules: u32) -> Result<Swept, Error> {
+        Ok(self.ask(&store::sweep(since, again_at, limit, schedules)).await?.unwrap_or_default())
     }
 
     /// The number of tools of which something was learned.
@@ -93,7 +94,7 @@ impl<'a, H: Host> Store<'a, H> {
         Ok(self.ask(&store::tools(&names)).await?.unwrap_or_default())
     }
 
-    async fn ask<T: DeserializeOwned>(&self, statement: &Statement) -> Result<Option<T>, Error> {
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, statement: &Statement) -> Result<Option<T>, Error> {
         store::read(self.send(statement).await?).map_err(unreadable)
     }
 
@@ -111,11 +112,11 @@ fn unavailable(cause: impl std::fmt::Display) -> Error {
     Error::new(Code::Unavailable, "The journal cannot be reached. Nothing is lost; try again.").because(cause)
 }
 
-fn unreadable(cause: impl Into<Unreadable>) -> Error {
+pub(crate) fn unreadable(cause: impl Into<Unreadable>) -> Error {
     Error::new(Code::Internal, "The journal's answer makes no sense.").because(cause.into().0)
 }
 
-struct Unreadable(String);
+pub(crate) struct Unreadable(String);
 
 impl From<&str> for Unreadable {
     fn from(cause: &str) -> Self {

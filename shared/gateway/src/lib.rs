@@ -7,10 +7,12 @@
 #![forbid(unsafe_code)]
 
 pub mod jwt;
+pub mod links;
 pub mod neon;
 pub mod qstash;
 pub mod quoting;
 pub mod redis;
+pub mod schedules;
 pub mod store;
 pub mod tool;
 
@@ -35,7 +37,14 @@ impl std::error::Error for Malformed {}
 
 /// A POST with a JSON body.
 fn post(url: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Request, Malformed> {
-    let mut request = http::Request::post(url).header(http::header::CONTENT_TYPE, "application/json");
+    request(http::Method::POST, url, headers, body)
+}
+
+fn request(method: http::Method, url: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Request, Malformed> {
+    let mut request = http::Request::builder().method(method).uri(url);
+    if !body.is_empty() {
+        request = request.header(http::header::CONTENT_TYPE, "application/json");
+    }
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

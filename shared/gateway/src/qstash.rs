@@ -1,11 +1,11 @@
-//! The queue: publishing wakes, and telling a real delivery from a forged one.
+//! The queue: publishing wakes, keeping schedules, and telling a real delivery from a forged one.
 
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use makegood_core::time::Millis;
 use serde::{Deserialize, Serialize};
 
 use crate::jwt::{self, Distrust};
-use crate::{Malformed, Request, Response, excerpt, post};
+use crate::{Malformed, Request, Response, excerpt, post, request};
 
 /// Where the queue is.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ pub const LONGEST_DELAY: Millis = Millis::from_secs(6 * 24 * 3600);
 /// Where the configured address is not a URL.
 pub fn publish(queue: &Queue, message: Publish<'_>, now: Millis) -> Result<Request, Malformed> {
     let url = format!("{}/v2/publish/{}", queue.url.trim_end_matches('/'), message.destination);
-    let token = format!("Bearer {}", queue.token);
+    let token = bearer(queue);
     let timeout = format!("{}s", message.timeout.as_secs_ceil());
     let later = message.at.filter(|at| *at > now).map(|at| at.min(now + LONGEST_DELAY));
     let not_before = later.map(|at| at.as_secs_ceil().to_string());
@@ -70,6 +70,106 @@ pub fn published(response: &Response) -> Result<(), Malformed> {
         return Ok(());
     }
     Err(Malformed(format!("the queue answered {} {}", response.status(), excerpt(response.body()))))
+}
+
+/// A message that is to be produced by the clock.
+#[derive(Clone, Debug)]
+pub struct Schedule<'a> {
+    /// What the queue knows it by: under an id that there is, the new one takes the place of the old.
+    pub id: &'a str,
+    pub cron: &'a str,
+    /// The exact address; the signature is made over it.
+    pub destination: &'a str,
+    pub body: Vec<u8>,
+    /// The longest a delivery may take.
+    pub timeout: Millis,
+}
+
+/// Nobody sweeps for a firing that was given up, so it is tried for longer than a wake: 10 s, 40 s,
+/// 160 s, then ten minutes twice.
+const FIRING_RETRY_DELAY: &str = "min(600000, 10000 * pow(4, retried))";
+
+/// Makes the request that creates a schedule, or overwrites it whole: a paused one is paused no longer.
+///
+/// # Errors
+/// Where the configured address is not a URL.
+pub fn schedule(queue: &Queue, schedule: Schedule<'_>) -> Result<Request, Malformed> {
+    let timeout = format!("{}s", schedule.timeout.as_secs_ceil());
+    let headers = [
+        ("authorization", bearer(queue)),
+        ("upstash-cron", schedule.cron.to_owned()),
+        ("upstash-schedule-id", schedule.id.to_owned()),
+        ("upstash-retries", RETRIES.to_owned()),
+        ("upstash-retry-delay", FIRING_RETRY_DELAY.to_owned()),
+        ("upstash-timeout", timeout),
+    ];
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    post(&schedules(queue, schedule.destination), &headers, schedule.body)
+}
+
+/// What can be asked of a schedule that there is. Each may be asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    Show,
+    Pause,
+    Resume,
+    Delete,
+}
+
+/// Makes the request that asks something of a schedule.
+///
+/// # Errors
+/// Where the configured address is not a URL.
+pub fn ask(queue: &Queue, id: &str, ask: Ask) -> Result<Request, Malformed> {
+    let (method, path) = match ask {
+        Ask::Show => (Method::GET, id.to_owned()),
+        Ask::Pause => (Method::POST, format!("{id}/pause")),
+        Ask::Resume => (Method::POST, format!("{id}/resume")),
+        Ask::Delete => (Method::DELETE, id.to_owned()),
+    };
+    request(method, &schedules(queue, &path), &[("authorization", &bearer(queue))], Vec::new())
+}
+
+/// What the queue says about a schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// It is there, or was made or changed as asked.
+    There { paused: bool },
+    /// There is none by that id.
+    Missing,
+    /// It cannot be made as it is, however often it is asked for.
+    Refused,
+}
+
+/// Reads the answer to [`schedule`] and [`ask`].
+///
+/// # Errors
+/// Where the queue said neither yes nor no: it may or may not have done it.
+pub fn answered(response: &Response) -> Result<Word, Malformed> {
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Shown {
+        #[serde(default)]
+        is_paused: bool,
+    }
+    match response.status().as_u16() {
+        200..=299 => {
+            // Only one that is shown says how it stands.
+            let shown: Shown = serde_json::from_slice(response.body()).unwrap_or_default();
+            Ok(Word::There { paused: shown.is_paused })
+        }
+        404 => Ok(Word::Missing),
+        400 | 422 => Ok(Word::Refused),
+        _ => Err(Malformed(format!("the queue answered {} {}", response.status(), excerpt(response.body())))),
+    }
+}
+
+fn schedules(queue: &Queue, rest: &str) -> String {
+    format!("{}/v2/schedules/{rest}", queue.url.trim_end_matches('/'))
+}
+
+fn bearer(queue: &Queue) -> String {
+    format!("Bearer {}", queue.token)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -109,6 +209,14 @@ pub fn verify(queue: &Queue, headers: &HeaderMap, address: &str, body: &[u8], no
 #[must_use]
 pub fn retried(headers: &HeaderMap) -> u32 {
     headers.get("upstash-retried").and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0)
+}
+
+/// What stays the same over all attempts to deliver one message, and is another's for every other. It is
+/// not among what is signed.
+#[must_use]
+pub fn message_id(headers: &HeaderMap) -> Option<&str> {
+    let id = headers.get("upstash-message-id")?.to_str().ok()?;
+    (!id.is_empty() && id.len() <= 100).then_some(id)
 }
 
 #[cfg(test)]
@@ -166,5 +274,45 @@ mod tests {
         assert_eq!(request.uri(), "http://q/v2/publish/http://me//a?b=1");
         assert_eq!(request.headers()["upstash-not-before"], "11");
         assert_eq!(request.headers()["upstash-timeout"], "10s");
+    }
+
+    #[test]
+    fn a_schedule_is_made_under_its_id_and_asked_for_by_it() {
+        let wanted = Schedule {
+            id: "s",
+            cron: "CRON_TZ=Europe/Berlin 0 9 * * 1",
+            destination: "http://me/scheduled",
+            body: b"{}".to_vec(),
+            timeout: Millis(15_000),
+        };
+        let request = schedule(&queue(), wanted).unwrap();
+        assert_eq!(request.uri(), "http://q/v2/schedules/http://me/scheduled");
+        assert_eq!(request.headers()["upstash-schedule-id"], "s");
+        assert_eq!(request.headers()["upstash-cron"], "CRON_TZ=Europe/Berlin 0 9 * * 1");
+        let asked = [Ask::Show, Ask::Pause, Ask::Resume, Ask::Delete].map(|what| {
+            let request = ask(&queue(), "s", what).unwrap();
+            format!("{} {}", request.method(), request.uri().path())
+        });
+        let paths = [
+            "GET /v2/schedules/s",
+            "POST /v2/schedules/s/pause",
+            "POST /v2/schedules/s/resume",
+            "DELETE /v2/schedules/s",
+        ];
+        assert_eq!(asked, paths);
+    }
+
+    #[test]
+    fn the_queues_yes_no_and_silence_about_a_schedule_are_told_apart() {
+        let answer = |status: u16, body: &'static str| {
+            answered(&http::Response::builder().status(status).body(body.as_bytes().into()).unwrap())
+        };
+        assert_eq!(answer(200, r#"{"scheduleId":"s","isPaused":true}"#), Ok(Word::There { paused: true }));
+        assert_eq!(answer(200, ""), Ok(Word::There { paused: false }));
+        assert_eq!(answer(404, "{}"), Ok(Word::Missing));
+        assert_eq!(answer(400, "{}"), Ok(Word::Refused));
+        for status in [301, 401, 429, 500] {
+            assert!(answer(status, "{}").is_err(), "{status}");
+        }
     }
 }

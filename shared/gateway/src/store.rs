@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Malformed;
 use crate::neon::Rows;
+use crate::schedules::Row;
 
 /// What the database must hold, in order.
 pub const MIGRATIONS: &[(&str, &str)] = &[
@@ -21,6 +22,8 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0002_verbs", include_str!("../migrations/0002_verbs.sql")),
     ("makegood/0003_parts", include_str!("../migrations/0003_parts.sql")),
     ("makegood/0004_replans", include_str!("../migrations/0004_replans.sql")),
+    ("makegood/0005_schedules", include_str!("../migrations/0005_schedules.sql")),
+    ("makegood/0006_links", include_str!("../migrations/0006_links.sql")),
     ("makegood/0007_children", include_str!("../migrations/0007_children.sql")),
 ];
 
@@ -38,7 +41,7 @@ pub const LOAD: &str = "select makegood.load_saga_4($1,$2)";
 pub const PAGE: &str = "select makegood.window_3($1,0,$2,$3,'{}',$4)";
 pub const COMMIT: &str = "select makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
 pub const COMMIT_PLAN: &str = "select makegood.commit_plan($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)";
-pub const SWEEP: &str = "select makegood.sweep_2($1,$2,$3)";
+pub const SWEEP: &str = "select makegood.sweep_3($1,$2,$3,$4)";
 pub const LEARN: &str = "select makegood.learn($1,$2)";
 pub const FOLLOW: &str = "select makegood.follow_saga($1,$2)";
 pub const LIST: &str = "select makegood.list_sagas($1,$2,$3)";
@@ -63,7 +66,7 @@ pub struct New<'a> {
 /// A record's `seq` is its commit's version times this, plus its place there.
 pub const PLACES: u64 = 1_000_000;
 
-fn fingerprint(text: &str) -> String {
+pub(crate) fn fingerprint(text: &str) -> String {
     Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -193,9 +196,19 @@ pub fn committed(rows: Rows) -> Result<Option<u32>, Malformed> {
     Ok(Some(version).filter(|version| *version > 0))
 }
 
+/// At most `limit` sagas, and `schedules` schedules.
 #[must_use]
-pub fn sweep(overdue_since: Millis, again_at: Millis, limit: u32) -> Statement {
-    Statement { sql: SWEEP, params: vec![text(overdue_since.0), text(again_at.0), text(limit)] }
+pub fn sweep(overdue_since: Millis, again_at: Millis, limit: u32, schedules: u32) -> Statement {
+    let params = vec![text(overdue_since.0), text(again_at.0), text(limit), text(schedules)];
+    Statement { sql: SWEEP, params }
+}
+
+/// The answer to [`sweep`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Swept {
+    pub sagas: Vec<Overdue>,
+    /// Those of which the queue may not know what it should.
+    pub schedules: Vec<Row>,
 }
 
 /// Learns how long calls take, from sagas that began since then.
@@ -307,11 +320,11 @@ pub fn read<T: serde::de::DeserializeOwned>(rows: Rows) -> Result<Option<T>, Mal
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a parameter is an option, for null")]
-fn text(value: impl ToString) -> Option<String> {
+pub(crate) fn text(value: impl ToString) -> Option<String> {
     Some(value.to_string())
 }
 
-fn json(value: &(impl Serialize + ?Sized)) -> String {
+pub(crate) fn json(value: &(impl Serialize + ?Sized)) -> String {
     // The stored shapes are structs, maps with text keys and numbers: none of them can fail.
     serde_json::to_string(value).unwrap_or_default()
 }

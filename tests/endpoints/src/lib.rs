@@ -14,8 +14,10 @@
 
 pub mod audit;
 pub mod binary;
+pub mod database;
 pub mod journal;
 pub mod platform;
+pub mod queue;
 pub mod services;
 pub mod sse;
 pub mod storm;

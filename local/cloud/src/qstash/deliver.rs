@@ -65,7 +65,7 @@ impl Courier {
     pub fn with<R>(self: &Arc<Self>, change: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state();
         let before = state.timers.next();
-        let skips = self.skip_time.then(|| (state.in_flight.is_empty(), state.timers.next_message()));
+        let idle_before = self.idle(&state);
         let result = change(&mut state);
         let launches = state.pump();
         let sooner = match (before, state.timers.next()) {
@@ -76,16 +76,20 @@ impl Courier {
         for launch in launches {
             self.launch(&mut state, launch);
         }
-        // Once the last delivery has landed, or another message is the next, time may be skipped. Not
-        // otherwise: the sleeper itself comes by here, and would never be let sleep.
-        let may_skip = skips.is_some_and(|(idle, message)| {
-            state.in_flight.is_empty() && (!idle || message != state.timers.next_message())
-        });
+        // The last delivery has landed, or there is something to skip to now. Whoever sleeps is not woken
+        // for what is as it was: it would wake itself, and never come to sleep until the time to skip.
+        let idle = self.idle(&state);
+        let may_skip = idle.is_some() && idle != idle_before;
         drop(state);
         if sooner || may_skip {
             self.rearm.notify_one();
         }
         result
+    }
+
+    /// Where time is skipped and nothing is under way: when the next message is due.
+    fn idle(&self, state: &State) -> Option<u64> {
+        (self.skip_time && state.in_flight.is_empty()).then(|| state.timers.next_message()).flatten()
     }
 
     fn launch(self: &Arc<Self>, state: &mut State, launch: Launch) {
@@ -147,7 +151,7 @@ const QUIET: Duration = Duration::from_millis(100);
 async fn sleep(courier: &Courier) {
     let (next, skips) = {
         let state = courier.state();
-        let skips = courier.skip_time && state.in_flight.is_empty() && state.timers.next_message().is_some();
+        let skips = courier.idle(&state).is_some();
         (state.timers.next().map(|at| state.clock.instant(at)), skips)
     };
     let until = next.map(|at| if skips { at.min(Instant::now() + QUIET) } else { at });

@@ -190,8 +190,9 @@ impl State {
         if self.armed.get(id) != Some(&at) {
             return;
         }
-        let message = schedule.message(at);
-        if let Err(error) = self.accept(vec![message]) {
+        if !schedule.paused
+            && let Err(error) = self.accept(vec![schedule.message(at)])
+        {
             tracing::error!(%error, schedule = id, "a scheduled message could not be stored");
         }
         self.arm(id);

@@ -2,7 +2,7 @@
 //! once, with the real service's back-off, deduplication and dead letters.
 //!
 //! Not offered yet, and refused by name: URL groups, bulk cancellation, flow
-//! control administration, pausing schedules, the Workflow protocol.
+//! control administration, the Workflow protocol.
 
 mod api;
 mod attempt;

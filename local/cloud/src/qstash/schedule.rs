@@ -19,6 +19,9 @@ pub struct Schedule {
     pub body: Bytes,
     pub how: Instructions,
     pub created_at: u64,
+    /// Its times come and go, and nothing is produced.
+    #[serde(default)]
+    pub paused: bool,
 }
 
 impl Schedule {
@@ -43,7 +46,7 @@ impl Schedule {
         json.insert("cron".into(), json!(self.cron));
         json.insert("destination".into(), json!(self.url));
         json.insert("retries".into(), json!(self.how.retries));
-        json.insert("isPaused".into(), json!(false));
+        json.insert("isPaused".into(), json!(self.paused));
         json.insert("nextScheduleTime".into(), json!(self.next_after(now)));
         if self.how.delay > 0 {
             json.insert("delay".into(), json!(self.how.delay / 1000));

@@ -80,6 +80,7 @@ async fn retries_queues_schedules_dead_letters_and_keys_survive() {
     call(&qstash, "POST", "/v2/queues", &[], queue.to_string()).await;
     let cron = [("upstash-cron", "0 0 1 1 *"), ("upstash-schedule-id", "s")];
     call(&qstash, "POST", "/v2/schedules/http://h/s", &cron, "").await;
+    call(&qstash, "POST", "/v2/schedules/s/pause", &[], "").await;
     call(&qstash, "POST", "/v2/keys/rotate", &[], "").await;
     failing.wait(2).await;
     qstash.stop().await;
@@ -91,7 +92,8 @@ async fn retries_queues_schedules_dead_letters_and_keys_survive() {
     qstash.start();
     assert_eq!((get(&qstash, "/v2/keys").await, get(&qstash, "/v2/dlq").await), before);
     assert_eq!(get(&qstash, "/v2/queues/q").await["parallelism"], 2);
-    assert_eq!(get(&qstash, "/v2/schedules/s").await["cron"], "0 0 1 1 *");
+    let schedule = get(&qstash, "/v2/schedules/s").await;
+    assert_eq!((&schedule["cron"], &schedule["isPaused"]), (&json!("0 0 1 1 *"), &json!(true)));
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(inbox.seen().is_empty(), "the retry still waits for its time");
     assert_eq!(qstash.depth(), 1);

@@ -141,3 +141,64 @@ async fn a_schedule_fires_every_minute_until_it_is_deleted() {
     assert!(inbox.seen().len() <= count + 1);
     assert_eq!(get(&qstash, "/v2/schedules").await, json!([]));
 }
+
+#[tokio::test]
+async fn a_paused_schedule_lets_its_times_pass_until_it_is_resumed() {
+    let inbox = Inbox::new(|_, _| reply(200));
+    let qstash = fast(&inbox, 600.0);
+    let headers = [("upstash-cron", "* * * * *"), ("upstash-schedule-id", "s")];
+    call(&qstash, "POST", "/v2/schedules/http://h/s", &headers, "").await;
+    let first = inbox.wait(1).await[0].header("upstash-message-id").to_owned();
+    for method in ["POST", "PATCH"] {
+        assert_eq!(call(&qstash, method, "/v2/schedules/s/pause", &[], "").await.0, 200);
+        assert_eq!(get(&qstash, "/v2/schedules/s").await["isPaused"], true);
+        drained(&qstash).await;
+        let count = inbox.seen().len();
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        assert_eq!(inbox.seen().len(), count);
+        assert_eq!(call(&qstash, method, "/v2/schedules/s/resume", &[], "").await.0, 200);
+        let seen = inbox.wait(count + 1).await;
+        assert_ne!(seen[count].header("upstash-message-id"), first, "every firing is a message of its own");
+    }
+    call(&qstash, "POST", "/v2/schedules/s/pause", &[], "").await;
+    call(&qstash, "POST", "/v2/schedules/http://h/s", &headers, "").await;
+    assert_eq!(get(&qstash, "/v2/schedules/s").await["isPaused"], false, "it was overwritten whole");
+    for (method, path) in [("POST", "/v2/schedules/t/pause"), ("GET", "/v2/schedules/t"), ("DELETE", "/v2/schedules/t")]
+    {
+        assert_eq!(call(&qstash, method, path, &[], "").await.0, 404, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn the_attempts_of_one_firing_carry_one_message_id() {
+    let inbox = Inbox::new(|_, n| reply(if n < 2 { 503 } else { 200 }));
+    let qstash = fast(&inbox, 600.0);
+    let headers = [("upstash-cron", "* * * * *"), ("upstash-schedule-id", "s"), ("upstash-retry-delay", "1000")];
+    call(&qstash, "POST", "/v2/schedules/http://h/s", &headers, "").await;
+    let seen = inbox.wait(3).await;
+    let ids: Vec<&str> = seen.iter().take(3).map(|seen| seen.header("upstash-message-id")).collect();
+    assert!(ids[0] == ids[1] && ids[1] == ids[2], "{ids:?}");
+    assert_eq!([seen[0].header("upstash-retried"), seen[2].header("upstash-retried")], ["0", "2"]);
+}
+
+#[tokio::test]
+async fn time_in_which_nothing_is_due_is_skipped_and_a_schedule_fires_once_for_it() {
+    let inbox = Inbox::new(|_, _| reply(200).after(20));
+    let qstash = open(&inbox, Options { skip_time: true, ..Options::default() });
+    qstash.start();
+    call(&qstash, "POST", "/v2/schedules/http://h/s", &[("upstash-cron", "* * * * *")], "").await;
+    publish(&qstash, "http://h/soon", &[], "").await;
+    for url in ["http://h/1", "http://h/2"] {
+        publish(&qstash, url, &[("upstash-delay", "6h")], "").await;
+    }
+    // Twice, from idleness and from the end of a delivery.
+    inbox.wait(4).await;
+    publish(&qstash, "http://h/3", &[("upstash-delay", "6h")], "").await;
+    inbox.wait(6).await;
+    drained(&qstash).await;
+    let scheduled = inbox.to("http://h/s").len();
+    assert!((2..=3).contains(&scheduled), "{scheduled}; a whole minute may have begun meanwhile");
+    for url in ["http://h/soon", "http://h/1", "http://h/2", "http://h/3"] {
+        assert_eq!(inbox.to(url).len(), 1, "{url}");
+    }
+}

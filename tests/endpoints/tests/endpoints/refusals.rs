@@ -292,7 +292,10 @@ async fn only_the_queue_may_call_back() {
     let before = fortress.state().await;
     let key = fortress.secret("qstash_current_key");
     let wake = json!({"saga": id, "version": rested["version"]}).to_string();
-    for (path, body) in [("/api/execute/step", wake.as_str()), ("/api/execute/sweep", "")] {
+    let firing = r#"{"schedule":"sc_01k0000000000000000000zzzz"}"#;
+    for (path, body) in
+        [("/api/execute/step", wake.as_str()), ("/api/execute/sweep", ""), ("/api/execute/scheduled", firing)]
+    {
         let refused = async |request: reqwest::RequestBuilder| {
             fortress.refuses(request, 401, "bad_signature").await;
         };

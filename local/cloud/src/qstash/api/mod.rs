@@ -146,7 +146,9 @@ fn answer(call: Call) -> Answer {
         ("GET", ["schedules"]) => schedules::list(&call),
         ("GET", ["schedules", id]) => schedules::show(&call, id),
         ("DELETE", ["schedules", id]) => schedules::delete(&call, id),
-        ("POST", ["schedules", _, "pause" | "resume"]) => Err(not_offered(&call)),
+        // The SDK patches, the documentation posts.
+        ("POST" | "PATCH", ["schedules", id, "pause"]) => schedules::pause(&call, id, true),
+        ("POST" | "PATCH", ["schedules", id, "resume"]) => schedules::pause(&call, id, false),
         ("POST", ["schedules", _, ..]) => schedules::create(&call),
         ("GET", ["keys"]) => service::keys(&call),
         ("POST", ["keys", "rotate"]) => service::rotate(&call),

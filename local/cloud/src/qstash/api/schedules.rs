@@ -20,6 +20,8 @@ pub fn create(call: &Call) -> Answer {
         body: template.body,
         how: template.how,
         created_at: template.created_at,
+        // Of one that was overwritten nothing is kept.
+        paused: false,
     };
     // Every firing is a message in its own right.
     schedule.how.dedup = None;
@@ -42,6 +44,15 @@ pub fn show(call: &Call, id: &str) -> Answer {
     let state = call.courier.state();
     let schedule = state.schedules.get(id).ok_or_else(|| Refusal::missing("schedule"))?;
     ok(schedule.to_json(state.now()))
+}
+
+/// Changes nothing about when its next time comes.
+pub fn pause(call: &Call, id: &str, paused: bool) -> Answer {
+    let mut state = call.courier.state();
+    let schedule = state.schedules.get(id).ok_or_else(|| Refusal::missing("schedule"))?;
+    let changed = Schedule { paused, ..Schedule::clone(schedule) };
+    state.commit(vec![Record::Schedule(Arc::new(changed))])?;
+    ok(json!({}))
 }
 
 pub fn delete(call: &Call, id: &str) -> Answer {

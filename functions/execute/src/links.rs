@@ -1,0 +1,208 @@
+//! Links: somebody who is not signed in decides about one step, with a token that was made for that. It is
+//! told once, stands for one person and one set of parameters, and decides once.
+//!
+//! Tokens travel in bodies only: what stands in an address ends up in logs.
+
+use makegood_edge::core::error::{Code, Error};
+use makegood_edge::core::saga::{
+    Ask, Decision, Event, Fact, LONGEST_NAME, LONGEST_WAIT, Node, Standing, StepReport, report,
+};
+use makegood_edge::core::time::Millis;
+use makegood_edge::door::Principal;
+use makegood_edge::gateway::links::{self, Link, NewLink};
+use makegood_edge::gateway::store::Story;
+use makegood_edge::host::json;
+use makegood_edge::http::HeaderValue;
+use makegood_edge::http::header::CACHE_CONTROL;
+use makegood_edge::serde::Deserialize;
+use makegood_edge::serde_json::json;
+use makegood_edge::store::Store;
+use makegood_edge::{Host, Reply, Request, Settings, door, driver};
+
+use crate::sagas::unknown;
+use crate::verbs::{node, read_hash, short};
+
+/// A link is good for so long if nothing is said, and no longer than its step waits.
+const A_WEEK: Millis = Millis(7 * 24 * 60 * 60 * 1000);
+/// Of one saga.
+const MOST: u32 = 100;
+
+#[derive(Deserialize)]
+#[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
+struct Make {
+    step: String,
+    #[serde(rename = "for")]
+    stands_for: String,
+    expires_ms: Option<Millis>,
+}
+
+#[derive(Deserialize)]
+#[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
+struct Token {
+    token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
+struct Decide {
+    token: String,
+    approve: bool,
+    #[serde(default)]
+    note: String,
+}
+
+/// Makes a link for a step that waits for people.
+pub async fn make<H: Host>(request: &Request, host: &H, settings: &Settings, id: &str) -> Result<Reply, Error> {
+    let principal = door::principal(host, settings, request.headers())?;
+    let id = door::saga_id(id)?;
+    let Make { step, stands_for, expires_ms } = door::body(request)?;
+    let store = Store::new(host, settings);
+    let story = store.follow(&id, 0).await?.ok_or_else(unknown)?;
+    let named = |node: &Node| node.approval.as_ref().is_some_and(|approval| approval.by.contains(&principal.name));
+    if story.owner != principal.name && !story.nodes.iter().any(named) {
+        return Err(unknown());
+    }
+    let node = node(&story, &step)?;
+    may_make(&store, &story, node, &principal, &stands_for).await?;
+    if expires_ms.is_some_and(|span| span.0 == 0 || span > LONGEST_WAIT) {
+        return Err(Error::new(Code::InvalidRequest, "`expires_ms` is between 1 ms and 400 days."));
+    }
+    let now = host.now();
+    let (_, ask) = waiting(&story, node.ix).filter(|(_, ask)| ask.until > now).ok_or_else(|| {
+        Error::new(Code::Conflict, "The step does not wait for a decision now. A link can be made while it does.")
+    })?;
+    let expires_at = ask.until.min(now + expires_ms.unwrap_or(A_WEEK));
+    let token = links::token([host.random(), host.random()]);
+    let new = NewLink {
+        token: &token,
+        saga: &id,
+        node: node.ix,
+        params: &ask.hash,
+        stands_for: &stands_for,
+        made_by: &principal.name,
+        expires_at,
+        most: MOST,
+    };
+    if !store.create_link(&new).await? {
+        return Err(Error::new(Code::Conflict, format!("The saga has {MOST} links, and there can be no more.")));
+    }
+    let body = json!({"token": token, "step": step, "for": stands_for, "expires_at": expires_at});
+    Ok(private(json(201, &body)))
+}
+
+/// Whose voice somebody may hand out: their own where they are asked, and their saga's where the plan asks
+/// somebody. Not that of others whom the tool demands: its rule is not the owner's to get round, and those
+/// who are asked must not speak for each other, or two who must agree could be one.
+async fn may_make<H: Host>(
+    store: &Store<'_, H>,
+    story: &Story,
+    node: &Node,
+    principal: &Principal,
+    stands_for: &str,
+) -> Result<(), Error> {
+    let Some(approval) = &node.approval else {
+        return Err(Error::new(Code::Conflict, "The step needs no approval, so there is nothing to decide."));
+    };
+    if stands_for.is_empty() || stands_for.chars().count() > LONGEST_NAME {
+        return Err(Error::new(Code::InvalidRequest, "`for` is a name of between 1 and 200 characters."));
+    }
+    if !approval.by.is_empty() && !approval.by.iter().any(|name| name == stands_for) {
+        let message = "`for` names nobody who is asked about this step. Take one of its approval's `by`.";
+        return Err(Error::new(Code::InvalidRequest, message));
+    }
+    let own_voice = approval.by.contains(&principal.name) && stands_for == principal.name;
+    let own_plan = story.owner == principal.name && (approval.by.is_empty() || !store.demands(&node.tool).await?);
+    if own_voice || own_plan {
+        return Ok(());
+    }
+    Err(Error::new(Code::Forbidden, "You cannot make this link. Whoever it is to stand for can."))
+}
+
+/// What a link is about, for whoever holds it.
+pub async fn look<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
+    let Token { token } = door::body(request)?;
+    let store = Store::new(host, settings);
+    let link = store.find_link(&token).await?.ok_or_else(spent)?;
+    let story = store.follow(&link.saga, 0).await?.ok_or_else(spent)?;
+    let Some((step, ask)) = waiting(&story, link.node).filter(|(_, ask)| ask.hash == link.params) else {
+        return Err(Error::new(
+            Code::Conflict,
+            "This has been decided, or has changed. There is nothing to decide now.",
+        ));
+    };
+    let body = json!({
+        "title": story.title, "step": step.id, "tool": step.tool, "params": step.params, "question": ask.question,
+        "for": link.stands_for, "made_by": link.made_by, "expires_at": link.expires_at,
+    });
+    Ok(private(json(200, &body)))
+}
+
+/// Decides. The link is used up first, by a statement that lets one decision through; then the saga hears of
+/// it. Who does not get the answer says the same again, and gets it.
+pub async fn decide<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
+    let Decide { token, approve, note } = door::body(request)?;
+    let note = short(note)?;
+    let store = Store::new(host, settings);
+    let link = store.use_link(&token, approve, &note).await?.ok_or_else(spent)?;
+    let decision = decision(&link, &token, approve, note)?;
+    let told = async || -> Result<Option<String>, Error> {
+        let story = store.follow(&link.saga, 0).await?.ok_or_else(spent)?;
+        Ok(heard(&story, link.node, &decision))
+    };
+    let step = match told().await? {
+        Some(step) => step,
+        None => {
+            let event = Event::Decided { node: link.node, decision: decision.clone() };
+            let asked = driver::drive_with(host, settings, &link.saga, false, Some(event)).await;
+            // Where two said the same at once the saga has heard one of them, and refused the other.
+            match told().await? {
+                Some(step) => step,
+                None => return Err(asked.err().unwrap_or_else(unheard)),
+            }
+        }
+    };
+    let body = json!({"step": step, "approve": approve, "for": link.stands_for});
+    Ok(private(json(200, &body)))
+}
+
+/// In the journal it is told which link it came by, and who made that: it is not what the person said when
+/// signed in, nor what another link brought, perhaps when the step was asked about before.
+fn decision(link: &Link, token: &str, approve: bool, note: String) -> Result<Decision, Error> {
+    let mark: String = links::hash(token).chars().take(12).collect();
+    let by_link = format!("(By the link {mark}, which {} made.)", link.made_by);
+    let note = if note.is_empty() { by_link } else { format!("{note} {by_link}") };
+    Ok(Decision { by: link.stands_for.clone(), approve, note, hash: Some(read_hash(&link.params)?) })
+}
+
+/// The step's id, where the journal holds this very decision about it.
+fn heard(story: &Story, ix: u32, decision: &Decision) -> Option<String> {
+    let holds = story.journal.iter().any(|entry| {
+        matches!(&entry.record.fact, Fact::Decided { node, by, approve, note }
+            if *node == ix && *by == decision.by && *approve == decision.approve && *note == decision.note)
+    });
+    let node = story.nodes.iter().find(|node| node.ix == ix)?;
+    holds.then(|| node.id.clone())
+}
+
+/// A step that waits for people, and what they are asked.
+fn waiting(story: &Story, ix: u32) -> Option<(StepReport, Ask)> {
+    let report = report(&story.nodes, story.phase, story.journal.iter().map(|entry| &entry.record));
+    let step = report.steps.into_iter().find(|step| step.ix == ix && step.standing == Standing::Asking)?;
+    let ask = step.approval.clone()?;
+    Some((step, ask))
+}
+
+/// One answer for whatever is not good any more, so that it tells nothing to who guesses.
+fn spent() -> Error {
+    Error::new(Code::NotFound, "This link is none, has expired, or was used. Ask whoever sent it for another.")
+}
+
+fn unheard() -> Error {
+    Error::new(Code::Unavailable, "It is not known whether this was heard. Say it again.")
+}
+
+/// For who asked, and nobody's cache.
+fn private(mut reply: Reply) -> Reply {
+    reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    reply
+}
