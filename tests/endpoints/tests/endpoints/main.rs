@@ -6,6 +6,7 @@
 mod budget;
 mod chat;
 mod crashes;
+mod isolation;
 mod parts;
 mod people;
 mod refusals;
