@@ -43,8 +43,11 @@ fn sample(tool: &str) -> Value {
             (json!({ "reservation_id": known }), json!({ "reservation_id": unknown }), json!([table]))
         }
         "change_reservation" => {
-            let table = json!({ "id": "table", "tool": "book_restaurant_table", "params": booking("Luigi's") });
-            let change = |booking: &str| json!({ "reservation_id": booking, "generation": 1, "party_size": 3 });
+            // For two there are the most tables, and some checks want many at once.
+            let mut pair = booking("Luigi's");
+            pair["party_size"] = json!(2);
+            let table = json!({ "id": "table", "tool": "book_restaurant_table", "params": pair });
+            let change = |booking: &str| json!({ "reservation_id": booking, "generation": 1, "party_size": 1 });
             (change("$table.reservation_id"), change("RES-0"), json!([table]))
         }
         "request_ride" => (ride(4), ride(9), json!([])),
