@@ -1,5 +1,7 @@
 //! docs/SEMANTICS.md and docs/GUARANTEES.md name what holds each point; what they name is there.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be read ends the test")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
