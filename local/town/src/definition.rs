@@ -117,6 +117,36 @@ fn particulars(tool: Tool) -> Particulars {
                 ("table", number("Number of the table")),
             ]),
         },
+        Tool::GetReservation => Particulars {
+            title: "Look up a booking",
+            description: "Says how a booked table stands now. Give its generation to change_reservation.",
+            cost: 0,
+            input: object(&[("reservation_id", text(50, "Id of a reservation"))]),
+            output: object(&[
+                ("reservation_id", said("Id of the reservation")),
+                ("date", date()),
+                ("time", time()),
+                ("party_size", party()),
+                ("state", said("active or cancelled")),
+                ("generation", number("Grows with every change")),
+            ]),
+        },
+        Tool::ChangeReservation => Particulars {
+            title: "Change a booking",
+            description: "Changes how many come to a booked table, unless it was changed since it was read.",
+            cost: 0,
+            input: object(&[
+                ("reservation_id", text(50, "Id of a reservation")),
+                ("generation", whole(1, 1_000_000_000, "Its generation when it was read; 1 after booking it")),
+                ("party_size", party()),
+            ]),
+            output: object(&[
+                ("reservation_id", said("Id of the reservation")),
+                ("party_size", party()),
+                ("was", number("How many were to come before")),
+                ("generation", number("Its generation now")),
+            ]),
+        },
         Tool::RequestRide => Particulars {
             title: "Order a ride",
             description: "Sends a driver to a place at a time; the driver is busy for an hour.",

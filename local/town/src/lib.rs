@@ -38,6 +38,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("town/0003_tools", include_str!("../migrations/0003_tools.sql")),
     ("town/0004_keys", include_str!("../migrations/0004_keys.sql")),
     ("town/0005_world", include_str!("../migrations/0005_world.sql")),
+    ("town/0006_changes", include_str!("../migrations/0006_changes.sql")),
 ];
 
 /// The longest body that is read, in bytes.

@@ -16,6 +16,8 @@ pub(crate) fn check(tool: Tool, params: &Value) -> Result<(), Problem> {
         Tool::SearchRestaurants => holds::<SearchRestaurants>(params),
         Tool::GetAvailability => holds::<GetAvailability>(params),
         Tool::BookRestaurantTable => holds::<BookRestaurantTable>(params),
+        Tool::GetReservation => holds::<GetReservation>(params),
+        Tool::ChangeReservation => holds::<ChangeReservation>(params),
         Tool::RequestRide => holds::<RequestRide>(params),
         Tool::DispatchDelivery => holds::<DispatchDelivery>(params),
         Tool::AddCalendarEvent => holds::<AddCalendarEvent>(params),
@@ -144,6 +146,10 @@ params! {
     GetAvailability { restaurant: Text<100>, date: Day, time: Clock, party_size: Whole<1, 20> }
     BookRestaurantTable {
         restaurant: Text<100>, date: Day, time: Clock, party_size: Whole<1, 20>, name: Text<100>,
+    }
+    GetReservation { reservation_id: Text<50> }
+    ChangeReservation {
+        reservation_id: Text<50>, generation: Whole<1, 1_000_000_000>, party_size: Whole<1, 20>,
     }
     RequestRide {
         pickup: Text<200>, destination: Text<200>, date: Day, time: Clock, passengers: Whole<1, 8>,

@@ -15,6 +15,8 @@ pub(crate) async fn answer(store: &Store, tool: Tool, asked: &Value) -> Answer {
         Tool::SearchRestaurants
         | Tool::GetAvailability
         | Tool::BookRestaurantTable
+        | Tool::GetReservation
+        | Tool::ChangeReservation
         | Tool::RequestRide
         | Tool::DispatchDelivery
         | Tool::AddCalendarEvent

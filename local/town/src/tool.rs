@@ -48,6 +48,8 @@ tools! {
     SearchRestaurants "search_restaurants" Query,
     GetAvailability "get_availability" Query,
     BookRestaurantTable "book_restaurant_table" Compensatable,
+    GetReservation "get_reservation" Query,
+    ChangeReservation "change_reservation" Compensatable,
     RequestRide "request_ride" Compensatable,
     DispatchDelivery "dispatch_delivery" Compensatable,
     AddCalendarEvent "add_calendar_event" Compensatable,

@@ -125,7 +125,7 @@ fn tell(world: &World, verb: &str, node: u32, fault: Option<Fault>) {
 fn query(world: &Rc<World>, node: u32, exchange: &Exchange) {
     *world.town.borrow_mut().queried.entry(node).or_default() += 1;
     let output = output(world, node);
-    let fault = world.partner_fault(DO_FAULTS, Fault::Refuse);
+    let fault = if world.refuses(node) { Some(Fault::Refuse) } else { world.partner_fault(DO_FAULTS, Fault::Refuse) };
     tell(world, "do", node, fault);
     match fault {
         Some(Fault::Refuse) => exchange.answer(world, 0, refusal("no_such_thing")),

@@ -43,6 +43,28 @@ fn ten_queries_in_a_chain_cost_two_commits() {
 }
 
 #[test]
+fn a_query_that_is_refused_has_what_stands_before_it_undone() {
+    let mut scenario = Scenario::chain(3, "table", 60_000);
+    scenario.plan.steps[2].tool = "look".to_owned();
+    scenario.refuse_last();
+    let outcome = calm(scenario);
+    assert_eq!(outcome.seen.rests.get("made_good"), Some(&1));
+    let undone = outcome.trace.iter().filter(|line| line.contains("is undone (found: true)")).count();
+    assert_eq!(undone, 2, "{}", outcome.trace.join("\n"));
+}
+
+#[test]
+fn without_redis_sagas_come_to_a_true_rest_all_the_same() {
+    let mut rests = 0;
+    for seed in 0..500 {
+        let mut scenario = Scenario::random(seed);
+        scenario.no_redis = true;
+        rests += calm(scenario).seen.rests.values().sum::<u64>();
+    }
+    assert!(rests >= 400, "{rests}");
+}
+
+#[test]
 fn a_step_costs_the_same_bytes_in_a_long_chain_as_in_a_short_one() {
     for (tool, undone) in [("table", false), ("look", false), ("table", true)] {
         let per_step = [10, 30, 300].map(|steps| {

@@ -147,6 +147,7 @@ pub async fn what_cannot_be_undone_says_so(town: Town) {
         "bench_query",
         "search_restaurants",
         "get_availability",
+        "get_reservation",
     ];
     for tool in tools {
         let said = town.undo(tool, "s:1:a").await;

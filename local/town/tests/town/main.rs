@@ -2,6 +2,7 @@
 //! binaries are there, over a real one, which alone shows races.
 
 mod faults;
+mod isolation;
 mod keys;
 mod money;
 mod places;
@@ -40,6 +41,15 @@ scenarios! {
     money::a_refund_follows_a_capture_once,
     money::too_much_is_refused,
     money::capture_and_void_at_once_agree,
+    isolation::of_two_changes_made_from_one_reading_one_is_refused,
+    isolation::what_was_read_and_has_changed_since_is_not_written_over,
+    isolation::a_change_that_was_taken_back_is_not_what_was_read,
+    isolation::an_undo_takes_back_its_own_change_and_no_later_one,
+    isolation::changes_of_one_saga_are_taken_back_the_last_first,
+    isolation::a_pending_table_is_seen_as_taken_and_given_free_by_its_undo_only,
+    isolation::a_table_whose_undo_was_refused_stays_taken_until_a_person_has_it_undone,
+    isolation::money_that_is_held_is_taken_by_one_and_let_go_by_its_own_undo,
+    isolation::what_is_left_does_not_depend_on_the_order_of_dos_and_undos,
     faults::refuse_is_stored_under_the_key,
     faults::error_and_busy_and_timeout_have_no_effect,
     faults::slow_acts_late_even_when_the_caller_hangs_up,

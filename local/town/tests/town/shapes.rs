@@ -144,6 +144,8 @@ pub async fn outputs_fit_their_schemas(town: Town) {
             "get_availability" => json!({
                 "restaurant": "Sakura", "date": "2026-11-23", "time": "19:00", "party_size": 2,
             }),
+            "get_reservation" => json!({ "reservation_id": "RES-1" }),
+            "change_reservation" => json!({ "reservation_id": "RES-1", "generation": 1, "party_size": 3 }),
             "capture_payment" | "refund_payment" => json!({ "payment_id": "PAY-1" }),
             "get_weather_data" => json!({ "place": "Harbour", "date": "2026-11-23" }),
             "get_route_estimate" => json!({ "pickup": "Home", "destination": "Luigi's" }),

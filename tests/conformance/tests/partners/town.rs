@@ -37,6 +37,19 @@ fn sample(tool: &str) -> Value {
         "search_restaurants" => (json!({ "cuisine": "Italian" }), json!({ "cuisine": "Martian" }), json!([])),
         "get_availability" => (table("Sakura"), table("Nowhere"), json!([])),
         "book_restaurant_table" => (booking("Luigi's"), booking("Nowhere"), json!([])),
+        "get_reservation" => {
+            let table = json!({ "id": "table", "tool": "book_restaurant_table", "params": booking("Luigi's") });
+            let (known, unknown) = ("$table.reservation_id", "RES-0");
+            (json!({ "reservation_id": known }), json!({ "reservation_id": unknown }), json!([table]))
+        }
+        "change_reservation" => {
+            // For two there are the most tables, and some checks want many at once.
+            let mut pair = booking("Luigi's");
+            pair["party_size"] = json!(2);
+            let table = json!({ "id": "table", "tool": "book_restaurant_table", "params": pair });
+            let change = |booking: &str| json!({ "reservation_id": booking, "generation": 1, "party_size": 1 });
+            (change("$table.reservation_id"), change("RES-0"), json!([table]))
+        }
         "request_ride" => (ride(4), ride(9), json!([])),
         "dispatch_delivery" => (delivery(json!([{ "name": "roses", "quantity": 12 }])), delivery(json!([])), json!([])),
         "add_calendar_event" => (event(120), event(0), json!([])),

@@ -7,6 +7,7 @@ mod budget;
 mod chat;
 mod children;
 mod crashes;
+mod isolation;
 mod links;
 mod parts;
 mod people;
