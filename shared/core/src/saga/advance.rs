@@ -1,7 +1,7 @@
 //! Carrying on: what every event ends in. Starts what is ready, and otherwise commits, pages,
 //! sleeps, yields or rests.
 
-use super::child::Child;
+use super::child::{self, Child};
 use super::effect::{Call, Commit, Effect, Ended, Op, Wake};
 use super::event::CallId;
 use super::fact::{Cause, Fact};
@@ -216,10 +216,8 @@ impl Saga {
         let known = past.and_then(|past| past.params.clone()).filter(|_| op == Op::Undo);
         let resolved = match (known, op) {
             (Some(params), _) => Ok(params),
-            (None, Op::Do) => reference::resolve(&node.params, &self.output_of(node)),
-            (None, Op::Undo) if self.head.phase == Phase::Forward => {
-                reference::resolve(&node.params, &self.output_of(node))
-            }
+            (None, Op::Do) => self.filled(node),
+            (None, Op::Undo) if self.head.phase == Phase::Forward => self.filled(node),
             // Their key says all that they need; parameters that refer to others were kept above.
             (None, Op::Undo | Op::Status) => Ok(node.params.clone()),
         };
@@ -249,6 +247,15 @@ impl Saga {
             output: past.and_then(|past| past.output.clone()).filter(|_| op == Op::Undo),
             timeout: tool.timeout_ms.min(left),
         }))
+    }
+
+    /// A step's parameters, with what earlier steps gave.
+    ///
+    /// # Errors
+    /// The first reference that names nothing.
+    pub(super) fn filled(&self, node: &Node) -> Result<serde_json::Map<String, serde_json::Value>, String> {
+        let resolve = if Child::is_one(&node.tool) { child::hand_down } else { reference::resolve };
+        resolve(&node.params, &self.output_of(node))
     }
 
     pub(super) fn round(&self, ix: u32) -> u32 {

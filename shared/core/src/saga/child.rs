@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::node::Node;
 use super::plan::{Plan, Step, object};
-use super::reference;
+use super::reference::{self, Reference};
 use super::state::Budget;
 use super::verify::{LONGEST_WAIT, Limits, freeze};
 use crate::depth::too_deep;
@@ -116,6 +116,64 @@ impl Child {
             (name.clone(), reference::resolve_value(value, output_of).unwrap_or_default())
         });
         json!({"saga": id, "output": given.collect::<Map<String, Value>>()})
+    }
+}
+
+/// Fills a parent's results into the parameters of a step that runs a saga. What they hold is data to the
+/// child too: a text in them that looks like a reference is none.
+///
+/// # Errors
+/// The first reference that names nothing.
+pub(super) fn hand_down<'v>(
+    params: &Map<String, Value>,
+    output_of: &dyn Fn(&str) -> Option<&'v Value>,
+) -> Result<Map<String, Value>, String> {
+    fill_params(params, output_of, 1)
+}
+
+/// `level`: how many plans will read the text, one after the other.
+fn fill_params<'v>(
+    params: &Map<String, Value>,
+    output_of: &dyn Fn(&str) -> Option<&'v Value>,
+    level: usize,
+) -> Result<Map<String, Value>, String> {
+    params.iter().map(|(name, value)| Ok((name.clone(), fill(value, output_of, level)?))).collect()
+}
+
+fn fill<'v>(value: &Value, output_of: &dyn Fn(&str) -> Option<&'v Value>, level: usize) -> Result<Value, String> {
+    match value {
+        Value::String(text) if Reference::parse(text).is_some() => {
+            Ok(quoted(reference::resolve_value(value, output_of)?, level))
+        }
+        Value::Array(items) => items.iter().map(|item| fill(item, output_of, level)).collect(),
+        Value::Object(fields) => {
+            let deeper = fields.get("tool").and_then(Value::as_str).is_some_and(Child::is_one);
+            let filled = fields.iter().map(|(name, field)| {
+                let field = match field.as_object().filter(|_| deeper && name == "params") {
+                    Some(params) => Value::Object(fill_params(params, output_of, level + 1)?),
+                    None => fill(field, output_of, level)?,
+                };
+                Ok((name.clone(), field))
+            });
+            filled.collect::<Result<_, String>>().map(Value::Object)
+        }
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {
+            reference::resolve_value(value, output_of)
+        }
+    }
+}
+
+/// So that as many plans, each taking one `$` away, read what stands there now.
+fn quoted(value: Value, level: usize) -> Value {
+    match value {
+        Value::String(text) if text.starts_with("$$") || Reference::parse(&text).is_some() => {
+            Value::String("$".repeat(level) + &text)
+        }
+        Value::Array(items) => items.into_iter().map(|item| quoted(item, level)).collect(),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, field)| (name, quoted(field, level))).collect())
+        }
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => value,
     }
 }
 
@@ -270,6 +328,25 @@ mod tests {
         let params = json!({"plan": {"steps": [{"id": "a", "tool": "book", "params": {"n": "$first.id"}}]}});
         let nodes = run(RUN_SAGA, &params).unwrap();
         assert_eq!(nodes.last().unwrap().refs.keys().collect::<Vec<_>>(), ["first"]);
+    }
+
+    #[test]
+    fn what_a_partner_gave_is_never_a_reference_of_the_childs() {
+        let given = json!({"a": "$b.id", "b": ["$$c", "$25", "plain"], "c": 1});
+        let output_of = |step: &str| (step == "first").then_some(&given);
+        let inner = json!({"steps": [{"id": "z", "tool": "book", "params": {"deep": "$first.a"}}]});
+        let params = json!({"plan": {"steps": [
+            {"id": "x", "tool": "book", "params": {"all": "$first", "mine": "$$y.id"}},
+            {"id": "y", "tool": RUN_SAGA, "params": {"plan": inner}}]}});
+        let child = hand_down(params.as_object().unwrap(), &output_of).unwrap();
+        let steps = &child["plan"]["steps"];
+        let read = |params: &Value| reference::resolve(params.as_object().unwrap(), &|_| None);
+        assert_eq!(steps[0]["params"]["mine"], "$y.id");
+        let all = json!({"all": steps[0]["params"]["all"]});
+        assert_eq!(read(&all).unwrap()["all"], given);
+        let deeper = read(&steps[1]["params"]).unwrap();
+        let deep = read(&deeper["plan"]["steps"][0]["params"]).unwrap();
+        assert_eq!(deep["deep"], "$b.id");
     }
 
     #[test]

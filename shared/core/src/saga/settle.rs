@@ -4,7 +4,6 @@ use super::effect::Op;
 use super::event::{Answer, CallId, Outcome, Refusal};
 use super::fact::{Cause, Fact};
 use super::node::Node;
-use super::reference;
 use super::state::{Job, Open, Phase, Saga};
 use crate::time::Millis;
 use crate::tool::{Class, Repeat, Retry};
@@ -75,8 +74,7 @@ impl Saga {
         if call.op != Op::Do {
             return true;
         }
-        reference::resolve(&node.params, &self.output_of(node))
-            .is_ok_and(|params| super::advance::fingerprint(&params) == call.fingerprint)
+        self.filled(node).is_ok_and(|params| super::advance::fingerprint(&params) == call.fingerprint)
     }
 
     fn fold_yes(&mut self, node: &Node, call: CallId, took: Millis, answer: Answer) {
