@@ -71,10 +71,12 @@ pub async fn show<H: Host>(request: &Request, host: &H, settings: &Settings, id:
     };
     let story = story.filter(|story| story.owner == principal.name || asked(story)).ok_or_else(unknown)?;
     let report = report(&story.nodes, story.phase, story.journal.iter().map(|entry| &entry.record));
+    // The user's own words, or for which step of which saga it runs.
+    let said = story.message.as_ref().filter(|_| story.owner == principal.name);
     let body = json!({
         "saga": story.id, "phase": story.phase, "title": story.title, "version": story.version,
         "created_at": story.created_at, "updated_at": story.updated_at,
-        "wake_at": story.wake_at,
+        "wake_at": story.wake_at, "message": said,
         "cause": report.cause, "paused": report.paused, "replanned": report.replanned, "undone": report.undone, "left": report.left, "steps": report.steps, "counters": story.counters,
     });
     Ok(json(200, &body))

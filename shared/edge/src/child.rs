@@ -11,7 +11,7 @@ use makegood_core::saga::{
     Answer, Call, Cause, Child, Event, Fact, Head, Limits, Node, Op, Outcome, Parent, Phase, Refusal,
 };
 use makegood_core::time::Millis;
-use makegood_gateway::store::{END, New, Story};
+use makegood_gateway::store::{Created, END, New, Story};
 use serde_json::Value;
 
 use crate::driver;
@@ -26,6 +26,7 @@ const SOON: Millis = Millis(1_000);
 /// How late, at most: a child that comes to rest tells its parent, so this is for the case that it dies
 /// in between.
 const LATE: Millis = Millis(60 * 60 * 1000);
+const A_MINUTE: Millis = Millis(60 * 1000);
 
 /// Answers a call of one of the two tools, as a partner would.
 pub async fn perform<H: Host>(host: &H, settings: &Settings, parent: &SagaId, owner: &str, call: &Call) -> Outcome {
@@ -89,7 +90,12 @@ impl<H: Host> Partner<'_, H> {
                 Ok(id) => id,
                 // The tools have changed since the parent's plan was checked, or what it was given does not fit.
                 Err(error) if !matches!(error.code(), Code::Unavailable | Code::Internal) => {
-                    return Ok(refused(&error));
+                    // Another worker may have found it right, and be about to start it.
+                    let buried = self.bury().await?;
+                    if buried.created {
+                        return Ok(refused(&error));
+                    }
+                    buried.id
                 }
                 Err(error) => return Err(error),
             },
@@ -101,7 +107,7 @@ impl<H: Host> Partner<'_, H> {
                 let output_of = |step: &str| {
                     // Of several plans the newest counts.
                     let node = story.nodes.iter().rev().find(|node| node.id == step)?;
-                    story.journal.iter().rev().find_map(|entry| output(&entry.record.fact, node.ix))
+                    story.journal.iter().rev().find_map(|entry| output(&entry.record.fact, node.ix)).flatten()
                 };
                 Outcome::Ok(Answer::Output(child.output(&id, &output_of)))
             }
@@ -142,9 +148,7 @@ impl<H: Host> Partner<'_, H> {
         let id = match self.store.of_key(self.owner, &self.call.key).await? {
             Some(id) => id,
             None => {
-                let (id, message) = (self.id(), self.message());
-                let head = Head { phase: Phase::MadeGood, ..self.head(&[]) };
-                let buried = self.store.bury(&self.row(&id, "", &message, &head, &[])).await?;
+                let buried = self.bury().await?;
                 if buried.created {
                     return Ok(Outcome::Ok(Answer::Undone { found: false }));
                 }
@@ -165,11 +169,26 @@ impl<H: Host> Partner<'_, H> {
             Phase::Forward | Phase::Stuck => Event::Cancel { by },
         };
         match drive(self.host, self.settings, &id, asked).await {
-            Ok(()) => Ok(soon()),
-            // It has moved on meanwhile, or people must see to it first.
-            Err(error) if error.code() == Code::Conflict => Ok(self.at_work(&story)),
+            Ok(()) => Ok(self.at_work(&story)),
+            Err(error) if error.code() == Code::Conflict => {
+                let stands = self.store.load(&id, false).await?;
+                if stands.is_some_and(|child| child.head.phase == Phase::Completed && child.head.pivoted) {
+                    // Somebody gave it another plan, with a point of no return: only a person can help.
+                    let detail = format!("Saga {id} is completed, and its point of no return is behind it.");
+                    return Ok(Outcome::Refused(Refusal { code: "past_return".to_owned(), detail }));
+                }
+                // It has moved on meanwhile, or people must see to it first.
+                Ok(self.at_work(&story))
+            }
             Err(error) => Err(error),
         }
+    }
+
+    /// Takes the key, so that nothing begins under it any more.
+    async fn bury(&self) -> Result<Created, Error> {
+        let (id, message) = (self.id(), self.message());
+        let head = Head { phase: Phase::MadeGood, ..self.head(&[]) };
+        self.store.bury(&self.row(&id, "", &message, &head, &[])).await
     }
 
     async fn follow(&self, id: &SagaId, after: u64) -> Result<Story, Error> {
@@ -177,10 +196,11 @@ impl<H: Host> Partner<'_, H> {
         story.ok_or_else(|| Error::new(Code::Internal, "A child is gone.").because(format!("there is no {id}")))
     }
 
-    /// The older it is, the longer it may take.
+    /// The older it is, the longer it may take. One that is being made good is waited for by others.
     fn at_work(&self, story: &Story) -> Outcome {
-        let half = Millis(self.host.now().since(story.updated_at).0 / 2);
-        Outcome::Ok(Answer::InProgress { after: Some(half.clamp(SOON, LATE)) })
+        let half = Millis(self.host.now().since(story.created_at).0 / 2);
+        let late = if self.call.op == Op::Undo { A_MINUTE } else { LATE };
+        Outcome::Ok(Answer::InProgress { after: Some(half.clamp(SOON, late)) })
     }
 
     fn id(&self) -> SagaId {
@@ -221,18 +241,20 @@ impl<H: Host> Partner<'_, H> {
     }
 }
 
-fn soon() -> Outcome {
-    Outcome::Ok(Answer::InProgress { after: Some(SOON) })
-}
-
 fn refused(error: &Error) -> Outcome {
     Outcome::Refused(Refusal { code: error.code().as_str().to_owned(), detail: error.message().to_owned() })
 }
 
-/// What a node gave, where this tells of it.
-fn output(fact: &Fact, of: u32) -> Option<&Value> {
-    let Fact::Done { node, output, .. } = fact else { return None };
-    (*node == of).then_some(output)
+/// What a node gave, where this tells of it: nothing any more where it was undone.
+fn output(fact: &Fact, of: u32) -> Option<Option<&Value>> {
+    if fact.node() != Some(of) {
+        return None;
+    }
+    if let Fact::Done { output, .. } = fact { Some(Some(output)) } else { is_undone(fact).then_some(None) }
+}
+
+const fn is_undone(fact: &Fact) -> bool {
+    matches!(fact, Fact::Undone { .. })
 }
 
 /// Why a saga was turned round, where this tells of it.

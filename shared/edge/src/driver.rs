@@ -93,7 +93,7 @@ pub async fn drive_with<H: Host>(
             committed: false,
         };
         let wake = Event::Wake {
-            until: began + settings.time_budget,
+            until: if settings.time_budget == Millis(0) { Millis(0) } else { began + settings.time_budget },
             kill: began + settings.kill,
             cautious,
             takes_over: repeated,

@@ -75,7 +75,8 @@ impl Settings {
             tools_url: text("tools_url"),
             jwt_secret: text("jwt_secret"),
             allow_anonymous: text("allow_anonymous") == "true",
-            time_budget: millis("time_budget_ms", 8_500)?,
+            // Without any it would never come to a call.
+            time_budget: millis("time_budget_ms", 8_500)?.max(Millis(1)),
             kill: millis("kill_ms", 10_000)?,
         })
     }

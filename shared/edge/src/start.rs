@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
-use makegood_core::saga::{Budget, Head, LONGEST_WAIT, Limits, Node, Plan, freeze};
+use makegood_core::saga::{Budget, Child, Head, LONGEST_WAIT, Limits, Node, Plan, freeze};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
 use makegood_gateway::store::{Created, New};
@@ -92,6 +92,10 @@ pub fn check(tools: &BTreeMap<String, Definition>, start: &Start<'_>) -> Result<
         return Err(Error::new(Code::InvalidRequest, "`deadline_ms` is between 1 ms and 400 days."));
     }
     let nodes = verify(start.plan, tools)?;
+    if start.client_key.is_some_and(|key| key.starts_with("sg_")) {
+        let message = "`key` begins with `sg_`, as those of the sagas do that steps run. Take another.";
+        return Err(Error::new(Code::InvalidRequest, message));
+    }
     afford(start.budget, &nodes, tools)?;
     Ok(nodes)
 }
@@ -174,7 +178,7 @@ pub(crate) fn afford(
     if let Some(most) = budget.tokens.filter(|most| tokens > *most) {
         return refuse(format!("The plan may take {tokens} tokens, and {most} are allowed. Nothing was started."));
     }
-    let calls = certain().filter(|node| node.has_partner()).count();
+    let calls = certain().filter(|node| node.has_partner() && !Child::is_one(&node.tool)).count();
     if let Some(most) = budget.calls.filter(|most| calls as u64 > *most) {
         return refuse(format!("The plan takes {calls} calls, and {most} are allowed. Nothing was started."));
     }

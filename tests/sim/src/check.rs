@@ -190,7 +190,9 @@ impl Journal {
         self.check_budget(row, tools)?;
         // To ask for a status is to follow up what was paid for, and is never held back.
         let asks = self.nodes.iter().any(|node| tools.get(&node.tool).is_some_and(|tool| tool.status));
-        let calls = row.head.budget.and_then(|budget| budget.calls).filter(|_| !asks);
+        // Nor is to undo, which a replan and an alternative have it do while it goes forward.
+        let undoes = self.told.values().any(|told| told.undo_started);
+        let calls = row.head.budget.and_then(|budget| budget.calls).filter(|_| !asks && !undoes);
         let counts = row.head.phase == Phase::Forward && !row.head.pivoted && row.head.cause.is_none();
         if let Some(most) = calls.filter(|most| counts && row.head.calls > *most) {
             return Err(format!("{} calls were made, and {most} allowed", row.head.calls));

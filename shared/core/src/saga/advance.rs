@@ -175,6 +175,8 @@ impl Saga {
             return;
         }
         if !self.head.pivoted {
+            // It is worth a commit, though it may be long before the saga can turn round.
+            self.run.moved |= self.head.cause.is_none();
             self.head.cause.get_or_insert(cause);
         } else if let Cause::Step { node, code, detail } = cause {
             self.hold(node, Op::Do, code, detail);

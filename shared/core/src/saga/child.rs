@@ -14,7 +14,7 @@ use super::node::Node;
 use super::plan::{Plan, Step, object};
 use super::reference::{self, Reference};
 use super::state::Budget;
-use super::verify::{LONGEST_WAIT, Limits, freeze};
+use super::verify::{LONGEST_WAIT, Limits, Room, freeze, freeze_within};
 use crate::depth::too_deep;
 use crate::error::{Code, Error};
 use crate::id::SagaId;
@@ -86,7 +86,11 @@ impl Child {
     /// # Errors
     /// Those of [`freeze`], and [`Code::InvalidPlan`] where `tool` cannot run it.
     pub fn freeze(&self, tool: &str, tools: &BTreeMap<String, Definition>, limits: Limits) -> Result<Vec<Node>, Error> {
-        let nodes = freeze(&self.plan, tools, limits)?;
+        self.check(tool, freeze(&self.plan, tools, limits)?)
+    }
+
+    /// What a plan must be besides, to be run by `tool`.
+    fn check(&self, tool: &str, nodes: Vec<Node>) -> Result<Vec<Node>, Error> {
         let for_good = nodes.iter().find(|node| matches!(node.class, Class::Pivot | Class::Retriable));
         if tool == RUN_SAGA
             && let Some(node) = for_good
@@ -182,7 +186,11 @@ fn quoted(value: Value, level: usize) -> Value {
 pub fn tools_of(plan: &Plan) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for step in &plan.steps {
-        let or = step.or.iter().map(|other| (&other.tool, &other.params));
+        // An alternative that names no tool has the step's.
+        let or = step.or.iter().map(|other| {
+            let tool = if other.tool.is_empty() { &step.tool } else { &other.tool };
+            (tool, &other.params)
+        });
         for (tool, params) in [(&step.tool, &step.params)].into_iter().chain(or) {
             if Child::is_one(tool)
                 && let Ok((child, _)) = sketch(params)
@@ -201,16 +209,33 @@ pub fn tools_of(plan: &Plan) -> Vec<String> {
 ///
 /// # Errors
 /// The first fault found, with the step's id.
-pub(super) fn check(step: &Step, tools: &BTreeMap<String, Definition>, limits: Limits) -> Result<(), Error> {
+pub(super) fn check(
+    step: &Step,
+    tools: &BTreeMap<String, Definition>,
+    limits: Limits,
+    room: &mut Room,
+) -> Result<(), Error> {
     let of_step = |error: Error| Error::new(error.code(), format!("Step `{}`: {}", step.id, error.message()));
+    let Some(levels) = room.levels.checked_sub(1) else {
+        return Err(Error::new(
+            Code::PlanTooLarge,
+            format!("Step `{}` runs a plan too deep inside of others.", step.id),
+        ));
+    };
     let (child, complete) = sketch(&step.params).map_err(of_step)?;
-    if complete {
-        return child.freeze(&step.tool, tools, limits).map(|_| ()).map_err(of_step);
-    }
-    // What the parent will give is not known: everything but the values is checked.
-    let mut lenient = tools.clone();
-    lenient.values_mut().for_each(|tool| tool.input = Schema::default());
-    child.freeze(&step.tool, &lenient, limits).map(|_| ()).map_err(of_step)
+    let mut lenient = None;
+    let tools = if complete {
+        tools
+    } else {
+        // What the parent will give is not known: everything but the values is checked.
+        let known = lenient.insert(tools.clone());
+        known.values_mut().for_each(|tool| tool.input = Schema::default());
+        known
+    };
+    let mut deeper = Room { steps: room.steps, levels };
+    let nodes = freeze_within(&child.plan, tools, limits, &mut deeper);
+    room.steps = deeper.steps;
+    nodes.and_then(|nodes| child.check(&step.tool, nodes)).map(|_| ()).map_err(of_step)
 }
 
 /// The child as far as it is known before its parent runs, and whether that is all of it: what the parent
@@ -321,6 +346,20 @@ mod tests {
         }
         assert!(run(RUN_SAGA, &json!({"plan": 1})).is_err());
         assert!(run(RUN_SAGA_FOR_GOOD, &plan(json!([{"id": "a", "tool": "pay"}]))).is_ok());
+    }
+
+    #[test]
+    fn plans_inside_of_plans_share_one_limit() {
+        let inner = json!({"steps": [{"id": "b", "tool": "book"}]});
+        let list: Vec<u32> = (0..30).collect();
+        let middle = json!({"steps": [{"id": "a", "tool": RUN_SAGA, "each": {"in": list}, "params": {"plan": inner}}]});
+        let steps = json!([{"id": "top", "tool": RUN_SAGA, "each": {"in": list}, "params": {"plan": middle}}]);
+        assert_eq!(frozen(&steps).unwrap_err().code(), Code::PlanTooLarge);
+        let mut deep = inner;
+        for _ in 0..5 {
+            deep = json!({"steps": [{"id": "a", "tool": RUN_SAGA, "params": {"plan": deep}}]});
+        }
+        assert_eq!(frozen(&deep["steps"]).unwrap_err().code(), Code::PlanTooLarge);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Forward: which nodes may start, and in what order their intent is written.
 
 use super::advance::Ready;
+use super::child::Child;
 use super::effect::{Call, Effect, Op};
 use super::event::Refusal;
 use super::fact::{Cause, Fact};
@@ -121,7 +122,8 @@ impl Saga {
                 open.lost = open.lost.saturating_add(1);
                 self.run.cautious |= open.lost >= LOST;
             }
-            if open.job == Job::Do && self.is_paid_by_budget() && self.out_of_calls(fresh.len()) {
+            let counts = open.job == Job::Do && !Child::is_one(&node.tool);
+            if counts && self.is_paid_by_budget() && self.out_of_calls(fresh.len()) {
                 let what = format!("{} calls are made, and no more are allowed.", self.head.calls);
                 self.fail(Cause::Budget { node: ix, what });
                 if node.class == Class::Query {
@@ -258,7 +260,7 @@ impl Saga {
     /// What of the budget does not reach for a step's first call. Past the point of no return there is
     /// none: what the plan costs in all was compared with it at the start.
     fn beyond_budget(&mut self, node: &Node, more: usize) -> Option<String> {
-        let out_of_calls = self.out_of_calls(more);
+        let out_of_calls = self.out_of_calls(more) && !Child::is_one(&node.tool);
         let (cost, tokens) = self.definition(node).map_or((0, 0), |tool| (tool.cost_minor, tool.cost_tokens));
         let budget = self.head.budget.as_mut()?;
         let spent = budget.spent_minor.saturating_add(cost);
@@ -297,7 +299,9 @@ impl Saga {
     }
 
     fn record_start(&mut self, node: &Node, call: &Call) {
-        let params = (call.params != node.params).then(|| call.params.clone());
+        // A child that is asked after again has its plan; its undo needs the key only.
+        let known = call.attempt > 1 && Child::is_one(&call.tool);
+        let params = (call.params != node.params && !known).then(|| call.params.clone());
         let round = self.round(node.ix);
         self.record(Fact::Started { node: node.ix, attempt: call.attempt, round, params });
     }

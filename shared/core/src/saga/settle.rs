@@ -247,7 +247,8 @@ impl Saga {
         let (code, reason) = ("in_progress".to_owned(), "The partner is still working on it.".to_owned());
         let failure = Failure { call, took, after, code, reason };
         if let Some(open) = self.head.open.get_mut(&node.ix) {
-            (open.doubt, open.working) = (true, open.working.saturating_add(1));
+            // Only failures in a row use its attempts up: whoever is at work may be so for weeks.
+            (open.doubt, open.working) = (true, open.attempt);
         }
         if call.op != Op::Do || node.class == Class::Query {
             return self.try_again(node, failure);

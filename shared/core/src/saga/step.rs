@@ -96,6 +96,8 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
             let ahead = saga.run.ahead;
             (saga.run.until, saga.run.kill, saga.run.cautious) = (until + ahead, kill + ahead, cautious);
             saga.run.takes_over = takes_over;
+            // An invocation without any time starts nothing: it hands on what it was brought.
+            saga.run.full |= until == Millis(0);
             Ok(())
         }
         Event::Answered { call, took, outcome } => {

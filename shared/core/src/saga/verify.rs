@@ -45,6 +45,8 @@ const MOST_APPROVERS: usize = 20;
 const MOST_ATTEMPTS: u32 = 100;
 const MOST_CODES: usize = 20;
 const SHORTEST_RETRY: Millis = Millis(10);
+/// Plans inside of plans.
+const MOST_LEVELS: usize = 4;
 const A_DAY: Millis = Millis(24 * 60 * 60 * 1000);
 /// What a waiting node has for a tool's name: no tool can be called so.
 const WAIT: &str = "(wait)";
@@ -58,10 +60,31 @@ const GATHER: &str = "(gather)";
 /// The first fault found, with the step's id: [`Code::InvalidPlan`], [`Code::UnknownTool`],
 /// [`Code::InvalidParameters`] or [`Code::PlanTooLarge`].
 pub fn freeze(plan: &Plan, tools: &BTreeMap<String, Definition>, limits: Limits) -> Result<Vec<Node>, Error> {
+    freeze_within(plan, tools, limits, &mut Room { steps: limits.steps, levels: MOST_LEVELS })
+}
+
+/// What is left for a plan and for those that its steps run, all of them together.
+pub(super) struct Room {
+    pub steps: usize,
+    pub levels: usize,
+}
+
+pub(super) fn freeze_within(
+    plan: &Plan,
+    tools: &BTreeMap<String, Definition>,
+    limits: Limits,
+    room: &mut Room,
+) -> Result<Vec<Node>, Error> {
     check_size(plan, limits)?;
     check_ids(plan)?;
     let plan = &expand(plan, limits.steps)?;
     check_size(plan, limits)?;
+    let Some(left) = room.steps.checked_sub(plan.steps.len()) else {
+        let message =
+            format!("With the plans that its steps run, the plan has more than {} steps. Split it.", limits.steps);
+        return Err(Error::new(Code::PlanTooLarge, message));
+    };
+    room.steps = left;
     let places: BTreeMap<&str, usize> =
         plan.steps.iter().enumerate().map(|(at, step)| (step.id.as_str(), at)).collect();
     let mut edges = Vec::with_capacity(plan.steps.len());
@@ -72,7 +95,7 @@ pub fn freeze(plan: &Plan, tools: &BTreeMap<String, Definition>, limits: Limits)
             None => {
                 check_params(step, tool_of(step, tools)?)?;
                 if Child::is_one(&step.tool) {
-                    child::check(step, tools, limits)?;
+                    child::check(step, tools, limits, room)?;
                 }
             }
         }
