@@ -222,6 +222,9 @@ impl World {
         if held.is_empty() {
             return;
         }
+        if base > 0 {
+            self.later(4 * STILL, move |world| world.look_after(base));
+        }
         if base == 0 && self.draw(|rng| rng.chance(100)) {
             // Enough of it: where there is a way back, it is taken.
             return self.cancel(2);
