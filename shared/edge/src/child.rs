@@ -16,9 +16,8 @@ use serde_json::Value;
 
 use crate::driver;
 use crate::host::{Host, Level};
-use crate::queue::{self, Message};
 use crate::settings::Settings;
-use crate::start::{GRACE, afford};
+use crate::start::{GRACE, afford, new_id, wake};
 use crate::store::Store;
 
 /// How soon a child is looked at again that has just begun.
@@ -26,6 +25,7 @@ const SOON: Millis = Millis(1_000);
 /// How late, at most: a child that comes to rest tells its parent, so this is for the case that it dies
 /// in between.
 const LATE: Millis = Millis(60 * 60 * 1000);
+/// The same for one that is being made good.
 const A_MINUTE: Millis = Millis(60 * 1000);
 
 /// Answers a call of one of the two tools, as a partner would.
@@ -131,15 +131,10 @@ impl<H: Host> Partner<'_, H> {
         let mut head = self.head(&nodes);
         head.deadline = child.deadline_ms.map(|span| now + span);
         head.budget = child.budget;
-        let (id, message) = (self.id(), self.message());
+        let (id, message) = (new_id(self.host), self.message());
         let new = self.row(&id, &child.plan.summary, &message, &head, &nodes);
         let created = self.store.create(&new).await?;
-        let wake = Message { saga: created.id.clone(), version: 1 };
-        if created.created
-            && let Err(error) = queue::publish(self.host, self.settings, &wake, "0", None).await
-        {
-            self.host.log(Level::Warn, &format!("{}: its first wake is left to the sweeper: {error}", created.id));
-        }
+        wake(self.host, self.settings, &created).await;
         Ok(created.id)
     }
 
@@ -186,7 +181,7 @@ impl<H: Host> Partner<'_, H> {
 
     /// Takes the key, so that nothing begins under it any more.
     async fn bury(&self) -> Result<Created, Error> {
-        let (id, message) = (self.id(), self.message());
+        let (id, message) = (new_id(self.host), self.message());
         let head = Head { phase: Phase::MadeGood, ..self.head(&[]) };
         self.store.bury(&self.row(&id, "", &message, &head, &[])).await
     }
@@ -201,12 +196,6 @@ impl<H: Host> Partner<'_, H> {
         let half = Millis(self.host.now().since(story.created_at).0 / 2);
         let late = if self.call.op == Op::Undo { A_MINUTE } else { LATE };
         Outcome::Ok(Answer::InProgress { after: Some(half.clamp(SOON, late)) })
-    }
-
-    fn id(&self) -> SagaId {
-        let mut random = [0; 10];
-        random.copy_from_slice(&self.host.random()[..10]);
-        SagaId::new(self.host.now(), random)
     }
 
     /// For people; and the same at each try, by which a repeat is known.

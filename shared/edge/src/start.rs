@@ -112,12 +112,10 @@ impl Ready {
     fn new<H: Host>(host: &H, tools: &BTreeMap<String, Definition>, start: &Start<'_>) -> Result<Self, Error> {
         let nodes = check(tools, start)?;
         let now = host.now();
-        let mut random = [0; 10];
-        random.copy_from_slice(&host.random()[..10]);
         let deadline = start.deadline.map(|span| now + span);
         let total = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
         let head = Head { budget: start.budget, ..Head::new(total, now, deadline) };
-        Ok(Self { id: SagaId::new(now, random), head, nodes, wake_at: now + GRACE })
+        Ok(Self { id: new_id(host), head, nodes, wake_at: now + GRACE })
     }
 
     fn new_for<'a>(&'a self, principal: &'a Principal, start: &Start<'a>) -> New<'a> {
@@ -134,7 +132,15 @@ impl Ready {
     }
 }
 
-async fn wake<H: Host>(host: &H, settings: &Settings, created: &Created) {
+/// A new saga's id.
+pub(crate) fn new_id<H: Host>(host: &H) -> SagaId {
+    let mut random = [0; 10];
+    random.copy_from_slice(&host.random()[..10]);
+    SagaId::new(host.now(), random)
+}
+
+/// Publishes a new saga's first wake.
+pub(crate) async fn wake<H: Host>(host: &H, settings: &Settings, created: &Created) {
     let message = Message { saga: created.id.clone(), version: 1 };
     if created.created
         && let Err(error) = queue::publish(host, settings, &message, "0", None).await

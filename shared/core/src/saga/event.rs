@@ -18,8 +18,8 @@ use crate::tool::Terms;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// An invocation begins. It starts no call that would not end before `until`, and none at all where
-    /// that is 0; every call it makes is cut off at `kill`. `cautious`: earlier invocations died without a trace, so every
-    /// attempt is recorded before it is made, queries included. `takes_over`: the invocation that had
+    /// that is 0; every call it makes is cut off at `kill`. `cautious`: earlier invocations died without a
+    /// trace, so every attempt is recorded before it is made, queries included. `takes_over`: the invocation that had
     /// this wake before is dead, so a call that it left unanswered is lost; otherwise its answer is
     /// waited for until that invocation must have ended.
     Wake { until: Millis, kill: Millis, cautious: bool, takes_over: bool },

@@ -104,7 +104,7 @@ impl World {
                 let (response, change) = self.database.borrow_mut().serve(request);
                 self.count(request, &response, &change);
                 if let Change::Loaded(saga) = &change {
-                    self.saw_load(saga, exchange.worker());
+                    self.saw_load(saga, exchange.worker);
                 }
                 self.follow(change);
                 exchange.answer(self, 0, response);
