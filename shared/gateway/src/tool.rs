@@ -38,9 +38,13 @@ pub fn request(base: &str, call: &Call) -> Result<Request, Malformed> {
 /// |---|---|
 /// | 2xx | ok, by the operation |
 /// | 409 with code `in_progress` | at work: asked again after `Retry-After`, and no failure |
+/// | 404 or 410 to an undo, with code `not_found` | ok: there was nothing to undo |
 /// | 425, 429 | later: no effect, `Retry-After` is honoured |
 /// | 408, 5xx, 3xx, a body that cannot be read | unknown |
 /// | any other 4xx | refused |
+///
+/// A 404 without that code is what a wrong address answers as well, and no partner's word that nothing
+/// is left.
 #[must_use]
 pub fn outcome(op: Op, response: &Response) -> Outcome {
     let status = response.status();
@@ -60,6 +64,11 @@ pub fn outcome(op: Op, response: &Response) -> Outcome {
         StatusCode::REQUEST_TIMEOUT => unknown(response, "timed out"),
         StatusCode::CONFLICT if problem().code.as_deref() == Some("in_progress") => {
             Outcome::Ok(Answer::InProgress { after: retry_after(response) })
+        }
+        StatusCode::NOT_FOUND | StatusCode::GONE
+            if op == Op::Undo && problem().code.as_deref() == Some("not_found") =>
+        {
+            Outcome::Ok(Answer::Undone { found: false })
         }
         _ if status.is_client_error() => {
             let Problem { code, detail, title } = problem();
@@ -162,6 +171,17 @@ mod tests {
         for (status, body) in [(500, ""), (503, ""), (302, ""), (408, ""), (200, "{")] {
             assert!(matches!(read(Op::Do, status, body), Outcome::Unknown { .. }), "{status} {body}");
         }
+    }
+
+    #[test]
+    fn what_the_partner_cannot_find_is_undone_and_a_wrong_address_is_not() {
+        let gone = r#"{"code":"not_found"}"#;
+        for status in [404, 410] {
+            assert_eq!(read(Op::Undo, status, gone), Outcome::Ok(Answer::Undone { found: false }));
+            assert!(matches!(read(Op::Do, status, gone), Outcome::Refused(_)));
+            assert!(matches!(read(Op::Undo, status, "no such page"), Outcome::Refused(_)));
+        }
+        assert!(matches!(read(Op::Undo, 409, gone), Outcome::Refused(_)));
     }
 
     #[test]
