@@ -99,6 +99,11 @@ fn steps_that_were_passed_over_say_why() {
 }
 
 #[test]
+fn one_that_was_given_another_plan_says_by_whom_and_which_steps_are_of_the_old_one() {
+    is_explained_as_written("replanned");
+}
+
+#[test]
 fn a_wide_plan_with_shared_parents_shows_every_step_once() {
     is_explained_as_written("wide");
     let text = read("wide.txt");

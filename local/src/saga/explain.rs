@@ -2,7 +2,7 @@
 //! it was undone, and what it wants of people.
 
 use super::answers::answers;
-use super::figures::{LONGEST, count, line, names};
+use super::figures::{LONGEST, count, line, moment, names};
 use super::reader::{Colour, Look, Reader};
 use super::show::headline;
 use super::table::{Cell, table};
@@ -11,7 +11,8 @@ use super::view::{Op, Phase, Standing, Step, View};
 
 /// The whole explanation: paragraphs with an empty line between them.
 pub fn explain(view: &View, reader: &Reader) -> String {
-    let mut paragraphs = vec![headline(view, reader), tree(view, reader), causes(view, reader), undone(view)];
+    let mut paragraphs =
+        vec![headline(view, reader), tree(view, reader), plans(view, reader), causes(view, reader), undone(view)];
     paragraphs.extend(answers(view, reader));
     paragraphs.retain(|paragraph| !paragraph.is_empty());
     paragraphs.join("\n\n")
@@ -59,6 +60,16 @@ fn notes(step: &Step, also_after: &[&str]) -> String {
 fn said(step: &Step) -> Option<String> {
     let said: Vec<&str> = [&step.code, &step.detail].into_iter().flatten().map(String::as_str).collect();
     (!said.is_empty()).then(|| said.join(": "))
+}
+
+/// Who had it go on with another plan.
+fn plans(view: &View, reader: &Reader) -> String {
+    let told = view.replanned.iter().map(|remark| {
+        let note = if remark.note.is_empty() { String::new() } else { format!(": {}", line(&remark.note, LONGEST)) };
+        let by = line(&remark.by, LONGEST);
+        format!("{} by {by}, {}{note}", reader.paint(Colour::Grey, "Another plan:"), moment(remark.at, reader.now))
+    });
+    told.collect::<Vec<_>>().join("\n")
 }
 
 fn causes(view: &View, reader: &Reader) -> String {

@@ -39,10 +39,16 @@ fn verdict(view: &View) -> String {
         Phase::Forward if view.is_paused() => format!("It is paused: {done} of {all} done."),
         Phase::Forward => format!("It is under way: {done} of {all} done."),
         Phase::Unwinding => format!("It is being undone: {} undone so far.", count(view.undone.len(), "step")),
-        Phase::Completed => match view.count(Standing::Skipped) {
-            0 => format!("It is completed: {all} done."),
-            skipped => format!("It is completed: {done} of {all} done, {skipped} passed over."),
-        },
+        Phase::Completed if done == view.steps.len() => format!("It is completed: {all} done."),
+        Phase::Completed => {
+            let skipped = view.count(Standing::Skipped);
+            // Another plan, or an alternative, took their place.
+            let replaced = view.steps.len().saturating_sub(done + skipped);
+            let others =
+                [(skipped, "passed over"), (replaced, "replaced")].into_iter().filter(|(number, _)| *number > 0);
+            let others: String = others.map(|(number, what)| format!(", {number} {what}")).collect();
+            format!("It is completed: {done} of {all} done{others}.")
+        }
         Phase::MadeGood => "It was made good: nothing of it is left.".to_owned(),
         Phase::Stuck => "It is stuck: some of it can go neither forward nor back without a person.".to_owned(),
         Phase::Other => "How it stands cannot be told by this version of the command.".to_owned(),

@@ -19,6 +19,9 @@ pub struct View {
     /// Why it turned round, or got stuck.
     pub cause: Option<String>,
     pub paused: Option<String>,
+    /// The plans that took the place of the first, in their order.
+    #[serde(default)]
+    pub replanned: Vec<Remark>,
     /// The steps' ids, in the order in which they were undone.
     #[serde(default)]
     pub undone: Vec<String>,
@@ -151,6 +154,7 @@ pub enum Wait {
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct Remark {
+    pub at: Millis,
     pub by: String,
     pub what: String,
     #[serde(default)]
