@@ -59,6 +59,9 @@ pub struct Services {
     /// A real Redis in place of the embedded one
     #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
     pub redis_url: Option<String>,
+    /// Where people are told of sagas that need one: gets a POST of JSON whose `text` says it
+    #[arg(long, env = "MAKEGOOD_ALERT_URL", value_name = "URL", hide_env_values = true)]
+    pub alert_url: Option<String>,
     /// How long an invocation goes on starting calls, in milliseconds
     #[arg(long, value_name = "MS")]
     pub time_budget_ms: Option<u64>,
@@ -354,6 +357,7 @@ impl Services {
             region: region.to_owned(),
             database_url: given(&self.database_url),
             redis_url: given(&self.redis_url),
+            alert_url: given(&self.alert_url),
             time_budget: self.time_budget_ms.map(Millis),
             kill: self.kill_ms.map(Millis),
             skip_time: self.skip_time,

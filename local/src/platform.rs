@@ -40,6 +40,8 @@ pub struct Options {
     pub database_url: Option<String>,
     /// A real Redis in place of the embedded one.
     pub redis_url: Option<String>,
+    /// Where alerts are brought; none: they stand in the log only.
+    pub alert_url: Option<String>,
     pub time_budget: Option<Millis>,
     pub kill: Option<Millis>,
     /// Leaves out the time in which nothing would happen.
@@ -232,6 +234,7 @@ fn variables(
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();
+    variables.extend(options.alert_url.iter().map(|url| ("alert_url".to_owned(), url.clone())));
     let millis = [("time_budget_ms", options.time_budget), ("kill_ms", options.kill)];
     variables.extend(millis.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.0.to_string()))));
     variables

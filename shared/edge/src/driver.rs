@@ -101,14 +101,11 @@ pub async fn drive_with<H: Host>(
         // What is known already comes first: the wake acts on it, and commits it.
         let first = learned.iter().cloned().chain([wake]).collect();
         let came = turn.run(first, &mut learned).await;
-        if matches!(came, Ok(Turn::Over(Ended::Rest))) && turn.committed {
-            if turn.saga.head.phase == Phase::Stuck {
-                // For whoever watches the logs: from here on only a person can help.
-                host.log(Level::Error, &format!("stuck: saga {id} needs a person: look at it, and retry or resolve"));
-            }
-            if let Some(parent) = &turn.saga.head.parent {
-                child::tell_parent(host, settings, id, parent).await;
-            }
+        if matches!(came, Ok(Turn::Over(Ended::Rest)))
+            && turn.committed
+            && let Some(parent) = &turn.saga.head.parent
+        {
+            child::tell_parent(host, settings, id, parent).await;
         }
         if turn.committed && matches!(request, Request::Pending) {
             request = Request::Heard;

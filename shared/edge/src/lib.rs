@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod alerts;
 mod child;
 pub mod door;
 pub mod driver;

@@ -32,7 +32,6 @@ pub async fn publish<H: Host>(
     mark: &str,
     at: Option<Millis>,
 ) -> Result<(), Error> {
-    let unavailable = |cause: String| Error::new(Code::Unavailable, "The queue cannot be reached.").because(cause);
     let publish = Publish {
         destination: &settings.step_address(),
         body: serde_json::to_vec(message).unwrap_or_default(),
@@ -40,6 +39,15 @@ pub async fn publish<H: Host>(
         at,
         timeout: settings.kill + SLACK,
     };
+    send(host, settings, publish).await
+}
+
+/// Hands any message over to the queue.
+///
+/// # Errors
+/// [`Code::Unavailable`].
+pub(crate) async fn send<H: Host>(host: &H, settings: &Settings, publish: Publish<'_>) -> Result<(), Error> {
+    let unavailable = |cause: String| Error::new(Code::Unavailable, "The queue cannot be reached.").because(cause);
     let request = qstash::publish(&settings.queue, publish, host.now()).map_err(|error| unavailable(error.0))?;
     let response = host.fetch(request, PATIENCE).await.map_err(|error| unavailable(error.to_string()))?;
     qstash::published(&response).map_err(|error| unavailable(error.0))

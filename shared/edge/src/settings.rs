@@ -13,6 +13,7 @@ use crate::host::Host;
 
 /// Every variable that a function may ask for.
 pub const NAMES: &[&str] = &[
+    "alert_url",
     "allow_anonymous",
     "database_http_url",
     "database_url",
@@ -37,6 +38,8 @@ pub struct Settings {
     pub queue: Queue,
     /// Where the queue reaches us; signatures are checked against it.
     pub public_url: String,
+    /// Where people are told of sagas that need one; empty: in the log only.
+    pub alert_url: String,
     /// Where tools are reached.
     pub tools_url: String,
     pub jwt_secret: String,
@@ -72,6 +75,7 @@ impl Settings {
                 next_key: text("qstash_next_signing_key"),
             },
             public_url: text("public_url").trim_end_matches('/').to_owned(),
+            alert_url: text("alert_url"),
             tools_url: text("tools_url"),
             jwt_secret: text("jwt_secret"),
             allow_anonymous: text("allow_anonymous") == "true",

@@ -13,6 +13,12 @@ fn secret(platform: &Platform, name: &str) -> String {
     secrets[name].as_str().unwrap().to_owned()
 }
 
+/// The key with which the queue signs what it brings.
+#[must_use]
+pub fn signing_key(platform: &Platform) -> String {
+    secret(platform, "qstash_current_key")
+}
+
 /// Asks the queue something.
 pub async fn ask(platform: &Platform, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let mut request = platform.request(method, &format!("/emulators/qstash/v2/{path}"));
@@ -29,7 +35,7 @@ pub fn delivery(platform: &Platform, path: &str, body: &str, message: &str) -> r
         "iss": "Upstash", "sub": format!("{}{path}", platform.url), "exp": now + 300, "nbf": now, "iat": now,
         "jti": "jwt_1", "body": jwt::body_hash(body.as_bytes()),
     });
-    let signature = jwt::sign(&claims, &secret(platform, "qstash_current_key"));
+    let signature = jwt::sign(&claims, &signing_key(platform));
     let request = platform.request("POST", path).header("upstash-signature", signature);
     request.header("upstash-message-id", message).body(body.to_owned())
 }

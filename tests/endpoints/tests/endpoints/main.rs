@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "what is not as expected ends the test")]
 #![expect(clippy::print_stdout, reason = "figures are for whoever reads the test's output")]
 
+mod alerts;
 mod budget;
 mod chat;
 mod children;
