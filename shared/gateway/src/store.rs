@@ -27,6 +27,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0006_links", include_str!("../migrations/0006_links.sql")),
     ("makegood/0007_children", include_str!("../migrations/0007_children.sql")),
     ("makegood/0009_alerts", include_str!("../migrations/0009_alerts.sql")),
+    ("makegood/0010_versions", include_str!("../migrations/0010_versions.sql")),
 ];
 
 /// One statement with its parameters, all as text.
@@ -48,7 +49,7 @@ pub const LEARN: &str = "select makegood.learn($1,$2)";
 pub const FOLLOW: &str = "select makegood.follow_saga($1,$2)";
 pub const LIST: &str = "select makegood.list_sagas($1,$2,$3)";
 pub const TOOLS: &str = "select makegood.list_tools($1)";
-pub const REGISTER: &str = "select makegood.register_tool($1,$2)";
+pub const REGISTER: &str = "select makegood.register_tool_2($1,$2)";
 
 /// A saga that is to be written for the first time.
 #[derive(Clone, Debug)]

@@ -18,4 +18,5 @@ mod schedules;
 mod sleeping;
 mod starting;
 mod upgrade;
+mod versions;
 mod worlds;
