@@ -8,9 +8,7 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
-use makegood_core::saga::{
-    Call, CallId, Child, Commit, Effect, Ended, Event, Outcome, Phase, Refusal, Saga, Window, step,
-};
+use makegood_core::saga::{Call, Child, Commit, Effect, Ended, Event, Outcome, Phase, Refusal, Saga, Window, step};
 use makegood_core::time::Millis;
 use makegood_gateway::tool;
 
@@ -235,7 +233,6 @@ impl<'a, H: Host> Invocation<'a, H> {
         let (host, settings) = (self.host.clone(), self.settings);
         let (saga, owner) = (self.saga.id.clone(), self.owner.clone());
         Box::pin(async move {
-            let Call { node, op, attempt, fingerprint, .. } = call;
             let began = host.now();
             let outcome = if Child::is_one(&call.tool) {
                 child::perform(&host, settings, &saga, &owner, &call).await
@@ -243,7 +240,7 @@ impl<'a, H: Host> Invocation<'a, H> {
                 perform(&host, &settings.tools_url, &call).await
             };
             let took = host.now().since(began);
-            Task::Answered(Event::Answered { call: CallId { node, op, attempt, fingerprint }, took, outcome })
+            Task::Answered(Event::Answered { call: call.id(), took, outcome })
         })
     }
 

@@ -279,6 +279,7 @@ impl<'k, T: Transport> Scene<'k, T> {
         let call = Call {
             node: 0,
             op,
+            round: 0,
             attempt: 1,
             tool: tool.to_owned(),
             key: key.to_owned(),

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use makegood_core::id::SagaId;
 use makegood_core::saga::{
-    Answer, CallId, Decision, Effect, Event, Head, Limits, Node, Outcome, Plan, Refusal, Saga, Verdict, Window, freeze,
-    report, step,
+    Answer, Decision, Effect, Event, Head, Limits, Node, Outcome, Plan, Refusal, Saga, Verdict, Window, freeze, report,
+    step,
 };
 use makegood_core::time::Millis;
 use makegood_core::tool::{Definition, Terms};
@@ -172,8 +172,7 @@ fn event(effects: &mut Vec<Effect>, nodes: &[Node], dice: &mut Dice) -> Event {
     if !effects.is_empty() && dice.roll(8) > 0 {
         match effects.remove(dice.roll(effects.len())) {
             Effect::Call(call) => {
-                let id = CallId { node: call.node, op: call.op, attempt: call.attempt, fingerprint: call.fingerprint };
-                return Event::Answered { call: id, took: Millis(3), outcome: outcome(dice) };
+                return Event::Answered { call: call.id(), took: Millis(3), outcome: outcome(dice) };
             }
             Effect::Commit(_) => return Event::Committed,
             Effect::Page { from, to } => {

@@ -2,7 +2,7 @@
 //! answers is dropped outside it.
 
 use divan::Bencher;
-use makegood_core::saga::{Call, CallId, Effect, Ended, Event, Outcome, Refusal, Saga, step};
+use makegood_core::saga::{Call, Effect, Ended, Event, Outcome, Refusal, Saga, step};
 use makegood_core::time::Millis;
 
 use crate::memory::{Memory, answer, wake};
@@ -62,7 +62,7 @@ fn an_answer_is_folded_and_starts_the_next_effect(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn a_refusal_turns_the_saga_round(bencher: Bencher<'_, '_>) {
     let (saga, call) = called(10);
-    let id = CallId { node: call.node, op: call.op, attempt: call.attempt, fingerprint: call.fingerprint };
+    let id = call.id();
     let refused = || {
         let refusal = Refusal { code: "full".to_owned(), detail: "No table is free.".to_owned() };
         Event::Answered { call: id, took: Millis(12), outcome: Outcome::Refused(refusal) }

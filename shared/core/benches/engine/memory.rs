@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use makegood_core::saga::{
-    Answer, Call, CallId, Commit, Effect, Ended, Event, Fact, Head, Node, Op, Outcome, Record, Saga, Window, step,
+    Answer, Call, Commit, Effect, Ended, Event, Fact, Head, Node, Op, Outcome, Record, Saga, Window, step,
 };
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
@@ -96,11 +96,10 @@ pub fn wake(now: Millis, budget: Millis) -> Event {
 
 /// A partner's yes.
 pub fn answer(call: &Call) -> Event {
-    let Call { node, op, attempt, fingerprint, .. } = *call;
-    let said = match op {
-        Op::Do => Answer::Output(plans::output(node)),
+    let said = match call.op {
+        Op::Do => Answer::Output(plans::output(call.node)),
         Op::Status => Answer::NeverSeen,
         Op::Undo => Answer::Undone { found: true },
     };
-    Event::Answered { call: CallId { node, op, attempt, fingerprint }, took: TOOK, outcome: Outcome::Ok(said) }
+    Event::Answered { call: call.id(), took: TOOK, outcome: Outcome::Ok(said) }
 }

@@ -3,7 +3,6 @@
 
 use super::child::{self, Child};
 use super::effect::{Call, Commit, Effect, Ended, Op, Wake};
-use super::event::CallId;
 use super::fact::{Cause, Fact};
 use super::node::Node;
 use super::reference;
@@ -243,6 +242,7 @@ impl Saga {
             op,
             attempt,
             tool: node.tool.clone(),
+            round: self.round(node.ix),
             key: idempotency_key(&self.id, node.epoch + self.round(node.ix), node.ix),
             fingerprint: fingerprint(&params),
             params,
@@ -269,12 +269,7 @@ impl Saga {
         self.run.moved = true;
         // A child is asked how it stands by nobody who counts.
         self.head.calls = self.head.calls.saturating_add(u64::from(!Child::is_one(&call.tool)));
-        self.run.inflight.insert(CallId {
-            node: call.node,
-            op: call.op,
-            attempt: call.attempt,
-            fingerprint: call.fingerprint,
-        });
+        self.run.inflight.insert(call.id());
         Effect::Call(Box::new(call))
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::event::CallId;
 use super::fact::Record;
 use super::node::Node;
 use crate::time::Millis;
@@ -71,6 +72,8 @@ pub enum Op {
 pub struct Call {
     pub node: u32,
     pub op: Op,
+    /// How often a person had the step asked for anew; part of the key.
+    pub round: u32,
     pub attempt: u32,
     pub tool: String,
     /// See [`idempotency_key`](crate::id::idempotency_key).
@@ -82,4 +85,13 @@ pub struct Call {
     pub timeout: Millis,
     /// Tells this call's parameters from those that another history would have led to.
     pub fingerprint: u64,
+}
+
+impl Call {
+    /// What the answer is to name.
+    #[must_use]
+    pub const fn id(&self) -> CallId {
+        let Self { node, op, round, attempt, fingerprint, .. } = self;
+        CallId { node: *node, op: *op, round: *round, attempt: *attempt, fingerprint: *fingerprint }
+    }
 }

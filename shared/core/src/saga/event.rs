@@ -99,6 +99,7 @@ impl Event {
 pub struct CallId {
     pub node: u32,
     pub op: Op,
+    pub round: u32,
     pub attempt: u32,
     pub fingerprint: u64,
 }

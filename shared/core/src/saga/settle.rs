@@ -50,7 +50,8 @@ impl Saga {
         let unknown = open.job == Job::Held && open.op == Some(Op::Do) && open.doubt;
         let clears_up = unknown && call.op == Op::Do && matches!(outcome, Outcome::Ok(Answer::Output(_)));
         let fits = clears_up || (fits && !self.head.phase.at_rest());
-        if !fits || !(known || self.same_parameters(&node, call)) {
+        // What was said under an earlier key says nothing of this one.
+        if !fits || call.round != open.round || !(known || self.same_parameters(&node, call)) {
             return;
         }
         self.head.phase = self.head.direction();
@@ -473,5 +474,44 @@ impl Saga {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
         (seed >> 16) % (wait.0 / 4 + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::event::{Event, Window};
+    use super::super::state::Head;
+    use super::super::step::step;
+    use super::*;
+    use crate::id::SagaId;
+
+    const NOW: Millis = Millis(1_790_000_000_000);
+
+    /// A saga whose only step was refused and is asked for anew, under way elsewhere.
+    fn in_its_second_round() -> Saga {
+        let head = json!({"v": 1, "phase": "forward", "epoch": 0, "total": 1, "cursor": 1, "floor": 0,
+            "open": {"0": {"j": "do", "n": 1, "s": NOW, "r": 1}}, "pivoted": false, "invocations": 3, "calls": 2,
+            "last_at": NOW, "alive": NOW + Millis(10_000)});
+        let node = json!({"ix": 0, "id": "table", "tool": "book", "version": "1", "class": "compensatable"});
+        let head: Head = serde_json::from_value(head).unwrap();
+        let window = Window { nodes: vec![serde_json::from_value(node).unwrap()], ..Window::default() };
+        Saga::load(SagaId::new(NOW, [7; 10]), head, window)
+    }
+
+    #[test]
+    fn what_was_said_under_an_earlier_key_says_nothing_of_a_later_one() {
+        let fingerprint = super::super::advance::fingerprint(&serde_json::Map::new());
+        let refused = |round| {
+            let refusal = Refusal { code: "full".to_owned(), detail: "No table is free.".to_owned() };
+            let call = CallId { node: 0, op: Op::Do, round, attempt: 1, fingerprint };
+            Event::Answered { call, took: Millis(1), outcome: Outcome::Refused(refusal) }
+        };
+        let mut saga = in_its_second_round();
+        step(&mut saga, refused(0), NOW).unwrap();
+        assert_eq!((saga.head.open[&0].job, saga.head.cause.is_none()), (Job::Do, true));
+        step(&mut saga, refused(1), NOW).unwrap();
+        assert!(saga.head.cause.is_some());
     }
 }
