@@ -10,6 +10,10 @@ use crate::tool::{Class, Repeat, Retry};
 
 /// The longest wait between two tries that have no limit: undo, and what follows the pivot.
 const PATIENCE: Millis = Millis(60_000);
+/// The same after [`MANY`] tries, which is about an hour: who was away for so long may be so for days,
+/// and every try is kept in the journal.
+const LONG_PATIENCE: Millis = Millis(15 * 60_000);
+const MANY: u32 = 60;
 
 /// How a node goes on whose call brought no answer.
 enum Next {
@@ -448,7 +452,10 @@ impl Saga {
             {
                 retry.wait(call.attempt)
             }
-            (_, Some(retry)) => retry.wait_up_to(PATIENCE, call.attempt),
+            (_, Some(retry)) => {
+                let cap = if call.attempt < MANY { PATIENCE } else { LONG_PATIENCE };
+                retry.wait_up_to(cap, call.attempt)
+            }
         };
         // Who is at work knows best when to be asked again.
         let wait = match after {
@@ -494,10 +501,28 @@ mod tests {
         let head = json!({"v": 1, "phase": "forward", "epoch": 0, "total": 1, "cursor": 1, "floor": 0,
             "open": {"0": {"j": "do", "n": 1, "s": NOW, "r": 1}}, "pivoted": false, "invocations": 3, "calls": 2,
             "last_at": NOW, "alive": NOW + Millis(10_000)});
-        let node = json!({"ix": 0, "id": "table", "tool": "book", "version": "1", "class": "compensatable"});
+        let node = json!({"ix": 0, "id": "table", "tool": "book", "version": "1", "class": "compensatable",
+            "retry": {"attempts": 5, "base_ms": 200, "cap_ms": 5_000}});
         let head: Head = serde_json::from_value(head).unwrap();
         let window = Window { nodes: vec![serde_json::from_value(node).unwrap()], ..Window::default() };
         Saga::load(SagaId::new(NOW, [7; 10]), head, window)
+    }
+
+    #[test]
+    fn who_is_away_for_long_is_asked_more_seldom() {
+        let wait = |attempt| {
+            let mut saga = in_its_second_round();
+            saga.head.phase = Phase::Unwinding;
+            let open = Open { attempt, round: 1, ..Open::new(Job::Undo, NOW) };
+            saga.head.open.insert(0, open);
+            let call = CallId { node: 0, op: Op::Undo, round: 1, attempt, fingerprint: 0 };
+            let outcome = Outcome::Unknown { code: "http_503".to_owned(), reason: "It is down.".to_owned() };
+            step(&mut saga, Event::Answered { call, took: Millis(1), outcome }, NOW).unwrap();
+            saga.head.open[&0].due.unwrap().since(NOW)
+        };
+        // With up to a quarter for jitter.
+        assert!((60_000..=75_000).contains(&wait(59).0), "{}", wait(59));
+        assert!((900_000..=1_125_000).contains(&wait(60).0), "{}", wait(60));
     }
 
     #[test]
