@@ -28,6 +28,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0007_children", include_str!("../migrations/0007_children.sql")),
     ("makegood/0009_alerts", include_str!("../migrations/0009_alerts.sql")),
     ("makegood/0010_versions", include_str!("../migrations/0010_versions.sql")),
+    ("makegood/0011_terms", include_str!("../migrations/0011_terms.sql")),
 ];
 
 /// One statement with its parameters, all as text.
@@ -40,8 +41,8 @@ pub struct Statement {
 pub const CREATE: &str = "select makegood.create_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
 pub const OF_KEY: &str = "select makegood.saga_of_key($1,$2)";
 pub const BURY: &str = "select makegood.bury_saga($1,$2,$3,$4,$5,$6,$7,$8)";
-pub const LOAD: &str = "select makegood.load_saga_4($1,$2)";
-pub const PAGE: &str = "select makegood.window_3($1,0,$2,$3,'{}',$4)";
+pub const LOAD: &str = "select makegood.load_saga_5($1,$2)";
+pub const PAGE: &str = "select makegood.window_4($1,0,$2,$3,'{}',$4)";
 pub const COMMIT: &str = "select makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
 pub const COMMIT_PLAN: &str = "select makegood.commit_plan($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)";
 pub const SWEEP: &str = "select makegood.sweep_4($1,$2,$3,$4,$5,$6,$7)";

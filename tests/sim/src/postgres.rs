@@ -55,8 +55,8 @@ impl Row {
 #[derive(Default)]
 pub struct Postgres {
     pub sagas: BTreeMap<String, Row>,
-    /// The definitions of the registered tools, escaped as they are sent.
-    tools: BTreeMap<String, Vec<u8>>,
+    /// The registered tools, escaped as they are sent.
+    tools: BTreeMap<String, Tool>,
     /// Tools of which a newer version is registered.
     pub drifted: BTreeSet<String>,
     /// What `learn` has found out.
@@ -64,6 +64,24 @@ pub struct Postgres {
     /// Every saga gets this deadline when it is created.
     pub deadline: Option<u64>,
 }
+
+struct Tool {
+    definition: Vec<u8>,
+    /// The definition without what an invocation needs none of.
+    terms: Vec<u8>,
+}
+
+impl Tool {
+    fn of(tool: &Definition) -> Self {
+        let text = serde_json::to_string(tool).unwrap_or_default();
+        let mut terms: BTreeMap<&str, &RawValue> = serde_json::from_str(&text).unwrap_or_default();
+        terms.retain(|name, _| !BESIDES.contains(name));
+        Self { definition: escaped(&text), terms: escaped(&serde_json::to_string(&terms).unwrap_or_default()) }
+    }
+}
+
+/// What is in a definition besides the terms.
+const BESIDES: [&str; 7] = ["name", "version", "title", "description", "class", "approval", "output"];
 
 /// What the journal tells of a node's beginning and end.
 #[derive(Default)]
@@ -172,24 +190,23 @@ impl Postgres {
         let names: Vec<String> = plans.flat_map(tools_of).collect();
         let called = |name: &String| names.contains(name);
         let tools = scenario.tools.iter().filter(|(name, _)| called(name));
-        let text = |tool: &Definition| escaped(&serde_json::to_string(tool).unwrap_or_default());
         Self {
-            tools: tools.map(|(name, tool)| (name.clone(), text(tool))).collect(),
+            tools: tools.map(|(name, tool)| (name.clone(), Tool::of(tool))).collect(),
             learned: scenario.learned.clone(),
             deadline: scenario.deadline,
             ..Self::default()
         }
     }
 
-    /// Adds an object of the definitions of these tools.
-    fn add_definitions<'a>(&self, names: impl Iterator<Item = &'a str>, to: &mut Scalar) {
+    /// Adds an object of these tools, with what is wanted of each.
+    fn add_tools<'a>(&self, names: impl Iterator<Item = &'a str>, wanted: fn(&Tool) -> &[u8], to: &mut Scalar) {
         let known = names.filter_map(|name| Some((name, self.tools.get(name)?)));
         to.add("{");
         for (place, (name, tool)) in known.enumerate() {
             to.add(if place > 0 { ", \"" } else { "\"" });
             to.add(name);
             to.add("\" : ");
-            to.add_escaped(tool);
+            to.add_escaped(wanted(tool));
         }
         to.add("}");
     }
@@ -233,7 +250,7 @@ impl Postgres {
             store::TOOLS => {
                 let names: Vec<&str> = serde_json::from_str(text(0)?).ok()?;
                 let mut definitions = Scalar::default();
-                self.add_definitions(names.into_iter(), &mut definitions);
+                self.add_tools(names.into_iter(), |tool| &tool.definition, &mut definitions);
                 (Some(definitions), Change::None)
             }
             _ => return None,
@@ -412,7 +429,7 @@ impl Postgres {
         window.add(r#"{"nodes" : ["#);
         window.add_list(chosen.iter().map(|(_, spec)| spec));
         window.add(r#"], "tools" : "#);
-        self.add_definitions(tools.into_iter(), window);
+        self.add_tools(tools.into_iter(), |tool| &tool.terms, window);
         window.add(r#", "drifted" : "#);
         window.add(&serde_json::to_string(&drifted).unwrap_or_default());
         window.add(r#", "estimates" : "#);
