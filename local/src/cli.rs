@@ -68,6 +68,9 @@ pub struct Services {
     /// When the platform ends an invocation, in milliseconds
     #[arg(long, value_name = "MS")]
     pub kill_ms: Option<u64>,
+    /// So many calls of one user's sagas are under way at once, at most [default: as many as they want]
+    #[arg(long, value_name = "N")]
+    pub user_concurrency: Option<u32>,
     /// Leave out the time in which nothing would happen: a wait of a month ends at once
     #[arg(long)]
     pub skip_time: bool,
@@ -360,6 +363,7 @@ impl Services {
             alert_url: given(&self.alert_url),
             time_budget: self.time_budget_ms.map(Millis),
             kill: self.kill_ms.map(Millis),
+            user_concurrency: self.user_concurrency,
             skip_time: self.skip_time,
         }
     }

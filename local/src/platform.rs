@@ -44,6 +44,7 @@ pub struct Options {
     pub alert_url: Option<String>,
     pub time_budget: Option<Millis>,
     pub kill: Option<Millis>,
+    pub user_concurrency: Option<u32>,
     /// Leaves out the time in which nothing would happen.
     pub skip_time: bool,
 }
@@ -237,6 +238,7 @@ fn variables(
     variables.extend(options.alert_url.iter().map(|url| ("alert_url".to_owned(), url.clone())));
     let millis = [("time_budget_ms", options.time_budget), ("kill_ms", options.kill)];
     variables.extend(millis.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.0.to_string()))));
+    variables.extend(options.user_concurrency.map(|most| ("user_concurrency".to_owned(), most.to_string())));
     variables
 }
 

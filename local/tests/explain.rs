@@ -150,6 +150,7 @@ fn every_word_that_the_engine_uses_is_known_here() {
         Standing::Pending,
         Standing::Running,
         Standing::Waiting,
+        Standing::Queued,
         Standing::Asking,
         Standing::Skipped,
         Standing::Done,

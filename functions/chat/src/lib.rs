@@ -6,6 +6,7 @@
 mod progress;
 
 use makegood_edge::core::error::Error;
+use makegood_edge::core::saga::Priority;
 use makegood_edge::http::{Method, header};
 use makegood_edge::problem::problem;
 use makegood_edge::reading::{Reading, Said, read};
@@ -39,8 +40,14 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
         let answer = reading.preview();
         return Ok(if streams { progress::say_once(&answer) } else { json(200, &answer) });
     };
-    let wanted =
-        Start { plan, message: Some(&said.message), client_key: said.key.as_deref(), deadline: None, budget: None };
+    let wanted = Start {
+        plan,
+        message: Some(&said.message),
+        client_key: said.key.as_deref(),
+        deadline: None,
+        budget: None,
+        priority: Priority::default(),
+    };
     let created = start(host, &settings, &principal, tools, &wanted).await?;
     if streams {
         return Ok(progress::follow(host.clone(), settings, created.id));

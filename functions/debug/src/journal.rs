@@ -93,6 +93,7 @@ fn what(story: &Story, fact: &Fact) -> Markup {
             (step) " " span class="refused" { "needs a person" } ": its " (op(*asked)) " (" (code) "): " (detail)
         },
         Fact::Waiting { until, .. } => html! { (step) " waits until " (since(*until)) " ms" },
+        Fact::Queued { .. } => html! { (step) " waits for its turn" },
         Fact::Skipped { why, .. } => html! { (step) " is passed over: " (why) },
         Fact::Asked { until, .. } => html! {
             (step) " waits for " strong { "a decision" } ", until " (since(*until)) " ms"

@@ -56,7 +56,10 @@ fn table(lines: &[Line], now: Millis) -> Markup {
                             a href={ "/debug/sagas/" (line.id) } { (title(&line.title)) }
                             div class="id" { (line.id) }
                         }
-                        td role="cell" data-label="Phase" { (badge(line.phase)) }
+                        td role="cell" data-label="Phase" {
+                            (badge(line.phase))
+                            @if !line.priority.is_normal() { div class="muted" { (line.priority.as_str()) " priority" } }
+                        }
                         td role="cell" data-label="Created" {
                             (now.since(line.created_at).in_words()) " ago"
                             div class="muted" { (moment(line.created_at)) }

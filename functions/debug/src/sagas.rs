@@ -97,7 +97,7 @@ pub async fn find<H: Host>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use makegood_edge::core::saga::Phase;
+    use makegood_edge::core::saga::{Phase, Priority};
 
     fn lines(times: &[u64]) -> Vec<Line> {
         let line = |time: &u64| Line {
@@ -106,6 +106,7 @@ mod tests {
             title: String::new(),
             phase: Phase::Completed,
             version: 1,
+            priority: Priority::Normal,
             created_at: Millis(*time),
             updated_at: Millis(*time),
             invocations: 1,

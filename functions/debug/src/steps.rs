@@ -134,6 +134,7 @@ fn standing(step: &StepReport) -> Markup {
         Standing::Running => ("busy", "▸", "running"),
         Standing::Waiting if step.attempts.is_empty() => ("busy", "…", "waiting"),
         Standing::Waiting => ("busy", "…", "to be tried again"),
+        Standing::Queued => ("busy", "…", "waits for its turn"),
         Standing::Asking => ("busy", "?", "waiting for a decision"),
         Standing::Skipped => ("idle", "⤼", "passed over"),
         Standing::Done => ("done", "✓", "done"),

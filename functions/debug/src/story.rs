@@ -29,6 +29,7 @@ pub fn saga(story: &Story, report: &Report, follow: bool) -> Page {
             @if let Some(at) = story.wake_at.filter(|_| open) {
                 " It is looked after again by " (moment(at)) "."
             }
+            @if !story.priority.is_normal() { " Its priority is " (story.priority.as_str()) "." }
         }
         @if open {
             p {

@@ -47,6 +47,7 @@ pub fn verdict(phase: Phase, report: &Report) -> Markup {
                     @for id in &report.undone { (undone(report, id)) }
                 }
             }
+            (line("Waiting for their turn", &named(Standing::Queued)))
             (line("Waiting for a decision", &named(Standing::Asking)))
             (line("Passed over", &named(Standing::Skipped)))
             (line("Never begun", &named(Standing::Abandoned)))

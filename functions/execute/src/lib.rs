@@ -3,7 +3,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | `POST /api/execute` | starts `{"plan": …, "key": …, "deadline_ms": …, "budget": …}`: 202 |
+//! | `POST /api/execute` | starts `{"plan": …, "key": …, "deadline_ms": …, "budget": …, "priority": …}`: 202 |
 //! | `GET /api/execute/{saga}` | how it stands |
 //! | `POST /api/execute/{saga}/cancel` | asks for it to be made good |
 //! | `POST /api/execute/{saga}/pause`, `…/resume` | starts nothing new, and goes on |
@@ -14,7 +14,7 @@
 //! | `POST /api/execute/{saga}/retry` | takes a held step, `{"step": …}`, up again, or all of them |
 //! | `POST /api/execute/{saga}/resolve` | takes your word about a held step, `{"step": …, "done": …, "output": …, "note": …}` |
 //! | `POST /api/execute/{saga}/replan` | goes on with another plan, `{"plan": …, "note": …}` |
-//! | `POST /api/execute/schedules` | has `{"id": …, "cron": …, "plan": …, "deadline_ms": …, "budget": …}` started by the clock: 201 |
+//! | `POST /api/execute/schedules` | has `{"id": …, "cron": …, "plan": …, "deadline_ms": …, "budget": …, "priority": …}` started by the clock: 201 |
 //! | `GET /api/execute/schedules`, `…/schedules/{id}` | your schedules; one with its plan and its last firings |
 //! | `POST …/schedules/{id}/pause`, `…/resume`, `DELETE …/schedules/{id}` | starts nothing for a while, or for good |
 //! | `POST /api/execute/scheduled` | a firing of a schedule by the queue, signed |

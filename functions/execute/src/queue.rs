@@ -39,7 +39,11 @@ pub async fn step<H: Host>(request: &Request, host: &H, settings: &Settings) -> 
         return Err(Error::new(Code::Unavailable, "Another worker is at it."));
     }
     let repeated = qstash::retried(request.headers()) > 0;
-    match driver::drive(host, settings, &message.saga, repeated).await {
+    let ended = match message.turn {
+        Some(node) => driver::drive_in_turn(host, settings, &message.saga, repeated, node).await,
+        None => driver::drive(host, settings, &message.saga, repeated).await,
+    };
+    match ended {
         Ok(Ended::Rest) => Ok(json(200, &json!({"saga": message.saga, "ended": "rest"}))),
         Ok(Ended::Early) => {
             // The version stays the same, and so does its lease: the next wake must not find it taken.
@@ -74,7 +78,7 @@ pub async fn sweep<H: Host>(request: &Request, host: &H, settings: &Settings) ->
     };
     let Swept { sagas: overdue, schedules, alerts: due } = Store::new(host, settings).sweep(&wanted).await?;
     for saga in &overdue {
-        let message = Message { saga: saga.id.clone(), version: saga.version };
+        let message = Message { saga: saga.id.clone(), version: saga.version, turn: None };
         publish(host, settings, &message, &format!("sweep{}", saga.sweep), None).await?;
     }
     arm(host, settings, &schedules).await;

@@ -2,7 +2,7 @@
 
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::id::SagaId;
-use makegood_edge::core::saga::{Budget, Event, Phase, Plan, object, report};
+use makegood_edge::core::saga::{Budget, Event, Phase, Plan, Priority, object, report};
 use makegood_edge::core::time::Millis;
 use makegood_edge::door::Principal;
 use makegood_edge::gateway::store::{END, Story};
@@ -24,6 +24,8 @@ struct Body {
     deadline_ms: Option<Millis>,
     #[serde(default, deserialize_with = "some_object")]
     budget: Option<Budget>,
+    #[serde(default)]
+    priority: Priority,
 }
 
 pub fn some_object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Budget>, D::Error> {
@@ -33,12 +35,12 @@ pub fn some_object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 /// Starts a given plan.
 pub async fn start<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
     let principal = door::principal(host, settings, request.headers())?;
-    let Body { plan, key, deadline_ms: deadline, budget } = door::body(request)?;
+    let Body { plan, key, deadline_ms: deadline, budget, priority } = door::body(request)?;
     if key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > 200) {
         return Err(Error::new(Code::InvalidRequest, "`key` has between 1 and 200 characters."));
     }
     let tools = Store::new(host, settings).tools(&plan).await?;
-    let wanted = Start { plan: &plan, message: None, client_key: key.as_deref(), deadline, budget };
+    let wanted = Start { plan: &plan, message: None, client_key: key.as_deref(), deadline, budget, priority };
     let created = start_saga(host, settings, &principal, &tools, &wanted).await?;
     let status = format!("{}/api/execute/{}", settings.public_url, created.id);
     Ok(json(202, &json!({"saga": created.id, "created": created.created, "status_url": status})))
@@ -73,12 +75,15 @@ pub async fn show<H: Host>(request: &Request, host: &H, settings: &Settings, id:
     let report = report(&story.nodes, story.phase, story.journal.iter().map(|entry| &entry.record));
     // The user's own words, or for which step of which saga it runs.
     let said = story.message.as_ref().filter(|_| story.owner == principal.name);
-    let body = json!({
+    let mut body = json!({
         "saga": story.id, "phase": story.phase, "title": story.title, "version": story.version,
         "created_at": story.created_at, "updated_at": story.updated_at,
         "wake_at": story.wake_at, "message": said,
         "cause": report.cause, "paused": report.paused, "replanned": report.replanned, "undone": report.undone, "left": report.left, "steps": report.steps, "counters": story.counters,
     });
+    if !story.priority.is_normal() {
+        body["priority"] = json!(story.priority);
+    }
     Ok(json(200, &body))
 }
 

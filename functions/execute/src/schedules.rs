@@ -4,7 +4,7 @@
 use makegood_edge::core::cron::Cron;
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::id::SagaId;
-use makegood_edge::core::saga::{Budget, Plan, object};
+use makegood_edge::core::saga::{Budget, Plan, Priority, object};
 use makegood_edge::core::time::Millis;
 use makegood_edge::gateway::schedules::Row;
 use makegood_edge::host::json;
@@ -29,6 +29,8 @@ struct Body {
     deadline_ms: Option<Millis>,
     #[serde(default, deserialize_with = "some_object")]
     budget: Option<Budget>,
+    #[serde(default)]
+    priority: Priority,
 }
 
 /// What each firing starts, as it is stored.
@@ -40,22 +42,24 @@ pub struct Wanted {
     pub deadline_ms: Option<Millis>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budget>,
+    #[serde(default, skip_serializing_if = "Priority::is_normal")]
+    pub priority: Priority,
 }
 
 impl Wanted {
     pub fn start<'a>(&'a self, client_key: Option<&'a str>) -> Start<'a> {
-        let (deadline, budget) = (self.deadline_ms, self.budget);
-        Start { plan: &self.plan, message: None, client_key, deadline, budget }
+        let (deadline, budget, priority) = (self.deadline_ms, self.budget, self.priority);
+        Start { plan: &self.plan, message: None, client_key, deadline, budget, priority }
     }
 }
 
 /// Makes a schedule: first the row, then the queue's.
 pub async fn create<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
     let principal = door::principal(host, settings, request.headers())?;
-    let Body { id, cron, plan, deadline_ms, budget } = door::body(request)?;
+    let Body { id, cron, plan, deadline_ms, budget, priority } = door::body(request)?;
     let id = id.map(read_id).transpose()?;
     let cron = read_cron(&cron)?;
-    let wanted = Wanted { plan, deadline_ms, budget };
+    let wanted = Wanted { plan, deadline_ms, budget, priority };
     let store = Store::new(host, settings);
     check(&store.tools(&wanted.plan).await?, &wanted.start(None))?;
 

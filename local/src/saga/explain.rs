@@ -46,6 +46,7 @@ fn notes(step: &Step, also_after: &[&str]) -> String {
         },
         Standing::Pending
         | Standing::Running
+        | Standing::Queued
         | Standing::Asking
         | Standing::Done
         | Standing::Undone

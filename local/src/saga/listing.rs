@@ -17,7 +17,7 @@ pub fn listing(listing: &Listing, reader: &Reader) -> String {
         [
             Cell::plain(line(&saga.id, LONGEST_TITLE)),
             Cell::painted(saga.phase.word(), saga.phase.colour()),
-            Cell::plain(title(&saga.title)),
+            Cell::plain(title(&saga.title) + &priority(saga)),
             Cell::plain(moment(saga.created_at, reader.now)),
             Cell::plain(saga.calls.to_string()),
         ]
@@ -28,6 +28,12 @@ pub fn listing(listing: &Listing, reader: &Reader) -> String {
         text += &format!("\nOlder ones: {}", reader.command(&format!("list --before {}", before.0)));
     }
     text
+}
+
+/// Where it is not the usual one.
+fn priority(saga: &Line) -> String {
+    let priority = saga.priority.as_ref().map(|priority| format!(" ({})", line(priority, LONGEST_TITLE)));
+    priority.unwrap_or_default()
 }
 
 /// What a saga is called.

@@ -60,6 +60,7 @@ impl Look {
             Standing::Running => ('▸', "running", Colour::Cyan),
             Standing::Waiting if step.attempts.is_empty() => ('…', "waiting", Colour::Cyan),
             Standing::Waiting => ('…', "to be tried again", Colour::Cyan),
+            Standing::Queued => ('…', "waits for its turn", Colour::Cyan),
             Standing::Asking if step.asks().is_none() => ('?', "agreed to", Colour::Cyan),
             Standing::Asking => ('?', "waits for approval", Colour::Cyan),
             Standing::Skipped => ('⤼', "passed over", Colour::Grey),

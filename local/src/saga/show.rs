@@ -28,8 +28,10 @@ pub fn show(view: &View, reader: &Reader) -> String {
 pub fn headline(view: &View, reader: &Reader) -> String {
     let word = if view.is_paused() { "paused" } else { view.phase.word() };
     let phase = reader.paint(view.phase.colour(), word);
+    let priority = view.priority.as_ref().map(|priority| format!("  {} priority", line(priority, LONGEST)));
+    let priority = priority.unwrap_or_default();
     let title = if view.title.trim().is_empty() { "(untitled)".to_owned() } else { line(&view.title, LONGEST) };
-    format!("{}  {phase}\n{title}\n{} {}", line(&view.saga, LONGEST), verdict(view), times(view, reader))
+    format!("{}  {phase}{priority}\n{title}\n{} {}", line(&view.saga, LONGEST), verdict(view), times(view, reader))
 }
 
 fn verdict(view: &View) -> String {

@@ -13,6 +13,8 @@ pub struct View {
     pub phase: Phase,
     #[serde(default)]
     pub title: String,
+    /// Where it is not the usual one.
+    pub priority: Option<String>,
     pub created_at: Millis,
     pub updated_at: Millis,
     pub wake_at: Option<Millis>,
@@ -94,6 +96,7 @@ pub enum Standing {
     Pending,
     Running,
     Waiting,
+    Queued,
     Asking,
     Skipped,
     Done,
@@ -190,6 +193,7 @@ pub struct Line {
     #[serde(default)]
     pub title: String,
     pub phase: Phase,
+    pub priority: Option<String>,
     pub created_at: Millis,
     #[serde(default)]
     pub calls: u64,

@@ -8,7 +8,7 @@ use futures_util::future::{Either, LocalBoxFuture, select};
 use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
 use makegood_core::saga::{
-    Answer, Call, Cause, Child, Event, Fact, Head, Limits, Node, Op, Outcome, Parent, Phase, Refusal,
+    Answer, Call, Cause, Child, Event, Fact, Head, Limits, Node, Op, Outcome, Parent, Phase, Priority, Refusal,
 };
 use makegood_core::time::Millis;
 use makegood_gateway::store::{Created, END, New, Story};
@@ -29,9 +29,15 @@ const LATE: Millis = Millis(60 * 60 * 1000);
 const A_MINUTE: Millis = Millis(60 * 1000);
 
 /// Answers a call of one of the two tools, as a partner would.
-pub async fn perform<H: Host>(host: &H, settings: &Settings, parent: &SagaId, owner: &str, call: &Call) -> Outcome {
+pub async fn perform<H: Host>(
+    host: &H,
+    settings: &Settings,
+    (parent, priority): (&SagaId, Priority),
+    owner: &str,
+    call: &Call,
+) -> Outcome {
     let work = pin!(async {
-        let partner = Partner { host, settings, store: Store::new(host, settings), parent, owner, call };
+        let partner = Partner { host, settings, store: Store::new(host, settings), parent, priority, owner, call };
         match call.op {
             Op::Undo => partner.undo().await,
             Op::Do | Op::Status => partner.run().await,
@@ -73,6 +79,7 @@ struct Partner<'a, H> {
     settings: &'a Settings,
     store: Store<'a, H>,
     parent: &'a SagaId,
+    priority: Priority,
     owner: &'a str,
     call: &'a Call,
 }
@@ -206,7 +213,7 @@ impl<H: Host> Partner<'_, H> {
     fn head(&self, nodes: &[Node]) -> Head {
         let total = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
         let parent = Parent { saga: self.parent.clone(), node: self.call.node };
-        Head { parent: Some(parent), ..Head::new(total, self.host.now(), None) }
+        Head { parent: Some(parent), priority: self.priority, ..Head::new(total, self.host.now(), None) }
     }
 
     fn row<'n>(

@@ -4,11 +4,13 @@
 //! the saga rests or yields. When another worker committed first, everything learned here is folded
 //! into what that one left: answers are never thrown away because of a race.
 
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{LocalBoxFuture, join};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
-use makegood_core::saga::{Call, Child, Commit, Effect, Ended, Event, Outcome, Phase, Refusal, Saga, Window, step};
+use makegood_core::saga::{
+    Call, Child, Claim, Commit, Effect, Ended, Event, Op, Outcome, Phase, Refusal, Saga, Window, step,
+};
 use makegood_core::time::Millis;
 use makegood_gateway::tool;
 
@@ -17,6 +19,7 @@ use crate::host::{FetchError, Host, Level};
 use crate::queue::{self, Message};
 use crate::settings::Settings;
 use crate::store::Store;
+use crate::turns::Line;
 
 /// So many repeated deliveries without a commit make the next invocation a cautious one.
 const IDLE_WAKES: u32 = 3;
@@ -26,6 +29,10 @@ const RACES: u32 = 8;
 /// Something that was started and has come to its end.
 enum Task {
     Answered(Event),
+    /// Whether a turn has come.
+    Turn(Event),
+    /// What was given back; and the steps of this saga whose turn has come by that.
+    Left(Vec<u32>),
     Committed(Result<Option<u32>, Error>, Commit),
     Paged(Result<Window, Error>),
     Slept,
@@ -60,11 +67,37 @@ pub async fn drive_with<H: Host>(
     repeated: bool,
     asked: Option<Event>,
 ) -> Result<Ended, Error> {
+    let request = if asked.is_none() { Request::None } else { Request::Pending };
+    carry_on(host, settings, id, repeated, asked.into_iter().collect(), request).await
+}
+
+/// The same for a wake that says that a step's turn has come. If it does not wait any more, it is a wake like
+/// any other.
+///
+/// # Errors
+/// As [`drive`].
+pub async fn drive_in_turn<H: Host>(
+    host: &H,
+    settings: &Settings,
+    id: &SagaId,
+    repeated: bool,
+    node: u32,
+) -> Result<Ended, Error> {
+    carry_on(host, settings, id, repeated, vec![Event::Nudged { node }], Request::None).await
+}
+
+/// `learned`: what no commit holds yet, in the order in which it came: what is asked for, and answers.
+async fn carry_on<H: Host>(
+    host: &H,
+    settings: &Settings,
+    id: &SagaId,
+    repeated: bool,
+    mut learned: Vec<Event>,
+    mut request: Request,
+) -> Result<Ended, Error> {
     let began = host.now();
     let store = Store::new(host, settings);
-    // What no commit holds yet, in the order in which it came: what is asked for, and answers.
-    let mut learned: Vec<Event> = asked.into_iter().collect();
-    let mut request = if learned.is_empty() { Request::None } else { Request::Pending };
+    let line = Line::new(&store, settings, id, began + settings.kill);
     for race in 0..RACES {
         let loaded = store.load(id, repeated && race == 0).await?;
         let loaded = loaded.ok_or_else(|| Error::new(Code::NotFound, "There is no such saga."))?;
@@ -84,12 +117,14 @@ pub async fn drive_with<H: Host>(
             host,
             settings,
             store: &store,
-            saga: Saga::load(id.clone(), loaded.head, loaded.window),
+            line: &line,
+            saga: Saga::load(id.clone(), loaded.head, loaded.window).limited(settings.user_concurrency.is_some()),
             version: loaded.version,
             owner: loaded.owner,
             covered: 0,
             committed: false,
         };
+        line.found(turn.saga.in_line());
         let wake = Event::Wake {
             until: if settings.time_budget == Millis(0) { Millis(0) } else { began + settings.time_budget },
             kill: began + settings.kill,
@@ -99,6 +134,9 @@ pub async fn drive_with<H: Host>(
         // What is known already comes first: the wake acts on it, and commits it.
         let first = learned.iter().cloned().chain([wake]).collect();
         let came = turn.run(first, &mut learned).await;
+        if !matches!(came, Ok(Turn::Lost)) {
+            line.close(turn.saga.in_line()).await;
+        }
         if matches!(came, Ok(Turn::Over(Ended::Rest)))
             && turn.committed
             && let Some(parent) = &turn.saga.head.parent
@@ -116,6 +154,12 @@ pub async fn drive_with<H: Host>(
             (Err(error), Request::Pending) if error.code() == Code::Conflict && learned.len() > 1 => {
                 learned.remove(0);
                 request = Request::Refused(error);
+            }
+            // Nobody asked for it: a step was told that its turn has come, and does not wait any more.
+            (Err(error), Request::None)
+                if error.code() == Code::Conflict && matches!(learned.first(), Some(Event::Nudged { .. })) =>
+            {
+                learned.remove(0);
             }
             // It counts, whatever became of the rest: the sweeper finds what is left.
             (Err(error), Request::Heard) => {
@@ -147,6 +191,7 @@ struct Invocation<'a, H> {
     host: &'a H,
     settings: &'a Settings,
     store: &'a Store<'a, H>,
+    line: &'a Line<'a, H>,
     saga: Saga,
     version: u32,
     owner: String,
@@ -167,8 +212,18 @@ impl<'a, H: Host> Invocation<'a, H> {
         while let Some(task) = tasks.next().await {
             let event = match task {
                 Task::Answered(event) => {
+                    self.give_back(&event, &tasks);
                     learned.push(event.clone());
                     event
+                }
+                Task::Turn(event) => event,
+                Task::Left(next) => {
+                    for node in next {
+                        if let Some(ended) = self.tell(node, learned.len(), &mut tasks).await? {
+                            return Ok(Turn::Over(ended));
+                        }
+                    }
+                    continue;
                 }
                 Task::Slept => Event::Tick,
                 Task::Paged(window) => Event::Paged(window?),
@@ -185,6 +240,7 @@ impl<'a, H: Host> Invocation<'a, H> {
                         // Whatever is still under way is part of what is folded into the new state.
                         while let Some(task) = tasks.next().await {
                             if let Task::Answered(event) = task {
+                                self.give_back(&event, &tasks);
                                 learned.push(event);
                             }
                         }
@@ -216,6 +272,7 @@ impl<'a, H: Host> Invocation<'a, H> {
                     self.covered = learned;
                     tasks.push(self.commit(commit));
                 }
+                Effect::AskTurn(claim) => tasks.push(self.ask_turn(claim)),
                 Effect::Page { from, to } => tasks.push(self.page(from, to)),
                 Effect::Sleep { until } => tasks.push(self.sleep(until)),
                 Effect::Rearm(wake) => {
@@ -230,18 +287,48 @@ impl<'a, H: Host> Invocation<'a, H> {
     }
 
     fn call(&self, call: Call) -> LocalBoxFuture<'a, Task> {
-        let (host, settings) = (self.host.clone(), self.settings);
-        let (saga, owner) = (self.saga.id.clone(), self.owner.clone());
+        let (host, settings, line) = (self.host.clone(), self.settings, self.line);
+        let (saga, owner, priority) = (self.saga.id.clone(), self.owner.clone(), self.saga.head.priority);
+        line.leaves(&call);
         Box::pin(async move {
             let began = host.now();
             let outcome = if Child::is_one(&call.tool) {
-                child::perform(&host, settings, &saga, &owner, &call).await
+                child::perform(&host, settings, (&saga, priority), &owner, &call).await
+            } else if call.op != Op::Do && line.counts(&call) {
+                // It waits for no turn, nor for being counted.
+                join(perform(&host, &settings.tools_url, &call), line.count(&owner, &call)).await.0
             } else {
                 perform(&host, &settings.tools_url, &call).await
             };
             let took = host.now().since(began);
             Task::Answered(Event::Answered { call: call.id(), took, outcome })
         })
+    }
+
+    fn ask_turn(&self, claim: Claim) -> LocalBoxFuture<'a, Task> {
+        let (line, owner) = (self.line, self.owner.clone());
+        Box::pin(async move {
+            let came = line.ask(&owner, &claim).await;
+            Task::Turn(Event::Turn { node: claim.node, came })
+        })
+    }
+
+    /// A call is over: another may leave.
+    fn give_back(&self, event: &Event, tasks: &Tasks<'a>) {
+        let Event::Answered { call, .. } = event else { return };
+        if let Some(left) = self.line.over(call.node, call.op) {
+            let line = self.line;
+            tasks.push(Box::pin(async move { Task::Left(line.leave(vec![left]).await) }));
+        }
+    }
+
+    /// The turn of a step has come that waits in this saga itself.
+    async fn tell(&mut self, node: u32, learned: usize, tasks: &mut Tasks<'a>) -> Result<Option<Ended>, Error> {
+        match self.fold(Event::Nudged { node }, learned, tasks).await {
+            // It does not wait any more.
+            Err(error) if error.code() == Code::Conflict => Ok(None),
+            told => told,
+        }
     }
 
     fn commit(&self, commit: Commit) -> LocalBoxFuture<'a, Task> {
@@ -267,7 +354,7 @@ impl<'a, H: Host> Invocation<'a, H> {
     }
 
     async fn publish(&self, mark: &str, at: Millis) -> Result<(), Error> {
-        let message = Message { saga: self.saga.id.clone(), version: self.version };
+        let message = Message { saga: self.saga.id.clone(), version: self.version, turn: None };
         queue::publish(self.host, self.settings, &message, mark, Some(at)).await
     }
 }

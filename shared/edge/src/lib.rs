@@ -21,6 +21,7 @@ pub mod schedules;
 pub mod settings;
 pub mod start;
 pub mod store;
+mod turns;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;

@@ -9,12 +9,15 @@ use serde::{Deserialize, Serialize};
 use crate::host::Host;
 use crate::settings::Settings;
 
-/// The body of a wake: the saga, and the version that wanted it.
+/// The body of a wake: the saga, and the version that it had.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Message {
     pub saga: SagaId,
     pub version: u32,
+    /// The step whose turn has come, where it is for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<u32>,
 }
 
 /// How long the queue waits for an answer beyond the platform's own limit.

@@ -3,6 +3,8 @@
 //! A function is given only the variables it needs; what it lacks is empty, and whoever needs it
 //! says so by name.
 
+use std::num::NonZeroU32;
+
 use makegood_core::error::{Code, Error};
 use makegood_core::time::Millis;
 use makegood_gateway::neon::Database;
@@ -29,6 +31,7 @@ pub const NAMES: &[&str] = &[
     "region",
     "time_budget_ms",
     "tools_url",
+    "user_concurrency",
 ];
 
 #[derive(Clone, Debug)]
@@ -45,6 +48,8 @@ pub struct Settings {
     pub jwt_secret: String,
     /// Requests without a token are served as `anonymous`.
     pub allow_anonymous: bool,
+    /// So many calls of one user's sagas are under way at once, at most.
+    pub user_concurrency: Option<NonZeroU32>,
     /// How long an invocation goes on starting calls.
     pub time_budget: Millis,
     /// When the platform ends an invocation.
@@ -65,6 +70,14 @@ impl Settings {
                     .because(format!("the variable `{name}` is `{text}`, not a number of milliseconds"))
             }),
         };
+        let user_concurrency = text("user_concurrency");
+        let user_concurrency = match user_concurrency.as_str() {
+            "" => 0,
+            number => number.parse().map_err(|_| {
+                Error::new(Code::Internal, "The server is not configured well.")
+                    .because(format!("the variable `user_concurrency` is `{number}`, not a number of calls"))
+            })?,
+        };
         Ok(Self {
             database: Database { url: text("database_http_url"), connection: text("database_url") },
             redis: Redis { url: text("redis_rest_url"), token: text("redis_rest_token") },
@@ -79,6 +92,7 @@ impl Settings {
             tools_url: text("tools_url"),
             jwt_secret: text("jwt_secret"),
             allow_anonymous: text("allow_anonymous") == "true",
+            user_concurrency: NonZeroU32::new(user_concurrency),
             // Without any it would never come to a call.
             time_budget: millis("time_budget_ms", 8_500)?.max(Millis(1)),
             kill: millis("kill_ms", 10_000)?,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
-use makegood_core::saga::{Budget, Child, Head, LONGEST_WAIT, Limits, Node, Plan, freeze};
+use makegood_core::saga::{Budget, Child, Head, LONGEST_WAIT, Limits, Node, Plan, Priority, freeze};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
 use makegood_gateway::store::{Created, New};
@@ -29,6 +29,8 @@ pub struct Start<'a> {
     /// So long after its start the saga is undone, if its point of no return is not behind.
     pub deadline: Option<Millis>,
     pub budget: Option<Budget>,
+    /// Whose turn comes first where sagas wait for the same.
+    pub priority: Priority,
 }
 
 /// Verifies a plan against the registered tools.
@@ -114,7 +116,7 @@ impl Ready {
         let now = host.now();
         let deadline = start.deadline.map(|span| now + span);
         let total = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
-        let head = Head { budget: start.budget, ..Head::new(total, now, deadline) };
+        let head = Head { budget: start.budget, priority: start.priority, ..Head::new(total, now, deadline) };
         Ok(Self { id: new_id(host), head, nodes, wake_at: now + GRACE })
     }
 
@@ -141,7 +143,7 @@ pub(crate) fn new_id<H: Host>(host: &H) -> SagaId {
 
 /// Publishes a new saga's first wake.
 pub(crate) async fn wake<H: Host>(host: &H, settings: &Settings, created: &Created) {
-    let message = Message { saga: created.id.clone(), version: 1 };
+    let message = Message { saga: created.id.clone(), version: 1, turn: None };
     if created.created
         && let Err(error) = queue::publish(host, settings, &message, "0", None).await
     {

@@ -16,6 +16,7 @@ pub mod redis;
 pub mod schedules;
 pub mod store;
 pub mod tool;
+pub mod turns;
 
 use bytes::Bytes;
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use makegood_core::id::SagaId;
-use makegood_core::saga::{Commit, Head, Node, Record, Wake, Window};
+use makegood_core::saga::{Commit, Head, Node, Priority, Record, Wake, Window};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0005_schedules", include_str!("../migrations/0005_schedules.sql")),
     ("makegood/0006_links", include_str!("../migrations/0006_links.sql")),
     ("makegood/0007_children", include_str!("../migrations/0007_children.sql")),
+    ("makegood/0008_turns", include_str!("../migrations/0008_turns.sql")),
     ("makegood/0009_alerts", include_str!("../migrations/0009_alerts.sql")),
     ("makegood/0010_versions", include_str!("../migrations/0010_versions.sql")),
     ("makegood/0011_terms", include_str!("../migrations/0011_terms.sql")),
@@ -47,8 +48,8 @@ pub const COMMIT: &str = "select makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9
 pub const COMMIT_PLAN: &str = "select makegood.commit_plan($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)";
 pub const SWEEP: &str = "select makegood.sweep_4($1,$2,$3,$4,$5,$6,$7)";
 pub const LEARN: &str = "select makegood.learn($1,$2)";
-pub const FOLLOW: &str = "select makegood.follow_saga($1,$2)";
-pub const LIST: &str = "select makegood.list_sagas($1,$2,$3)";
+pub const FOLLOW: &str = "select makegood.follow_saga_2($1,$2)";
+pub const LIST: &str = "select makegood.list_sagas_2($1,$2,$3)";
 pub const TOOLS: &str = "select makegood.list_tools($1)";
 pub const REGISTER: &str = "select makegood.register_tool_2($1,$2)";
 
@@ -272,6 +273,8 @@ pub struct Story {
     pub message: Option<String>,
     pub phase: makegood_core::saga::Phase,
     pub version: u32,
+    #[serde(default)]
+    pub priority: Priority,
     pub created_at: Millis,
     pub updated_at: Millis,
     pub wake_at: Option<Millis>,
@@ -312,6 +315,8 @@ pub struct Line {
     pub title: String,
     pub phase: makegood_core::saga::Phase,
     pub version: u32,
+    #[serde(default, skip_serializing_if = "Priority::is_normal")]
+    pub priority: Priority,
     pub created_at: Millis,
     pub updated_at: Millis,
     pub invocations: u32,

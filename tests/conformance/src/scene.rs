@@ -287,6 +287,7 @@ impl<'k, T: Transport> Scene<'k, T> {
             output: output.cloned(),
             timeout: self.kit.definition.timeout_ms,
             fingerprint: 0,
+            limits: Vec::new(),
         };
         let mut tries = 0;
         loop {

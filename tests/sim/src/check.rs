@@ -240,6 +240,12 @@ impl Journal {
                 self.outputs.insert(*node, output.clone());
             }
             Fact::Waiting { node, until } => self.told.entry(*node).or_default().wait_until = Some(until.0),
+            Fact::Queued { node } => {
+                let told = self.of(*node);
+                if told.done || told.skipped || told.refused || self.paused && !told.started {
+                    return Err(format!("{node} waits for its turn, and has none to wait for: {told:?}"));
+                }
+            }
             Fact::Skipped { node, .. } => {
                 if self.told.get(node).is_some_and(|told| told.started || told.done) {
                     return Err(format!("{node} was passed over after it had begun"));

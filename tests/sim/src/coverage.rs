@@ -35,11 +35,12 @@ pub const EVENTS: &[(&str, &[&str])] = &[
             "resolve",
             "replan",
             "nudged",
+            "turn",
         ],
     ),
     (
         "unwinding",
-        &["wake", "answered", "committed", "paged", "tick", "cancel", "outrun", "retry", "resolve", "nudged"],
+        &["wake", "answered", "committed", "paged", "tick", "cancel", "outrun", "retry", "resolve", "nudged", "turn"],
     ),
     ("completed", &["wake", "answered", "committed", "cancel", "outrun", "revoke"]),
     ("made_good", &["wake", "answered", "committed", "cancel", "outrun"]),

@@ -25,6 +25,7 @@ mod rng;
 pub mod scenario;
 pub mod shrink;
 mod town;
+mod turns;
 mod world;
 
 use bytes::Bytes;

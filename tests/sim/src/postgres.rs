@@ -9,12 +9,13 @@ use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
 use makegood_gateway::quoting::{escape, unquote};
 use makegood_gateway::store::{self, Counters, Entry, Story};
-use makegood_gateway::{Request, Response};
+use makegood_gateway::{Request, Response, turns};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::answer;
 use crate::scenario::Scenario;
+use crate::turns::{Asked, Turns};
 
 /// One row of `makegood.saga`, with its nodes and facts.
 pub struct Row {
@@ -63,6 +64,9 @@ pub struct Postgres {
     learned: BTreeMap<String, u64>,
     /// Every saga gets this deadline when it is created.
     pub deadline: Option<u64>,
+    turns: Turns,
+    /// Its clock.
+    pub now: u64,
 }
 
 struct Tool {
@@ -102,6 +106,10 @@ pub enum Change {
     Paged(String),
     /// Another worker was first.
     Outrun(String),
+    /// A step has asked for its turn.
+    Turn(Asked),
+    /// Steps of this saga have left their places in line.
+    Left(String, Vec<u32>),
 }
 
 /// A text that is sent as a string in JSON, made of pieces of which some were escaped before.
@@ -187,6 +195,7 @@ impl Postgres {
     /// The database of a world, before anything happens in it.
     pub fn new(scenario: &Scenario) -> Self {
         let plans = [&scenario.plan].into_iter().chain(scenario.replan.as_ref().map(|(_, plan)| plan));
+        let plans = plans.chain(scenario.rivals.iter().map(|rival| &rival.plan));
         let names: Vec<String> = plans.flat_map(tools_of).collect();
         let called = |name: &String| names.contains(name);
         let tools = scenario.tools.iter().filter(|(name, _)| called(name));
@@ -246,6 +255,11 @@ impl Postgres {
             store::SWEEP => (Some(self.sweep(number(0)?, number(1)?, small(2)?)), Change::None),
             // What it would learn is part of the scenario.
             store::LEARN => (Some(Scalar::of("0")), Change::None),
+            turns::TAKE => {
+                let (came, asked) = self.turns.take(p, self.now)?;
+                (Some(Scalar::of(&came.to_string())), asked.map_or(Change::None, Change::Turn))
+            }
+            turns::LEAVE => self.leave_turns(p)?,
             store::FOLLOW => (self.follow(text(0)?, number(1)?), Change::None),
             store::TOOLS => {
                 let names: Vec<&str> = serde_json::from_str(text(0)?).ok()?;
@@ -255,6 +269,17 @@ impl Postgres {
             }
             _ => return None,
         })
+    }
+
+    fn leave_turns(&mut self, p: &[Option<&str>]) -> Option<(Option<Scalar>, Change)> {
+        let (come, places) = self.turns.leave(p, self.now)?;
+        let told = |(saga, node): (String, u64)| {
+            let row = self.sagas.get(&saga).filter(|row| row.wake_at.is_some())?;
+            Some(json!({"saga": saga, "node": node, "version": row.version}))
+        };
+        let told: Vec<Value> = come.into_iter().filter_map(told).collect();
+        let change = Change::Left(p.first().copied().flatten()?.to_owned(), places);
+        Some((Some(Scalar::of(&Value::from(told).to_string())), change))
     }
 
     fn create(&mut self, p: &[Option<&str>]) -> Option<(Option<Scalar>, Change)> {
@@ -269,7 +294,7 @@ impl Postgres {
             return Some((Some(Scalar::of(&told.to_string())), Change::None));
         }
         let mut head: Head = serde_json::from_str(text(5)?).ok()?;
-        if head.parent.is_none() {
+        if head.parent.is_none() && self.sagas.is_empty() {
             head.deadline = self.deadline.map(Millis);
         }
         let row = Row {
@@ -394,6 +419,7 @@ impl Postgres {
                 Fact::Undone { node, .. } if past && within(*node) => known.entry(*node).or_default().undone = true,
                 Fact::Started { .. }
                 | Fact::Waiting { .. }
+                | Fact::Queued { .. }
                 | Fact::Skipped { .. }
                 | Fact::Asked { .. }
                 | Fact::Decided { .. }
@@ -496,6 +522,7 @@ impl Postgres {
             message: None,
             phase: row.head.phase,
             version: row.version,
+            priority: row.head.priority,
             created_at: Millis(row.created_at),
             updated_at: Millis(row.updated_at),
             wake_at: row.wake_at.map(Millis),

@@ -2,14 +2,15 @@
 //! invocation, and how much goes wrong until when.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::OnceLock;
 
 use makegood_core::saga::{
-    Alternative, Approval, Comparison, Condition, Each, Limits, Node, Plan, RUN_SAGA, RUN_SAGA_FOR_GOOD, Step, Wait,
-    definitions, freeze,
+    Alternative, Approval, Comparison, Condition, Each, Limits, Node, Plan, Priority, RUN_SAGA, RUN_SAGA_FOR_GOOD,
+    Step, Wait, definitions, freeze,
 };
 use makegood_core::time::Millis;
-use makegood_core::tool::{Class, Definition, Repeat, Retry, Schema};
+use makegood_core::tool::{Class, Definition, Limit, Per, Repeat, Retry, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -50,6 +51,15 @@ pub struct Scenario {
     /// Another plan, and when somebody first thinks of it, after the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replan: Option<(u64, Plan)>,
+    /// So many calls are under way at once, at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_concurrency: Option<u32>,
+    /// The saga's.
+    #[serde(default, skip_serializing_if = "Priority::is_normal")]
+    pub priority: Priority,
+    /// Other sagas, which want the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rivals: Vec<Rival>,
     /// What the saga may spend.
     pub budget: Option<Value>,
     /// Every call of this tool ends its invocation, until it is calm.
@@ -67,6 +77,16 @@ pub struct Scenario {
     pub refused: Option<String>,
     /// A partner at work on a do refuses its undo for now; otherwise the tombstone wins.
     pub busy_blocks_undo: bool,
+}
+
+/// A saga besides the first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rival {
+    pub plan: Plan,
+    pub priority: Priority,
+    /// When it is started, after the dawn.
+    pub after: u64,
 }
 
 /// In how many of a thousand cases things go wrong.
@@ -158,7 +178,7 @@ impl Scenario {
         let poison_lasts = ends && rng.chance(500);
         let skewed = rng.chance(300);
         let calm = *rng.pick(&[300, 2_000, 10_000, 30_000, 60_000]);
-        Self {
+        let mut scenario = Self {
             seed,
             time_budget,
             kill: time_budget.max(500) + rate(rng, &[1_500, 500, 300]),
@@ -182,7 +202,53 @@ impl Scenario {
             learned: if rng.chance(200) { learned(rng, &tools) } else { BTreeMap::new() },
             refused: None,
             busy_blocks_undo: rng.chance(500),
+            user_concurrency: None,
+            priority: Priority::Normal,
+            rivals: Vec::new(),
             tools,
+        };
+        // Drawn apart, so that all other worlds are what they were without.
+        let mut rng = Rng::new(seed ^ (7 << 60));
+        if rng.chance(100) {
+            scenario.limit(&mut rng);
+        }
+        scenario
+    }
+
+    /// Only so many calls at once, and other sagas that want the same.
+    fn limit(&mut self, rng: &mut Rng) {
+        let called: Vec<String> = self.plan.steps.iter().map(|step| step.tool.clone()).collect();
+        let priorities = [Priority::Low, Priority::Normal, Priority::High];
+        for (name, tool) in &mut self.tools {
+            if called.contains(name) && !name.starts_with(RUN_SAGA) && rng.chance(600) {
+                let limit = |rng: &mut Rng, per| Limit {
+                    limit: NonZeroU32::new(*rng.pick(&[1, 1, 2])).unwrap_or(NonZeroU32::MIN),
+                    per,
+                };
+                tool.concurrency = vec![limit(rng, Per::Tool)];
+                if rng.chance(200) {
+                    tool.concurrency.push(limit(rng, Per::User));
+                }
+            }
+        }
+        self.user_concurrency = rng.chance(200).then(|| *rng.pick(&[1, 2, 3]));
+        self.priority = *rng.pick(&priorities);
+        let plain: Vec<&Step> = self.plan.steps.iter().filter(|step| step.params.contains_key("n")).collect();
+        if plain.is_empty() {
+            return;
+        }
+        for _ in 0..rng.below(4) {
+            let many = rng.between(1, 3);
+            let steps = (0..many).map(|place| {
+                let tool = rng.pick(&plain).tool.clone();
+                let after = place.checked_sub(1).filter(|_| rng.chance(500)).map(|before| format!("s{before}"));
+                let params = Map::from_iter([("n".to_owned(), json!(place))]);
+                Step { id: format!("s{place}"), tool, params, after: after.into_iter().collect(), ..Step::default() }
+            });
+            let plan = Plan { summary: "a rival".to_owned(), steps: steps.collect() };
+            if freeze(&plan, &self.tools, Limits::default()).is_ok() {
+                self.rivals.push(Rival { plan, priority: *rng.pick(&priorities), after: rng.below(3_000) });
+            }
         }
     }
 
@@ -206,9 +272,11 @@ impl Scenario {
         (scenario.time_budget, scenario.kill) = (time_budget, 10_000);
         (scenario.faults, scenario.calm_at, scenario.skews) = (Faults::default(), DAWN, vec![0]);
         (scenario.deadline, scenario.cancel_at, scenario.poison) = (None, None, None);
+        (scenario.user_concurrency, scenario.priority, scenario.rivals) = (None, Priority::Normal, Vec::new());
         (scenario.pause_after, scenario.drift, scenario.budget, scenario.replan) = (None, None, None, None);
         for tool in scenario.tools.values_mut() {
             (tool.timeout_ms, tool.estimate_ms) = (Millis(5_000), Millis(50));
+            tool.concurrency.clear();
         }
         scenario
     }
@@ -255,6 +323,7 @@ fn definition(contract: &(&str, Class, bool, bool, bool), rng: &mut Rng) -> Defi
         cost_minor: *rng.pick(&[0, 0, 100, 250]),
         cost_tokens: *rng.pick(&[0, 0, 0, 1_000]),
         approval: None,
+        concurrency: Vec::new(),
         input: input.clone(),
         // A partner may answer nothing but `null`.
         output: if name == "flight" { Schema::default() } else { output.clone() },

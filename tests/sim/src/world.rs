@@ -4,6 +4,7 @@
 mod invocations;
 mod network;
 mod sagas;
+mod turns;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -52,6 +53,8 @@ pub enum Errand {
         phase: &'static str,
         tries: u32,
     },
+    /// Of another saga than the first, by its number among them.
+    Rival(usize),
     Cancel(&'static str),
     Wake(u64),
     Sweep,
@@ -95,6 +98,8 @@ pub struct World {
     pub violation: RefCell<Option<String>>,
     trace: Option<RefCell<Vec<String>>>,
     pub seen: RefCell<Coverage>,
+    /// Calls of which only so many may be.
+    under_way: RefCell<turns::UnderWay>,
     /// Bytes of requests to and answers from the database by the wakes.
     pub wire: Cell<u64>,
 }
@@ -106,6 +111,8 @@ pub struct Exchange {
     back: Filler<Fetched>,
     /// Who sent it.
     worker: TaskId,
+    /// Its number among the calls of which only so many may be.
+    counted: Option<u64>,
 }
 
 impl Exchange {
@@ -122,6 +129,7 @@ impl Exchange {
         }
         let to_partner = self.request.uri().host() == Some("tools");
         let outcome = to_partner.then(|| world.outcome(&self.request, &fetched)).flatten();
+        world.call_is_over(self.counted);
         if self.back.fill(fetched)
             && let Some(((node, round), op, outcome)) = outcome
         {
@@ -162,6 +170,7 @@ impl World {
             violation: RefCell::default(),
             trace: traced.then(RefCell::default),
             seen: RefCell::default(),
+            under_way: RefCell::default(),
             wire: Cell::new(0),
             scenario,
         })
@@ -266,6 +275,7 @@ impl World {
             "jwt_secret" => JWT_SECRET.to_owned(),
             "allow_anonymous" => "true".to_owned(),
             "time_budget_ms" => self.scenario.time_budget.to_string(),
+            "user_concurrency" => self.scenario.user_concurrency.unwrap_or(0).to_string(),
             "kill_ms" => self.scenario.kill.to_string(),
             _ => return None,
         })
@@ -274,6 +284,9 @@ impl World {
     /// Runs until nothing is under way any more; so many things happened.
     pub fn run(self: &Rc<Self>) -> u64 {
         self.start();
+        for (nth, rival) in self.scenario.rivals.iter().enumerate() {
+            self.later(rival.after, move |world| world.rival(nth));
+        }
         self.sweep_after(SWEEP_EVERY);
         if let Some(at) = self.scenario.cancel_at {
             self.later(at - DAWN, |world| world.cancel(2));
@@ -348,7 +361,8 @@ impl World {
     /// All of them are.
     pub fn at_rest(&self) -> bool {
         let database = self.database.borrow();
-        !database.sagas.is_empty() && database.sagas.values().all(|row| row.head.phase.at_rest())
+        let begun = database.sagas.values().filter(|row| row.head.parent.is_none()).count();
+        begun > self.scenario.rivals.len() && database.sagas.values().all(|row| row.head.phase.at_rest())
     }
 
     /// One that runs for another's step is stuck.
@@ -361,6 +375,8 @@ impl World {
     fn follow(self: &Rc<Self>, change: Change) {
         match change {
             Change::None => {}
+            Change::Turn(asked) => self.turn_asked(&asked),
+            Change::Left(saga, nodes) => self.places_left(&saga, &nodes),
             Change::Created(id) => self.is_created(&id),
             Change::Loaded(id) => self.saw_event(&id, "wake"),
             Change::Paged(id) => self.saw_event(&id, "paged"),

@@ -174,6 +174,7 @@ fn event(effects: &mut Vec<Effect>, nodes: &[Node], dice: &mut Dice) -> Event {
             Effect::Call(call) => {
                 return Event::Answered { call: call.id(), took: Millis(3), outcome: outcome(dice) };
             }
+            Effect::AskTurn(claim) => return Event::Turn { node: claim.node, came: dice.roll(2) == 0 },
             Effect::Commit(_) => return Event::Committed,
             Effect::Page { from, to } => {
                 let nodes = nodes.iter().filter(|node| node.ix >= from && node.ix < to).cloned().collect();
@@ -227,7 +228,8 @@ fn no_stored_head_and_no_order_of_events_makes_the_engine_panic_hang_or_grow() {
         }
         let outputs = BTreeMap::from([(0, json!({"id": "x", "n": 1}))]);
         let window = Window { nodes: nodes.clone(), tools: terms.clone(), outputs, ..Window::default() };
-        let mut saga = Saga::load(SagaId::new(Millis(NOW), [7; 10]), head, window);
+        let limited = dice.roll(3) == 0;
+        let mut saga = Saga::load(SagaId::new(Millis(NOW), [7; 10]), head, window).limited(limited);
         let (mut effects, mut now) = (Vec::new(), NOW);
         let mut records = Vec::new();
         let wake =

@@ -71,7 +71,9 @@ impl Memory {
                     }
                     Effect::Page { from, to } => events.push_back(Event::Paged(self.window(from, to))),
                     Effect::End(ended) => return ended,
-                    Effect::Sleep { .. } | Effect::Rearm(_) => panic!("nothing here is waited for"),
+                    Effect::Sleep { .. } | Effect::Rearm(_) | Effect::AskTurn(_) => {
+                        panic!("nothing here is waited for")
+                    }
                 }
             }
         }

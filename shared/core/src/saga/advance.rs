@@ -195,7 +195,7 @@ impl Saga {
 
     /// May another call be made, by count?
     pub(super) fn has_room(&self, more: usize) -> bool {
-        self.run.inflight.len() + more < PARALLEL
+        self.run.inflight.len() + self.run.asking.len() + more < PARALLEL
     }
 
     pub(super) fn is_due(&self, open: &Open) -> bool {
@@ -248,6 +248,7 @@ impl Saga {
             params,
             output: past.and_then(|past| past.output.clone()).filter(|_| op == Op::Undo),
             timeout: tool.timeout_ms.min(left),
+            limits: tool.concurrency.clone(),
         }))
     }
 
@@ -267,6 +268,9 @@ impl Saga {
     /// Lets a call go.
     pub(super) fn send(&mut self, call: Call) -> Effect {
         self.run.moved = true;
+        if call.op == Op::Do {
+            self.use_turn(call.node);
+        }
         // A child is asked how it stands by nobody who counts.
         self.head.calls = self.head.calls.saturating_add(u64::from(!Child::is_one(&call.tool)));
         self.run.inflight.insert(call.id());
@@ -313,13 +317,14 @@ impl Saga {
             }
             return;
         }
-        if !self.run.inflight.is_empty() || !effects.is_empty() {
+        if !self.run.inflight.is_empty() || !self.run.asking.is_empty() || !effects.is_empty() {
             return;
         }
         let wake = if self.run.full { Some(self.head.last_at - self.run.ahead) } else { due };
         if let Some(wanted) = wake {
             let reached = self.head.hop.is_some_and(|hop| hop <= self.head.last_at);
-            if self.run.records.is_empty() && !self.run.moved && !reached {
+            let quiet = self.run.records.is_empty() && !self.run.moved && !reached;
+            if quiet && !self.run.polled {
                 self.run.ended = true;
                 let at = self.head.hop.map_or(wanted, |hop| hop.min(wanted));
                 effects.extend([Effect::Rearm(Wake { slot: 0, at }), Effect::End(Ended::Early)]);
@@ -331,7 +336,10 @@ impl Saga {
             let replanned = self.run.records.iter().any(|record| matches!(record.fact, Fact::Replanned { .. }));
             self.head.hop = (wanted >= furthest || replanned).then_some(at);
             self.run.ending = Some(Ended::Yield);
-            self.record(Fact::Yielded { until: at });
+            // Who only asked in vain has no news: the head says when to ask again.
+            if !quiet {
+                self.record(Fact::Yielded { until: at });
+            }
             effects.push(self.commit(Some(at), vec![Wake { slot: 0, at }]));
             return;
         }
@@ -401,6 +409,9 @@ impl Saga {
     pub(super) fn next_due(&self) -> Option<Millis> {
         let waiting = self.head.open.iter().filter(|(ix, open)| open.job != Job::Held && !self.in_flight(**ix));
         let waiting = waiting.filter(|(_, open)| !self.head.paused || open.job != Job::Wait);
+        // What has not begun asks for its turn while the saga goes on only.
+        let stays = self.head.paused || self.head.cause.is_some();
+        let waiting = waiting.filter(|(_, open)| !stays || open.job != Job::Pending);
         let waiting = waiting.filter(|(ix, _)| !self.given_up(**ix));
         // Whether an undo's turn has come is not known before all above it has been looked at.
         let unknown = |ix: u32, open: &Open| open.job == Job::Undo && ix < self.head.floor;

@@ -287,6 +287,7 @@ pub fn definitions() -> [Definition; 2] {
         cost_minor: 0,
         cost_tokens: 0,
         approval: None,
+        concurrency: Vec::new(),
         input: schema(json!({
             "type": "object", "required": ["plan"], "additionalProperties": false,
             "properties": {"plan": {"type": "object"}, "deadline_ms": {"type": "integer"},

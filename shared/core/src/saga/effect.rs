@@ -6,7 +6,9 @@ use serde_json::{Map, Value};
 use super::event::CallId;
 use super::fact::Record;
 use super::node::Node;
+use super::turn::Claim;
 use crate::time::Millis;
+use crate::tool::Limit;
 
 /// An order to the driver. They are performed in the order in which they come; calls run together.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +17,8 @@ pub enum Effect {
     Commit(Commit),
     /// Call a tool's partner.
     Call(Box<Call>),
+    /// Ask whether a step's turn has come, and answer with [`Event::Turn`](super::Event::Turn).
+    AskTurn(Claim),
     /// Load nodes `from..to` of the frozen plan, with what the journal knows of them.
     Page { from: u32, to: u32 },
     /// Send [`Event::Tick`](super::Event::Tick) at this time.
@@ -85,6 +89,8 @@ pub struct Call {
     pub timeout: Millis,
     /// Tells this call's parameters from those that another history would have led to.
     pub fingerprint: u64,
+    /// How many such calls may be under way at once, as the tool says.
+    pub limits: Vec<Limit>,
 }
 
 impl Call {

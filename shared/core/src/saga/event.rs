@@ -25,6 +25,8 @@ pub enum Event {
     Wake { until: Millis, kill: Millis, cautious: bool, takes_over: bool },
     /// A call ended.
     Answered { call: CallId, took: Millis, outcome: Outcome },
+    /// Whether the turn of a step has come. If not it was not sent, and asks again.
+    Turn { node: u32, came: bool },
     /// The commit that was asked for stands.
     Committed,
     /// The page that was asked for.
@@ -45,7 +47,8 @@ pub enum Event {
     Retry { by: String, node: Option<u32> },
     /// Someone wants it to go on with another plan.
     Replan { by: String, note: String, plan: Box<Replan> },
-    /// The saga that a step runs has come to rest: the step need not wait until it is asked again.
+    /// The saga that a step runs has come to rest, or the step's turn has come: it need not wait until it is
+    /// to ask again.
     Nudged { node: u32 },
     /// The saga that this one was completed for wants it to be made good.
     Revoke { by: String },
@@ -68,7 +71,12 @@ impl Event {
             | Self::Nudged { .. }
             | Self::Revoke { .. }
             | Self::Resolve { .. } => true,
-            Self::Wake { .. } | Self::Answered { .. } | Self::Committed | Self::Paged(_) | Self::Tick => false,
+            Self::Wake { .. }
+            | Self::Answered { .. }
+            | Self::Turn { .. }
+            | Self::Committed
+            | Self::Paged(_)
+            | Self::Tick => false,
         }
     }
 
@@ -77,6 +85,7 @@ impl Event {
         match self {
             Self::Wake { .. } => "wake",
             Self::Answered { .. } => "answered",
+            Self::Turn { .. } => "turn",
             Self::Committed => "committed",
             Self::Paged(_) => "paged",
             Self::Tick => "tick",

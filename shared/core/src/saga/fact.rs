@@ -81,6 +81,10 @@ pub enum Fact {
         node: u32,
         until: Millis,
     },
+    /// Its turn has not come: as many such calls are under way as may be. It asks again by itself.
+    Queued {
+        node: u32,
+    },
     /// The step is not to be done: its condition does not hold, or it refers to a step that was passed
     /// over.
     Skipped {
@@ -168,6 +172,7 @@ impl Fact {
             | Self::Undone { node, .. }
             | Self::Held { node, .. }
             | Self::Waiting { node, .. }
+            | Self::Queued { node }
             | Self::Skipped { node, .. }
             | Self::Asked { node, .. }
             | Self::Decided { node, .. }

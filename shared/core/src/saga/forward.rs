@@ -39,6 +39,9 @@ impl Saga {
                 continue;
             }
             let node = node.clone();
+            if self.waits_for_turn(ix) {
+                continue;
+            }
             if let Some(why) = self.passed_over(&node) {
                 self.skip(&node, why);
                 continue;
@@ -74,16 +77,22 @@ impl Saga {
                     if !self.is_approved(&node, &call) {
                         continue;
                     }
+                    if !self.has_turn(&node) {
+                        self.ask_turn(&node, effects);
+                        continue;
+                    }
                     if let Some(what) = self.beyond_budget(&node, fresh.len()) {
                         self.fail(Cause::Budget { node: ix, what });
                         break;
                     }
+                    // Who waits commits, and no delivery is counted any more: so what ends the invocation must be.
+                    let waited = self.head.open.get(&ix).is_some_and(|open| open.queued > 0);
                     let asked = self.head.open.get_mut(&ix).and_then(|open| open.asked.take());
                     self.touch(ix, Job::Do);
                     if let Some(open) = self.head.open.get_mut(&ix) {
                         (open.attempt, open.asked) = (1, asked);
                     }
-                    if node.class == Class::Query && !self.run.cautious && !self.costs(&node) {
+                    if node.class == Class::Query && !self.run.cautious && !self.costs(&node) && !waited {
                         effects.push(self.send(*call));
                     } else {
                         self.record_start(&node, &call);
@@ -139,13 +148,14 @@ impl Saga {
             match self.prepare(&node, op, attempt) {
                 Ready::NoTime => self.run.full = true,
                 Ready::Impossible { code, detail } => self.hold(ix, op, code.to_owned(), detail),
+                Ready::Now(_) if op == Op::Do && !self.has_turn(&node) => self.ask_turn(&node, effects),
                 Ready::Now(call) => {
                     if let Some(open) = self.head.open.get_mut(&ix) {
-                        (open.attempt, open.due) = (attempt, None);
+                        (open.attempt, open.due, open.queued) = (attempt, None, 0);
                     }
                     // The first attempt of a new round is a start like any other.
                     let first = attempt == 1 && node.class != Class::Query;
-                    let unseen = self.repeats_unseen(&node) && !self.run.cautious && !first;
+                    let unseen = self.repeats_unseen(&node) && !self.run.cautious && !first && open.queued == 0;
                     if op == Op::Do && !unseen {
                         self.record_start(&node, &call);
                         fresh.push(*call);

@@ -21,6 +21,7 @@ mod report;
 mod settle;
 mod state;
 mod step;
+mod turn;
 mod unwind;
 mod verbs;
 mod verify;
@@ -41,6 +42,7 @@ pub use report::{Ask, Attempt, Left, Remark, Report, Standing, StepReport, repor
 pub(crate) use state::is_zero;
 pub use state::{Budget, Head, Job, Open, Phase, Saga};
 pub use step::step;
+pub use turn::{Claim, Priority};
 pub use verbs::Verdict;
 pub use verify::{LONGEST_NAME, LONGEST_WAIT, Limits, freeze};
 pub use wait::{LARGEST_MAIL, Wait};

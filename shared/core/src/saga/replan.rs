@@ -126,6 +126,7 @@ fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> BTreeMap<u32, Know
             Fact::Refused { .. } | Fact::Held { .. } => known.waits = false,
             Fact::Undone { .. } => known.undone = true,
             Fact::Unsettled { .. }
+            | Fact::Queued { .. }
             | Fact::UndoStarted { .. }
             | Fact::Skipped { .. }
             | Fact::Decided { .. }

@@ -24,6 +24,8 @@ pub enum Standing {
     Running,
     /// To be tried again, or it waits for its time or for something from outside.
     Waiting,
+    /// As many such calls are under way as may be: it waits for its turn.
+    Queued,
     /// People are asked to agree to it.
     Asking,
     /// Not to be done: its condition does not hold, or it needs a step that was passed over.
@@ -188,7 +190,7 @@ pub fn report<'a>(nodes: &[Node], phase: Phase, records: impl IntoIterator<Item 
     if phase != Phase::Forward {
         for step in &mut report.steps {
             let began = step.attempts.iter().any(|attempt| attempt.op == Op::Do);
-            let gated = matches!(step.standing, Standing::Waiting | Standing::Asking) && !began;
+            let gated = matches!(step.standing, Standing::Waiting | Standing::Queued | Standing::Asking) && !began;
             if step.standing == Standing::Pending || gated {
                 step.standing = Standing::Abandoned;
             }
@@ -204,7 +206,7 @@ impl Report {
     /// Names what a stuck saga leaves behind, and why it is stuck where nothing turned it round.
     fn look_after(&mut self) {
         let left = self.steps.iter().filter(|step| match step.standing {
-            Standing::Held | Standing::Running | Standing::Waiting | Standing::Undoing => true,
+            Standing::Held | Standing::Running | Standing::Waiting | Standing::Queued | Standing::Undoing => true,
             Standing::Done => step.class != Class::Query,
             Standing::Pending
             | Standing::Asking
@@ -311,6 +313,7 @@ impl StepReport {
                 (self.code, self.detail) = (Some(code.clone()), Some(detail.clone()));
             }
             Fact::Waiting { .. } => self.standing = Standing::Waiting,
+            Fact::Queued { .. } => self.standing = Standing::Queued,
             Fact::Skipped { why, .. } => {
                 self.standing = Standing::Skipped;
                 self.detail = Some(why.clone());
@@ -350,7 +353,12 @@ impl StepReport {
     /// Another plan has no use for it. What was done of it is undone, and told of as such.
     fn drop_out(&mut self) {
         match self.standing {
-            Standing::Pending | Standing::Waiting | Standing::Asking | Standing::Skipped | Standing::Held => {
+            Standing::Pending
+            | Standing::Waiting
+            | Standing::Queued
+            | Standing::Asking
+            | Standing::Skipped
+            | Standing::Held => {
                 self.standing = Standing::Abandoned;
                 (self.held, self.code, self.approval) = (None, None, None);
                 self.detail = Some("Another plan took its place.".to_owned());

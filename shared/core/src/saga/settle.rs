@@ -476,7 +476,7 @@ impl Saga {
     }
 
     /// Up to a quarter of the wait, the same for the same saga, node and attempt.
-    fn jitter(&self, node: u32, attempt: u32, wait: Millis) -> u64 {
+    pub(super) fn jitter(&self, node: u32, attempt: u32, wait: Millis) -> u64 {
         let seed = self.id.as_str().bytes().fold(u64::from(node) << 32 | u64::from(attempt), |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });

@@ -12,6 +12,7 @@ use super::effect::{Call, Op};
 use super::event::{CallId, Window};
 use super::fact::{Cause, Fact, Record};
 use super::node::{Node, Past};
+use super::turn::Priority;
 use crate::id::SagaId;
 use crate::time::Millis;
 use crate::tool::{Class, Terms};
@@ -101,6 +102,9 @@ pub struct Open {
     /// Attempts that the partner answered by saying that it is at work: these are not failures.
     #[serde(rename = "w", default, skip_serializing_if = "is_zero")]
     pub working: u32,
+    /// How often it has asked for its turn in vain since it last had one.
+    #[serde(rename = "q", default, skip_serializing_if = "is_zero")]
+    pub queued: u32,
     /// A newer plan has no use for it: it stands in the way of nothing that the newer plan keeps, and
     /// nothing of that stands in its way.
     #[serde(rename = "x", default, skip_serializing_if = "std::ops::Not::not")]
@@ -129,6 +133,7 @@ impl Open {
             round: 0,
             lost: 0,
             working: 0,
+            queued: 0,
             retired: false,
             op: None,
             asked: None,
@@ -196,6 +201,9 @@ pub struct Head {
     /// The step that this saga runs for, where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// Whose turn comes first where sagas wait for the same.
+    #[serde(default, skip_serializing_if = "Priority::is_normal")]
+    pub priority: Priority,
     /// What came from outside and no step has waited for yet, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mail: BTreeMap<String, Value>,
@@ -242,6 +250,7 @@ impl Head {
             drifting: None,
             accepted: BTreeSet::new(),
             parent: None,
+            priority: Priority::Normal,
             mail: BTreeMap::new(),
             budget: None,
             back: None,
@@ -320,6 +329,14 @@ pub(super) struct Run {
 
     pub inflight: BTreeSet<CallId>,
     pub sleeping: bool,
+    /// Every call takes a turn, whatever its tool says.
+    pub limited: bool,
+    /// The steps that have asked for their turn, with the wait until they ask again.
+    pub asking: BTreeMap<u32, Millis>,
+    /// The steps whose turn has come.
+    pub turns: BTreeSet<u32>,
+    /// A step has asked in vain, and must be woken.
+    pub polled: bool,
     /// Learned, not committed.
     pub records: Vec<Record>,
     pub committing: bool,

@@ -15,6 +15,7 @@ use crate::time::Millis;
 /// |-------------|-------------------------------------------|-------------------------------------|
 /// | `Wake`      | once in an invocation; calls begin here   | ends at once: a late duplicate      |
 /// | `Answered`  | folded, also before the wake; stale ones are passed over | stuck: may settle a step held as unknown; else passed over |
+/// | `Turn`      | folded; passed over where nobody asked    | passed over                         |
 /// | `Committed` | only while a commit is under way          | only for the commit of the rest     |
 /// | `Paged`     | only while a page is asked for            | never                               |
 /// | `Tick`      | carries on                                | passed over                         |
@@ -25,7 +26,7 @@ use crate::time::Millis;
 /// | `Received`  | a step waits for it, or it is kept        | never                               |
 /// | `Retry`     | a held step is taken up again             | stuck: the same                     |
 /// | `Replan`    | forward, before the pivot, nothing under way | stuck, going forward: the same   |
-/// | `Nudged`    | a step waits for its child                | never                               |
+/// | `Nudged`    | a step waits for its child, or its turn   | never                               |
 /// | `Revoke`    | never                                     | completed, with nothing that cannot be undone |
 /// | `Resolve`   | a held step is settled                    | stuck: the same                     |
 ///
@@ -61,6 +62,7 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
         }
         Event::Wake { .. }
         | Event::Answered { .. }
+        | Event::Turn { .. }
         | Event::Committed
         | Event::Paged(_)
         | Event::Tick
@@ -102,6 +104,10 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
         }
         Event::Answered { call, took, outcome } => {
             saga.fold_answer(call, took, outcome);
+            Ok(())
+        }
+        Event::Turn { node, came } => {
+            saga.fold_turn(node, came);
             Ok(())
         }
         Event::Committed => {

@@ -44,11 +44,11 @@ impl Saga {
         Ok(())
     }
 
-    /// A step that waits for its child is asked for again now, and not when it would be.
+    /// A step that waits for its child, or for its turn, is asked for again now, and not when it would be.
     pub(super) fn nudged(&mut self, ix: u32) -> Result<(), &'static str> {
         let now = self.head.last_at;
         let open = self.head.open.get_mut(&ix).filter(|open| open.due.is_some_and(|due| due > now));
-        match open.filter(|open| matches!(open.job, Job::Do | Job::Undo)) {
+        match open.filter(|open| matches!(open.job, Job::Do | Job::Undo) || open.queued > 0) {
             Some(open) => {
                 open.due = Some(now);
                 // It is worth a commit: the wake that follows must find it.

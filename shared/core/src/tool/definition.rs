@@ -1,6 +1,9 @@
 //! What a tool declares: its class, how its partner behaves when asked twice, and its limits.
 
-use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Schema;
 use crate::saga::{Approval, is_zero};
@@ -66,6 +69,33 @@ impl Default for Retry {
     }
 }
 
+/// How many calls may be under way at once, over all sagas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    pub limit: NonZeroU32,
+    #[serde(default)]
+    pub per: Per,
+}
+
+/// What is counted together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// All calls of the tool.
+    #[default]
+    Tool,
+    /// Those of sagas of one owner.
+    User,
+}
+
+/// One limit, or a list of them.
+fn limits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Limit>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    let limits = if value.is_object() { serde_json::Value::Array(vec![value]) } else { value };
+    serde_json::from_value(limits).map_err(|error| D::Error::custom(format!("`concurrency`: {error}")))
+}
+
 /// A tool as it is registered. A registered version is never changed: a change is a new version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,6 +129,10 @@ pub struct Definition {
     /// Who must agree to every step that calls it, whatever the plan says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
+    /// How many calls of it may be under way at once: `{"limit": N, "per": "tool"}` or `"user"`, or a list of
+    /// both. Undos and statuses count, and never wait.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "limits")]
+    pub concurrency: Vec<Limit>,
     pub input: Schema,
     pub output: Schema,
 }
@@ -118,14 +152,26 @@ pub struct Terms {
     pub cost_minor: i64,
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cost_tokens: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "limits")]
+    pub concurrency: Vec<Limit>,
     pub input: Schema,
 }
 
 impl From<Definition> for Terms {
     fn from(definition: Definition) -> Self {
         let Definition {
-            repeat, status, fence, timeout_ms, estimate_ms, retry, cost_minor, cost_tokens, input, ..
+            repeat,
+            status,
+            fence,
+            timeout_ms,
+            estimate_ms,
+            retry,
+            cost_minor,
+            cost_tokens,
+            concurrency,
+            input,
+            ..
         } = definition;
-        Self { repeat, status, fence, timeout_ms, estimate_ms, retry, cost_minor, cost_tokens, input }
+        Self { repeat, status, fence, timeout_ms, estimate_ms, retry, cost_minor, cost_tokens, concurrency, input }
     }
 }

@@ -5,5 +5,5 @@
 mod definition;
 mod schema;
 
-pub use definition::{Class, Definition, Repeat, Retry, Terms};
+pub use definition::{Class, Definition, Limit, Per, Repeat, Retry, Terms};
 pub use schema::{Schema, Violation};

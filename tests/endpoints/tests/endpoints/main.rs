@@ -17,6 +17,7 @@ mod replanning;
 mod schedules;
 mod sleeping;
 mod starting;
+mod turns;
 mod upgrade;
 mod versions;
 mod worlds;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use bytes::Bytes;
 use http::Uri;
 use makegood_gateway::Request;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Errand, PUBLIC, SWEEP_EVERY, World};
 use crate::agenda::TaskId;
@@ -56,6 +56,11 @@ impl World {
                 Some(code) if code < 500 && code != 409 => self.violation(format!("the start was answered {code}")),
                 Some(_) | None => self.later(300, Self::start),
             },
+            Errand::Rival(nth) => match code {
+                Some(202) => {}
+                Some(code) if code < 500 && code != 409 => self.violation(format!("a rival was answered {code}")),
+                Some(_) | None => self.later(300, move |world| world.rival(nth)),
+            },
             Errand::Cancel(phase) => match code {
                 Some(200 | 202 | 409) => self.seen.borrow_mut().event(phase, "cancel"),
                 Some(_) | None => self.later(500, |world| world.cancel(1)),
@@ -75,11 +80,27 @@ impl World {
         if let Some(budget) = &self.scenario.budget {
             body["budget"] = budget.clone();
         }
-        let body = body.to_string();
-        let mut request = Request::new(Bytes::from(body));
+        if !self.scenario.priority.is_normal() {
+            body["priority"] = json!(self.scenario.priority);
+        }
+        self.ask_for(Errand::Start, &body);
+    }
+
+    /// Starts a saga that wants the same as the first.
+    pub(super) fn rival(self: &Rc<Self>, nth: usize) {
+        let Some(rival) = self.scenario.rivals.get(nth) else { return };
+        if self.sagas.borrow().is_empty() {
+            return self.later(300, move |world| world.rival(nth));
+        }
+        let key = format!("rival {nth}");
+        self.ask_for(Errand::Rival(nth), &json!({"plan": rival.plan, "key": key, "priority": rival.priority}));
+    }
+
+    fn ask_for(self: &Rc<Self>, errand: Errand, body: &Value) {
+        let mut request = Request::new(Bytes::from(body.to_string()));
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = Uri::from_static("http://me/api/execute");
-        self.invoke(Errand::Start, request);
+        self.invoke(errand, request);
     }
 
     pub fn cancel(self: &Rc<Self>, tries: u32) {

@@ -27,7 +27,9 @@ impl World {
     /// Sends a request to whichever service it is for.
     pub fn send(self: &Rc<Self>, worker: TaskId, request: Request, timeout: Millis) -> Slot<Fetched> {
         let (slot, back) = Slot::new();
-        let exchange = Exchange { request: Rc::new(request), back, worker };
+        let is_do = request.uri().host() == Some("tools") && request.uri().path().ends_with("/do");
+        let counted = is_do.then(|| self.call_leaves(&request, timeout.0)).flatten();
+        let exchange = Exchange { request: Rc::new(request), back, worker, counted };
         let late = exchange.clone();
         self.later(timeout.0, move |world| late.arrive(world, Err(FetchError::Unknown("timed out".to_owned()))));
         let service = exchange.request.uri().host().unwrap_or_default().to_owned();
@@ -38,7 +40,7 @@ impl World {
             "redis" => faults.redis,
             _ => faults.partner / 4,
         };
-        if service == "tools" && exchange.request.uri().path().ends_with("/do") {
+        if is_do {
             self.check_round(&exchange.request);
         }
         if service == "tools" && (self.stormy() || self.scenario.poison_lasts) && self.poisoned(&exchange.request) {
@@ -70,7 +72,7 @@ impl World {
             // Lost on the way back.
             3 => self.later(travel, move |world| {
                 let (_, nobody) = Slot::new();
-                world.arrive(&Exchange { request: Rc::clone(&exchange.request), back: nobody, worker });
+                world.arrive(&Exchange { request: Rc::clone(&exchange.request), back: nobody, worker, counted: None });
             }),
             // The gateway before it is out of order.
             4 => self.later(travel, move |world| exchange.arrive(world, Ok(answer(502, &json!("bad gateway"))))),
@@ -93,7 +95,7 @@ impl World {
         let delay = self.draw(|rng| rng.between(1, 8_000));
         self.later(delay, move |world| {
             let (_, nobody) = Slot::new();
-            world.arrive(&Exchange { request, back: nobody, worker: 0 });
+            world.arrive(&Exchange { request, back: nobody, worker: 0, counted: None });
         });
     }
 
@@ -101,6 +103,7 @@ impl World {
         let request = &exchange.request;
         match request.uri().host() {
             Some("db") => {
+                self.database.borrow_mut().now = self.now.get();
                 let (response, change) = self.database.borrow_mut().serve(request);
                 self.count(request, &response, &change);
                 if let Change::Loaded(saga) = &change {

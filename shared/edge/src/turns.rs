@@ -1,0 +1,177 @@
+//! Turns: asking the database whether a call may leave where only so many may be under way at once, giving
+//! them back, and waking those whose turn has come by that.
+//!
+//! The database is the truth, and what it holds are leases: whatever is not given back here ends by itself.
+//! Nothing is asked of it for a tool without a limit, where the installation has none either.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+
+use makegood_core::error::Error;
+use makegood_core::id::SagaId;
+use makegood_core::saga::{Call, Child, Claim, Op};
+use makegood_core::time::Millis;
+use makegood_core::tool::{Limit, Per};
+use makegood_gateway::turns::{self, Left, Next, Wanted};
+
+use crate::host::{Host, Level};
+use crate::queue::{self, Message};
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// How long after its invocation must have ended a call counts, and how late a step may be that asks again.
+const SLACK: Millis = Millis(2_000);
+const LATE: Millis = Millis(15_000);
+
+/// What one invocation holds, and where its saga stands in line.
+pub(crate) struct Line<'a, H> {
+    host: &'a H,
+    settings: &'a Settings,
+    store: &'a Store<'a, H>,
+    saga: &'a SagaId,
+    /// When the invocation has ended, whatever becomes of it.
+    kill: Millis,
+    /// Tells it from other invocations of the same saga.
+    mark: OnceCell<String>,
+    asked: Cell<u32>,
+    /// Each with the name under which it was asked for last; `None` where an earlier invocation did.
+    stand: RefCell<BTreeMap<(u32, Op), Option<String>>>,
+    /// Calls that have left and are not over.
+    sent: RefCell<BTreeSet<(u32, Op)>>,
+}
+
+impl<'a, H: Host> Line<'a, H> {
+    pub(crate) fn new(store: &'a Store<'a, H>, settings: &'a Settings, saga: &'a SagaId, kill: Millis) -> Self {
+        let (mark, asked) = (OnceCell::new(), Cell::new(0));
+        let host = store.host;
+        Self { host, settings, store, saga, kill, mark, asked, stand: RefCell::default(), sent: RefCell::default() }
+    }
+
+    /// Steps that an earlier invocation has left in line.
+    pub(crate) fn found(&self, waiting: impl Iterator<Item = u32>) {
+        let mut stand = self.stand.borrow_mut();
+        for node in waiting {
+            stand.entry((node, Op::Do)).or_default();
+        }
+    }
+
+    /// Whether a do may leave. Where nobody can tell it may not.
+    pub(crate) async fn ask(&self, owner: &str, claim: &Claim) -> bool {
+        let limits = self.limits(owner, &claim.tool, &claim.limits);
+        let came = self.take(claim.node, Op::Do, &limits, claim.rank, claim.again + LATE).await;
+        came.unwrap_or_else(|error| {
+            self.host.log(Level::Warn, &format!("{}: no turn for {}: {error}", self.saga, claim.node));
+            false
+        })
+    }
+
+    /// Counts an undo or a status, which leaves meanwhile.
+    pub(crate) async fn count(&self, owner: &str, call: &Call) {
+        let limits = self.limits(owner, &call.tool, &call.limits);
+        if let Err(error) = self.take(call.node, call.op, &limits, 0, Millis(0)).await {
+            self.host.log(Level::Warn, &format!("{}: a call of {} is not counted: {error}", self.saga, call.node));
+        }
+    }
+
+    /// Whether a call counts for anything.
+    pub(crate) fn counts(&self, call: &Call) -> bool {
+        (self.settings.user_concurrency.is_some() || !call.limits.is_empty()) && !Child::is_one(&call.tool)
+    }
+
+    /// A call leaves.
+    pub(crate) fn leaves(&self, call: &Call) {
+        if self.counts(call) {
+            self.sent.borrow_mut().insert((call.node, call.op));
+        }
+    }
+
+    /// What is to be given back now that a call is over.
+    pub(crate) fn over(&self, node: u32, op: Op) -> Option<Left> {
+        self.sent.borrow_mut().remove(&(node, op));
+        let stand = self.stand.borrow();
+        let holder = stand.get(&(node, op))?.clone()?;
+        Some(Left(node, op, Some(holder)))
+    }
+
+    /// Gives back, and wakes others whose turn has come. Answers with the steps of this saga whose turn has.
+    pub(crate) async fn leave(&self, calls: Vec<Left>) -> Vec<u32> {
+        let next: Vec<Next> = match self.store.leave_turns(self.saga, &calls).await {
+            Ok(next) => next,
+            Err(error) => {
+                self.host.log(Level::Warn, &format!("{}: its turns end by themselves: {error}", self.saga));
+                return Vec::new();
+            }
+        };
+        self.stand.borrow_mut().retain(|(node, op), holder| !calls.contains(&Left(*node, *op, holder.clone())));
+        let (own, others): (Vec<Next>, Vec<Next>) = next.into_iter().partition(|next| next.saga == *self.saga);
+        for next in others {
+            self.wake(next).await;
+        }
+        own.into_iter().map(|next| next.node).collect()
+    }
+
+    /// Gives back all that is not used any more when the invocation ends. `waiting`: what stays in line. A
+    /// partner may still be at work on a call that was broken off: its turn ends by itself.
+    pub(crate) async fn close(&self, waiting: impl Iterator<Item = u32>) {
+        let waiting: BTreeSet<u32> = waiting.collect();
+        let sent = self.sent.take();
+        let stays = |node: u32, op: Op| sent.contains(&(node, op)) || (op == Op::Do && waiting.contains(&node));
+        let calls: Vec<Left> = {
+            let stand = self.stand.borrow();
+            let left = stand.iter().filter(|((node, op), _)| !stays(*node, *op));
+            let both = |holder: &Option<String>| holder.clone().map(Some).into_iter().chain([None]);
+            left.flat_map(|((node, op), holder)| both(holder).map(|holder| Left(*node, *op, holder))).collect()
+        };
+        if !calls.is_empty() {
+            for node in self.leave(calls).await {
+                self.host.log(Level::Info, &format!("{}: the turn of {node} has come", self.saga));
+            }
+        }
+    }
+
+    async fn take(&self, node: u32, op: Op, limits: &[(String, u32)], rank: i32, wait: Millis) -> Result<bool, Error> {
+        let mark = self.mark.get_or_init(|| self.host.random().iter().map(|byte| format!("{byte:02x}")).collect());
+        self.asked.set(self.asked.get() + 1);
+        let holder = format!("{mark}.{}", self.asked.get());
+        self.stand.borrow_mut().insert((node, op), Some(holder.clone()));
+        let lease = self.kill.since(self.host.now()) + SLACK;
+        let wanted = Wanted { saga: self.saga, node, op, holder: &holder, limits, rank, lease, wait };
+        self.store.take_turn(&wanted).await
+    }
+
+    /// Lost, it costs time: whoever waits asks again.
+    async fn wake(&self, next: Next) {
+        let message = Message { saga: next.saga, version: next.version, turn: Some(next.node) };
+        let mark = format!("turn{}", next.node);
+        if let Err(error) = queue::publish(self.host, self.settings, &message, &mark, None).await {
+            self.host.log(Level::Warn, &format!("{} was not told that its turn has come: {error}", message.saga));
+        }
+    }
+
+    /// What a call counts for, each once.
+    fn limits(&self, owner: &str, tool: &str, limits: &[Limit]) -> Vec<(String, u32)> {
+        let mut all: BTreeMap<String, u32> = BTreeMap::new();
+        for limit in limits {
+            let key = match limit.per {
+                Per::Tool => format!("tool {tool}"),
+                Per::User => format!("tool {tool} of {owner}"),
+            };
+            let most = all.entry(key).or_insert(u32::MAX);
+            *most = (*most).min(limit.limit.get());
+        }
+        if let Some(most) = self.settings.user_concurrency {
+            all.insert(format!("user {owner}"), most.get());
+        }
+        all.into_iter().map(|(key, most)| (key, most.min(i32::MAX.unsigned_abs()))).collect()
+    }
+}
+
+impl<H: Host> Store<'_, H> {
+    async fn take_turn(&self, wanted: &Wanted<'_>) -> Result<bool, Error> {
+        Ok(self.ask(&turns::take(wanted)).await?.unwrap_or_default())
+    }
+
+    async fn leave_turns(&self, saga: &SagaId, calls: &[Left]) -> Result<Vec<Next>, Error> {
+        Ok(self.ask(&turns::leave(saga, calls)).await?.unwrap_or_default())
+    }
+}
