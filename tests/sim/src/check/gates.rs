@@ -20,7 +20,8 @@ impl Journal {
         let others = self.nodes.iter().filter(|node| node.crowd.is_some_and(|other| other.of == crowd.of));
         let busy = others.filter(|node| {
             let told = self.of(node.ix);
-            told.started && !told.done && !told.refused && !told.undone && told.held.is_none()
+            let over = told.done || told.refused || told.undone || told.held.is_some();
+            told.started && !over && !told.idle_round
         });
         if busy.count() >= crowd.concurrency as usize {
             return Err(format!("{ix} was started, and {} of its list are under way", crowd.concurrency));
