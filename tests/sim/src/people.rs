@@ -171,10 +171,14 @@ impl World {
     /// Somebody hears at once that an undo is refused. Its do is settled, so nothing about it is on its
     /// way any more.
     fn undo_by_hand(self: &Rc<Self>, node: u32) {
+        let (base, ix) = (node / SPAN * SPAN, node % SPAN);
         if self.now() < self.look_at.get() {
+            // One that another waits for is not left alone for that.
+            if base > 0 {
+                self.look_after(base);
+            }
             return;
         }
-        let (base, ix) = (node / SPAN * SPAN, node % SPAN);
         let step = {
             let database = self.database.borrow();
             let row = self.saga(node).and_then(|saga| database.sagas.get(&saga));
