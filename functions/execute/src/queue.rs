@@ -6,7 +6,7 @@ use makegood_edge::core::saga::Ended;
 use makegood_edge::core::time::Millis;
 use makegood_edge::gateway::qstash;
 use makegood_edge::gateway::schedules::Row;
-use makegood_edge::gateway::store::{Sweep, Swept};
+use makegood_edge::gateway::store::Swept;
 use makegood_edge::host::{Level, json};
 use makegood_edge::queue::{Message, publish};
 use makegood_edge::schedules::tell_queue;
@@ -67,32 +67,18 @@ pub async fn step<H: Host>(request: &Request, host: &H, settings: &Settings) -> 
 pub async fn sweep<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
     trusted(request, host, settings, "/api/execute/sweep")?;
     let now = host.now();
-    let wanted = Sweep {
-        now,
-        overdue_since: now - GRACE,
-        again_at: now + AGAIN,
-        sagas: BATCH,
-        schedules: SCHEDULES,
-        alerts: alerts::BATCH,
-        patience: alerts::PATIENCE,
-    };
-    let Swept { sagas: overdue, schedules, alerts: due } = Store::new(host, settings).sweep(&wanted).await?;
+    let swept = Store::new(host, settings).sweep(now - GRACE, now + AGAIN, BATCH, SCHEDULES).await?;
+    let Swept { sagas: overdue, schedules } = swept;
     for saga in &overdue {
         let message = Message { saga: saga.id.clone(), version: saga.version, turn: None };
         publish(host, settings, &message, &format!("sweep{}", saga.sweep), None).await?;
     }
     arm(host, settings, &schedules).await;
-    for alert in &due {
-        // It is due again at the next sweep.
-        if let Err(error) = alerts::tell(host, settings, alert).await {
-            host.log(Level::Warn, &format!("nobody was told of {}: {error}", alert.saga));
-            break;
-        }
-    }
     // Of the last hour, each time anew: what is not learned now is learned at the next sweep.
     if let Err(error) = Store::new(host, settings).learn(now - LEARNS_FROM).await {
         host.log(Level::Warn, &format!("nothing was learned of the tools' times: {error}"));
     }
+    alerts::tell(host, settings).await;
     Ok(json(200, &json!({"woken": overdue.len()})))
 }
 

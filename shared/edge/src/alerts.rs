@@ -7,7 +7,7 @@
 use makegood_core::error::Error;
 use makegood_core::saga::Phase;
 use makegood_core::time::Millis;
-use makegood_gateway::alerts::{Alert, said};
+use makegood_gateway::alerts::{Alert, due, said};
 use makegood_gateway::qstash::Publish;
 use serde_json::{Value, json};
 
@@ -17,11 +17,13 @@ use crate::settings::Settings;
 use crate::store::Store;
 
 /// A saga may be unwinding for so long before anybody is told.
-pub const PATIENCE: Millis = Millis::from_secs(3600);
+const PATIENCE: Millis = Millis::from_secs(3600);
 /// Alerts that one sweep sends.
-pub const BATCH: u32 = 20;
+const BATCH: u32 = 20;
 /// The longest that a receiver may take.
 const TIMEOUT: Millis = Millis::from_secs(30);
+/// Of a title, which is anybody's words.
+const LONGEST: usize = 100;
 
 /// The wait after which an alert is said again, by how often it was said: an hour, four, then a day.
 fn again(said: u32) -> Millis {
@@ -33,15 +35,33 @@ fn again(said: u32) -> Millis {
     Millis::from_secs(hours * 3600)
 }
 
+/// Tells of all that is due, as far as the time of this invocation goes. What nobody could be told of is due
+/// again at the next sweep.
+pub async fn tell<H: Host>(host: &H, settings: &Settings) {
+    let now = host.now();
+    let due: Option<Vec<Alert>> = match Store::new(host, settings).ask(&due(now, PATIENCE, BATCH)).await {
+        Ok(due) => due,
+        Err(error) => return host.log(Level::Warn, &format!("nobody knows whom to tell of: {error}")),
+    };
+    for alert in due.into_iter().flatten() {
+        if let Err(error) = tell_of(host, settings, &alert).await {
+            host.log(Level::Warn, &format!("nobody was told of {}: {error}", alert.saga));
+        }
+        if host.now() > now + Millis(settings.time_budget.0 / 4) {
+            break;
+        }
+    }
+}
+
 /// Tells of one saga, and notes that somebody was told.
-///
-/// # Errors
-/// Where the queue or the journal cannot be reached: it stays due, and the next sweep tells of it.
-pub async fn tell<H: Host>(host: &H, settings: &Settings, alert: &Alert) -> Result<(), Error> {
+async fn tell_of<H: Host>(host: &H, settings: &Settings, alert: &Alert) -> Result<(), Error> {
     let now = host.now();
     let over = !matches!(alert.phase, Phase::Stuck | Phase::Unwinding);
     let body = message(settings, alert, now);
-    host.log(if over { Level::Info } else { Level::Error }, &format!("alert: {}", body["text"].as_str().unwrap_or("")));
+    // Without the title, which is the user's own.
+    let line =
+        format!("alert: {} {}: {}", alert.saga, body["alert"].as_str().unwrap_or_default(), page(settings, alert));
+    host.log(if over { Level::Info } else { Level::Error }, &line);
     if !settings.alert_url.is_empty() {
         let publish = Publish {
             destination: &settings.alert_url,
@@ -53,25 +73,33 @@ pub async fn tell<H: Host>(host: &H, settings: &Settings, alert: &Alert) -> Resu
         send(host, settings, publish).await?;
     }
     let due = (!over).then(|| now + again(alert.said));
-    Store::new(host, settings).said_alert(&said(alert, due)).await
+    let _known: Option<bool> = Store::new(host, settings).ask(&said(alert, due)).await?;
+    Ok(())
+}
+
+fn page(settings: &Settings, alert: &Alert) -> String {
+    format!("{}/debug/sagas/{}", settings.public_url, alert.saga)
+}
+
+/// A title on one line, in which no chat finds a command or a link of its own.
+fn plain(title: &str) -> String {
+    title.chars().filter(|char| !char.is_control() && !"<>&@[]`*".contains(*char)).take(LONGEST).collect()
 }
 
 /// The message, whose `text` is what common chat webhooks show.
 fn message(settings: &Settings, alert: &Alert, now: Millis) -> Value {
     let Alert { saga, phase, owner, title, since, said } = alert;
+    let (page, name) = (page(settings, alert), plain(title));
     let span = now.since(*since).in_words();
-    let page = format!("{}/debug/sagas/{saga}", settings.public_url);
-    let text = match phase {
-        Phase::Stuck => format!("{saga} ({title}) is stuck and needs a person, for {span} now: {page}"),
-        Phase::Unwinding => format!("{saga} ({title}) has been unwinding for {span}, and is not undone yet: {page}"),
-        Phase::Forward | Phase::Completed | Phase::MadeGood => {
-            format!("{saga} ({title}) needs nobody any more, and is {phase}: {page}")
+    let lasts = if *said == 0 { String::new() } else { format!(", for {span} now") };
+    let (alert, text) = match phase {
+        Phase::Stuck => ("stuck", format!("{saga} ({name}) is stuck and needs a person{lasts}: {page}")),
+        Phase::Unwinding => {
+            ("unwinding", format!("{saga} ({name}) has been unwinding for {span}, and is not undone yet: {page}"))
         }
-    };
-    let alert = match phase {
-        Phase::Stuck => "stuck",
-        Phase::Unwinding => "unwinding",
-        Phase::Forward | Phase::Completed | Phase::MadeGood => "over",
+        Phase::Forward | Phase::Completed | Phase::MadeGood => {
+            ("over", format!("{saga} ({name}) needs nobody any more, and is {phase}: {page}"))
+        }
     };
     json!({
         "alert": alert, "saga": saga, "phase": phase, "owner": owner, "title": title,
@@ -86,5 +114,11 @@ mod tests {
     #[test]
     fn it_is_said_again_more_and_more_seldom() {
         assert_eq!([0, 1, 2, 3, 1_000].map(|said| again(said).0 / 3_600_000), [1, 4, 24, 24, 24]);
+    }
+
+    #[test]
+    fn a_title_brings_nothing_about_in_a_chat_or_a_log() {
+        assert_eq!(plain("Dinner\n<!channel> @all `x` [a](b)"), "Dinner!channel all x a(b)");
+        assert_eq!(plain(&"x".repeat(4_000)).len(), LONGEST);
     }
 }

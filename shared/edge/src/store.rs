@@ -6,7 +6,7 @@ use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
 use makegood_core::saga::{Commit, Head, Plan, Window, tools_of};
 use makegood_core::time::Millis;
-use makegood_gateway::store::{self, Created, Line, Loaded, Meter, New, Statement, Story, Sweep, Swept, Tools};
+use makegood_gateway::store::{self, Created, Line, Loaded, Meter, New, Statement, Story, Swept, Tools};
 use makegood_gateway::{Malformed, neon};
 use serde::de::DeserializeOwned;
 
@@ -67,14 +67,9 @@ impl<'a, H: Host> Store<'a, H> {
         store::committed(rows).map_err(unreadable)
     }
 
-    pub async fn sweep(&self, sweep: &Sweep) -> Result<Swept, Error> {
-        Ok(self.ask(&store::sweep(sweep)).await?.unwrap_or_default())
-    }
-
-    /// See [`makegood_gateway::alerts::said`].
-    pub(crate) async fn said_alert(&self, said: &Statement) -> Result<(), Error> {
-        let _known: Option<bool> = self.ask(said).await?;
-        Ok(())
+    /// `limit`, `schedules`: see [`store::sweep`].
+    pub async fn sweep(&self, since: Millis, again_at: Millis, limit: u32, schedules: u32) -> Result<Swept, Error> {
+        Ok(self.ask(&store::sweep(since, again_at, limit, schedules)).await?.unwrap_or_default())
     }
 
     /// The number of tools of which something was learned.

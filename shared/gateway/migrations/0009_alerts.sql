@@ -13,12 +13,17 @@ create table makegood.alert (
   said int not null default 0,
   due_at bigint not null
 );
+create index alert_due on makegood.alert (due_at);
 
--- The alerts that are due. One that is over is due once more, where somebody was told of it.
+-- The alerts that are due, new ones first. One that is over is due once more, where somebody was told of it.
 create function makegood.due_alerts(p_now bigint, p_patience bigint, p_limit int) returns json language plpgsql as $$
 declare
   found json;
 begin
+  -- One sweep at a time tells.
+  if not pg_try_advisory_xact_lock(hashtextextended('makegood.alert', 0)) then
+    return '[]';
+  end if;
   insert into makegood.alert (saga, phase, since, due_at)
     select s.id, s.phase, p_now, case s.phase when 'stuck' then p_now else p_now + p_patience end
     from makegood.saga s
@@ -36,7 +41,7 @@ begin
       select a.saga, s.phase, s.owner, s.title, a.since, a.said
       from makegood.alert a join makegood.saga s on s.id = a.saga
       where a.due_at <= p_now or s.phase not in ('stuck', 'unwinding')
-      order by a.due_at limit p_limit) d;
+      order by a.said, a.due_at limit p_limit) d;
   return coalesce(found, '[]');
 end $$;
 
@@ -49,15 +54,4 @@ begin
     update makegood.alert set said = said + 1, due_at = p_due_at where saga = p_saga and said = p_said;
   end if;
   return 'true';
-end $$;
-
--- As `sweep_3`, with those alerts.
-create function makegood.sweep_4(
-  p_now bigint, p_again bigint, p_limit int, p_schedules int, p_alerts_at bigint, p_patience bigint, p_alerts int
-) returns json language plpgsql as $$
-begin
-  return json_build_object(
-    'sagas', makegood.sweep_2(p_now, p_again, p_limit),
-    'schedules', makegood.due_schedules(p_now, p_again, p_schedules),
-    'alerts', makegood.due_alerts(p_alerts_at, p_patience, p_alerts));
 end $$;

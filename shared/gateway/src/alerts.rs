@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{Statement, text};
 
+pub const DUE: &str = "select makegood.due_alerts($1,$2,$3)";
 pub const SAID: &str = "select makegood.said_alert($1,$2,$3)";
 
 /// A saga that somebody is to be told of.
@@ -21,6 +22,12 @@ pub struct Alert {
     pub since: Millis,
     /// How often somebody was told already.
     pub said: u32,
+}
+
+/// At most `limit` alerts; a saga that is unwinding is one after `patience`.
+#[must_use]
+pub fn due(now: Millis, patience: Millis, limit: u32) -> Statement {
+    Statement { sql: DUE, params: vec![text(now.0), text(patience.0), text(limit)] }
 }
 
 /// Somebody was told, and is told again at `due`; never, where it is `None`.

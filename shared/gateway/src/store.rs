@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::Malformed;
-use crate::alerts::Alert;
 use crate::neon::Rows;
 use crate::schedules::Row;
 
@@ -46,7 +45,7 @@ pub const LOAD: &str = "select makegood.load_saga_5($1,$2)";
 pub const PAGE: &str = "select makegood.window_4($1,0,$2,$3,'{}',$4)";
 pub const COMMIT: &str = "select makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
 pub const COMMIT_PLAN: &str = "select makegood.commit_plan($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)";
-pub const SWEEP: &str = "select makegood.sweep_4($1,$2,$3,$4,$5,$6,$7)";
+pub const SWEEP: &str = "select makegood.sweep_3($1,$2,$3,$4)";
 pub const LEARN: &str = "select makegood.learn($1,$2)";
 pub const FOLLOW: &str = "select makegood.follow_saga_2($1,$2)";
 pub const LIST: &str = "select makegood.list_sagas_2($1,$2,$3)";
@@ -201,33 +200,10 @@ pub fn committed(rows: Rows) -> Result<Option<u32>, Malformed> {
     Ok(Some(version).filter(|version| *version > 0))
 }
 
-/// What a sweep is to find.
-#[derive(Clone, Copy, Debug)]
-pub struct Sweep {
-    pub now: Millis,
-    /// Sagas, and schedules, that were due at this time.
-    pub overdue_since: Millis,
-    /// When the sweeper comes back to what it has found.
-    pub again_at: Millis,
-    pub sagas: u32,
-    pub schedules: u32,
-    pub alerts: u32,
-    /// How long a saga may be unwinding before it is an alert.
-    pub patience: Millis,
-}
-
+/// At most `limit` sagas, and `schedules` schedules.
 #[must_use]
-pub fn sweep(sweep: &Sweep) -> Statement {
-    let Sweep { now, overdue_since, again_at, sagas, schedules, alerts, patience } = sweep;
-    let params = vec![
-        text(overdue_since.0),
-        text(again_at.0),
-        text(sagas),
-        text(schedules),
-        text(now.0),
-        text(patience.0),
-        text(alerts),
-    ];
+pub fn sweep(overdue_since: Millis, again_at: Millis, limit: u32, schedules: u32) -> Statement {
+    let params = vec![text(overdue_since.0), text(again_at.0), text(limit), text(schedules)];
     Statement { sql: SWEEP, params }
 }
 
@@ -237,8 +213,6 @@ pub struct Swept {
     pub sagas: Vec<Overdue>,
     /// Those of which the queue may not know what it should.
     pub schedules: Vec<Row>,
-    /// Sagas that somebody is to be told of.
-    pub alerts: Vec<Alert>,
 }
 
 /// Learns how long calls take, from sagas that began since then.

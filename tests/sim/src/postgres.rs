@@ -7,6 +7,7 @@ use bytes::Bytes;
 use makegood_core::saga::{Fact, Head, Node, Record, tools_of};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
+use makegood_gateway::alerts;
 use makegood_gateway::quoting::{escape, unquote};
 use makegood_gateway::store::{self, Counters, Entry, Story};
 use makegood_gateway::{Request, Response, turns};
@@ -253,6 +254,8 @@ impl Postgres {
             }
             store::COMMIT | store::COMMIT_PLAN => self.commit(p)?,
             store::SWEEP => (Some(self.sweep(number(0)?, number(1)?, small(2)?)), Change::None),
+            // What people are told changes no saga.
+            alerts::DUE => (Some(Scalar::of("[]")), Change::None),
             // What it would learn is part of the scenario.
             store::LEARN => (Some(Scalar::of("0")), Change::None),
             turns::TAKE => {
@@ -508,8 +511,8 @@ impl Postgres {
                 found.push(json!({"id": row.id, "version": row.version, "sweep": row.sweeps}));
             }
         }
-        // No world has schedules, and what people are told changes no saga.
-        Scalar::of(&json!({"sagas": found, "schedules": [], "alerts": []}).to_string())
+        // No world has schedules.
+        Scalar::of(&json!({"sagas": found, "schedules": []}).to_string())
     }
 
     fn follow(&self, id: &str, after: u64) -> Option<Scalar> {

@@ -81,7 +81,7 @@ async fn people_are_told_of_a_stuck_saga_once_and_when_it_is_over() {
     assert_eq!((&told["owner"], &told["title"]), (&json!("anonymous"), &json!("An evening")), "{told:#}");
     assert_eq!(told["page"], page.as_str());
     assert!(told["text"].as_str().unwrap().contains(&page), "{told:#}");
-    assert!(platform.complaints().contains("is stuck and needs a person"), "the log says it too");
+    assert!(platform.complaints().contains(&format!("alert: {id} stuck")), "the log says it too");
 
     // Who gets it can see that the queue sent it.
     let (headers, body) = pager.got.lock().unwrap()[0].clone();
