@@ -4,7 +4,9 @@
 //! the saga rests or yields. When another worker committed first, everything learned here is folded
 //! into what that one left: answers are never thrown away because of a race.
 
-use futures_util::future::{LocalBoxFuture, join};
+use std::task::Poll;
+
+use futures_util::future::{LocalBoxFuture, poll_fn};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
@@ -13,6 +15,7 @@ use makegood_core::saga::{
 };
 use makegood_core::time::Millis;
 use makegood_gateway::tool;
+use makegood_gateway::turns::Next;
 
 use crate::child;
 use crate::host::{FetchError, Host, Level};
@@ -32,7 +35,7 @@ enum Task {
     /// Whether a turn has come.
     Turn(Event),
     /// What was given back; and the steps of this saga whose turn has come by that.
-    Left(Vec<u32>),
+    Left(Vec<Next>),
     Committed(Result<Option<u32>, Error>, Commit),
     Paged(Result<Window, Error>),
     Slept,
@@ -98,6 +101,8 @@ async fn carry_on<H: Host>(
     let began = host.now();
     let store = Store::new(host, settings);
     let line = Line::new(&store, settings, id, began + settings.kill);
+    // Whoever had the word before that a turn has come is not the one that makes the saga's calls.
+    let takes_over = repeated && !matches!(learned.first(), Some(Event::Nudged { .. }));
     for race in 0..RACES {
         let loaded = store.load(id, repeated && race == 0).await?;
         let loaded = loaded.ok_or_else(|| Error::new(Code::NotFound, "There is no such saga."))?;
@@ -123,19 +128,28 @@ async fn carry_on<H: Host>(
             owner: loaded.owner,
             covered: 0,
             committed: false,
+            left: Tasks::new(),
         };
         line.found(turn.saga.in_line());
         let wake = Event::Wake {
             until: if settings.time_budget == Millis(0) { Millis(0) } else { began + settings.time_budget },
             kill: began + settings.kill,
             cautious,
-            takes_over: repeated,
+            takes_over,
         };
         // What is known already comes first: the wake acts on it, and commits it.
         let first = learned.iter().cloned().chain([wake]).collect();
         let came = turn.run(first, &mut learned).await;
-        if !matches!(came, Ok(Turn::Lost)) {
-            line.close(turn.saga.in_line()).await;
+        let mut come = Vec::new();
+        while let Some(task) = turn.left.next().await {
+            if let Task::Left(next) = task {
+                come.extend(next);
+            }
+        }
+        if matches!(came, Ok(Turn::Lost)) {
+            line.tell(come).await;
+        } else {
+            line.close(turn.saga.in_line(), come).await;
         }
         if matches!(came, Ok(Turn::Over(Ended::Rest)))
             && turn.committed
@@ -199,6 +213,8 @@ struct Invocation<'a, H> {
     covered: usize,
     /// Something was committed.
     committed: bool,
+    /// What is being told to the count of turns: it is heard to its end, though the saga's work may end before.
+    left: Tasks<'a>,
 }
 
 impl<'a, H: Host> Invocation<'a, H> {
@@ -209,16 +225,16 @@ impl<'a, H: Host> Invocation<'a, H> {
                 return Ok(Turn::Over(ended));
             }
         }
-        while let Some(task) = tasks.next().await {
+        while let Some(task) = self.next(&mut tasks).await {
             let event = match task {
                 Task::Answered(event) => {
-                    self.give_back(&event, &tasks);
+                    self.give_back(&event);
                     learned.push(event.clone());
                     event
                 }
                 Task::Turn(event) => event,
                 Task::Left(next) => {
-                    for node in next {
+                    for Next { node, .. } in next {
                         if let Some(ended) = self.tell(node, learned.len(), &mut tasks).await? {
                             return Ok(Turn::Over(ended));
                         }
@@ -240,7 +256,7 @@ impl<'a, H: Host> Invocation<'a, H> {
                         // Whatever is still under way is part of what is folded into the new state.
                         while let Some(task) = tasks.next().await {
                             if let Task::Answered(event) = task {
-                                self.give_back(&event, &tasks);
+                                self.give_back(&event);
                                 learned.push(event);
                             }
                         }
@@ -254,6 +270,19 @@ impl<'a, H: Host> Invocation<'a, H> {
         }
         let cause = format!("saga {} was left {} with nothing under way", self.saga.id, self.saga.head.phase);
         Err(Error::new(Code::Internal, "The saga came to no end. It will be tried again.").because(cause))
+    }
+
+    /// The next that comes to its end; `None` where nothing is under way.
+    async fn next(&mut self, tasks: &mut Tasks<'a>) -> Option<Task> {
+        poll_fn(|context| {
+            for tasks in [&mut *tasks, &mut self.left] {
+                if let Poll::Ready(Some(task)) = tasks.poll_next_unpin(context) {
+                    return Poll::Ready(Some(task));
+                }
+            }
+            if tasks.is_empty() && self.left.is_empty() { Poll::Ready(None) } else { Poll::Pending }
+        })
+        .await
     }
 
     async fn fold(&mut self, event: Event, learned: usize, tasks: &mut Tasks<'a>) -> Result<Option<Ended>, Error> {
@@ -290,13 +319,18 @@ impl<'a, H: Host> Invocation<'a, H> {
         let (host, settings, line) = (self.host.clone(), self.settings, self.line);
         let (saga, owner, priority) = (self.saga.id.clone(), self.owner.clone(), self.saga.head.priority);
         line.leaves(&call);
+        if call.op != Op::Do && line.counts(&call) {
+            // It waits for no turn, nor for being counted.
+            let (owner, call) = (owner.clone(), call.clone());
+            self.left.push(Box::pin(async move {
+                line.count(&owner, &call).await;
+                Task::Left(Vec::new())
+            }));
+        }
         Box::pin(async move {
             let began = host.now();
             let outcome = if Child::is_one(&call.tool) {
                 child::perform(&host, settings, (&saga, priority), &owner, &call).await
-            } else if call.op != Op::Do && line.counts(&call) {
-                // It waits for no turn, nor for being counted.
-                join(perform(&host, &settings.tools_url, &call), line.count(&owner, &call)).await.0
             } else {
                 perform(&host, &settings.tools_url, &call).await
             };
@@ -314,11 +348,11 @@ impl<'a, H: Host> Invocation<'a, H> {
     }
 
     /// A call is over: another may leave.
-    fn give_back(&self, event: &Event, tasks: &Tasks<'a>) {
+    fn give_back(&self, event: &Event) {
         let Event::Answered { call, .. } = event else { return };
         if let Some(left) = self.line.over(call.node, call.op) {
             let line = self.line;
-            tasks.push(Box::pin(async move { Task::Left(line.leave(vec![left]).await) }));
+            self.left.push(Box::pin(async move { Task::Left(line.leave(vec![left]).await) }));
         }
     }
 

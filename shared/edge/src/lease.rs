@@ -12,7 +12,9 @@ use crate::settings::Settings;
 const PATIENCE: Millis = Millis(1_000);
 
 fn name(message: &Message) -> String {
-    format!("makegood:lease:{}:{}", message.saga, message.version)
+    // The word that a turn has come must not keep the version's own wake out, nor that the word.
+    let turn = message.turn.map(|node| format!(":turn{node}")).unwrap_or_default();
+    format!("makegood:lease:{}:{}{turn}", message.saga, message.version)
 }
 
 /// Whether this worker may go on. A yield brings a new version and so a new lease: there is nothing

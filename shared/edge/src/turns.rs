@@ -36,6 +36,8 @@ pub(crate) struct Line<'a, H> {
     asked: Cell<u32>,
     /// Each with the name under which it was asked for last; `None` where an earlier invocation did.
     stand: RefCell<BTreeMap<(u32, Op), Option<String>>>,
+    /// Of these, those that have their turn, or may have it: nobody could tell.
+    held: RefCell<BTreeSet<(u32, Op)>>,
     /// Calls that have left and are not over.
     sent: RefCell<BTreeSet<(u32, Op)>>,
 }
@@ -44,7 +46,18 @@ impl<'a, H: Host> Line<'a, H> {
     pub(crate) fn new(store: &'a Store<'a, H>, settings: &'a Settings, saga: &'a SagaId, kill: Millis) -> Self {
         let (mark, asked) = (OnceCell::new(), Cell::new(0));
         let host = store.host;
-        Self { host, settings, store, saga, kill, mark, asked, stand: RefCell::default(), sent: RefCell::default() }
+        Self {
+            host,
+            settings,
+            store,
+            saga,
+            kill,
+            mark,
+            asked,
+            stand: RefCell::default(),
+            held: RefCell::default(),
+            sent: RefCell::default(),
+        }
     }
 
     /// Steps that an earlier invocation has left in line.
@@ -94,7 +107,7 @@ impl<'a, H: Host> Line<'a, H> {
     }
 
     /// Gives back, and wakes others whose turn has come. Answers with the steps of this saga whose turn has.
-    pub(crate) async fn leave(&self, calls: Vec<Left>) -> Vec<u32> {
+    pub(crate) async fn leave(&self, calls: Vec<Left>) -> Vec<Next> {
         let next: Vec<Next> = match self.store.leave_turns(self.saga, &calls).await {
             Ok(next) => next,
             Err(error) => {
@@ -104,29 +117,45 @@ impl<'a, H: Host> Line<'a, H> {
         };
         self.stand.borrow_mut().retain(|(node, op), holder| !calls.contains(&Left(*node, *op, holder.clone())));
         let (own, others): (Vec<Next>, Vec<Next>) = next.into_iter().partition(|next| next.saga == *self.saga);
-        for next in others {
-            self.wake(next).await;
-        }
-        own.into_iter().map(|next| next.node).collect()
+        self.tell(others).await;
+        own
     }
 
-    /// Gives back all that is not used any more when the invocation ends. `waiting`: what stays in line. A
-    /// partner may still be at work on a call that was broken off: its turn ends by itself.
-    pub(crate) async fn close(&self, waiting: impl Iterator<Item = u32>) {
+    /// Wakes the sagas of steps whose turn has come.
+    pub(crate) async fn tell(&self, come: Vec<Next>) {
+        for next in come {
+            self.wake(next).await;
+        }
+    }
+
+    /// Gives back all that is not used any more when the invocation ends, and has those of its own steps woken
+    /// whose turn has come, `come` among them. `waiting`: what stays in line, though not with a turn that it had
+    /// no time to use. A partner may still be at work on a call that was broken off: its turn ends by itself.
+    pub(crate) async fn close(&self, waiting: impl Iterator<Item = u32>, mut come: Vec<Next>) {
         let waiting: BTreeSet<u32> = waiting.collect();
         let sent = self.sent.take();
-        let stays = |node: u32, op: Op| sent.contains(&(node, op)) || (op == Op::Do && waiting.contains(&node));
         let calls: Vec<Left> = {
-            let stand = self.stand.borrow();
-            let left = stand.iter().filter(|((node, op), _)| !stays(*node, *op));
-            let both = |holder: &Option<String>| holder.clone().map(Some).into_iter().chain([None]);
-            left.flat_map(|((node, op), holder)| both(holder).map(|holder| Left(*node, *op, holder))).collect()
+            let (stand, held) = (self.stand.borrow(), self.held.borrow());
+            let unsent = stand.iter().filter(|(call, _)| !sent.contains(call));
+            unsent
+                .flat_map(|((node, op), holder)| {
+                    let place = (*op != Op::Do || !waiting.contains(node)).then_some(None);
+                    let held = held.contains(&(*node, *op)) || place.is_some();
+                    holder
+                        .clone()
+                        .filter(|_| held)
+                        .map(Some)
+                        .into_iter()
+                        .chain(place)
+                        .map(|holder| Left(*node, *op, holder))
+                })
+                .collect()
         };
         if !calls.is_empty() {
-            for node in self.leave(calls).await {
-                self.host.log(Level::Info, &format!("{}: the turn of {node} has come", self.saga));
-            }
+            come.extend(self.leave(calls).await);
         }
+        come.retain(|next| waiting.contains(&next.node));
+        self.tell(come).await;
     }
 
     async fn take(&self, node: u32, op: Op, limits: &[(String, u32)], rank: i32, wait: Millis) -> Result<bool, Error> {
@@ -136,7 +165,15 @@ impl<'a, H: Host> Line<'a, H> {
         self.stand.borrow_mut().insert((node, op), Some(holder.clone()));
         let lease = self.kill.since(self.host.now()) + SLACK;
         let wanted = Wanted { saga: self.saga, node, op, holder: &holder, limits, rank, lease, wait };
-        self.store.take_turn(&wanted).await
+        let came = self.store.take_turn(&wanted).await;
+        let mut held = self.held.borrow_mut();
+        if matches!(came, Ok(false)) {
+            held.remove(&(node, op));
+        } else {
+            held.insert((node, op));
+        }
+        drop(held);
+        came
     }
 
     /// Lost, it costs time: whoever waits asks again.

@@ -19,7 +19,9 @@ create table makegood.turn (
   told_at bigint not null default 0,
   primary key (saga, node, op)
 );
-create index turn_keys on makegood.turn using gin (keys);
+create index turn_held on makegood.turn using gin (keys) where holder is not null;
+create index turn_waits on makegood.turn using gin (keys) where holder is null;
+create index turn_until on makegood.turn (until);
 
 create function makegood.turn_clock() returns bigint language sql volatile as $$
   select (extract(epoch from clock_timestamp()) * 1000)::bigint
@@ -36,7 +38,8 @@ begin
 end $$;
 
 -- The waiters for these keys that may go now, each if there is room left for it under all that it counts for.
--- One that has no room itself stands in nobody's way. Of very many only the first are looked at.
+-- One that has no room itself stands in nobody's way. Of those that count for the same keys no more than
+-- their smallest limit can fit, so that no more of them are looked at, however many there are.
 create function makegood.next_turns(p_keys text[], p_now bigint) returns setof makegood.turn language plpgsql as $$
 declare
   w makegood.turn;
@@ -45,8 +48,12 @@ declare
   fits boolean;
 begin
   for w in
-    select * from makegood.turn t where t.keys && p_keys and t.holder is null and t.until > p_now
-    order by t.rank desc, t.asked_at, t.saga, t.node limit 500
+    select l.saga, l.node, l.op, l.keys, l.limits, l.rank, l.asked_at, l.holder, l.until, l.told_at
+    from (
+      select t.*, row_number() over (partition by t.keys order by t.rank desc, t.asked_at, t.saga, t.node) as nth
+      from makegood.turn t where t.keys && p_keys and t.holder is null and t.until > p_now) l
+    where l.nth <= (select min(m) from unnest(l.limits) m)
+    order by l.rank desc, l.asked_at, l.saga, l.node limit 1000
   loop
     fits := true;
     for i in 1 .. cardinality(w.keys) loop
@@ -83,7 +90,7 @@ begin
   perform makegood.lock_turns(ks);
   now := makegood.turn_clock();
   delete from makegood.turn t where (t.saga, t.node, t.op) in (
-    select o.saga, o.node, o.op from makegood.turn o where o.keys && ks and o.until < now - 600000 for update skip locked);
+    select o.saga, o.node, o.op from makegood.turn o where o.until < now - 600000 limit 100 for update skip locked);
   select * into mine from makegood.turn t where t.saga = p_saga and t.node = p_node and t.op = p_op;
   if mine.holder is not null and mine.until > now and p_op = 'do' then
     if split_part(mine.holder, '.', 1) <> split_part(p_holder, '.', 1) then
@@ -121,8 +128,7 @@ begin
 end $$;
 
 -- Gives back calls that are over, by the names that they were asked for under, and places in line, which have
--- none. Answers with the
--- waiters whose turn has come by that, unless they were told so just now.
+-- none. Answers with the waiters whose turn has come by that, unless they were told so just now.
 create function makegood.leave_turns(p_saga text, p_calls json) returns json language plpgsql as $$
 declare
   ks text[];

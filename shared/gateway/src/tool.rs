@@ -38,13 +38,13 @@ pub fn request(base: &str, call: &Call) -> Result<Request, Malformed> {
 /// |---|---|
 /// | 2xx | ok, by the operation |
 /// | 409 with code `in_progress` | at work: asked again after `Retry-After`, and no failure |
-/// | 404 or 410 to an undo, with code `not_found` | ok: there was nothing to undo |
+/// | 404 or 410 to an undo, with code `nothing_to_undo` | ok: there was nothing to undo |
 /// | 425, 429 | later: no effect, `Retry-After` is honoured |
 /// | 408, 5xx, 3xx, a body that cannot be read | unknown |
 /// | any other 4xx | refused |
 ///
-/// A 404 without that code is what a wrong address answers as well, and no partner's word that nothing
-/// is left.
+/// A 404 without that code, or with a code that any server has for an address that it does not know, is no
+/// partner's word that nothing is left.
 #[must_use]
 pub fn outcome(op: Op, response: &Response) -> Outcome {
     let status = response.status();
@@ -66,7 +66,7 @@ pub fn outcome(op: Op, response: &Response) -> Outcome {
             Outcome::Ok(Answer::InProgress { after: retry_after(response) })
         }
         StatusCode::NOT_FOUND | StatusCode::GONE
-            if op == Op::Undo && problem().code.as_deref() == Some("not_found") =>
+            if op == Op::Undo && problem().code.as_deref() == Some("nothing_to_undo") =>
         {
             Outcome::Ok(Answer::Undone { found: false })
         }
@@ -175,11 +175,13 @@ mod tests {
 
     #[test]
     fn what_the_partner_cannot_find_is_undone_and_a_wrong_address_is_not() {
-        let gone = r#"{"code":"not_found"}"#;
+        let gone = r#"{"code":"nothing_to_undo"}"#;
         for status in [404, 410] {
             assert_eq!(read(Op::Undo, status, gone), Outcome::Ok(Answer::Undone { found: false }));
             assert!(matches!(read(Op::Do, status, gone), Outcome::Refused(_)));
-            assert!(matches!(read(Op::Undo, status, "no such page"), Outcome::Refused(_)));
+            for elsewhere in ["no such page", r#"{"code":"not_found"}"#] {
+                assert!(matches!(read(Op::Undo, status, elsewhere), Outcome::Refused(_)));
+            }
         }
         assert!(matches!(read(Op::Undo, 409, gone), Outcome::Refused(_)));
     }

@@ -28,6 +28,7 @@ pub struct Asked {
     pub saga: String,
     pub node: u32,
     pub limits: Vec<(String, u32)>,
+    pub rank: i64,
     /// How long it will keep its place.
     pub wait: u64,
     pub came: bool,
@@ -50,7 +51,7 @@ impl Turns {
         let held = self.0.get(&name).is_some_and(|mine| mine.holder.is_some() && mine.until > now);
         let came = self.decide(&name, &holder, limits.clone(), rank, (lease, wait), now);
         let waits = self.0.get(&name).is_some_and(|mine| mine.holder.is_none());
-        let asked = Asked { saga: name.0, node: u32::try_from(name.1).ok()?, limits, wait, came, held, waits };
+        let asked = Asked { saga: name.0, node: u32::try_from(name.1).ok()?, limits, rank, wait, came, held, waits };
         Some((came, is_do.then_some(asked)))
     }
 

@@ -453,7 +453,7 @@ impl Saga {
                 retry.wait(call.attempt)
             }
             (_, Some(retry)) => {
-                let cap = if call.attempt < MANY { PATIENCE } else { LONG_PATIENCE };
+                let cap = if working || call.attempt < MANY { PATIENCE } else { LONG_PATIENCE };
                 retry.wait_up_to(cap, call.attempt)
             }
         };

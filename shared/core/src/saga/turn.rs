@@ -63,7 +63,7 @@ pub struct Claim {
     pub node: u32,
     pub tool: String,
     pub limits: Vec<Limit>,
-    /// The higher goes first; above all priorities what has to be settled before a saga can be undone.
+    /// The higher goes first; above all priorities what may have happened already, and is to be settled.
     pub rank: i32,
     /// When it asks again, if its turn has not come: so long it keeps its place.
     pub again: Millis,
@@ -90,8 +90,9 @@ impl Saga {
     pub(super) fn ask_turn(&mut self, node: &Node, effects: &mut Vec<Effect>) {
         let ix = node.ix;
         let tool_of = |ix: &u32| self.run.nodes.get(ix).map(|node| node.tool.as_str());
+        let in_line = |open: &Open| open.queued > 0 && matches!(open.job, Job::Do | Job::Pending);
         let waiting =
-            self.head.open.iter().filter(|(other, open)| open.queued > 0 || self.run.asking.contains_key(other));
+            self.head.open.iter().filter(|(other, open)| in_line(open) || self.run.asking.contains_key(other));
         let in_line = waiting.filter(|(other, _)| **other != ix && tool_of(other) == Some(node.tool.as_str())).count();
         if self.run.asking.contains_key(&ix) || in_line >= IN_LINE {
             return;
@@ -103,9 +104,10 @@ impl Saga {
             // What was not answered is in doubt by now, and not to be found so once more.
             open.due = Some(now);
         }
-        let wait = Millis(SOON.0 << open.queued.min(6)).min(LATE);
+        let (wait, doubt) = (Millis(SOON.0 << open.queued.min(6)).min(LATE), open.doubt);
         let again = wait + Millis(self.jitter(ix, self.head.invocations, wait));
-        let rank = if self.head.phase == Phase::Forward { self.head.priority.rank() } else { URGENT };
+        let settles = self.head.phase != Phase::Forward || self.head.cause.is_some() || doubt;
+        let rank = if settles { URGENT } else { self.head.priority.rank() };
         let limits = self.definition(node).map(|tool| tool.concurrency.clone()).unwrap_or_default();
         self.run.asking.insert(ix, again);
         effects.push(Effect::AskTurn(Claim { node: ix, tool: node.tool.clone(), limits, rank, again }));
@@ -150,9 +152,11 @@ impl Saga {
 
     /// The steps that wait for their turns, and will ask again.
     pub fn in_line(&self) -> impl Iterator<Item = u32> {
-        let waits = self.head.phase == Phase::Unwinding || (self.head.phase == Phase::Forward && !self.head.paused);
-        let open = self.head.open.iter().filter(move |(_, open)| waits && open.queued > 0);
-        open.map(|(ix, _)| *ix)
+        let begins = self.head.phase == Phase::Forward && !self.head.paused;
+        // What may have happened is settled, paused or not.
+        let waits = move |open: &Open| open.job == Job::Do || (open.job == Job::Pending && begins);
+        let open = self.head.open.iter().filter(|(_, open)| open.queued > 0 && !self.head.phase.at_rest());
+        open.filter(move |(_, open)| waits(open)).map(|(ix, _)| *ix)
     }
 }
 

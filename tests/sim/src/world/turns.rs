@@ -17,8 +17,19 @@ use crate::turns::Asked;
 /// A step that was told to wait.
 struct Waiter {
     keys: Vec<String>,
-    priority: Priority,
+    rank: i64,
     until: u64,
+}
+
+/// Above all priorities: what may have happened already, and is to be settled.
+const URGENT: i64 = 2;
+
+const fn rank(priority: Priority) -> i64 {
+    match priority {
+        Priority::Low => -1,
+        Priority::Normal => 0,
+        Priority::High => 1,
+    }
 }
 
 #[derive(Default)]
@@ -68,7 +79,7 @@ impl World {
     }
 
     /// A step has asked for its turn. Where there is one for all, nobody goes before one who waits for the same
-    /// with a higher priority.
+    /// with a higher rank, which is that of the saga's priority or of what has to be settled.
     pub(super) fn turn_asked(&self, asked: &Asked) {
         self.saw_event(&asked.saga, "turn");
         let name = (asked.saga.clone(), asked.node);
@@ -79,12 +90,15 @@ impl World {
             row.filter(|row| row.phase == "forward" && !row.head.paused).map(|row| row.head.priority)
         };
         let Some(own) = priority(&asked.saga) else { return };
+        if ![rank(own), URGENT].contains(&asked.rank) {
+            self.violation(format!("{name:?} asks with rank {}, and its saga's priority is {own:?}", asked.rank));
+        }
         let now = self.now();
         let keys: Vec<String> = asked.limits.iter().map(|(key, _)| key.clone()).collect();
         let mut under_way = self.under_way.borrow_mut();
         self.trace(|| format!("turn     of {name:?}: {} {keys:?}", asked.came));
         if asked.waits {
-            under_way.line.insert(name, Waiter { keys, priority: own, until: now + asked.wait });
+            under_way.line.insert(name, Waiter { keys, rank: asked.rank, until: now + asked.wait });
             return;
         }
         if !asked.came || asked.held {
@@ -92,8 +106,8 @@ impl World {
         }
         let one_for_all = asked.limits.iter().any(|(_, most)| *most == 1);
         let better = under_way.line.iter().find(|((saga, _), waiter)| {
-            let waits = waiter.until > now && waiter.keys == keys && priority(saga) == Some(waiter.priority);
-            waits && waiter.priority > own
+            let waits = waiter.until > now && waiter.keys == keys && priority(saga).is_some();
+            waits && waiter.rank > asked.rank
         });
         if let Some((other, _)) = better.filter(|_| one_for_all) {
             self.violation(format!("{name:?} has its turn before {other:?}, which is more urgent"));
