@@ -134,23 +134,18 @@ impl<'a, H: Host> Line<'a, H> {
     pub(crate) async fn close(&self, waiting: impl Iterator<Item = u32>, mut come: Vec<Next>) {
         let waiting: BTreeSet<u32> = waiting.collect();
         let sent = self.sent.take();
-        let calls: Vec<Left> = {
-            let (stand, held) = (self.stand.borrow(), self.held.borrow());
-            let unsent = stand.iter().filter(|(call, _)| !sent.contains(call));
-            unsent
-                .flat_map(|((node, op), holder)| {
-                    let place = (*op != Op::Do || !waiting.contains(node)).then_some(None);
-                    let held = held.contains(&(*node, *op)) || place.is_some();
-                    holder
-                        .clone()
-                        .filter(|_| held)
-                        .map(Some)
-                        .into_iter()
-                        .chain(place)
-                        .map(|holder| Left(*node, *op, holder))
-                })
-                .collect()
-        };
+        let mut calls = Vec::new();
+        for (&(node, op), holder) in self.stand.borrow().iter().filter(|(call, _)| !sent.contains(call)) {
+            let stays = op == Op::Do && waiting.contains(&node);
+            if let Some(holder) = holder
+                && (!stays || self.held.borrow().contains(&(node, op)))
+            {
+                calls.push(Left(node, op, Some(holder.clone())));
+            }
+            if !stays {
+                calls.push(Left(node, op, None));
+            }
+        }
         if !calls.is_empty() {
             come.extend(self.leave(calls).await);
         }
