@@ -12,6 +12,7 @@ use makegood_core::id::SagaId;
 use makegood_core::saga::{Call, Child, Claim, Op};
 use makegood_core::time::Millis;
 use makegood_core::tool::{Limit, Per};
+use makegood_gateway::hexadecimal;
 use makegood_gateway::turns::{self, Left, Next, Wanted};
 
 use crate::host::{Host, Level};
@@ -154,7 +155,7 @@ impl<'a, H: Host> Line<'a, H> {
     }
 
     async fn take(&self, node: u32, op: Op, limits: &[(String, u32)], rank: i32, wait: Millis) -> Result<bool, Error> {
-        let mark = self.mark.get_or_init(|| self.host.random().iter().map(|byte| format!("{byte:02x}")).collect());
+        let mark = self.mark.get_or_init(|| hexadecimal(&self.host.random()));
         self.asked.set(self.asked.get() + 1);
         let holder = format!("{mark}.{}", self.asked.get());
         self.stand.borrow_mut().insert((node, op), Some(holder.clone()));

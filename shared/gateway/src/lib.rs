@@ -18,6 +18,8 @@ pub mod store;
 pub mod tool;
 pub mod turns;
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 
 /// A request with its whole body.
@@ -51,6 +53,17 @@ fn request(method: http::Method, url: &str, headers: &[(&str, &str)], body: Vec<
         request = request.header(*name, *value);
     }
     request.body(Bytes::from(body)).map_err(|error| Malformed(format!("{url}: {error}")))
+}
+
+/// Bytes as text: two digits each.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing to memory does not fail.
+        _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// The start of a body, for a log line.

@@ -1,13 +1,12 @@
 //! Links: tokens that decide about one step, and the statements about them. A token itself is never
 //! stored; what is looked up is its hash.
 
-use std::fmt::Write as _;
-
 use makegood_core::id::SagaId;
 use makegood_core::time::Millis;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::hexadecimal;
 use crate::store::{Statement, text};
 
 pub const CREATE: &str = "select makegood.create_link($1,$2,$3,$4,$5,$6,$7,$8,$9)";
@@ -26,15 +25,6 @@ pub fn token(random: [[u8; 16]; 2]) -> String {
 #[must_use]
 pub fn hash(token: &str) -> String {
     hexadecimal(&Sha256::digest(token))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // Writing to memory does not fail.
-        _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 /// A link that is to be written.

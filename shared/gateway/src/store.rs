@@ -12,9 +12,9 @@ use makegood_core::tool::Definition;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::Malformed;
 use crate::neon::Rows;
 use crate::schedules::Row;
+use crate::{Malformed, hexadecimal};
 
 /// What the database must hold, in order.
 pub const MIGRATIONS: &[(&str, &str)] = &[
@@ -71,7 +71,7 @@ pub struct New<'a> {
 pub const PLACES: u64 = 1_000_000;
 
 pub(crate) fn fingerprint(text: &str) -> String {
-    Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(text)[..16])
 }
 
 #[must_use]
