@@ -45,6 +45,13 @@ struct Told {
 }
 
 impl Told {
+    /// It will not be asked for anew after all: what there is to undo was under the key before.
+    fn leave_round(&mut self) {
+        let idle = std::mem::take(&mut self.idle_round);
+        self.refused |= idle;
+        self.rounds -= u32::from(idle);
+    }
+
     /// Of a node that the journal does not speak of.
     const fn untouched() -> Self {
         Self {
@@ -89,6 +96,8 @@ pub struct Journal {
     /// What people have sent.
     pub sent: BTreeSet<String>,
     pub yields: u32,
+    /// Calls that no budget holds back.
+    free: u64,
     /// Another plan took the place of the first.
     pub replanned: bool,
     /// That plan, frozen.
@@ -188,14 +197,13 @@ impl Journal {
             self.fold(record, pivot_acted)?;
         }
         self.check_budget(row, tools)?;
-        // To ask for a status is to follow up what was paid for, and is never held back.
-        let asks = self.nodes.iter().any(|node| tools.get(&node.tool).is_some_and(|tool| tool.status));
-        // Nor is to undo, which a replan and an alternative have it do while it goes forward.
-        let undoes = self.told.values().any(|told| told.undo_started);
-        let calls = row.head.budget.and_then(|budget| budget.calls).filter(|_| !asks && !undoes);
+        let calls = row.head.budget.and_then(|budget| budget.calls);
         let counts = row.head.phase == Phase::Forward && !row.head.pivoted && row.head.cause.is_none();
-        if let Some(most) = calls.filter(|most| counts && row.head.calls > *most) {
-            return Err(format!("{} calls were made, and {most} allowed", row.head.calls));
+        if let Some(most) = calls.filter(|most| counts && row.head.calls > *most + self.free) {
+            let (made, free) = (row.head.calls, self.free);
+            return Err(format!(
+                "{made} calls were made, of which up to {free} are never held back, and {most} allowed"
+            ));
         }
         self.compare(row)
     }
@@ -286,9 +294,10 @@ impl Journal {
                 if told.held.is_none() {
                     return Err(format!("{node} is taken up again, and was not held"));
                 }
-                told.rounds += u32::from(told.refused);
-                told.idle_round |= told.refused;
-                (told.held, told.refused, self.rest) = (None, false, None);
+                if told.refused && matches!(told.held, Some((Op::Do, _))) {
+                    (told.rounds, told.refused, told.idle_round) = (told.rounds + 1, false, true);
+                }
+                (told.held, self.rest) = (None, None);
                 told.retried += 1;
             }
             Fact::Resolved { node, done, .. } => {
@@ -344,7 +353,7 @@ impl Journal {
                 let queries: BTreeSet<u32> =
                     self.nodes.iter().filter(|node| node.class == Class::Query).map(|node| node.ix).collect();
                 for (ix, told) in &mut self.told {
-                    told.refused |= std::mem::take(&mut told.idle_round);
+                    told.leave_round();
                     // What was refused, and left to a person, stands in nobody's way any more.
                     let nothing_left = told.refused || queries.contains(ix);
                     told.held.take_if(|(op, _)| *op == Op::Do && nothing_left);
@@ -478,11 +487,13 @@ impl Journal {
         Ok(())
     }
 
-    /// A do leaves for a partner.
-    pub fn do_leaves(&self, ix: u32, round: u32) -> Result<(), String> {
+    /// A call leaves for a partner: `verb` is a do, an undo, or the question for a status.
+    pub fn leaves(&mut self, verb: &str, ix: u32, round: u32) -> Result<(), String> {
+        // Status is asked to follow up what was paid for, and what is undone was.
+        self.free += u64::from(verb != "do");
         let wanted = self.epoch(ix) + self.of(ix).rounds;
         if self.class(ix) != Class::Query && round != wanted {
-            return Err(format!("a do of {ix} leaves in round {round}, and the journal is at {wanted}"));
+            return Err(format!("{verb} of {ix} leaves in round {round}, and the journal is at {wanted}"));
         }
         Ok(())
     }

@@ -212,7 +212,40 @@ impl Scenario {
         if rng.chance(100) {
             scenario.limit(&mut rng);
         }
+        let mut rng = Rng::new(seed ^ (6 << 60));
+        match rng.below(20) {
+            0 => scenario.skimp(&mut rng),
+            1 => scenario.leave_to_people(&mut rng),
+            _ => {}
+        }
         scenario
+    }
+
+    /// Hardly a call more than is certain, and partners that have to be asked again.
+    fn skimp(&mut self, rng: &mut Rng) {
+        let nodes = freeze(&self.plan, &self.tools, Limits::default()).unwrap_or_default();
+        let calls = nodes.iter().filter(|node| is_certain(node)).count() as u64 + rng.below(3);
+        self.budget = Some(json!({ "calls": calls }));
+        (self.faults.partner, self.faults.refuse) = (*rng.pick(&[500, 700]), 0);
+    }
+
+    /// A refusal is left to people, who may have the step asked for anew; what comes after it is refused for
+    /// good, so that it has to be undone.
+    fn leave_to_people(&mut self, rng: &mut Rng) {
+        let Some((last, before)) = self.plan.steps.split_last_mut() else { return };
+        let undoable = |step: &&mut Step| {
+            let class = self.tools.get(&step.tool).map(|tool| tool.class);
+            class == Some(Class::Compensatable) && step.params.contains_key("n") && step.or.is_empty()
+        };
+        let mut undoable: Vec<&mut Step> = before.iter_mut().filter(undoable).collect();
+        if undoable.is_empty() {
+            return;
+        }
+        let at = usize::try_from(rng.below(undoable.len() as u64)).unwrap_or(0);
+        undoable[at].escalate = true;
+        last.after.push(undoable[at].id.clone());
+        self.refused = Some(last.id.clone());
+        (self.faults.partner, self.faults.refuse) = (*rng.pick(&[300, 500]), *rng.pick(&[400, 700]));
     }
 
     /// Only so many calls at once, and other sagas that want the same.
@@ -553,11 +586,15 @@ fn random_approval(rng: &mut Rng) -> Approval {
     Approval { by, quorum, within_ms: Millis(rng.between(1_000, 12_000)), question: String::new(), when }
 }
 
+/// A step that a partner is called for, whatever comes.
+fn is_certain(node: &Node) -> bool {
+    node.has_partner() && node.when.is_none() && node.item.is_none() && node.instead_of.is_empty()
+}
+
 /// Enough for what is certain, and not always for what comes on top.
 fn budget(rng: &mut Rng, plan: &Plan, tools: &BTreeMap<String, Definition>) -> Value {
     let nodes = freeze(plan, tools, Limits::default()).unwrap_or_default();
-    let perhaps = |node: &&Node| node.when.is_some() || node.item.is_some() || !node.instead_of.is_empty();
-    let certain = || nodes.iter().filter(|node| node.has_partner() && !perhaps(node));
+    let certain = || nodes.iter().filter(|node| is_certain(node));
     if rng.chance(500) {
         return json!({"calls": certain().count() as u64 + rng.below(8)});
     }

@@ -445,12 +445,14 @@ impl World {
         Some((self.base(saga)? + ix.parse::<u32>().ok()?, round.parse().ok()?))
     }
 
-    /// A do that leaves is of the round that the journal tells of: whoever has a refused step asked for
-    /// anew wants a new key.
+    /// A call that leaves is of the round that the journal tells of: whoever has a refused step asked for
+    /// anew wants a new key, and undoes what was done under it.
     pub fn check_round(&self, request: &Request) {
         let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
-        let Some((node, round)) = self.read_key(key) else { return };
-        let verdict = self.journal(node).do_leaves(node, round);
+        let (Some((node, round)), Some(verb)) = (self.read_key(key), request.uri().path().rsplit('/').next()) else {
+            return;
+        };
+        let verdict = self.journal_mut(node).leaves(verb, node, round);
         self.expect(verdict);
     }
 

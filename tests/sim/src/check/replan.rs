@@ -41,7 +41,7 @@ impl Journal {
         }
         for ix in (0..from).filter(|ix| !kept.contains(ix)) {
             let told = self.told.entry(ix).or_default();
-            told.refused |= std::mem::take(&mut told.idle_round);
+            told.leave_round();
             (told.dropped, told.held) = (true, None);
         }
         (self.replanned, self.rest) = (true, None);

@@ -40,7 +40,7 @@ impl World {
             "redis" => faults.redis,
             _ => faults.partner / 4,
         };
-        if is_do {
+        if service == "tools" {
             self.check_round(&exchange.request);
         }
         if service == "tools" && (self.stormy() || self.scenario.poison_lasts) && self.poisoned(&exchange.request) {
