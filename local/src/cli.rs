@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use makegood_core::time::Millis;
 use serde_json::Value;
 
+use crate::emulate::Emulate;
 use crate::platform::Options;
 use crate::sim::Sim;
 
@@ -27,6 +28,8 @@ pub enum Command {
     Up(Up),
     /// Builds the functions and prints their sizes
     Build(Place),
+    /// Serves one emulator alone, until Ctrl-C
+    Emulate(Emulate),
     /// Prints a development token
     Token(Token),
     /// Measures

@@ -17,13 +17,13 @@ use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
 use makegood_gateway::store;
 use makegood_postgres::Postgres;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::data_dir::DataDir;
 use crate::delivery::Delivery;
 use crate::host::{Functions, Limits, Options as HostOptions};
 use crate::secrets::Secrets;
+use crate::serve::{self, NoDelay};
 
 /// What to bring up.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ impl Platform {
     /// Brings everything up. When this answers, requests are served and the queue delivers.
     pub async fn start(options: &Options) -> anyhow::Result<Self> {
         // First of all, so that a taken port or folder changes nothing.
-        let listener = listen(options.bind, options.port).await?;
+        let listener = serve::listen(options.bind, options.port).await?;
         let data_dir = DataDir::take(&options.data_dir, options.fresh)?;
         let port = listener.local_addr()?.port();
         let loopback = options.bind.is_loopback();
@@ -242,19 +242,6 @@ fn variables(
     variables
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "the kinds of I/O errors are an open list")]
-async fn listen(bind: IpAddr, port: u16) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(SocketAddr::new(bind, port)).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            anyhow::anyhow!("Port {port} is taken. End what listens there, or choose another with --port.")
-        }
-        std::io::ErrorKind::PermissionDenied => {
-            anyhow::anyhow!("Port {port} is not for ordinary users. Choose one above 1023 with --port.")
-        }
-        _ => anyhow::anyhow!("{bind}:{port} cannot be listened on: {error}"),
-    })
-}
-
 fn own_authorities(bind: IpAddr, port: u16) -> Vec<String> {
     let bound = SocketAddr::new(bind, port).to_string();
     let mut own = vec![format!("127.0.0.1:{port}"), format!("localhost:{port}"), format!("[::1]:{port}")];
@@ -305,24 +292,4 @@ fn problem(status: u16, code: &str, detail: &str) -> Response {
         "type": "about:blank", "title": title, "status": status.as_u16(), "code": code, "detail": detail,
     });
     (status, [(http::header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
-}
-
-/// Small answers must not wait for the other side's delayed acknowledgements.
-struct NoDelay(TcpListener);
-
-impl axum::serve::Listener for NoDelay {
-    type Io = tokio::net::TcpStream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, peer) = axum::serve::Listener::accept(&mut self.0).await;
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!("no TCP_NODELAY for {peer}: {error}");
-        }
-        (stream, peer)
-    }
-
-    fn local_addr(&self) -> std::io::Result<Self::Addr> {
-        self.0.local_addr()
-    }
 }

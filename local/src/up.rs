@@ -64,7 +64,8 @@ Ctrl-C ends it.",
     );
 }
 
-async fn wait_for_the_end() -> anyhow::Result<()> {
+/// Until somebody asks for it.
+pub async fn wait_for_the_end() -> anyhow::Result<()> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         ended = tokio::signal::ctrl_c() => ended?,

@@ -1,0 +1,164 @@
+//! `makegood emulate`: one service alone, at an address of its own. It is what a container runs, and what the
+//! tests of the official clients speak to.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use axum::Router;
+use clap::{Args, ValueEnum};
+use makegood_cloud::{QStash, Redis, qstash};
+use makegood_postgres::Postgres;
+
+use crate::data_dir::DataDir;
+use crate::delivery::Delivery;
+use crate::serve;
+use crate::up::wait_for_the_end;
+
+/// The token of the embedded Redis, and of a real one behind it.
+const REDIS_TOKEN: &str = "example_token";
+
+#[derive(Clone, Debug, Args)]
+pub struct Emulate {
+    /// The service
+    #[arg(value_enum, value_name = "SERVICE")]
+    pub service: Service,
+    /// The port to listen on; 0 takes any free one [default: the service's own]
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    pub bind: IpAddr,
+    /// Where data lies [default: `data/emulate/<service>` here]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Of `postgres`: a real PostgreSQL behind the same front
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Of `redis`: a real Redis or Valkey behind the same front
+    #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
+    pub redis_url: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Service {
+    /// Upstash Redis over REST
+    Redis,
+    /// Neon's SQL over HTTP
+    Postgres,
+    /// QStash
+    Qstash,
+}
+
+impl Service {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "redis",
+            Self::Postgres => "postgres",
+            Self::Qstash => "qstash",
+        }
+    }
+
+    /// Where clients look for it when nobody tells them, or where others of its kind listen.
+    const fn port(self) -> u16 {
+        match self {
+            Self::Redis => 8079,
+            Self::Postgres => 4444,
+            Self::Qstash => 8080,
+        }
+    }
+}
+
+/// A service that is open, with what holds it.
+struct Open {
+    router: Router,
+    /// What a client needs to know, as variables of its environment.
+    variables: Vec<(&'static str, String)>,
+    queue: Option<QStash>,
+    postgres: Option<Postgres>,
+}
+
+impl Open {
+    const fn new(router: Router, variables: Vec<(&'static str, String)>) -> Self {
+        Self { router, variables, queue: None, postgres: None }
+    }
+}
+
+/// Serves until Ctrl-C, and prints first what a client needs, a variable a line.
+pub async fn run(options: &Emulate) -> anyhow::Result<()> {
+    let service = options.service;
+    let listener = serve::listen(options.bind, options.port.unwrap_or_else(|| service.port())).await?;
+    let address = listener.local_addr()?;
+    let folder = options.data_dir.clone().unwrap_or_else(|| PathBuf::from("data/emulate").join(service.name()));
+    let data_dir = DataDir::take(&folder, false)?;
+    let open = open(options, &data_dir, address).await?;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let router = open.router.clone();
+    let server = tokio::spawn(async move {
+        axum::serve(serve::NoDelay(listener), router)
+            .with_graceful_shutdown(async move {
+                let _ = stopped.await;
+            })
+            .await
+    });
+    if let Some(queue) = &open.queue {
+        queue.start();
+    }
+    for (name, value) in &open.variables {
+        println!("{name}={value}");
+    }
+    // Whoever reads them knows by this that they are all.
+    println!();
+    eprintln!("The {} emulator is up, with its data in {}. Ctrl-C ends it.", service.name(), folder.display());
+    wait_for_the_end().await?;
+    if let Some(queue) = &open.queue {
+        queue.stop().await;
+    }
+    let _ = stop.send(());
+    // Streams to readers who stay may keep the server up; they are cut off.
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(3), server).await;
+    if let Some(postgres) = &open.postgres {
+        postgres.close().await;
+    }
+    Ok(())
+}
+
+async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> anyhow::Result<Open> {
+    let url = format!("http://{address}");
+    match options.service {
+        Service::Redis => {
+            let redis = match &options.redis_url {
+                Some(url) => Redis::connect(url).await.map_err(|error| anyhow::anyhow!("REDIS_URL: {error}"))?,
+                None => Redis::embedded(),
+            };
+            let variables = vec![("UPSTASH_REDIS_REST_URL", url), ("UPSTASH_REDIS_REST_TOKEN", REDIS_TOKEN.to_owned())];
+            Ok(Open::new(redis.router(REDIS_TOKEN), variables))
+        }
+        Service::Postgres => {
+            let postgres = match &options.database_url {
+                Some(url) => Postgres::connect(url).await.context("DATABASE_URL")?,
+                None => Postgres::embedded(&data_dir.path().join("postgres")).await?,
+            };
+            let variables = vec![
+                ("DATABASE_URL", postgres.connection_string().to_owned()),
+                ("DATABASE_HTTP_URL", format!("{url}/sql")),
+            ];
+            let open = Open::new(postgres.router(), variables);
+            Ok(Open { postgres: Some(postgres), ..open })
+        }
+        Service::Qstash => {
+            let settings =
+                qstash::Options { data_dir: Some(data_dir.path().join("qstash")), ..qstash::Options::default() };
+            let variables = vec![
+                ("QSTASH_URL", url),
+                ("QSTASH_TOKEN", settings.token.clone()),
+                ("QSTASH_CURRENT_SIGNING_KEY", settings.current_key.clone()),
+                ("QSTASH_NEXT_SIGNING_KEY", settings.next_key.clone()),
+            ];
+            let delivery = Delivery::new(Vec::new())?;
+            let queue = QStash::open(settings, delivery).map_err(|error| anyhow::anyhow!("the queue: {error}"))?;
+            let open = Open::new(queue.router(), variables);
+            Ok(Open { queue: Some(queue), ..open })
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! How we listen.
+
+use std::net::{IpAddr, SocketAddr};
+
+use tokio::net::TcpListener;
+
+/// Listens, or says what to do where that cannot be.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the kinds of I/O errors are an open list")]
+pub async fn listen(bind: IpAddr, port: u16) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(SocketAddr::new(bind, port)).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            anyhow::anyhow!("Port {port} is taken. End what listens there, or choose another with --port.")
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            anyhow::anyhow!("Port {port} is not for ordinary users. Choose one above 1023 with --port.")
+        }
+        _ => anyhow::anyhow!("{bind}:{port} cannot be listened on: {error}"),
+    })
+}
+
+/// Small answers must not wait for the other side's delayed acknowledgements.
+pub struct NoDelay(pub TcpListener);
+
+impl axum::serve::Listener for NoDelay {
+    type Io = tokio::net::TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        let (stream, peer) = axum::serve::Listener::accept(&mut self.0).await;
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!("no TCP_NODELAY for {peer}: {error}");
+        }
+        (stream, peer)
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.0.local_addr()
+    }
+}
