@@ -22,8 +22,9 @@ before(async () => {
     for await (const part of request) body += part;
     const seen = inbox.get(request.url) ?? [];
     inbox.set(request.url, [...seen, { headers: request.headers, body }]);
-    response.statusCode = request.url.startsWith("/flaky") && seen.length === 0 ? 503 : 200;
-    response.end("thanks");
+    const fails = request.url.startsWith("/broken") || (request.url.startsWith("/flaky") && seen.length === 0);
+    response.statusCode = fails ? 503 : 200;
+    response.end(fails ? "sorry" : "thanks");
     server.emit("came");
   });
   server.listen(0, "127.0.0.1");
@@ -63,4 +64,135 @@ test("a message that is cancelled does not arrive, and is known no more", async 
   assert.equal((await client.messages.get(messageId)).messageId, messageId);
   await client.messages.cancel(messageId);
   await assert.rejects(client.messages.get(messageId), /not found/i);
+});
+
+test("a url group brings a message to each of its endpoints", async () => {
+  await client.urlGroups.addEndpoints({
+    name: "news",
+    endpoints: [{ name: "one", url: `${here}/group/1` }, { name: "two", url: `${here}/group/2` }],
+  });
+  assert.equal((await client.urlGroups.get("news")).endpoints.length, 2);
+  const sent = await client.publishJSON({ urlGroup: "news", body: 7, deduplicationId: "seven" });
+  assert.deepEqual(sent.map(({ url }) => url), [`${here}/group/1`, `${here}/group/2`]);
+  const [one] = await arrived("/group/1", 1);
+  const [two] = await arrived("/group/2", 1);
+  assert.equal(one.headers["upstash-topic-name"], "news");
+  assert.notEqual(one.headers["upstash-message-id"], two.headers["upstash-message-id"]);
+  const again = await client.publishJSON({ urlGroup: "news", body: 7, deduplicationId: "seven" });
+  assert.deepEqual(again.map(({ deduplicated }) => deduplicated), [true, true]);
+
+  await client.urlGroups.removeEndpoints({ name: "news", endpoints: [{ name: "one" }] });
+  assert.deepEqual((await client.urlGroups.list()).map(({ endpoints }) => endpoints.length), [1]);
+  await client.urlGroups.delete("news");
+  await assert.rejects(client.publish({ urlGroup: "news" }), /not found/);
+});
+
+test("messages are cancelled by what they have in common", async () => {
+  const many = [1, 2, 3].map((n) =>
+    client.publish({ url: `${here}/later/${n}`, delay: 3600, label: n === 3 ? "odd" : "batch" }));
+  const ids = (await Promise.all(many)).map(({ messageId }) => messageId);
+  assert.deepEqual(await client.messages.cancel({ filter: { label: "batch" } }), { cancelled: 2 });
+  assert.equal((await client.messages.get(ids[2])).label, "odd");
+  assert.deepEqual(await client.messages.cancel(ids), { cancelled: 1 });
+  await assert.rejects(client.messages.cancel({ filter: { lable: "odd" } }), /unknown filter 'lable'/);
+});
+
+test("what fails for good is reported, and can be sent again", async () => {
+  const { messageId } = await client.publishJSON({
+    url: `${here}/broken`, body: "x", retries: 1, retryDelay: "10",
+    callback: `${here}/report`, failureCallback: `${here}/failure`,
+  });
+  const reports = (await arrived("/report", 2)).map(({ body }) => JSON.parse(body));
+  assert.deepEqual(reports.map(({ status, retried }) => [status, retried]), [[503, 0], [503, 1]]);
+  const failure = JSON.parse((await arrived("/failure", 1))[0].body);
+  assert.equal(failure.sourceMessageId, messageId);
+  assert.equal(Buffer.from(failure.body, "base64").toString(), "sorry");
+
+  const { messages } = await client.dlq.listMessages({ filter: { responseStatus: 503, url: `${here}/broken` } });
+  assert.deepEqual(messages.map(({ dlqId }) => dlqId), [failure.dlqId]);
+  const { responses } = await client.dlq.retry(failure.dlqId);
+  assert.equal(responses.length, 1);
+  await arrived("/broken", 4);
+  // The one that was sent again has failed again.
+  let left = [];
+  while (left.length === 0) ({ messages: left } = await client.dlq.listMessages());
+  assert.deepEqual(await client.dlq.delete({ all: true }), { deleted: 1, cursor: "" });
+});
+
+test("a queue keeps its order, and stands still while it is paused", async () => {
+  const queue = client.queue({ queueName: "line" });
+  await queue.upsert({ parallelism: 1 });
+  await queue.pause();
+  for (const n of [1, 2, 3]) await queue.enqueueJSON({ url: `${here}/line`, body: n });
+  assert.equal((await queue.get()).lag, 3);
+  assert.equal(inbox.get("/line"), undefined);
+  await queue.resume();
+  assert.deepEqual((await arrived("/line", 3)).map(({ body }) => body), ["1", "2", "3"]);
+});
+
+test("a flow-control key can be held, and pinned", async () => {
+  const flowControl = { key: "tide", rate: 100, period: "1s" };
+  await client.flowControl.pause("tide");
+  await client.publish({ url: `${here}/tide`, flowControl });
+  const held = await client.flowControl.get("tide");
+  assert.deepEqual([held.isPaused, held.waitListSize, held.rateMax], [true, 1, 100]);
+  await client.flowControl.pin("tide", { parallelism: 1 });
+  assert.equal((await client.flowControl.get("tide")).isPinnedParallelism, true);
+  await client.flowControl.resume("tide");
+  await arrived("/tide", 1);
+});
+
+test("a batch is answered in order", async () => {
+  const sent = await client.batchJSON([
+    { url: `${here}/batch/1`, body: 1 },
+    { url: `${here}/batch/2`, body: 2, queue: "line" },
+  ]);
+  assert.equal(sent.length, 2);
+  assert.equal((await arrived("/batch/2", 1))[0].headers["upstash-message-id"], sent[1].messageId);
+});
+
+test("keys are rotated without a gap", async () => {
+  await client.publish({ url: `${here}/before` });
+  const [before] = await arrived("/before", 1);
+  const { env } = emulator;
+  const response = await fetch(`${env.QSTASH_URL}/v2/keys/rotate`, {
+    method: "POST", headers: { authorization: `Bearer ${env.QSTASH_TOKEN}` },
+  });
+  const rotated = await response.json();
+  assert.equal(rotated.current, env.QSTASH_NEXT_SIGNING_KEY);
+  await client.publish({ url: `${here}/after` });
+  const [after] = await arrived("/after", 1);
+  // Whoever still has the old pair takes the new key as its next one.
+  assert.equal(await receiver.verify({ signature: before.headers["upstash-signature"], body: "" }), true);
+  assert.equal(await receiver.verify({ signature: after.headers["upstash-signature"], body: "" }), true);
+});
+
+test("what was acknowledged comes after the process is killed", async () => {
+  await client.queue({ queueName: "held" }).upsert({ paused: true });
+  await client.urlGroups.addEndpoints({ name: "kept", endpoints: [{ url: `${here}/kept` }] });
+  const sent = await Promise.all([...Array(50).keys()].map((n) =>
+    client.queue({ queueName: "held" }).enqueueJSON({ url: `${here}/held`, body: n })));
+  await emulator.kill();
+  await emulator.restart();
+  assert.equal((await client.urlGroups.get("kept")).endpoints[0].url, `${here}/kept`);
+  assert.equal((await client.messages.get(sent[49].messageId)).queueName, "held");
+  await client.queue({ queueName: "held" }).resume();
+  const bodies = (await arrived("/held", 50)).map(({ body }) => Number(body));
+  assert.deepEqual([...new Set(bodies)].sort((a, b) => a - b), [...Array(50).keys()]);
+});
+
+test("bad input is refused, and nothing is lost by it", async () => {
+  const { env } = emulator;
+  const post = async (path, init = {}) => {
+    const headers = { authorization: `Bearer ${env.QSTASH_TOKEN}`, ...init.headers };
+    const response = await fetch(`${env.QSTASH_URL}/v2/${path}`, { method: "POST", ...init, headers });
+    return [response.status, (await response.json()).error];
+  };
+  assert.equal((await post("publish/ftp://x/"))[0], 400);
+  assert.equal((await post("batch", { body: "{" }))[0], 400);
+  assert.equal((await post(`publish/${here}/x`, { headers: { authorization: "Bearer no" } }))[0], 401);
+  assert.equal((await post(`publish/${here}/x`, { headers: { "upstash-retries": "many" } }))[0], 400);
+  assert.equal((await post(`publish/${here}/x`, { body: "x".repeat(2 << 20) }))[0], 413);
+  assert.equal((await post("topics/a b/endpoints", { body: "{}" }))[0], 400);
+  assert.equal((await client.urlGroups.get("kept")).name, "kept");
 });

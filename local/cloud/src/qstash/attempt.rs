@@ -92,6 +92,7 @@ fn request(message: &Message, retried: u32, key: &str, now: u64) -> Result<Reque
         ("upstash-signature", Some(signature.as_str())),
         ("upstash-caller-ip", Some(CALLER_IP)),
         ("upstash-schedule-id", message.schedule_id.as_deref()),
+        ("upstash-topic-name", message.member.as_ref().map(|member| member.group.as_str())),
         ("upstash-queue-name", message.how.queue.as_deref()),
         ("upstash-label", Some(labels.as_str()).filter(|l| !l.is_empty())),
     ];

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::duration;
 
@@ -44,10 +45,20 @@ impl Flow {
     }
 }
 
-/// The state of one key. The latest message's limits count.
+/// What an operator says of a key, whatever its messages say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Hold {
+    pub paused: bool,
+    pub parallelism: Option<usize>,
+    /// How many per how many milliseconds.
+    pub rate: Option<(usize, u64)>,
+}
+
+/// The state of one key. The latest message's limits count, where an operator has not said otherwise.
 #[derive(Debug)]
 pub struct Gate {
     limits: Flow,
+    pub hold: Hold,
     waiting: VecDeque<String>,
     active: usize,
     begun: VecDeque<u64>,
@@ -63,8 +74,8 @@ pub enum Passage {
 }
 
 impl Gate {
-    pub fn new(limits: Flow) -> Self {
-        Self { limits, waiting: VecDeque::new(), active: 0, begun: VecDeque::new() }
+    pub fn new(limits: Flow, hold: Hold) -> Self {
+        Self { limits, hold, waiting: VecDeque::new(), active: 0, begun: VecDeque::new() }
     }
 
     pub fn join(&mut self, id: String, limits: &Flow) {
@@ -74,16 +85,15 @@ impl Gate {
 
     /// Takes the next message through, if the limits allow.
     pub fn pass(&mut self, now: u64) -> Passage {
-        if self.waiting.is_empty() || self.limits.parallelism.is_some_and(|n| self.active >= n) {
+        let full = self.parallelism().is_some_and(|most| self.active >= most);
+        if self.waiting.is_empty() || self.hold.paused || full {
             return Passage::Closed;
         }
-        if let Some(rate) = self.limits.rate {
-            let period = self.limits.period;
+        if let Some((rate, period)) = self.rate() {
             while self.begun.front().is_some_and(|at| at + period <= now) {
                 self.begun.pop_front();
             }
-            if self.begun.len() >= rate {
-                let oldest_that_counts = self.begun[self.begun.len() - rate];
+            if let Some(oldest_that_counts) = self.begun.len().checked_sub(rate).map(|at| self.begun[at]) {
                 return Passage::At(oldest_that_counts + period);
             }
             self.begun.push_back(now);
@@ -93,6 +103,38 @@ impl Gate {
         };
         self.active += 1;
         Passage::Go(id)
+    }
+
+    fn parallelism(&self) -> Option<usize> {
+        self.hold.parallelism.or(self.limits.parallelism)
+    }
+
+    fn rate(&self) -> Option<(usize, u64)> {
+        self.hold.rate.or(self.limits.rate.map(|rate| (rate, self.limits.period)))
+    }
+
+    /// Begins the period anew.
+    pub fn reset_rate(&mut self) {
+        self.begun.clear();
+    }
+
+    /// How the key stands, as the service tells it.
+    pub fn to_json(&self, now: u64) -> Value {
+        let (rate, period) = self.rate().unwrap_or_default();
+        let counted = self.begun.iter().filter(|at| **at + period > now);
+        json!({
+            "flowControlKey": self.limits.key,
+            "waitListSize": self.waiting.len(),
+            "parallelismMax": self.parallelism().unwrap_or(0),
+            "parallelismCount": self.active,
+            "rateMax": rate,
+            "rateCount": counted.clone().count(),
+            "ratePeriod": period / 1000,
+            "ratePeriodStart": counted.min().map_or(0, |at| at / 1000),
+            "isPaused": self.hold.paused,
+            "isPinnedParallelism": self.hold.parallelism.is_some(),
+            "isPinnedRate": self.hold.rate.is_some(),
+        })
     }
 
     pub fn leave(&mut self) {
@@ -107,7 +149,7 @@ mod tests {
     #[test]
     fn a_gate_holds_back_what_exceeds_rate_and_parallelism() {
         let flow = Flow::parse("k".into(), "parallelism=2, rate=3, period=1m").unwrap();
-        let mut gate = Gate::new(flow.clone());
+        let mut gate = Gate::new(flow.clone(), Hold::default());
         for id in ["a", "b", "c", "d"] {
             gate.join(id.into(), &flow);
         }

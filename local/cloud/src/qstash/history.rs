@@ -24,7 +24,8 @@ pub enum Phase {
 }
 
 impl Phase {
-    fn name(self) -> &'static str {
+    /// As the service calls it.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Created => "CREATED",
             Self::Active => "ACTIVE",
@@ -59,10 +60,10 @@ impl History {
         self.events.push_back(event);
     }
 
-    /// Newest first, narrowed to one message where an id is given.
-    pub fn to_json(&self, message_id: Option<&str>, count: usize) -> Vec<Value> {
-        let wanted = |event: &&Event| message_id.is_none_or(|id| event.message.id == id);
-        self.events.iter().rev().filter(wanted).take(count).map(Event::to_json).collect()
+    /// Newest first, and only those that are wanted.
+    pub fn to_json(&self, wanted: impl Fn(&Event) -> bool, skip: usize, count: usize) -> Vec<Value> {
+        let wanted = self.events.iter().rev().filter(|event| wanted(event));
+        wanted.skip(skip).take(count).map(Event::to_json).collect()
     }
 }
 
@@ -79,6 +80,8 @@ impl Event {
             "body": STANDARD.encode(&message.body),
             "maxRetries": message.how.retries,
             "queueName": message.how.queue,
+            "topicName": message.member.as_ref().map(|member| &member.group),
+            "endpointName": message.member.as_ref().and_then(|member| member.endpoint.as_ref()),
             "scheduleId": message.schedule_id,
             "label": message.how.labels.first(),
             "error": outcome.and_then(|o| o.error.as_ref()),

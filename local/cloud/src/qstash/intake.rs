@@ -144,7 +144,8 @@ impl State {
             return;
         };
         let gate = self.gates.entry(flow.key.clone());
-        let gate = gate.or_insert_with(|| Gate::new(flow.clone()));
+        let hold = self.holds.get(&flow.key);
+        let gate = gate.or_insert_with(|| Gate::new(flow.clone(), hold.cloned().unwrap_or_default()));
         gate.join(id.to_owned(), &flow);
         self.advance_gate(&flow.key);
     }
@@ -191,7 +192,7 @@ impl State {
             return;
         }
         if !schedule.paused
-            && let Err(error) = self.accept(vec![schedule.message(at)])
+            && let Err(error) = self.accept(schedule.messages(&self.groups, at))
         {
             tracing::error!(%error, schedule = id, "a scheduled message could not be stored");
         }

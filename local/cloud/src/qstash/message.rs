@@ -6,7 +6,7 @@ use rand::Rng as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::flow::Flow;
+use super::{flow::Flow, group::Member};
 
 /// Headers in the order they came; names may repeat.
 pub type Headers = Vec<(String, String)>;
@@ -24,6 +24,8 @@ pub struct Message {
     pub not_before: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<Member>,
     /// The place in a queue that a callback keeps occupied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<Slot>,
@@ -82,6 +84,7 @@ impl Message {
             how,
             created_at: now,
             schedule_id: None,
+            member: None,
             slot: None,
         }
     }
@@ -106,6 +109,8 @@ impl Message {
         };
         put("messageId", json!(self.id));
         put("url", json!(self.url));
+        put("topicName", json!(self.member.as_ref().map(|member| &member.group)));
+        put("endpointName", json!(self.member.as_ref().and_then(|member| member.endpoint.as_ref())));
         put("method", json!(how.method));
         put("header", header_map(&how.headers));
         match std::str::from_utf8(&self.body) {

@@ -15,6 +15,7 @@ mod duration;
 mod expression;
 mod faults;
 mod flow;
+mod group;
 mod history;
 mod intake;
 mod journal;

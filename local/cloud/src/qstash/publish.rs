@@ -76,11 +76,11 @@ pub fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     Prefixed { headers, prefix: "" }.text(name)
 }
 
-/// The destination as it stands in the rest of a request's path and query.
-/// `qstash_token` belongs to us, not to the destination.
+/// The destination as it stands in the rest of a request's path and query: an
+/// address, or the name of a URL group. `qstash_token` belongs to us, not to the destination.
 ///
 /// # Errors
-/// When it is no http or https URL.
+/// When it is no http or https URL, and could be no group's name.
 pub fn destination(rest: &str) -> Result<String, String> {
     let mut url = rest.to_owned();
     if !has_scheme(&url) {
@@ -94,10 +94,9 @@ pub fn destination(rest: &str) -> Result<String, String> {
     }
     url = without_token(url);
     if !has_scheme(&url) {
-        return Err(format!(
-            "invalid destination '{url}': it must begin with http:// or https:// \
-             (URL groups are not offered yet)"
-        ));
+        check_name("destination", &url)
+            .map_err(|why| format!("{why}; an address must begin with http:// or https://"))?;
+        return Ok(url);
     }
     match Uri::from_str(&url) {
         Ok(uri) if uri.host().is_some_and(|host| !host.is_empty()) => Ok(url),
@@ -105,7 +104,20 @@ pub fn destination(rest: &str) -> Result<String, String> {
     }
 }
 
-fn has_scheme(url: &str) -> bool {
+/// Names of queues and of URL groups.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn check_name(what: &str, name: &str) -> Result<(), String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+    if name.is_empty() || !name.chars().all(allowed) {
+        return Err(format!("invalid {what} '{name}': a name consists of letters, digits, '.', '-' and '_'"));
+    }
+    Ok(())
+}
+
+/// Whether it is an address, and not a group's name.
+pub fn has_scheme(url: &str) -> bool {
     url.starts_with("http://") || url.starts_with("https://")
 }
 
@@ -126,6 +138,9 @@ fn callback(headers: &HeaderMap, name: &str, retries: u32) -> Result<Option<Box<
         return Ok(None);
     };
     let url = destination(&url).map_err(|why| format!("{name}: {why}"))?;
+    if !has_scheme(&url) {
+        return Err(format!("{name}: '{url}' must begin with http:// or https://"));
+    }
     let prefix = format!("{name}-");
     let mut how = Prefixed { headers, prefix: &prefix }.common(retries, "POST")?;
     how.headers.retain(|(name, _)| name != "content-type");
@@ -229,7 +244,8 @@ mod tests {
         assert_eq!(destination(url).unwrap(), url);
         assert_eq!(destination("https%3A%2F%2Fh%2Fp%3Fa%3D1").unwrap(), "https://h/p?a=1");
         assert_eq!(destination("http://h/p?qstash_token=t&a=1").unwrap(), "http://h/p?a=1");
-        for bad in ["", "group", "ftp://h/", "http://", "http:///p"] {
+        assert_eq!(destination("a-group.1").unwrap(), "a-group.1");
+        for bad in ["", "no group", "ftp://h/", "http://", "http:///p"] {
             assert!(destination(bad).is_err(), "{bad}");
         }
     }

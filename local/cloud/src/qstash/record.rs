@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use super::{
     attempt::Outcome,
+    flow::Hold,
+    group::Group,
     keys::Keys,
     message::{self, Message},
     queue::QueueConfig,
@@ -48,6 +50,15 @@ pub enum Record {
         id: String,
     },
     Keys(Keys),
+    Group(Group),
+    GroupGone {
+        name: String,
+    },
+    /// What an operator says of a flow-control key.
+    Hold {
+        key: String,
+        hold: Hold,
+    },
 }
 
 /// A message that failed for good.

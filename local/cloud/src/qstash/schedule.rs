@@ -1,12 +1,15 @@
 //! Schedules: a cron expression and the message it produces. Firings missed
 //! while the process was down are not made up for.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
     cron::Cron,
+    group::{self, Group},
     message::{self, Instructions, Message},
 };
 
@@ -29,16 +32,17 @@ impl Schedule {
         Cron::parse(&self.cron).ok()?.next_after(now)
     }
 
-    /// The message of one firing.
-    pub fn message(&self, now: u64) -> Message {
-        let body = self.body.clone();
-        let mut message = Message::new(self.url.clone(), body, self.how.clone(), now);
-        message.schedule_id = Some(self.id.clone());
-        message
+    /// The messages of one firing; none where the group it is for has gone.
+    pub fn messages(&self, groups: &BTreeMap<String, Group>, now: u64) -> Vec<Message> {
+        let mut messages = group::address(groups, &self.url, &self.body, &self.how, now).unwrap_or_default();
+        for message in &mut messages {
+            message.schedule_id = Some(self.id.clone());
+        }
+        messages
     }
 
     pub fn to_json(&self, now: u64) -> Value {
-        let mut json = self.message(self.created_at).to_json();
+        let mut json = Message::new(self.url.clone(), self.body.clone(), self.how.clone(), self.created_at).to_json();
         for gone in ["messageId", "url", "maxRetries", "notBefore"] {
             json.remove(gone);
         }

@@ -183,6 +183,7 @@ impl State {
         how.dedup = None;
         let mut message = Message::new(old.url.clone(), old.body.clone(), how, self.now());
         message.schedule_id.clone_from(&old.schedule_id);
+        message.member.clone_from(&old.member);
         let message = Arc::new(message);
         let gone = Record::DeadGone { dlq_id: dlq_id.to_owned() };
         self.conclude(vec![message.clone()], vec![gone])?;

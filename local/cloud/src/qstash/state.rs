@@ -16,7 +16,8 @@ use super::{
     Error, Options,
     dedup::{self, Dedup},
     faults::Faults,
-    flow::Gate,
+    flow::{Gate, Hold},
+    group::Group,
     history::{Event, History, Phase},
     journal::Journal,
     keys::Keys,
@@ -33,13 +34,16 @@ pub struct State {
     pub history: History,
     pub keys: Keys,
     pub queues: BTreeMap<String, Queue>,
+    pub groups: BTreeMap<String, Group>,
     pub schedules: BTreeMap<String, Arc<Schedule>>,
     /// Oldest first.
     pub dead: Vec<Arc<DeadLetter>>,
     pub(super) dedup: Dedup,
     pub(super) messages: HashMap<String, Stored>,
     pub(super) timers: Timers,
-    pub(super) gates: HashMap<String, Gate>,
+    pub(super) gates: BTreeMap<String, Gate>,
+    /// By flow-control key.
+    pub(super) holds: BTreeMap<String, Hold>,
     pub(super) ready: VecDeque<String>,
     pub(super) in_flight: HashMap<String, Option<AbortHandle>>,
     pub(super) running: bool,
@@ -71,12 +75,14 @@ impl State {
             history: History::default(),
             keys: Keys { current: options.current_key, next: options.next_key },
             queues: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            holds: BTreeMap::new(),
             schedules: BTreeMap::new(),
             dead: Vec::new(),
             dedup: Dedup::default(),
             messages: HashMap::new(),
             timers: Timers::default(),
-            gates: HashMap::new(),
+            gates: BTreeMap::new(),
             ready: VecDeque::new(),
             in_flight: HashMap::new(),
             running: false,
@@ -160,6 +166,21 @@ impl State {
                 self.armed.remove(&id);
             }
             Record::Keys(keys) => self.keys = keys,
+            Record::Group(group) => {
+                self.groups.insert(group.name.clone(), group);
+            }
+            Record::GroupGone { name } => {
+                self.groups.remove(&name);
+            }
+            Record::Hold { key, hold } => {
+                if let Some(gate) = self.gates.get_mut(&key) {
+                    gate.hold = hold.clone();
+                }
+                match hold == Hold::default() {
+                    true => self.holds.remove(&key),
+                    false => self.holds.insert(key, hold),
+                };
+            }
         }
     }
 
@@ -271,6 +292,9 @@ impl State {
         stored.sort_unstable_by_key(|stored| stored.order);
         let mut records = vec![Record::Keys(self.keys.clone())];
         records.extend(self.queues.values().map(|q| Record::Queue(q.config.clone())));
+        records.extend(self.groups.values().cloned().map(Record::Group));
+        let holds = self.holds.iter();
+        records.extend(holds.map(|(key, hold)| Record::Hold { key: key.clone(), hold: hold.clone() }));
         records.extend(self.schedules.values().cloned().map(Record::Schedule));
         records.extend(self.dead.iter().cloned().map(Record::Dead));
         for Stored { message, retried, due, .. } in stored {

@@ -75,7 +75,7 @@ async fn a_batch_is_accepted_whole_and_in_order_or_not_at_all() {
     assert_eq!(inbox.to("http://h/2")[0].body, r#"{"an":"object"}"#);
     assert_eq!(inbox.seen().len(), 2);
 
-    let bad = json!([{"destination": "http://h/4"}, {"destination": "nowhere"}]);
+    let bad = json!([{"destination": "http://h/4"}, {"destination": "ftp://nowhere"}]);
     assert_eq!(call(&qstash, "POST", "/v2/batch", &[], bad.to_string()).await.0, 400);
     assert_eq!(call(&qstash, "POST", "/v2/batch", &[], "{").await.0, 400);
     assert_eq!(qstash.depth(), 0);
@@ -88,13 +88,15 @@ async fn what_is_malformed_or_too_large_is_refused_and_leaves_nothing() {
     let qstash = fast(&inbox, 1.0);
     let to = "/v2/publish/http://h/p";
     for (path, header, expected) in [
-        ("/v2/publish/group", ("x-a", ""), 400),
+        ("/v2/publish/ftp://h/", ("x-a", ""), 400),
+        ("/v2/publish/group", ("x-a", ""), 404),
         (to, ("upstash-delay", "soon"), 400),
         (to, ("upstash-retry-delay", "pow(2"), 400),
         ("/v2/enqueue/bad%20name/http://h/p", ("x-a", ""), 400),
         ("/v2/schedules/http://h/p", ("upstash-cron", "* * *"), 400),
         ("/v2/schedules/http://h/p", ("x-a", ""), 400),
-        ("/v2/topics/t/endpoints", ("x-a", ""), 404),
+        ("/v2/topics/t/endpoints", ("x-a", ""), 400),
+        ("/v2/wait/event", ("x-a", ""), 404),
         ("/v3/publish", ("x-a", ""), 404),
     ] {
         let (status, answer) = call(&qstash, "POST", path, &[header], "").await;

@@ -1,22 +1,36 @@
 //! `/v2/dlq`: messages that failed for good, newest first.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use serde_json::json;
 
-use super::{Answer, Call, Refusal, ok};
-use crate::qstash::record::Record;
+use super::{Answer, Call, Refusal, filter::Filter, ok};
+use crate::qstash::record::{DeadLetter, Record};
 
 const PAGE: usize = 100;
+const MORE: [&str; 2] = ["dlqIds", "responseStatus"];
 
-/// The cursor is the number of entries already shown.
-pub fn list(call: &Call) -> Answer {
+/// Those that fit, newest first, from a place on, and the next place. The cursor is the number of entries
+/// already shown.
+fn page(call: &Call, filter: &Filter) -> (Vec<Arc<DeadLetter>>, String) {
     let number = |name: &str| call.query(name).first().and_then(|text| text.parse().ok());
     let (skip, count) = (number("cursor").unwrap_or(0), number("count").unwrap_or(PAGE).clamp(1, PAGE));
     let state = call.courier.state();
-    let shown = state.dead.iter().rev().skip(skip).take(count);
-    let messages: Vec<_> = shown.map(|letter| letter.to_json()).collect();
-    let next = skip + messages.len();
-    let cursor = if next < state.dead.len() { next.to_string() } else { String::new() };
+    let fits = |letter: &&Arc<DeadLetter>| {
+        filter.allows("dlqIds", &letter.dlq_id)
+            && filter.allows("responseStatus", &letter.outcome.status.to_string())
+            && filter.fits(&letter.message)
+    };
+    let mut fitting = state.dead.iter().rev().filter(fits).skip(skip);
+    let page: Vec<Arc<DeadLetter>> = fitting.by_ref().take(count).cloned().collect();
+    let cursor = fitting.next().map_or(String::new(), |_| (skip + page.len()).to_string());
+    (page, cursor)
+}
+
+pub fn list(call: &Call) -> Answer {
+    let (page, cursor) = page(call, &Filter::parse(call, &MORE)?);
+    let messages: Vec<_> = page.iter().map(|letter| letter.to_json()).collect();
     ok(json!({ "messages": messages, "cursor": cursor }))
 }
 
@@ -28,30 +42,37 @@ pub fn show(call: &Call, id: &str) -> Answer {
 
 pub fn delete_one(call: &Call, id: &str) -> Answer {
     show(call, id)?;
-    delete(call, &[id.to_owned()])
+    call.courier.state().commit(vec![Record::DeadGone { dlq_id: id.to_owned() }])?;
+    ok(json!({ "deleted": 1 }))
 }
 
-pub fn delete(call: &Call, ids: &[String]) -> Answer {
-    if ids.is_empty() {
-        return Err(Refusal::bad("name the entries with dlqIds; other filters are not offered yet"));
-    }
-    let mut state = call.courier.state();
-    let known = ids.iter().filter(|id| state.dead.iter().any(|letter| letter.dlq_id == **id));
-    let records: Vec<_> = known.map(|id| Record::DeadGone { dlq_id: id.clone() }).collect();
-    let deleted = records.len();
-    state.commit(records)?;
-    ok(json!({ "deleted": deleted, "cursor": "" }))
+/// Removes a page of those that fit; with what is left, the cursor begins anew.
+pub fn delete(call: &Call) -> Answer {
+    let (page, rest) = page(call, &Filter::parse(call, &MORE)?);
+    let records: Vec<_> = page.iter().map(|letter| Record::DeadGone { dlq_id: letter.dlq_id.clone() }).collect();
+    call.courier.state().commit(records)?;
+    ok(json!({ "deleted": page.len(), "cursor": again(&rest) }))
 }
 
-pub fn retry(call: &Call, ids: &[String]) -> Answer {
-    if ids.is_empty() {
-        return Err(Refusal::bad("name the entries with dlqIds; other filters are not offered yet"));
-    }
-    let revived = ids.iter().map(|id| call.courier.with(|state| state.revive(id)));
-    let revived = revived.collect::<Result<Vec<_>, _>>()?;
-    let responses: Vec<_> = revived.iter().flatten().map(|id| json!({ "messageId": id })).collect();
-    if responses.is_empty() {
+pub fn retry_one(call: &Call, id: &str) -> Answer {
+    let revived = call.courier.with(|state| state.revive(id))?.ok_or_else(|| Refusal::missing("dlq message"))?;
+    Ok((StatusCode::CREATED, json!({ "responses": [{ "messageId": revived }], "cursor": "" })))
+}
+
+/// Publishes a page of those that fit again.
+pub fn retry(call: &Call) -> Answer {
+    let filter = Filter::parse(call, &MORE)?;
+    let (page, rest) = page(call, &filter);
+    if page.is_empty() && !filter.values("dlqIds").is_empty() {
         return Err(Refusal::missing("dlq message"));
     }
-    Ok((StatusCode::CREATED, json!({ "responses": responses, "cursor": "" })))
+    let revived = page.iter().map(|letter| call.courier.with(|state| state.revive(&letter.dlq_id)));
+    let revived = revived.collect::<Result<Vec<_>, _>>()?;
+    let responses: Vec<_> = revived.iter().flatten().map(|id| json!({ "messageId": id })).collect();
+    Ok((StatusCode::CREATED, json!({ "responses": responses, "cursor": again(&rest) })))
+}
+
+/// What was shown is gone, so what comes next stands at the beginning.
+fn again(rest: &str) -> &'static str {
+    if rest.is_empty() { "" } else { "0" }
 }

@@ -1,8 +1,8 @@
-//! `/v2/messages/{id}`.
+//! `/v2/messages`.
 
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Refusal, ok};
+use super::{Answer, Call, Refusal, filter::Filter, ok};
 
 pub fn show(call: &Call, id: &str) -> Answer {
     let state = call.courier.state();
@@ -15,4 +15,15 @@ pub fn cancel(call: &Call, id: &str) -> Answer {
         true => ok(json!({ "cancelled": 1 })),
         false => Err(Refusal::missing("message")),
     }
+}
+
+/// Ends all that fit, which is all there are where nothing is said.
+pub fn cancel_many(call: &Call) -> Answer {
+    let filter = Filter::parse(call, &[])?;
+    let cancelled = call.courier.with(|state| {
+        let fitting = state.messages.values().filter(|stored| filter.fits(&stored.message));
+        let ids: Vec<String> = fitting.map(|stored| stored.message.id.clone()).collect();
+        ids.iter().try_fold(0_u64, |count, id| Ok::<_, std::io::Error>(count + u64::from(state.cancel(id)?)))
+    })?;
+    ok(json!({ "cancelled": cancelled }))
 }

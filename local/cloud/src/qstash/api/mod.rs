@@ -2,6 +2,9 @@
 //! apart by hand, because a destination inside a path must stay untouched.
 
 mod dlq;
+mod filter;
+mod flow;
+mod groups;
 mod messages;
 mod publish;
 mod queues;
@@ -55,6 +58,12 @@ impl Call {
             })
             .filter(|value| !value.is_empty())
             .collect()
+    }
+
+    /// The names of all query parameters.
+    fn query_names(&self) -> Vec<String> {
+        let query = self.rest.split_once('?').map_or("", |(_, query)| query);
+        percent::query_pairs(query).map(|(name, _)| String::from_utf8_lossy(&name).into_owned()).collect()
     }
 
     fn json(&self) -> Result<Value, Refusal> {
@@ -129,12 +138,13 @@ fn answer(call: Call) -> Answer {
         ("POST", ["publish", _, ..]) => publish::publish(&call),
         ("POST", ["enqueue", queue, _, ..]) => publish::enqueue(&call, queue),
         ("POST", ["batch"]) => publish::batch(&call),
+        ("DELETE", ["messages"]) => messages::cancel_many(&call),
         ("GET", ["messages", id]) => messages::show(&call, id),
         ("DELETE", ["messages", id]) => messages::cancel(&call, id),
         ("GET", ["dlq"]) => dlq::list(&call),
-        ("DELETE", ["dlq"]) => dlq::delete(&call, &call.query("dlqIds")),
-        ("POST", ["dlq", "retry"]) => dlq::retry(&call, &call.query("dlqIds")),
-        ("POST", ["dlq", "retry", id]) => dlq::retry(&call, &[(*id).to_owned()]),
+        ("DELETE", ["dlq"]) => dlq::delete(&call),
+        ("POST", ["dlq", "retry"]) => dlq::retry(&call),
+        ("POST", ["dlq", "retry", id]) => dlq::retry_one(&call, id),
         ("GET", ["dlq", id]) => dlq::show(&call, id),
         ("DELETE", ["dlq", id]) => dlq::delete_one(&call, id),
         ("GET", ["queues"]) => queues::list(&call),
@@ -150,6 +160,19 @@ fn answer(call: Call) -> Answer {
         ("POST" | "PATCH", ["schedules", id, "pause"]) => schedules::pause(&call, id, true),
         ("POST" | "PATCH", ["schedules", id, "resume"]) => schedules::pause(&call, id, false),
         ("POST", ["schedules", _, ..]) => schedules::create(&call),
+        ("GET", ["topics"]) => groups::list(&call),
+        ("GET", ["topics", name]) => groups::show(&call, name),
+        ("DELETE", ["topics", name]) => groups::delete(&call, name),
+        ("POST", ["topics", name, "endpoints"]) => groups::add(&call, name),
+        ("DELETE", ["topics", name, "endpoints"]) => groups::remove(&call, name),
+        ("GET", ["flowControl"]) => flow::list(&call),
+        ("GET", ["flowControl", key]) => flow::show(&call, key),
+        ("POST", ["flowControl", key, "pause"]) => flow::pause(&call, key, true),
+        ("POST", ["flowControl", key, "resume"]) => flow::pause(&call, key, false),
+        ("POST", ["flowControl", key, "pin"]) => flow::pin(&call, key),
+        ("POST", ["flowControl", key, "unpin"]) => flow::unpin(&call, key),
+        ("POST", ["flowControl", key, "resetRate"]) => flow::reset_rate(&call, key),
+        ("GET", ["globalParallelism"]) => flow::global(&call),
         ("GET", ["keys"]) => service::keys(&call),
         ("POST", ["keys", "rotate"]) => service::rotate(&call),
         ("GET", ["events" | "logs"]) => service::events(&call),

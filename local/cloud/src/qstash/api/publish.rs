@@ -5,8 +5,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Call, Refusal, ok, queues};
-use crate::qstash::{intake::Receipt, message::Message, publish};
+use super::{Answer, Call, Refusal, ok};
+use crate::qstash::{
+    group,
+    intake::Receipt,
+    message::{Instructions, Message},
+    publish,
+};
 
 pub fn publish(call: &Call) -> Answer {
     let rest = call.rest.strip_prefix("publish/").unwrap_or("");
@@ -19,46 +24,82 @@ pub fn enqueue(call: &Call, queue: &str) -> Answer {
 }
 
 fn one(call: &Call, rest: &str, queue: Option<String>) -> Answer {
-    let message = message(call, &call.headers, rest, call.body.clone(), queue)?;
-    let receipts = call.courier.with(|state| state.accept(vec![message]))?;
-    match receipts.first() {
-        Some(receipt) if receipt.deduplicated => Ok((StatusCode::ACCEPTED, to_json(receipt))),
-        Some(receipt) => ok(to_json(receipt)),
-        None => ok(Value::Null),
-    }
+    let order = order(call, &call.headers, rest, call.body.clone(), queue)?;
+    let (group, messages) = messages(call, &order)?;
+    let told = answers(call, vec![(group, messages)])?.pop().unwrap_or_default();
+    let status = if told["deduplicated"] == true { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok((status, told))
 }
 
-fn to_json(receipt: &Receipt) -> Value {
-    match receipt.deduplicated {
-        true => json!({ "messageId": receipt.id, "deduplicated": true }),
-        false => json!({ "messageId": receipt.id }),
-    }
+/// What is to be published, and where: an address, or a group.
+pub struct Order {
+    pub destination: String,
+    pub body: Bytes,
+    pub how: Instructions,
+    pub at: u64,
 }
 
-/// Reads one message off headers and body.
-pub fn message(
+/// Reads what is to be published off headers and body.
+pub fn order(
     call: &Call,
     headers: &HeaderMap,
     rest: &str,
     body: Bytes,
     queue: Option<String>,
-) -> Result<Message, Refusal> {
-    let url = publish::destination(rest).map_err(Refusal::bad)?;
+) -> Result<Order, Refusal> {
+    let destination = publish::destination(rest).map_err(Refusal::bad)?;
     let limit = call.courier.max_message_bytes;
     if body.len() > limit {
         let text = format!("the message has {} bytes, the limit is {limit}", body.len());
         return Err(Refusal(StatusCode::PAYLOAD_TOO_LARGE, text));
     }
-    let now = call.courier.state().now();
-    let mut how = publish::instructions(headers, now).map_err(Refusal::bad)?;
+    let at = call.courier.state().now();
+    let mut how = publish::instructions(headers, at).map_err(Refusal::bad)?;
     if how.dedup.is_none() {
-        how.dedup = publish::content_id(headers, &url, &body, &how);
+        how.dedup = publish::content_id(headers, &destination, &body, &how);
     }
     if let Some(queue) = queue {
-        queues::check_name(&queue)?;
+        publish::check_name("queue", &queue).map_err(Refusal::bad)?;
         how.queue = Some(queue);
     }
-    Ok(Message::new(url, body, how, now))
+    Ok(Order { destination, body, how, at })
+}
+
+/// The messages of an order, and whether they are a group's.
+fn messages(call: &Call, order: &Order) -> Result<(bool, Vec<Message>), Refusal> {
+    let Order { destination, body, how, at } = order;
+    let messages = group::address(&call.courier.state().groups, destination, body, how, *at);
+    let messages = messages.ok_or_else(|| Refusal::missing(&format!("url group '{destination}'")))?;
+    if messages.is_empty() {
+        return Err(Refusal::bad(format!("the url group '{destination}' has no endpoints")));
+    }
+    Ok((!publish::has_scheme(destination), messages))
+}
+
+/// Takes them all on, or none; a group's answer is an array.
+fn answers(call: &Call, orders: Vec<(bool, Vec<Message>)>) -> Result<Vec<Value>, Refusal> {
+    let shape: Vec<(bool, Vec<String>)> = orders
+        .iter()
+        .map(|(group, messages)| (*group, messages.iter().map(|message| message.url.clone()).collect()))
+        .collect();
+    let messages = orders.into_iter().flat_map(|(_, messages)| messages).collect();
+    let mut receipts = call.courier.with(|state| state.accept(messages))?.into_iter();
+    let told = shape.into_iter().map(|(group, urls)| {
+        let mut told = urls.iter().zip(receipts.by_ref()).map(|(url, receipt)| to_json(&receipt, group.then_some(url)));
+        if group { told.collect() } else { told.next().unwrap_or_default() }
+    });
+    Ok(told.collect())
+}
+
+fn to_json(receipt: &Receipt, url: Option<&String>) -> Value {
+    let mut told = json!({ "messageId": receipt.id });
+    if receipt.deduplicated {
+        told["deduplicated"] = Value::Bool(true);
+    }
+    if let Some(url) = url {
+        told["url"] = json!(url);
+    }
+    told
 }
 
 #[derive(Deserialize)]
@@ -74,7 +115,7 @@ struct Item {
 pub fn batch(call: &Call) -> Answer {
     let items: Vec<Item> = serde_json::from_slice(&call.body)
         .map_err(|error| Refusal::bad(format!("the body is not a batch: {error}")))?;
-    let messages = items.into_iter().map(|item| {
+    let orders = items.into_iter().map(|item| {
         let headers = header_map(&item.headers)?;
         let body = match item.body {
             Value::Null => Bytes::new(),
@@ -84,11 +125,10 @@ pub fn batch(call: &Call) -> Answer {
                 other.to_string().into()
             }
         };
-        message(call, &headers, &item.destination, body, item.queue)
+        messages(call, &order(call, &headers, &item.destination, body, item.queue)?)
     });
-    let messages = messages.collect::<Result<Vec<_>, _>>()?;
-    let receipts = call.courier.with(|state| state.accept(messages))?;
-    ok(receipts.iter().map(to_json).collect())
+    let orders = orders.collect::<Result<Vec<_>, _>>()?;
+    ok(answers(call, orders)?.into())
 }
 
 fn header_map(headers: &Map<String, Value>) -> Result<HeaderMap, Refusal> {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answer, Call, Refusal, ok};
-use crate::qstash::{queue::Queue, record::Record};
+use crate::qstash::{publish, queue::Queue, record::Record};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -12,14 +12,6 @@ struct Upsert {
     queue_name: String,
     parallelism: Option<usize>,
     paused: Option<bool>,
-}
-
-pub fn check_name(name: &str) -> Result<(), Refusal> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
-    if name.is_empty() || !name.chars().all(allowed) {
-        return Err(Refusal::bad("a queue name consists of letters, digits, '.', '-' and '_'"));
-    }
-    Ok(())
 }
 
 fn to_json(queue: &Queue) -> Value {
@@ -45,7 +37,7 @@ pub fn show(call: &Call, name: &str) -> Answer {
 pub fn upsert(call: &Call) -> Answer {
     let wanted: Upsert =
         serde_json::from_value(call.json()?).map_err(|error| Refusal::bad(format!("not a queue: {error}")))?;
-    check_name(&wanted.queue_name)?;
+    publish::check_name("queue", &wanted.queue_name).map_err(Refusal::bad)?;
     if wanted.parallelism == Some(0) {
         return Err(Refusal::bad("parallelism must be at least 1"));
     }

@@ -4,22 +4,22 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Answer, Call, Refusal, ok, publish::message};
+use super::{Answer, Call, Refusal, ok, publish::order};
 use crate::qstash::{message::random_id, publish, record::Record, schedule::Schedule};
 
 pub fn create(call: &Call) -> Answer {
     let rest = call.rest.strip_prefix("schedules/").unwrap_or("");
     let cron = publish::cron(&call.headers).map_err(Refusal::bad)?;
     let queue = publish::text(&call.headers, "upstash-queue-name");
-    let template = message(call, &call.headers, rest, call.body.clone(), queue)?;
+    let order = order(call, &call.headers, rest, call.body.clone(), queue)?;
     let id = publish::text(&call.headers, "upstash-schedule-id");
     let mut schedule = Schedule {
         id: id.unwrap_or_else(|| random_id("scd_")),
         cron,
-        url: template.url,
-        body: template.body,
-        how: template.how,
-        created_at: template.created_at,
+        url: order.destination,
+        body: order.body,
+        how: order.how,
+        created_at: order.at,
         // Of one that was overwritten nothing is kept.
         paused: false,
     };

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Refusal, ok};
-use crate::qstash::{faults::Faults, record::Record};
+use super::{Answer, Call, Refusal, filter::Filter, ok};
+use crate::qstash::{faults::Faults, history::Event, record::Record};
 
 const PAGE: usize = 1_000;
 
@@ -23,11 +23,15 @@ pub fn rotate(call: &Call) -> Answer {
 
 /// Under both names, for the SDK reads `events` and the documentation `logs`.
 pub fn events(call: &Call) -> Answer {
-    let count = call.query("count").first().and_then(|text| text.parse().ok());
-    let id = call.query("messageId").into_iter().next();
-    let count = count.unwrap_or(PAGE).min(PAGE);
-    let events = call.courier.state().history.to_json(id.as_deref(), count);
-    ok(json!({ "events": events, "logs": events, "cursor": "" }))
+    let number = |name: &str| call.query(name).first().and_then(|text| text.parse().ok());
+    let (skip, count) = (number("cursor").unwrap_or(0), number("count").unwrap_or(PAGE).clamp(1, PAGE));
+    let filter = Filter::parse(call, &["state"])?;
+    let wanted = |event: &Event| filter.allows("state", event.phase.name()) && filter.fits(&event.message);
+    // One more than is asked for, which tells whether there is more.
+    let mut events = call.courier.state().history.to_json(wanted, skip, count + 1);
+    let cursor = if events.len() > count { (skip + count).to_string() } else { String::new() };
+    events.truncate(count);
+    ok(json!({ "events": events, "logs": events, "cursor": cursor }))
 }
 
 pub fn faults(call: &Call) -> Answer {
