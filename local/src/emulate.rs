@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use axum::Router;
 use clap::{Args, ValueEnum};
-use makegood_cloud::{QStash, Redis, qstash};
+use makegood_cloud::{Mcp, QStash, Redis, mcp, qstash};
 use makegood_postgres::Postgres;
 
 use crate::data_dir::DataDir;
@@ -48,6 +48,8 @@ pub enum Service {
     Postgres,
     /// QStash
     Qstash,
+    /// A server of the Model Context Protocol with tools to test clients with
+    Mcp,
 }
 
 impl Service {
@@ -56,6 +58,7 @@ impl Service {
             Self::Redis => "redis",
             Self::Postgres => "postgres",
             Self::Qstash => "qstash",
+            Self::Mcp => "mcp",
         }
     }
 
@@ -65,6 +68,7 @@ impl Service {
             Self::Redis => 8079,
             Self::Postgres => 4444,
             Self::Qstash => 8080,
+            Self::Mcp => 8083,
         }
     }
 }
@@ -145,6 +149,10 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
             ];
             let open = Open::new(postgres.router(), variables);
             Ok(Open { postgres: Some(postgres), ..open })
+        }
+        Service::Mcp => {
+            let variables = vec![("MCP_URL", format!("{url}/mcp"))];
+            Ok(Open::new(Mcp::new(mcp::TestTools).router(), variables))
         }
         Service::Qstash => {
             let settings =

@@ -1,5 +1,5 @@
-//! Local stand-ins for the two cloud services the functions call over HTTP:
-//! QStash v2 ([`qstash`]) and Upstash Redis REST ([`redis`]).
+//! Local stand-ins for the cloud services the functions call over HTTP: QStash v2
+//! ([`qstash`]), Upstash Redis REST ([`redis`]) and servers of tools ([`mcp`]).
 //!
 //! Each is a library that yields an `axum::Router`; the host decides where it
 //! listens and how deliveries travel. Neither is ever kinder than the service
@@ -7,10 +7,12 @@
 //! limits are real. There is no binary here, and no Workflow protocol.
 
 mod clock;
+pub mod mcp;
 mod percent;
 pub mod qstash;
 pub mod redis;
 
 pub use clock::Clock;
+pub use mcp::Mcp;
 pub use qstash::{Deliver, QStash};
 pub use redis::Redis;

@@ -1,0 +1,127 @@
+//! Streamable HTTP: one address, to which messages are posted. A request is answered with JSON; one that wants
+//! to hear of progress, with a stream of events that ends with the answer.
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+    routing::any,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde_json::{Value, json};
+
+use super::{
+    Mcp, legacy, modern,
+    rpc::{self, Failure, Message},
+};
+
+const MAX_BODY: usize = 4 << 20;
+
+pub fn router(mcp: Mcp) -> Router {
+    Router::new().route("/mcp", any(serve)).with_state(mcp)
+}
+
+async fn serve(State(mcp): State<Mcp>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    if !is_local(&parts.headers) {
+        return failed(&Failure::new(403, -32000, "Forbidden: Origin is not of this machine"), &Value::Null);
+    }
+    match parts.method {
+        Method::POST => {}
+        // Only the era before has something to end.
+        Method::DELETE if parts.headers.contains_key(legacy::SESSION) => {
+            return match mcp.sessions.close(&parts.headers) {
+                Ok(()) => StatusCode::OK.into_response(),
+                Err(failure) => failed(&failure, &Value::Null),
+            };
+        }
+        _ => {
+            let mut response = failed(&Failure::new(405, -32000, "Method not allowed."), &Value::Null);
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST, DELETE"));
+            return response;
+        }
+    }
+    if let Err(failure) = check_types(&parts.headers) {
+        return failed(&failure, &Value::Null);
+    }
+    let Ok(body) = to_bytes(body, MAX_BODY).await else {
+        return failed(&Failure::new(413, -32000, &format!("The body exceeds {MAX_BODY} bytes.")), &Value::Null);
+    };
+    match Message::parse(&body) {
+        Ok(message) => answer(&mcp, &parts.headers, &message),
+        Err((failure, id)) => failed(&failure, &id),
+    }
+}
+
+fn answer(mcp: &Mcp, headers: &HeaderMap, message: &Message) -> Response {
+    let is_modern = message.meta(modern::META_VERSION).is_some()
+        || headers.get("mcp-protocol-version").is_some_and(|version| version == modern::VERSION);
+    let Some(id) = &message.id else {
+        let admitted = if is_modern { Ok(()) } else { legacy::admit(mcp, headers) };
+        return match admitted {
+            Ok(()) => StatusCode::ACCEPTED.into_response(),
+            Err(failure) => failed(&failure, &Value::Null),
+        };
+    };
+    let answered = match is_modern {
+        true => modern::answer(mcp, headers, message).map(|result| (result, None)),
+        false => legacy::answer(mcp, headers, message),
+    };
+    let (result, session) = match answered {
+        Ok(answered) => answered,
+        Err(failure) => return failed(&failure, id),
+    };
+    let answer = rpc::result(id, result);
+    let mut response = match message.meta("progressToken") {
+        Some(token) => stream(&[progress(token), answer]),
+        None => json_response(StatusCode::OK, &answer),
+    };
+    if let Some(session) = session.and_then(|session| HeaderValue::from_str(&session).ok()) {
+        response.headers_mut().insert(legacy::SESSION, session);
+    }
+    response
+}
+
+fn progress(token: &Value) -> Value {
+    let params = json!({ "progressToken": token, "progress": 1, "total": 1 });
+    json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params })
+}
+
+fn stream(messages: &[Value]) -> Response {
+    let events: String = messages.iter().map(|message| format!("event: message\ndata: {message}\n\n")).collect();
+    let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")];
+    (headers, events).into_response()
+}
+
+fn json_response(status: StatusCode, value: &Value) -> Response {
+    let mut response = Response::new(Body::from(value.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn failed(failure: &Failure, id: &Value) -> Response {
+    json_response(failure.status, &failure.to_json(id))
+}
+
+fn check_types(headers: &HeaderMap) -> Result<(), Failure> {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
+    let accepts = |kind| text(header::ACCEPT).contains(kind);
+    if !accepts("application/json") || !accepts("text/event-stream") {
+        let why = "Not Acceptable: Client must accept both application/json and text/event-stream";
+        return Err(Failure::new(406, -32000, why));
+    }
+    if !text(header::CONTENT_TYPE).starts_with("application/json") {
+        return Err(Failure::new(415, -32000, "Unsupported Media Type: Content-Type must be application/json"));
+    }
+    Ok(())
+}
+
+/// A page from elsewhere must not reach a server on this machine through its reader's browser.
+fn is_local(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    let host = origin.to_str().ok().and_then(|origin| origin.parse::<http::Uri>().ok());
+    let host = host.as_ref().and_then(http::Uri::host).unwrap_or_default();
+    ["127.0.0.1", "localhost", "[::1]"].contains(&host)
+}
