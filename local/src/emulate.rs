@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Context;
-use axum::Router;
+use axum::{Router, middleware};
 use clap::{Args, ValueEnum};
 use makegood_cloud::{Mcp, QStash, Redis, mcp, qstash};
 use makegood_postgres::Postgres;
@@ -97,7 +97,10 @@ pub async fn run(options: &Emulate) -> anyhow::Result<()> {
     let data_dir = DataDir::take(&folder, false)?;
     let open = open(options, &data_dir, address).await?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let router = open.router.clone();
+    let router = match address.ip().is_loopback() {
+        true => open.router.clone().layer(middleware::from_fn(serve::only_by_local_names)),
+        false => open.router.clone(),
+    };
     let server = tokio::spawn(async move {
         axum::serve(serve::NoDelay(listener), router)
             .with_graceful_shutdown(async move {

@@ -119,7 +119,7 @@ impl Platform {
         delivery.set_local(router.clone());
 
         let outer = if loopback {
-            router.layer(middleware::from_fn(only_by_local_names))
+            router.layer(middleware::from_fn(serve::only_by_local_names))
         } else {
             let key: Arc<str> = secrets.jwt.as_str().into();
             router.layer(middleware::from_fn(move |request, next| only_with_token(Arc::clone(&key), request, next)))
@@ -251,20 +251,6 @@ fn own_authorities(bind: IpAddr, port: u16) -> Vec<String> {
     own
 }
 
-/// On loopback the address is open to everybody on this machine, so a page from elsewhere must not
-/// reach it under a name of its own (DNS rebinding).
-async fn only_by_local_names(request: Request, next: Next) -> Response {
-    let host = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host
-        .rsplit_once(':')
-        .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
-        .map_or(host, |(name, _)| name);
-    if ["127.0.0.1", "localhost", "[::1]"].contains(&name) {
-        return next.run(request).await;
-    }
-    problem(403, "forbidden", "This platform listens on loopback and answers to local names only.")
-}
-
 /// Beyond loopback the town is not open to everybody. Functions and emulators have doors of their own.
 async fn only_with_token(key: Arc<str>, request: Request, next: Next) -> Response {
     if !request.uri().path().starts_with("/demo") {
@@ -285,7 +271,8 @@ async fn unknown_route() -> Response {
     problem(404, "not_found", "There is no such address. See the README for those there are.")
 }
 
-fn problem(status: u16, code: &str, detail: &str) -> Response {
+/// A problem-details answer.
+pub fn problem(status: u16, code: &str, detail: &str) -> Response {
     let status = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     let title = status.canonical_reason().unwrap_or_default();
     let body = serde_json::json!({

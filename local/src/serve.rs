@@ -2,7 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
 use tokio::net::TcpListener;
+
+use crate::platform::problem;
 
 /// Listens, or says what to do where that cannot be.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the kinds of I/O errors are an open list")]
@@ -36,4 +41,18 @@ impl axum::serve::Listener for NoDelay {
     fn local_addr(&self) -> std::io::Result<Self::Addr> {
         self.0.local_addr()
     }
+}
+
+/// On loopback the address is open to everybody on this machine, so a page from elsewhere must not
+/// reach it under a name of its own (DNS rebinding).
+pub async fn only_by_local_names(request: Request, next: Next) -> Response {
+    let host = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or(host, |(name, _)| name);
+    if ["127.0.0.1", "localhost", "[::1]"].contains(&name) {
+        return next.run(request).await;
+    }
+    problem(403, "forbidden", "This platform listens on loopback and answers to local names only.")
 }

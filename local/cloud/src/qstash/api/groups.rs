@@ -9,6 +9,7 @@ use crate::qstash::{
     group::{Endpoint, Group},
     publish,
     record::Record,
+    state::State,
 };
 
 /// As many endpoints as the free plan lets a group have.
@@ -30,11 +31,11 @@ pub fn list(call: &Call) -> Answer {
 }
 
 pub fn show(call: &Call, name: &str) -> Answer {
-    ok(json!(known(call, name)?))
+    ok(json!(known(&call.courier.state(), name)?))
 }
 
-fn known(call: &Call, name: &str) -> Result<Group, Refusal> {
-    call.courier.state().groups.get(name).cloned().ok_or_else(|| Refusal::missing("url group"))
+fn known(state: &State, name: &str) -> Result<Group, Refusal> {
+    state.groups.get(name).cloned().ok_or_else(|| Refusal::missing("url group"))
 }
 
 /// Adds endpoints; the group is made where there is none.
@@ -67,16 +68,16 @@ pub fn add(call: &Call, name: &str) -> Answer {
 
 /// Removes endpoints by name or address; a group that has none left is gone.
 pub fn remove(call: &Call, name: &str) -> Answer {
-    let mut group = known(call, name)?;
     let given: Endpoints<Named> =
         serde_json::from_value(call.json()?).map_err(|error| Refusal::bad(format!("not endpoints: {error}")))?;
+    let mut state = call.courier.state();
+    let mut group = known(&state, name)?;
     for endpoint in given.endpoints {
         if endpoint.name.is_none() && endpoint.url.is_none() {
             return Err(Refusal::bad("an endpoint to be removed has a name or a url"));
         }
         group.remove(endpoint.name.as_deref(), endpoint.url.as_deref());
     }
-    let mut state = call.courier.state();
     group.updated_at = state.now();
     let gone = group.endpoints.is_empty();
     state.commit(vec![if gone { Record::GroupGone { name: group.name } } else { Record::Group(group) }])?;
@@ -84,7 +85,8 @@ pub fn remove(call: &Call, name: &str) -> Answer {
 }
 
 pub fn delete(call: &Call, name: &str) -> Answer {
-    let group = known(call, name)?;
-    call.courier.state().commit(vec![Record::GroupGone { name: group.name }])?;
+    let mut state = call.courier.state();
+    let group = known(&state, name)?;
+    state.commit(vec![Record::GroupGone { name: group.name }])?;
     ok(json!({}))
 }
