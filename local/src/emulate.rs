@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use axum::Router;
 use clap::{Args, ValueEnum};
-use makegood_cloud::{QStash, Redis, qstash};
+use makegood_cloud::{Model, QStash, Redis, llm, qstash};
 use makegood_postgres::Postgres;
 
 use crate::data_dir::DataDir;
@@ -48,6 +48,8 @@ pub enum Service {
     Postgres,
     /// QStash
     Qstash,
+    /// An OpenAI-compatible model
+    Llm,
 }
 
 impl Service {
@@ -56,6 +58,7 @@ impl Service {
             Self::Redis => "redis",
             Self::Postgres => "postgres",
             Self::Qstash => "qstash",
+            Self::Llm => "llm",
         }
     }
 
@@ -65,6 +68,7 @@ impl Service {
             Self::Redis => 8079,
             Self::Postgres => 4444,
             Self::Qstash => 8080,
+            Self::Llm => 8082,
         }
     }
 }
@@ -159,6 +163,11 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
             let queue = QStash::open(settings, delivery).map_err(|error| anyhow::anyhow!("the queue: {error}"))?;
             let open = Open::new(queue.router(), variables);
             Ok(Open { queue: Some(queue), ..open })
+        }
+        Service::Llm => {
+            let settings = llm::Options::default();
+            let variables = vec![("OPENAI_BASE_URL", format!("{url}/v1")), ("OPENAI_API_KEY", settings.key.clone())];
+            Ok(Open::new(Model::new(settings).router(), variables))
         }
     }
 }

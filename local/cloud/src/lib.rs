@@ -1,5 +1,6 @@
-//! Local stand-ins for the two cloud services the functions call over HTTP:
-//! QStash v2 ([`qstash`]) and Upstash Redis REST ([`redis`]).
+//! Local stand-ins for cloud services: the two the functions call over HTTP,
+//! QStash v2 ([`qstash`]) and Upstash Redis REST ([`redis`]), and an
+//! OpenAI-compatible model ([`llm`]).
 //!
 //! Each is a library that yields an `axum::Router`; the host decides where it
 //! listens and how deliveries travel. Neither is ever kinder than the service
@@ -7,10 +8,12 @@
 //! limits are real. There is no binary here, and no Workflow protocol.
 
 mod clock;
+pub mod llm;
 mod percent;
 pub mod qstash;
 pub mod redis;
 
 pub use clock::Clock;
+pub use llm::Model;
 pub use qstash::{Deliver, QStash};
 pub use redis::Redis;
