@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use axum::Router;
 use clap::{Args, ValueEnum};
-use makegood_cloud::{Model, QStash, Redis, llm, qstash};
+use makegood_cloud::{Ably, Model, QStash, Redis, ably, llm, qstash};
 use makegood_postgres::Postgres;
 
 use crate::data_dir::DataDir;
@@ -50,6 +50,8 @@ pub enum Service {
     Qstash,
     /// An OpenAI-compatible model
     Llm,
+    /// Ably over REST and server-sent events
+    Ably,
 }
 
 impl Service {
@@ -59,6 +61,7 @@ impl Service {
             Self::Postgres => "postgres",
             Self::Qstash => "qstash",
             Self::Llm => "llm",
+            Self::Ably => "ably",
         }
     }
 
@@ -69,6 +72,7 @@ impl Service {
             Self::Postgres => 4444,
             Self::Qstash => 8080,
             Self::Llm => 8082,
+            Self::Ably => 8081,
         }
     }
 }
@@ -168,6 +172,11 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
             let settings = llm::Options::default();
             let variables = vec![("OPENAI_BASE_URL", format!("{url}/v1")), ("OPENAI_API_KEY", settings.key.clone())];
             Ok(Open::new(Model::new(settings).router(), variables))
+        }
+        Service::Ably => {
+            let settings = ably::Options::default();
+            let variables = vec![("ABLY_URL", url), ("ABLY_API_KEY", settings.key.clone())];
+            Ok(Open::new(Ably::new(settings).router(), variables))
         }
     }
 }

@@ -1,18 +1,20 @@
 //! Local stand-ins for cloud services: the two the functions call over HTTP,
-//! QStash v2 ([`qstash`]) and Upstash Redis REST ([`redis`]), and an
-//! OpenAI-compatible model ([`llm`]).
+//! QStash v2 ([`qstash`]) and Upstash Redis REST ([`redis`]), an
+//! OpenAI-compatible model ([`llm`]), and Ably's channels ([`ably`]).
 //!
 //! Each is a library that yields an `axum::Router`; the host decides where it
 //! listens and how deliveries travel. Neither is ever kinder than the service
 //! it stands for: duplicates, back-off, deduplication windows, signatures and
 //! limits are real. There is no binary here, and no Workflow protocol.
 
+pub mod ably;
 mod clock;
 pub mod llm;
 mod percent;
 pub mod qstash;
 pub mod redis;
 
+pub use ably::Ably;
 pub use clock::Clock;
 pub use llm::Model;
 pub use qstash::{Deliver, QStash};
