@@ -6,6 +6,9 @@ use serde_json::Value as Json;
 
 use super::fault::Fault;
 
+/// As rmpv counts, which is about twice the levels; JSON may have 127.
+const MAX_DEPTH: usize = 256;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wire {
     Json,
@@ -33,7 +36,7 @@ impl Wire {
                 .map_err(|error| Fault::bad(format!("invalid JSON: {error}"))),
             Self::MessagePack => {
                 let mut left = bytes;
-                let value = rmpv::decode::read_value(&mut left)
+                let value = rmpv::decode::read_value_with_max_depth(&mut left, MAX_DEPTH)
                     .map_err(|error| Fault::bad(format!("invalid MessagePack: {error}")))?;
                 if left.is_empty() { Ok(value) } else { Err(Fault::bad("invalid MessagePack: more than one value")) }
             }
@@ -96,5 +99,32 @@ pub fn to_json(value: &Value) -> Json {
                 .map(|(name, value)| (name.as_str().map_or_else(|| name.to_string(), str::to_owned), to_json(value)))
                 .collect(),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_nested_too_deeply_is_refused_and_the_rest_is_borne() {
+        let nested = |levels: usize| {
+            let mut bytes = vec![0x91; levels];
+            bytes.push(0xc0);
+            bytes
+        };
+        let deep = Wire::MessagePack.read(&nested(100)).unwrap();
+        assert_eq!(to_json(&deep).to_string().len(), 204);
+        assert!(Wire::MessagePack.read(&nested(100_000)).is_err());
+        assert!(Wire::Json.read("[".repeat(100_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn an_announced_length_alone_takes_no_memory() {
+        for head in
+            [&[0xdd, 0xff, 0xff, 0xff, 0xff][..], &[0xc6, 0xff, 0xff, 0xff, 0xff], &[0xdf, 0xff, 0xff, 0xff, 0xff]]
+        {
+            assert!(Wire::MessagePack.read(head).is_err());
+        }
     }
 }

@@ -109,7 +109,7 @@ async fn complete(inner: &Inner, body: &Value) -> Result<Response, Refusal> {
     let completion = Completion::new(&chat, reply, &digits, now());
     if chat.stream {
         let defects = stream::Defects { cut: fate.cut, malformed: fate.malformed };
-        return Ok(stream::respond(&completion, chat.stream_usage, defects));
+        return Ok(stream::respond(completion, chat.stream_usage, defects));
     }
     Ok(answer(&completion.body(), &fate))
 }

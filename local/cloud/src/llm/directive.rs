@@ -35,6 +35,8 @@ pub fn parse(text: &str) -> Result<Option<Directive>, &'static str> {
     let rest = rest.strip_prefix(' ').unwrap_or(rest);
     let directive = match name.trim_start() {
         "echo" => Directive::Echo(rest.to_owned()),
+        "json" => Directive::Json,
+        "refuse" => Directive::Refuse,
         "call" | "calls" => Directive::Calls(calls(rest)?),
         "fail" => fail(rest)?,
         "long" => {
@@ -133,6 +135,7 @@ mod tests {
         for text in ["", "Book a table: now", "echoes", "json please", "please echo: x"] {
             assert_eq!(parse(text), Ok(None), "{text}");
         }
+        assert_eq!(parse("json: of a place"), Ok(Some(Directive::Json)));
         assert_eq!(parse("echo: a: b "), Ok(Some(Directive::Echo("a: b ".to_owned()))));
     }
 }

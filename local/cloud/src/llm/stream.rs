@@ -1,6 +1,6 @@
 //! A completion as server-sent events.
 
-use std::{convert::Infallible, io, time::Duration};
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
@@ -27,25 +27,22 @@ pub struct Defects {
     pub malformed: bool,
 }
 
-/// A chunk is made when the one before is gone, so nothing is made for a reader who has hung up.
-pub fn respond(completion: &Completion, with_usage: bool, defects: Defects) -> Response {
-    let mut events: Vec<String> = chunks(completion, with_usage).iter().map(event).collect();
-    events.push("data: [DONE]\n\n".to_owned());
-    let middle = events.len() / 2;
-    if defects.malformed
-        && let Some(event) = events.get_mut(middle)
-    {
-        *event = "data: {\"id\":\"chatcmpl-\n\n".to_owned();
-    }
+/// The events of a choice are made when those of the one before are gone; a reader who hangs up gets no more.
+pub fn respond(completion: Completion, with_usage: bool, defects: Defects) -> Response {
+    let count = completion.choices * (deltas(&completion, 0).len() + 1) + usize::from(with_usage) + 1;
+    let middle = count / 2;
+    let events = events(Arc::new(completion), with_usage).enumerate().map(move |(i, event)| {
+        let broken = defects.malformed && i == middle;
+        Bytes::from(if broken { "data: {\"id\":\"chatcmpl-\n\n".to_owned() } else { event })
+    });
     let body = if defects.cut {
-        events.truncate(middle.max(1));
         let end = stream::once(async {
             tokio::time::sleep(BEFORE_THE_CUT).await;
             Err(io::Error::from(io::ErrorKind::ConnectionReset))
         });
-        Body::from_stream(stream::iter(events).map(|event| Ok(Bytes::from(event))).chain(end))
+        Body::from_stream(stream::iter(events.take(middle.max(1)).map(Ok)).chain(end))
     } else {
-        Body::from_stream(stream::iter(events).map(|event| Ok::<_, Infallible>(Bytes::from(event))))
+        Body::from_stream(stream::iter(events.map(Ok::<_, Infallible>)))
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
@@ -54,36 +51,31 @@ pub fn respond(completion: &Completion, with_usage: bool, defects: Defects) -> R
     response
 }
 
-fn event(chunk: &Value) -> String {
-    format!("data: {chunk}\n\n")
+fn events(completion: Arc<Completion>, with_usage: bool) -> impl Iterator<Item = String> + Send {
+    let end = with_usage.then(|| chunk(&completion, with_usage, json!([]), completion.usage()));
+    let choices = (0..completion.choices).flat_map(move |index| {
+        let say = |delta: Value, finish: Value| {
+            let choice = json!([{"index": index, "delta": delta, "logprobs": null, "finish_reason": finish}]);
+            chunk(&completion, with_usage, choice, Value::Null)
+        };
+        let mut chunks: Vec<String> =
+            deltas(&completion, index).into_iter().map(|delta| say(delta, Value::Null)).collect();
+        chunks.push(say(json!({}), json!(completion.finish)));
+        chunks
+    });
+    choices.chain(end).chain(["data: [DONE]\n\n".to_owned()])
 }
 
-fn chunks(completion: &Completion, with_usage: bool) -> Vec<Value> {
-    let envelope = |choices: Value, usage: Value| {
-        let mut chunk = json!({
-            "id": completion.id, "object": "chat.completion.chunk", "created": completion.created,
-            "model": completion.model, "system_fingerprint": super::api::FINGERPRINT, "choices": choices,
-        });
-        if with_usage {
-            chunk["usage"] = usage;
-        }
-        chunk
-    };
-    let mut chunks = Vec::new();
-    for index in 0..completion.choices {
-        let mut say = |delta: Value, finish: Value| {
-            let choice = json!([{"index": index, "delta": delta, "logprobs": null, "finish_reason": finish}]);
-            chunks.push(envelope(choice, Value::Null));
-        };
-        for delta in deltas(completion, index) {
-            say(delta, Value::Null);
-        }
-        say(json!({}), json!(completion.finish));
-    }
+/// One event; where usage is wanted, every chunk has a place for it.
+fn chunk(completion: &Completion, with_usage: bool, choices: Value, usage: Value) -> String {
+    let mut chunk = json!({
+        "id": completion.id, "object": "chat.completion.chunk", "created": completion.created,
+        "model": completion.model, "system_fingerprint": super::api::FINGERPRINT, "choices": choices,
+    });
     if with_usage {
-        chunks.push(envelope(json!([]), completion.usage()));
+        chunk["usage"] = usage;
     }
-    chunks
+    format!("data: {chunk}\n\n")
 }
 
 fn deltas(completion: &Completion, choice: usize) -> Vec<Value> {
