@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use axum::{Router, middleware};
 use clap::{Args, ValueEnum};
-use makegood_cloud::{Mcp, QStash, Redis, mcp, qstash};
+use makegood_cloud::{Ably, Mcp, Model, QStash, Redis, ably, llm, mcp, qstash};
 use makegood_postgres::Postgres;
 
 use crate::data_dir::DataDir;
@@ -50,6 +50,10 @@ pub enum Service {
     Qstash,
     /// A server of the Model Context Protocol with tools to test clients with
     Mcp,
+    /// An OpenAI-compatible model
+    Llm,
+    /// Ably over REST and server-sent events
+    Ably,
 }
 
 impl Service {
@@ -59,6 +63,8 @@ impl Service {
             Self::Postgres => "postgres",
             Self::Qstash => "qstash",
             Self::Mcp => "mcp",
+            Self::Llm => "llm",
+            Self::Ably => "ably",
         }
     }
 
@@ -69,6 +75,8 @@ impl Service {
             Self::Postgres => 4444,
             Self::Qstash => 8080,
             Self::Mcp => 8083,
+            Self::Llm => 8082,
+            Self::Ably => 8081,
         }
     }
 }
@@ -170,6 +178,16 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
             let queue = QStash::open(settings, delivery).map_err(|error| anyhow::anyhow!("the queue: {error}"))?;
             let open = Open::new(queue.router(), variables);
             Ok(Open { queue: Some(queue), ..open })
+        }
+        Service::Llm => {
+            let settings = llm::Options::default();
+            let variables = vec![("OPENAI_BASE_URL", format!("{url}/v1")), ("OPENAI_API_KEY", settings.key.clone())];
+            Ok(Open::new(Model::new(settings).router(), variables))
+        }
+        Service::Ably => {
+            let settings = ably::Options::default();
+            let variables = vec![("ABLY_URL", url), ("ABLY_API_KEY", settings.key.clone())];
+            Ok(Open::new(Ably::new(settings).router(), variables))
         }
     }
 }

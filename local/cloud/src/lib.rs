@@ -1,18 +1,23 @@
-//! Local stand-ins for the cloud services the functions call over HTTP: QStash v2
-//! ([`qstash`]), Upstash Redis REST ([`redis`]) and servers of tools ([`mcp`]).
+//! Local stand-ins for cloud services: those the functions call over HTTP, QStash v2
+//! ([`qstash`]) and Upstash Redis REST ([`redis`]), an OpenAI-compatible model
+//! ([`llm`]), Ably's channels ([`ably`]), and servers of tools ([`mcp`]).
 //!
 //! Each is a library that yields an `axum::Router`; the host decides where it
 //! listens and how deliveries travel. Neither is ever kinder than the service
 //! it stands for: duplicates, back-off, deduplication windows, signatures and
 //! limits are real. There is no binary here, and no Workflow protocol.
 
+pub mod ably;
 mod clock;
+pub mod llm;
 pub mod mcp;
 mod percent;
 pub mod qstash;
 pub mod redis;
 
+pub use ably::Ably;
 pub use clock::Clock;
+pub use llm::Model;
 pub use mcp::Mcp;
 pub use qstash::{Deliver, QStash};
 pub use redis::Redis;

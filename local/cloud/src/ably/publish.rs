@@ -1,0 +1,117 @@
+//! Publishing: one message or several, on one channel or many.
+
+use http::HeaderMap;
+use rmpv::Value;
+
+use super::{
+    Inner,
+    auth::Grant,
+    capability::Operation,
+    fault::Fault,
+    message::Message,
+    wire::{Wire, field},
+};
+
+/// What the messages of one request may weigh.
+const MAX_BYTES: usize = 65_536;
+const MAX_CHANNELS: usize = 100;
+
+/// One message or an array of them.
+pub fn read(body: &Value) -> Result<Vec<Message>, Fault> {
+    match body {
+        Value::Array(messages) if messages.is_empty() => Err(Fault::bad("there is no message")),
+        Value::Array(messages) => messages.iter().map(Message::read).collect(),
+        message => Ok(vec![Message::read(message)?]),
+    }
+}
+
+/// A body that is the payload itself; the rest is in headers or the query.
+pub fn read_payload(
+    body: &[u8],
+    media: &str,
+    headers: &HeaderMap,
+    query: &[(String, String)],
+) -> Result<Vec<Message>, Fault> {
+    let payload = match media {
+        "application/json" => Wire::Json.read(body)?,
+        "application/x-msgpack" => Wire::MessagePack.read(body)?,
+        media if media.is_empty() || media.starts_with("text/") => {
+            let text = std::str::from_utf8(body).map_err(|_| Fault::data("the data is not valid UTF-8"))?;
+            text.into()
+        }
+        _ => Value::Binary(body.to_vec()),
+    };
+    let named = |header: &str, parameter: &str| {
+        let given = headers.get(header).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        given.or_else(|| query.iter().find(|(name, _)| name == parameter).map(|(_, value)| value.clone()))
+    };
+    let message = Message::of((!payload.is_nil()).then_some(&payload))?;
+    Ok(vec![Message { id: named("x-ably-messageid", "id"), name: named("x-ably-name", "name"), ..message }])
+}
+
+/// Publishes all or none, and gives the answer.
+pub fn publish(inner: &Inner, grant: &Grant, channel: &str, mut messages: Vec<Message>) -> Result<Value, Fault> {
+    grant.capability.check(channel, Operation::Publish)?;
+    let size: usize = messages.iter().map(Message::size).sum();
+    if size > MAX_BYTES {
+        let message = format!("maximum message size exceeded (was {size} bytes, against a limit of {MAX_BYTES} bytes)");
+        return Err(Fault { code: 40009, ..Fault::bad(message) });
+    }
+    let base = format!("{:016x}", rand::random::<u64>());
+    for (i, message) in messages.iter_mut().enumerate() {
+        message.client_id = grant.client(message.client_id.take())?;
+        message.id.get_or_insert_with(|| format!("{base}:{i}"));
+    }
+    let first = messages.first().and_then(|message| message.id.clone()).unwrap_or_default();
+    let message_id = first.rsplit_once(':').map_or(first.as_str(), |(base, _)| base);
+    let now = inner.clock.now();
+    let serials: Vec<Value> = {
+        let mut channels = inner.channels();
+        messages.into_iter().map(|message| channels.publish(channel, message, now).serial().into()).collect()
+    };
+    inner.news.send_replace(());
+    Ok(Value::Map(vec![
+        ("channel".into(), channel.into()),
+        ("messageId".into(), message_id.into()),
+        ("serials".into(), Value::Array(serials)),
+    ]))
+}
+
+/// `{channels, messages}`, or an array of such; each channel succeeds or fails by itself.
+pub fn batch(inner: &Inner, grant: &Grant, body: &Value) -> Result<Value, Fault> {
+    match body {
+        Value::Array(specs) => {
+            specs.iter().map(|spec| one_of_batch(inner, grant, spec)).collect::<Result<_, _>>().map(Value::Array)
+        }
+        spec => one_of_batch(inner, grant, spec),
+    }
+}
+
+fn one_of_batch(inner: &Inner, grant: &Grant, spec: &Value) -> Result<Value, Fault> {
+    let wrong = || Fault::bad("a batch needs channels, and messages for them");
+    let channels = match field(spec, "channels").ok_or_else(wrong)? {
+        Value::Array(names) => {
+            names.iter().map(|name| name.as_str().ok_or_else(wrong)).collect::<Result<Vec<_>, _>>()?
+        }
+        name => vec![name.as_str().ok_or_else(wrong)?],
+    };
+    if channels.is_empty() || channels.len() > MAX_CHANNELS {
+        return Err(Fault::bad(format!("a batch is for 1 to {MAX_CHANNELS} channels")));
+    }
+    let messages = read(field(spec, "messages").ok_or_else(wrong)?)?;
+    let mut failed = 0;
+    let results: Vec<Value> = channels
+        .iter()
+        .map(|channel| {
+            publish(inner, grant, channel, messages.clone()).unwrap_or_else(|fault| {
+                failed += 1;
+                Value::Map(vec![("channel".into(), (*channel).into()), ("error".into(), fault.body())])
+            })
+        })
+        .collect();
+    Ok(Value::Map(vec![
+        ("successCount".into(), (results.len() - failed).into()),
+        ("failureCount".into(), failed.into()),
+        ("results".into(), Value::Array(results)),
+    ]))
+}

@@ -1,0 +1,83 @@
+//! Publishing and reading back.
+
+use serde_json::{Value, json};
+
+use super::{KEY, ably, call, json as answer, send};
+
+const MESSAGES: &str = "/channels/a%2Fb/messages";
+
+#[tokio::test]
+async fn raw_objects_become_text_that_says_so() {
+    let ably = ably();
+    let (status, receipt) = call(&ably, "POST", MESSAGES, &json!({"name": "n", "data": {"x": 1}})).await;
+    assert_eq!((status, &receipt["channel"]), (201, &json!("a/b")));
+    let (_, page) = call(&ably, "GET", MESSAGES, &Value::Null).await;
+    let message = &page[0];
+    assert_eq!((&message["data"], &message["encoding"]), (&json!(r#"{"x":1}"#), &json!("json")));
+    assert!(message["id"].as_str().unwrap().starts_with(receipt["messageId"].as_str().unwrap()));
+    assert_eq!(message["serial"], receipt["serials"][0]);
+}
+
+#[tokio::test]
+async fn a_payload_may_come_without_an_envelope() {
+    let ably = ably();
+    let path = format!("{MESSAGES}?enveloped=false");
+    let headers = [("authorization", KEY), ("content-type", "text/plain; charset=utf-8"), ("x-ably-name", "note")];
+    assert_eq!(answer(send(&ably, "POST", &path, &headers, "hi".to_owned()).await).await.0, 201);
+    let headers = [("authorization", KEY), ("content-type", "application/octet-stream"), ("x-ably-messageid", "mine")];
+    assert_eq!(answer(send(&ably, "POST", &path, &headers, "hi".to_owned()).await).await.0, 201);
+    let (_, page) = call(&ably, "GET", MESSAGES, &Value::Null).await;
+    assert_eq!((&page[1]["name"], &page[1]["data"]), (&json!("note"), &json!("hi")));
+    assert_eq!(
+        (&page[0]["id"], &page[0]["data"], &page[0]["encoding"]),
+        (&json!("mine"), &json!("aGk="), &json!("base64"))
+    );
+}
+
+#[tokio::test]
+async fn a_batch_goes_to_each_channel_by_itself() {
+    let ably = ably();
+    let batch = json!({"channels": ["x", "y"], "messages": {"data": "hi"}});
+    let (status, result) = call(&ably, "POST", "/messages", &batch).await;
+    assert_eq!((status, &result["successCount"], &result["failureCount"]), (201, &json!(2), &json!(0)));
+    let (_, page) = call(&ably, "GET", "/channels/y/messages", &Value::Null).await;
+    assert_eq!(page.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_published_is_refused_with_a_code() {
+    let ably = ably();
+    for (body, code) in [
+        (json!({"data": "x".repeat(65_537)}), 40009),
+        (json!({"data": 7}), 40013),
+        (json!([]), 40000),
+        (json!({"name": 1}), 40000),
+        (json!({"data": "x", "clientId": "*"}), 40012),
+    ] {
+        let response = send(&ably, "POST", MESSAGES, &[("authorization", KEY)], body.to_string()).await;
+        assert_eq!(response.headers()["x-ably-errorcode"], code.to_string().as_str());
+        assert_eq!(response.headers()["content-type"], "application/json");
+        let (status, body) = answer(response).await;
+        assert_eq!((status, &body["error"]["code"], &body["error"]["statusCode"]), (400, &json!(code), &json!(400)));
+    }
+    assert_eq!(call(&ably, "POST", MESSAGES, &json!({"data": "x".repeat(65_536)})).await.0, 201);
+    assert_eq!(call(&ably, "GET", "/nowhere", &Value::Null).await.1["error"]["code"], 40400);
+    for wrong in ["limit=0", "limit=1001", "direction=up", "start=x", "start=2&end=1"] {
+        assert_eq!(call(&ably, "GET", &format!("{MESSAGES}?{wrong}"), &Value::Null).await.0, 400, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_any_origin_may_ask() {
+    let ably = ably();
+    let response = send(&ably, "OPTIONS", MESSAGES, &[("origin", "http://elsewhere.example")], String::new()).await;
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["access-control-allow-origin"]),
+        (204, &"*".parse().unwrap())
+    );
+    let response = send(&ably, "GET", MESSAGES, &[], String::new()).await;
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["access-control-allow-origin"]),
+        (401, &"*".parse().unwrap())
+    );
+}

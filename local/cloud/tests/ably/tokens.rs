@@ -1,0 +1,64 @@
+//! Requests for tokens, and what tokens are good for.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use super::{ably, json as answer, send};
+
+const PATH: &str = "/keys/appid.keyid/requestToken";
+
+fn now() -> u64 {
+    u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+fn request(timestamp: u64, nonce: &str, capability: &str, client_id: &str) -> Value {
+    let mut hmac = Hmac::<Sha256>::new_from_slice(b"secret").unwrap();
+    hmac.update(format!("appid.keyid\n60000\n{capability}\n{client_id}\n{timestamp}\n{nonce}\n").as_bytes());
+    json!({"keyName": "appid.keyid", "ttl": 60000, "capability": capability, "clientId": client_id,
+           "timestamp": timestamp, "nonce": nonce, "mac": STANDARD.encode(hmac.finalize().into_bytes())})
+}
+
+async fn ask(ably: &axum::Router, body: &Value) -> (u16, Value) {
+    answer(send(ably, "POST", PATH, &[], body.to_string()).await).await
+}
+
+#[tokio::test]
+async fn a_signed_request_is_granted_once_and_only_while_it_is_new() {
+    let ably = ably();
+    let good = request(now(), "n1", r#"{"*":["*"]}"#, "ada");
+    let (status, details) = ask(&ably, &good).await;
+    assert_eq!((status, &details["clientId"], &details["keyName"]), (201, &json!("ada"), &json!("appid.keyid")));
+    assert_eq!(details["expires"].as_u64().unwrap() - details["issued"].as_u64().unwrap(), 60_000);
+    assert_eq!(ask(&ably, &good).await.1["error"]["code"], 40105);
+    let old = request(now() - 180_000, "n2", r#"{"*":["*"]}"#, "ada");
+    assert_eq!(ask(&ably, &old).await.1["error"]["code"], 40104);
+    let mut forged = request(now(), "n3", r#"{"a":["subscribe"]}"#, "ada");
+    forged["capability"] = json!(r#"{"*":["*"]}"#);
+    assert_eq!(ask(&ably, &forged).await.1["error"]["code"], 40101);
+    forged["mac"] = Value::Null;
+    assert_eq!(ask(&ably, &forged).await.1["error"]["code"], 40101);
+}
+
+#[tokio::test]
+async fn a_token_does_what_it_is_for_and_in_its_clients_name() {
+    let ably = ably();
+    let capability = r#"{"in":["publish","history"],"out":["subscribe"]}"#;
+    let (_, details) = ask(&ably, &request(now(), "n", capability, "ada")).await;
+    let bearer = format!("Bearer {}", STANDARD.encode(details["token"].as_str().unwrap()));
+    let token = [("authorization", bearer.as_str())];
+    let publish = async |channel: &str, body: Value| {
+        answer(send(&ably, "POST", &format!("/channels/{channel}/messages"), &token, body.to_string()).await).await
+    };
+    assert_eq!(publish("in", json!({"data": "x"})).await.0, 201);
+    let (_, page) = answer(send(&ably, "GET", "/channels/in/messages", &token, String::new()).await).await;
+    assert_eq!(page[0]["clientId"], "ada");
+    let (status, refused) = publish("out", json!({"data": "x"})).await;
+    assert_eq!((status, &refused["error"]["code"]), (401, &json!(40160)));
+    assert_eq!(publish("in", json!({"data": "x", "clientId": "bob"})).await.1["error"]["code"], 40012);
+    let response = send(&ably, "GET", "/sse?channels=out,in", &token, String::new()).await;
+    assert_eq!(response.headers()["x-ably-errorcode"], "40160");
+}
