@@ -19,6 +19,8 @@ use crate::world::SPAN;
 #[derive(Clone, Debug, Default)]
 struct Told {
     started: bool,
+    /// Called, though no start may tell of it: queries have none.
+    tried: bool,
     done: bool,
     refused: bool,
     undo_started: bool,
@@ -56,6 +58,7 @@ impl Told {
     const fn untouched() -> Self {
         Self {
             started: false,
+            tried: false,
             done: false,
             refused: false,
             undo_started: false,
@@ -250,7 +253,8 @@ impl Journal {
             Fact::Waiting { node, until } => self.told.entry(*node).or_default().wait_until = Some(until.0),
             Fact::Queued { node } => {
                 let told = self.of(*node);
-                if told.done || told.skipped || told.refused || self.paused && !told.started {
+                let begun = told.started || told.tried;
+                if told.done || told.skipped || told.refused || self.paused && !begun {
                     return Err(format!("{node} waits for its turn, and has none to wait for: {told:?}"));
                 }
             }
@@ -336,6 +340,7 @@ impl Journal {
             }
             Fact::Held { node, op, code, .. } => self.told.entry(*node).or_default().held = Some((*op, code.clone())),
             Fact::Unsettled { node, op, reason, .. } => {
+                self.told.entry(*node).or_default().tried = true;
                 if *op == Op::Status && reason.contains("has not seen") {
                     self.told.entry(*node).or_default().doubted = true;
                 }
