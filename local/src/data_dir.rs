@@ -33,7 +33,7 @@ impl DataDir {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                bail!("Another platform uses {}. End it, or choose another folder with --data-dir.", path.display())
+                bail!("Another process uses {}. End it, or choose another folder with --data-dir.", path.display())
             }
             Err(TryLockError::Error(error)) => return Err(error).with_context(unusable),
         }

@@ -1,6 +1,7 @@
 //! `makegood emulate`: one service alone, at an address of its own. It is what a container runs, and what the
 //! tests of the official clients speak to.
 
+use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -68,6 +69,11 @@ impl Service {
         }
     }
 
+    /// Whether it has anything to keep in a folder.
+    const fn keeps(self) -> bool {
+        matches!(self, Self::Postgres | Self::Qstash)
+    }
+
     /// Where clients look for it when nobody tells them, or where others of its kind listen.
     const fn port(self) -> u16 {
         match self {
@@ -119,17 +125,17 @@ pub async fn run(options: &Emulate) -> anyhow::Result<()> {
     if let Some(queue) = &open.queue {
         queue.start();
     }
-    for (name, value) in &open.variables {
-        println!("{name}={value}");
-    }
-    // Whoever reads them knows by this that they are all.
-    println!();
-    eprintln!("The {} emulator is up, with its data in {}. Ctrl-C ends it.", service.name(), folder.display());
+    let variables = open.variables.iter().map(|(name, value)| format!("{name}={value}\n"));
+    // Whoever reads them knows by the empty line that they are all.
+    let variables: String = variables.chain(["\n".to_owned()]).collect();
+    std::io::stdout().write_all(variables.as_bytes()).context("what a client needs to know cannot be printed")?;
+    let keeps = if service.keeps() { format!(", with its data in {}", folder.display()) } else { String::new() };
+    eprintln!("The {} emulator is up{keeps}. Ctrl-C ends it.", service.name());
     wait_for_the_end().await?;
+    let _ = stop.send(());
     if let Some(queue) = &open.queue {
         queue.stop().await;
     }
-    let _ = stop.send(());
     // Streams to readers who stay may keep the server up; they are cut off.
     let _ = tokio::time::timeout(std::time::Duration::from_secs(3), server).await;
     if let Some(postgres) = &open.postgres {
@@ -139,7 +145,11 @@ pub async fn run(options: &Emulate) -> anyhow::Result<()> {
 }
 
 async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> anyhow::Result<Open> {
-    let url = format!("http://{address}");
+    // Who listens on all addresses is reached by any; from another container, by this one's name.
+    let url = match address.ip().is_unspecified() {
+        true => format!("http://127.0.0.1:{}", address.port()),
+        false => format!("http://{address}"),
+    };
     match options.service {
         Service::Redis => {
             let redis = match &options.redis_url {

@@ -22,15 +22,19 @@ export async function emulate(service, { args = [], env = {} } = {}) {
       stdio: ["ignore", "pipe", "pipe"],
     });
     let told = "";
+    let complete = false;
     child.stderr.on("data", (data) => (told += data));
     for await (const line of createInterface({ input: child.stdout })) {
       const [, name, value] = line.match(/^(\w+)=(.*)$/) ?? [];
-      if (!name) break;
+      if (!name) {
+        complete = line === "";
+        break;
+      }
       emulator.env[name] = value;
       const url = value.match(/^http:\/\/[^:/]+:(\d+)/);
       if (url) port = url[1];
     }
-    if (child.exitCode !== null || Object.keys(emulator.env).length === 0) {
+    if (!complete) {
       throw new Error(`makegood emulate ${service} did not start: ${told}`);
     }
   }

@@ -172,13 +172,26 @@ test("what was acknowledged comes after the process is killed", async () => {
   await client.urlGroups.addEndpoints({ name: "kept", endpoints: [{ url: `${here}/kept` }] });
   const sent = await Promise.all([...Array(50).keys()].map((n) =>
     client.queue({ queueName: "held" }).enqueueJSON({ url: `${here}/held`, body: n })));
+  await client.flowControl.pause("frozen");
   await emulator.kill();
   await emulator.restart();
+  assert.equal((await client.flowControl.get("frozen")).isPaused, true);
   assert.equal((await client.urlGroups.get("kept")).endpoints[0].url, `${here}/kept`);
   assert.equal((await client.messages.get(sent[49].messageId)).queueName, "held");
   await client.queue({ queueName: "held" }).resume();
   const bodies = (await arrived("/held", 50)).map(({ body }) => Number(body));
   assert.deepEqual([...new Set(bodies)].sort((a, b) => a - b), [...Array(50).keys()]);
+});
+
+test("what happened is told a page at a time", async () => {
+  const seen = [];
+  for (let cursor = Date.now(); cursor; ) {
+    const page = await client.logs({ cursor, filter: { state: "CREATED" } });
+    seen.push(...page.logs);
+    cursor = page.cursor;
+  }
+  assert.equal(new Set(seen.map(({ messageId }) => messageId)).size, seen.length);
+  assert.ok(seen.length > 0);
 });
 
 test("bad input is refused, and nothing is lost by it", async () => {
@@ -194,5 +207,11 @@ test("bad input is refused, and nothing is lost by it", async () => {
   assert.equal((await post(`publish/${here}/x`, { headers: { "upstash-retries": "many" } }))[0], 400);
   assert.equal((await post(`publish/${here}/x`, { body: "x".repeat(2 << 20) }))[0], 413);
   assert.equal((await post("topics/a b/endpoints", { body: "{}" }))[0], 400);
+  const flow = { "upstash-flow-control-key": "slow", "upstash-flow-control-value": "rate=1, period=9999999999999999999" };
+  assert.equal((await post(`publish/${here}/x`, { headers: flow }))[0], 400);
+  for (const filter of ["queueName=", "label=", "url=", "nothing=1"]) {
+    assert.equal((await post(`messages?${filter}`, { method: "DELETE" }))[0], 400, filter);
+  }
+  assert.equal((await post("schedules/no-such-group", { headers: { "upstash-cron": "* * * * *" } }))[0], 404);
   assert.equal((await client.urlGroups.get("kept")).name, "kept");
 });

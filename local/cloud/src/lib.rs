@@ -3,7 +3,7 @@
 //! ([`llm`]), Ably's channels ([`ably`]), and servers of tools ([`mcp`]).
 //!
 //! Each is a library that yields an `axum::Router`; the host decides where it
-//! listens and how deliveries travel. Neither is ever kinder than the service
+//! listens and how deliveries travel. None is ever kinder than the service
 //! it stands for: duplicates, back-off, deduplication windows, signatures and
 //! limits are real. There is no binary here, and no Workflow protocol.
 

@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
-use super::{Mcp, legacy, rpc::Failure, rpc::Message, server_info};
+use super::{Mcp, rpc::Failure, rpc::Message, server_info};
 
 pub const VERSION: &str = "2026-07-28";
 
@@ -20,8 +20,7 @@ const TTL: u64 = 60_000;
 /// # Errors
 /// With the status and code that the specification gives each.
 pub fn answer(mcp: &Mcp, headers: &HeaderMap, message: &Message) -> Result<Map<String, Value>, Failure> {
-    check_version(headers, message)?;
-    check_headers(headers, message)?;
+    admit(headers, message)?;
     if message.meta(META_CAPABILITIES).is_none_or(|given| !given.is_object()) {
         return Err(Failure::new(400, -32602, &format!("`_meta` lacks `{META_CAPABILITIES}`")));
     }
@@ -40,10 +39,18 @@ pub fn answer(mcp: &Mcp, headers: &HeaderMap, message: &Message) -> Result<Map<S
     Ok(result)
 }
 
+/// Whether a message is of this era, and its headers say what it says.
+///
+/// # Errors
+/// With the code for what is not so.
+pub fn admit(headers: &HeaderMap, message: &Message) -> Result<(), Failure> {
+    check_version(headers, message)?;
+    check_headers(headers, message)
+}
+
 fn discover() -> Map<String, Value> {
-    let versions: Vec<&str> = [VERSION].into_iter().chain(legacy::VERSIONS).collect();
     Map::from_iter([
-        ("supportedVersions".to_owned(), json!(versions)),
+        ("supportedVersions".to_owned(), json!([VERSION])),
         ("capabilities".to_owned(), json!({ "tools": {} })),
     ])
 }

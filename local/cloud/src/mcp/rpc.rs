@@ -40,6 +40,11 @@ impl Failure {
     }
 }
 
+/// Whether it may stand for a request, or for its progress.
+pub fn is_id(value: &Value) -> bool {
+    value.is_string() || value.is_i64() || value.is_u64()
+}
+
 /// The answer to a request.
 pub fn result(id: &Value, result: Map<String, Value>) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "result": result })
@@ -59,14 +64,14 @@ impl Message {
         };
         let id = fields.remove("id");
         let wrong = |text: &str| {
-            let known = id.clone().filter(|id| id.is_string() || id.is_number()).unwrap_or_default();
+            let known = id.clone().filter(is_id).unwrap_or_default();
             (Failure::new(400, -32600, &format!("Invalid Request: {text}")), known)
         };
         if fields.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
             return Err(wrong("`jsonrpc` must be \"2.0\""));
         }
-        if id.as_ref().is_some_and(|id| !id.is_string() && !id.is_number()) {
-            return Err(wrong("`id` must be a string or a number"));
+        if id.as_ref().is_some_and(|id| !is_id(id)) {
+            return Err(wrong("`id` must be a string or a whole number"));
         }
         let Some(Value::String(method)) = fields.remove("method") else {
             return Err(wrong("there is no `method`"));

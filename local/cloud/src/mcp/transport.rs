@@ -58,7 +58,7 @@ fn answer(mcp: &Mcp, headers: &HeaderMap, message: &Message) -> Response {
     let is_modern = message.meta(modern::META_VERSION).is_some()
         || headers.get("mcp-protocol-version").is_some_and(|version| version == modern::VERSION);
     let Some(id) = &message.id else {
-        let admitted = if is_modern { Ok(()) } else { legacy::admit(mcp, headers) };
+        let admitted = if is_modern { modern::admit(headers, message) } else { legacy::admit(mcp, headers) };
         return match admitted {
             Ok(()) => StatusCode::ACCEPTED.into_response(),
             Err(failure) => failed(&failure, &Value::Null),
@@ -73,7 +73,7 @@ fn answer(mcp: &Mcp, headers: &HeaderMap, message: &Message) -> Response {
         Err(failure) => return failed(&failure, id),
     };
     let answer = rpc::result(id, result);
-    let mut response = match message.meta("progressToken") {
+    let mut response = match message.meta("progressToken").filter(|token| rpc::is_id(token)) {
         Some(token) => stream(&[progress(token), answer]),
         None => json_response(StatusCode::OK, &answer),
     };
@@ -106,13 +106,18 @@ fn failed(failure: &Failure, id: &Value) -> Response {
 }
 
 fn check_types(headers: &HeaderMap) -> Result<(), Failure> {
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or_default();
-    let accepts = |kind| text(header::ACCEPT).contains(kind);
+    let media = |name| {
+        let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+        let each = values.flat_map(|value| value.split(',')).map(|media| media.split(';').next().unwrap_or_default());
+        each.map(|media| media.trim().to_ascii_lowercase()).collect::<Vec<_>>()
+    };
+    let accepted = media(header::ACCEPT);
+    let accepts = |kind| accepted.iter().any(|media| media == kind);
     if !accepts("application/json") || !accepts("text/event-stream") {
         let why = "Not Acceptable: Client must accept both application/json and text/event-stream";
         return Err(Failure::new(406, -32000, why));
     }
-    if !text(header::CONTENT_TYPE).starts_with("application/json") {
+    if media(header::CONTENT_TYPE) != ["application/json"] {
         return Err(Failure::new(415, -32000, "Unsupported Media Type: Content-Type must be application/json"));
     }
     Ok(())
@@ -123,5 +128,5 @@ fn is_local(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let host = origin.to_str().ok().and_then(|origin| origin.parse::<http::Uri>().ok());
     let host = host.as_ref().and_then(http::Uri::host).unwrap_or_default();
-    ["127.0.0.1", "localhost", "[::1]"].contains(&host)
+    ["127.0.0.1", "localhost", "[::1]"].iter().any(|local| host.eq_ignore_ascii_case(local))
 }

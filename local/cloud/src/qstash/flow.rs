@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 
 use super::duration;
 
+/// The longest period, in milliseconds: a rate per month is the slowest that there is.
+pub const MAX_PERIOD: u64 = 31 * 86_400_000;
+
 /// `Upstash-Flow-Control-Key` and `-Value` of one message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Flow {
@@ -20,9 +23,14 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// Of a key that no message has come with yet.
+    pub const fn unlimited(key: String) -> Self {
+        Self { key, parallelism: None, rate: None, period: 1000 }
+    }
+
     pub fn parse(key: String, value: &str) -> Result<Self, String> {
         let wrong = |pair: &str| format!("invalid Upstash-Flow-Control-Value at '{pair}'");
-        let mut flow = Self { key, parallelism: None, rate: None, period: 1000 };
+        let mut flow = Self::unlimited(key);
         for pair in value.split(',').map(str::trim) {
             let (name, value) = pair.split_once('=').ok_or_else(|| wrong(pair))?;
             let value = value.trim();
@@ -33,7 +41,7 @@ impl Flow {
                 "period" => {
                     let seconds = value.parse::<u64>().ok().map(|s| s.saturating_mul(1000));
                     let period = seconds.or_else(|| duration::parse(value));
-                    flow.period = period.filter(|p| *p > 0).ok_or_else(|| wrong(pair))?;
+                    flow.period = period.filter(|p| (1..=MAX_PERIOD).contains(p)).ok_or_else(|| wrong(pair))?;
                 }
                 _ => return Err(wrong(pair)),
             }
@@ -90,11 +98,11 @@ impl Gate {
             return Passage::Closed;
         }
         if let Some((rate, period)) = self.rate() {
-            while self.begun.front().is_some_and(|at| at + period <= now) {
+            while self.begun.front().is_some_and(|at| at.saturating_add(period) <= now) {
                 self.begun.pop_front();
             }
             if let Some(oldest_that_counts) = self.begun.len().checked_sub(rate).map(|at| self.begun[at]) {
-                return Passage::At(oldest_that_counts + period);
+                return Passage::At(oldest_that_counts.saturating_add(period));
             }
             self.begun.push_back(now);
         }
@@ -121,7 +129,7 @@ impl Gate {
     /// How the key stands, as the service tells it.
     pub fn to_json(&self, now: u64) -> Value {
         let (rate, period) = self.rate().unwrap_or_default();
-        let counted = self.begun.iter().filter(|at| **at + period > now);
+        let counted = self.begun.iter().filter(|at| at.saturating_add(period) > now);
         json!({
             "flowControlKey": self.limits.key,
             "waitListSize": self.waiting.len(),
@@ -135,6 +143,11 @@ impl Gate {
             "isPinnedParallelism": self.hold.parallelism.is_some(),
             "isPinnedRate": self.hold.rate.is_some(),
         })
+    }
+
+    /// Of a message that was cancelled while it waited.
+    pub fn forget(&mut self, id: &str) {
+        self.waiting.retain(|waiting| waiting != id);
     }
 
     pub fn leave(&mut self) {

@@ -27,6 +27,12 @@ pub struct Endpoint {
     pub url: String,
 }
 
+impl Endpoint {
+    fn stands_for(&self, other: &Self) -> bool {
+        self.url == other.url || (self.name.is_some() && self.name == other.name)
+    }
+}
+
 /// By which group's endpoint a message was addressed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Member {
@@ -36,14 +42,15 @@ pub struct Member {
 }
 
 impl Group {
-    /// Adds an endpoint, or gives one that is known another name or address.
-    pub fn add(&mut self, endpoint: Endpoint) {
-        let same =
-            |known: &&mut Endpoint| known.url == endpoint.url || (known.name.is_some() && known.name == endpoint.name);
-        match self.endpoints.iter_mut().find(same) {
-            Some(known) => *known = Endpoint { name: endpoint.name.or(known.name.take()), url: endpoint.url },
-            None => self.endpoints.push(endpoint),
-        }
+    /// Adds an endpoint, in the place of whichever had its name or its address.
+    pub fn add(&mut self, mut endpoint: Endpoint) {
+        let at = self.endpoints.iter().position(|known| known.url == endpoint.url);
+        let known = at.and_then(|at| self.endpoints[at].name.clone());
+        endpoint.name = endpoint.name.or(known);
+        let at = at.unwrap_or(self.endpoints.len());
+        let before = self.endpoints[..at].iter().filter(|known| !known.stands_for(&endpoint)).count();
+        self.endpoints.retain(|known| !known.stands_for(&endpoint));
+        self.endpoints.insert(before, endpoint);
     }
 
     /// Removes the endpoints with this name or this address.

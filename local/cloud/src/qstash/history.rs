@@ -60,10 +60,16 @@ impl History {
         self.events.push_back(event);
     }
 
-    /// Newest first, and only those that are wanted.
-    pub fn to_json(&self, wanted: impl Fn(&Event) -> bool, skip: usize, count: usize) -> Vec<Value> {
-        let wanted = self.events.iter().rev().filter(|event| wanted(event));
-        wanted.skip(skip).take(count).map(Event::to_json).collect()
+    /// Newest first, and only those that are wanted. At least so many, for what happened in the same
+    /// millisecond is never parted; and the time from which to go on.
+    pub fn page(&self, wanted: impl Fn(&Event) -> bool, count: usize) -> (Vec<Value>, Option<u64>) {
+        let mut wanted = self.events.iter().rev().filter(|event| wanted(event)).peekable();
+        let (mut page, mut last) = (Vec::new(), None);
+        while let Some(event) = wanted.next_if(|event| page.len() < count || last == Some(event.time)) {
+            last = Some(event.time);
+            page.push(event.to_json());
+        }
+        (page, wanted.next().map(|event| event.time))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The way of a message from its acceptance to the moment it may leave:
 //! its time, its queue, its flow-control gate, the global parallelism.
 
-use std::{io, sync::Arc};
+use std::{collections::HashMap, io, sync::Arc};
 
 use super::{
     dedup,
@@ -39,17 +39,16 @@ impl State {
         let mut receipts = Vec::with_capacity(messages.len());
         let mut records = Vec::with_capacity(messages.len());
         let mut fresh: Vec<Arc<Message>> = Vec::new();
+        let mut in_batch: HashMap<String, String> = HashMap::new();
         for message in messages {
             let key = message.how.dedup.as_deref();
-            let in_batch = fresh.iter().find(|m| key.is_some() && m.how.dedup.as_deref() == key);
-            let known = match in_batch {
-                Some(earlier) => Some(earlier.id.clone()),
-                None => key.and_then(|key| self.dedup.find(key, now)).map(str::to_owned),
-            };
+            let earlier = key.and_then(|key| in_batch.get(key).map(String::as_str));
+            let known = earlier.or_else(|| self.dedup.find(key?, now)).map(str::to_owned);
             if let Some(id) = known {
                 receipts.push(Receipt { id, deduplicated: true });
                 continue;
             }
+            in_batch.extend(key.map(|key| (key.to_owned(), message.id.clone())));
             receipts.push(Receipt { id: message.id.clone(), deduplicated: false });
             fresh.push(Arc::new(message));
         }

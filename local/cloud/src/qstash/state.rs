@@ -16,7 +16,7 @@ use super::{
     Error, Options,
     dedup::{self, Dedup},
     faults::Faults,
-    flow::{Gate, Hold},
+    flow::{Flow, Gate, Hold},
     group::Group,
     history::{Event, History, Phase},
     journal::Journal,
@@ -173,9 +173,8 @@ impl State {
                 self.groups.remove(&name);
             }
             Record::Hold { key, hold } => {
-                if let Some(gate) = self.gates.get_mut(&key) {
-                    gate.hold = hold.clone();
-                }
+                let new = || Gate::new(Flow::unlimited(key.clone()), Hold::default());
+                self.gates.entry(key.clone()).or_insert_with(new).hold = hold.clone();
                 match hold == Hold::default() {
                     true => self.holds.remove(&key),
                     false => self.holds.insert(key, hold),
@@ -210,10 +209,10 @@ impl State {
         let Some(stored) = self.messages.remove(id) else {
             return;
         };
-        if let Some(flow) = stored.message.how.flow.as_ref().filter(|_| stored.gated)
+        if let Some(flow) = &stored.message.how.flow
             && let Some(gate) = self.gates.get_mut(&flow.key)
         {
-            gate.leave();
+            if stored.gated { gate.leave() } else { gate.forget(id) }
         }
         if let Some(slot) = stored.message.slot()
             && let Some(queue) = self.queues.get_mut(&slot.queue)

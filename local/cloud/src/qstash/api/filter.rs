@@ -35,10 +35,12 @@ impl Filter {
     /// # Errors
     /// A name that is not known: whoever misspells a filter does not want everything gone.
     pub fn parse(call: &Call, more: &[&'static str]) -> Result<Self, Refusal> {
-        for name in call.query_names() {
-            let known = MESSAGE.iter().chain(more).chain(&OTHERS).any(|known| *known == name);
-            if !known {
+        for name in call.query_names().iter().filter(|name| !OTHERS.contains(&name.as_str())) {
+            if !MESSAGE.iter().chain(more).any(|known| known == name) {
                 return Err(Refusal::bad(format!("unknown filter '{name}'")));
+            }
+            if call.query(name).is_empty() {
+                return Err(Refusal::bad(format!("the filter '{name}' is empty")));
             }
         }
         let named = MESSAGE.iter().chain(more).map(|name| (*name, call.query(name)));
@@ -62,6 +64,11 @@ impl Filter {
     }
 
     pub fn fits(&self, message: &Message) -> bool {
+        self.fits_at(message, message.created_at)
+    }
+
+    /// As [`Filter::fits`], where the dates are about another time than the message's own.
+    pub fn fits_at(&self, message: &Message, time: u64) -> bool {
         self.fields.iter().all(|(name, values)| {
             let any = |value: Option<&str>| value.is_some_and(|value| values.iter().any(|wanted| wanted == value));
             let limit = || values.first().and_then(|value| value.parse::<u64>().ok()).unwrap_or_default();
@@ -77,8 +84,8 @@ impl Filter {
                 "flowControlKey" => any(message.how.flow.as_ref().map(|flow| flow.key.as_str())),
                 "scheduleId" => any(message.schedule_id.as_deref()),
                 "callerIp" => any(Some(CALLER_IP)),
-                "fromDate" => message.created_at >= limit(),
-                "toDate" => message.created_at <= limit(),
+                "fromDate" => time >= limit(),
+                "toDate" => time <= limit(),
                 _ => true,
             }
         })

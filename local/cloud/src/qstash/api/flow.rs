@@ -3,7 +3,11 @@
 use serde_json::json;
 
 use super::{Answer, Call, Refusal, ok};
-use crate::qstash::{duration, flow::Hold, record::Record};
+use crate::qstash::{
+    duration,
+    flow::{Hold, MAX_PERIOD},
+    record::Record,
+};
 
 pub fn list(call: &Call) -> Answer {
     let state = call.courier.state();
@@ -23,10 +27,7 @@ pub fn global(call: &Call) -> Answer {
 }
 
 pub fn pause(call: &Call, key: &str, paused: bool) -> Answer {
-    change(call, key, |hold| {
-        hold.paused = paused;
-        Ok(())
-    })
+    change(call, key, |hold| hold.paused = paused)
 }
 
 /// Limits that count from now on, whatever messages bring.
@@ -46,14 +47,14 @@ pub fn pin(call: &Call, key: &str) -> Answer {
         None => 1_000,
         Some(text) => {
             let seconds = text.parse::<u64>().ok().map(|seconds| seconds.saturating_mul(1_000));
-            let period = seconds.or_else(|| duration::parse(text)).filter(|period| *period > 0);
-            period.ok_or_else(|| Refusal::bad("period must be a number of seconds, or a duration such as 1m"))?
+            let period = seconds.or_else(|| duration::parse(text)).filter(|period| (1..=MAX_PERIOD).contains(period));
+            let why = "period must be a number of seconds, or a duration such as 1m, up to 31 days";
+            period.ok_or_else(|| Refusal::bad(why))?
         }
     };
     change(call, key, |hold| {
         hold.parallelism = parallelism.or(hold.parallelism);
         hold.rate = rate.map(|rate| (rate, period)).or(hold.rate);
-        Ok(())
     })
 }
 
@@ -66,29 +67,27 @@ pub fn unpin(call: &Call, key: &str) -> Answer {
     change(call, key, |hold| {
         hold.parallelism = hold.parallelism.filter(|_| !parallelism);
         hold.rate = hold.rate.filter(|_| !rate);
-        Ok(())
     })
 }
 
 pub fn reset_rate(call: &Call, key: &str) -> Answer {
-    show(call, key)?;
-    call.courier.with(|state| {
-        if let Some(gate) = state.gates.get_mut(key) {
-            gate.reset_rate();
-        }
+    let known = call.courier.with(|state| {
+        state.gates.get_mut(key)?.reset_rate();
         state.advance_gate(key);
+        Some(())
     });
+    known.ok_or_else(|| Refusal::missing("flow control key"))?;
     ok(json!({}))
 }
 
 /// A key that no message has come with yet can be told how to behave all the same.
-fn change(call: &Call, key: &str, change: impl FnOnce(&mut Hold) -> Result<(), Refusal>) -> Answer {
+fn change(call: &Call, key: &str, change: impl FnOnce(&mut Hold)) -> Answer {
     call.courier.with(|state| {
         let mut hold = state.holds.get(key).cloned().unwrap_or_default();
-        change(&mut hold)?;
+        change(&mut hold);
         state.commit(vec![Record::Hold { key: key.to_owned(), hold }])?;
         state.advance_gate(key);
-        Ok::<_, Refusal>(())
+        Ok::<_, std::io::Error>(())
     })?;
     ok(json!({}))
 }

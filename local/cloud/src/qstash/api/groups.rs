@@ -43,6 +43,9 @@ pub fn add(call: &Call, name: &str) -> Answer {
     publish::check_name("url group", name).map_err(Refusal::bad)?;
     let given: Endpoints<Endpoint> =
         serde_json::from_value(call.json()?).map_err(|error| Refusal::bad(format!("not endpoints: {error}")))?;
+    if given.endpoints.is_empty() {
+        return Err(Refusal::bad("there are no endpoints to add"));
+    }
     let mut state = call.courier.state();
     let now = state.now();
     let new = Group { name: name.to_owned(), endpoints: Vec::new(), created_at: now, updated_at: now };

@@ -26,6 +26,9 @@ use serde_json::{Value, json};
 use super::deliver::Courier;
 use crate::percent;
 
+/// Parameters whose values may hold a comma themselves.
+const WHOLE: [&str; 3] = ["url", "path", "flowControlKey"];
+
 /// A batch holds many messages.
 const MAX_REQUEST_BYTES: usize = 16 << 20;
 
@@ -54,7 +57,10 @@ impl Call {
             .filter(|(given, _)| given == name.as_bytes())
             .flat_map(|(_, value)| {
                 let value = String::from_utf8_lossy(&value).into_owned();
-                value.split(',').map(str::to_owned).collect::<Vec<_>>()
+                match WHOLE.contains(&name) {
+                    true => vec![value],
+                    false => value.split(',').map(str::to_owned).collect(),
+                }
             })
             .filter(|value| !value.is_empty())
             .collect()

@@ -13,6 +13,9 @@ use crate::qstash::{
     publish,
 };
 
+/// As many messages may one request become, for groups multiply them.
+const MAX_MESSAGES: usize = 10_000;
+
 pub fn publish(call: &Call) -> Answer {
     let rest = call.rest.strip_prefix("publish/").unwrap_or("");
     one(call, rest, None)
@@ -82,7 +85,11 @@ fn answers(call: &Call, orders: Vec<(bool, Vec<Message>)>) -> Result<Vec<Value>,
         .iter()
         .map(|(group, messages)| (*group, messages.iter().map(|message| message.url.clone()).collect()))
         .collect();
-    let messages = orders.into_iter().flat_map(|(_, messages)| messages).collect();
+    let messages: Vec<Message> = orders.into_iter().flat_map(|(_, messages)| messages).collect();
+    if messages.len() > MAX_MESSAGES {
+        let text = format!("a request becomes at most {MAX_MESSAGES} messages, and this one {}", messages.len());
+        return Err(Refusal(StatusCode::PAYLOAD_TOO_LARGE, text));
+    }
     let mut receipts = call.courier.with(|state| state.accept(messages))?.into_iter();
     let told = shape.into_iter().map(|(group, urls)| {
         let mut told = urls.iter().zip(receipts.by_ref()).map(|(url, receipt)| to_json(&receipt, group.then_some(url)));

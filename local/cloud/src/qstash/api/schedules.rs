@@ -12,6 +12,9 @@ pub fn create(call: &Call) -> Answer {
     let cron = publish::cron(&call.headers).map_err(Refusal::bad)?;
     let queue = publish::text(&call.headers, "upstash-queue-name");
     let order = order(call, &call.headers, rest, call.body.clone(), queue)?;
+    if !publish::has_scheme(&order.destination) && !call.courier.state().groups.contains_key(&order.destination) {
+        return Err(Refusal::missing(&format!("url group '{}'", order.destination)));
+    }
     let id = publish::text(&call.headers, "upstash-schedule-id");
     let mut schedule = Schedule {
         id: id.unwrap_or_else(|| random_id("scd_")),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Answer, Call, Refusal, filter::Filter, ok};
 use crate::qstash::{faults::Faults, history::Event, record::Record};
 
-const PAGE: usize = 1_000;
+const PAGE: usize = 100;
 
 pub fn keys(call: &Call) -> Answer {
     let keys = call.courier.state().keys.clone();
@@ -23,14 +23,18 @@ pub fn rotate(call: &Call) -> Answer {
 
 /// Under both names, for the SDK reads `events` and the documentation `logs`.
 pub fn events(call: &Call) -> Answer {
-    let number = |name: &str| call.query(name).first().and_then(|text| text.parse().ok());
-    let (skip, count) = (number("cursor").unwrap_or(0), number("count").unwrap_or(PAGE).clamp(1, PAGE));
+    let count = call.query("count").first().and_then(|text| text.parse().ok()).unwrap_or(PAGE).clamp(1, PAGE);
+    // The client begins with the present time.
+    let before = match call.query("cursor").first() {
+        None => u64::MAX,
+        Some(cursor) => cursor.parse().map_err(|_| Refusal::bad("cursor is a time in milliseconds since 1970"))?,
+    };
     let filter = Filter::parse(call, &["state"])?;
-    let wanted = |event: &Event| filter.allows("state", event.phase.name()) && filter.fits(&event.message);
-    // One more than is asked for, which tells whether there is more.
-    let mut events = call.courier.state().history.to_json(wanted, skip, count + 1);
-    let cursor = if events.len() > count { (skip + count).to_string() } else { String::new() };
-    events.truncate(count);
+    let wanted = |event: &Event| {
+        event.time <= before && filter.allows("state", event.phase.name()) && filter.fits_at(&event.message, event.time)
+    };
+    let (events, next) = call.courier.state().history.page(wanted, count);
+    let cursor = next.map_or(String::new(), |time| time.to_string());
     ok(json!({ "events": events, "logs": events, "cursor": cursor }))
 }
 
