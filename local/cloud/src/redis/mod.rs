@@ -2,14 +2,17 @@
 //!
 //! Memory only, on purpose: in Makegood Redis merely coordinates, and every
 //! reader must bear its being flushed at any instant. A restart is one such
-//! flush. Not offered yet: Lua, streams, pub/sub and `MONITOR` over SSE, ACL
+//! flush. Not offered yet: streams, pub/sub and `MONITOR` over SSE, ACL
 //! tokens, `Upstash-Response-Format: resp2`. Each is refused by name.
 
+mod access;
 mod engine;
 mod refused;
 mod remote;
 mod reply;
 mod rest;
+mod scripts;
+mod shebang;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
@@ -40,7 +43,7 @@ pub struct Redis {
 impl Redis {
     /// An empty engine inside this process.
     pub fn embedded() -> Self {
-        Self { backend: Arc::new(engine::Engine::default()) }
+        Self { backend: Arc::new(Arc::new(engine::Engine::default())) }
     }
 
     /// A real Redis or Valkey, `redis://host:port/db`. Reconnects by itself.
@@ -55,6 +58,16 @@ impl Redis {
     pub fn router(&self, token: &str) -> axum::Router {
         rest::router(self.backend.clone(), token)
     }
+}
+
+/// Bytes as hexadecimal digits.
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Why a real Redis could not be used.

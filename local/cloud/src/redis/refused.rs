@@ -47,6 +47,12 @@ const SERVER: &[&str] = &[
     "SWAPDB",
 ];
 
+/// Whether a command of this name, in capitals, concerns a connection or the
+/// server, and so is none for a script.
+pub fn is_stateful(name: &str) -> bool {
+    [STATEFUL, STREAMING, SERVER].iter().any(|list| list.contains(&name))
+}
+
 /// The error for a command that is refused whatever the back end.
 pub fn refusal(command: &[bytes::Bytes]) -> Option<String> {
     let Some(name) = command.first() else {

@@ -1,6 +1,6 @@
 //! A real Redis or Valkey behind the REST face: every command is passed
-//! through as it came. Atomic batches become `MULTI`/`EXEC`. The
-//! `allow-key-locking` shebang of Upstash scripts is not rewritten yet.
+//! through as it came, scripts save for a flag ([`super::scripts`]). Atomic
+//! batches become `MULTI`/`EXEC`.
 
 use std::{future::Future, pin::Pin};
 
@@ -10,10 +10,11 @@ use redis::{
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 
-use super::{Answer, Backend, Command, Error, Reply};
+use super::{Answer, Backend, Command, Error, Reply, scripts::Digests};
 
 pub struct Remote {
     connection: ConnectionManager,
+    digests: Digests,
 }
 
 impl Remote {
@@ -25,12 +26,13 @@ impl Remote {
         let connection = ConnectionManager::new_with_config(client, config)
             .await
             .map_err(|error| Error(format!("cannot reach Redis: {error}; {hint}")))?;
-        Ok(Self { connection })
+        Ok(Self { connection, digests: Digests::default() })
     }
 }
 
 impl Backend for Remote {
-    fn execute(&self, batch: Vec<Command>, atomic: bool) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>> {
+    fn execute(&self, mut batch: Vec<Command>, atomic: bool) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>> {
+        let renamed: Vec<_> = batch.iter_mut().map(|command| self.digests.rewrite(command)).collect();
         let mut connection = self.connection.clone();
         Box::pin(async move {
             let mut pipeline = Pipeline::with_capacity(batch.len());
@@ -42,7 +44,14 @@ impl Backend for Remote {
                 pipeline.add_command(command_of(command));
             }
             match pipeline.query_async::<Vec<Value>>(&mut connection).await {
-                Ok(values) => Ok(values.into_iter().map(reply_of).collect()),
+                Ok(values) => {
+                    let replies = values.into_iter().map(reply_of).zip(renamed);
+                    let restored = replies.map(|(reply, renamed)| match renamed {
+                        Some(renamed) => renamed.restore(reply),
+                        None => reply,
+                    });
+                    Ok(restored.collect())
+                }
                 Err(error) => Err(error_text(&error)),
             }
         })
@@ -63,7 +72,7 @@ fn reply_of(value: Value) -> Reply {
         Value::Int(n) => Reply::Int(n),
         Value::BulkString(bytes) => Reply::bulk(bytes),
         Value::Okay => Reply::OK,
-        Value::SimpleString(text) => Reply::bulk(text),
+        Value::SimpleString(text) => Reply::Status(text.into()),
         Value::Array(items) | Value::Set(items) => Reply::Array(items.into_iter().map(reply_of).collect()),
         Value::Map(pairs) => {
             let flat = pairs.into_iter().flat_map(|(name, value)| [name, value]);

@@ -1,6 +1,6 @@
 //! A Redis reply and its JSON form (sheet: "Reply typing", "base64 encoding").
 
-use std::io::Write as _;
+use std::{borrow::Cow, io::Write as _};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use bytes::Bytes;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     /// A simple string such as `OK` or `PONG`.
-    Status(&'static str),
+    Status(Cow<'static, str>),
     Int(i64),
     Bulk(Bytes),
     Nil,
@@ -19,7 +19,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    pub const OK: Self = Self::Status("OK");
+    pub const OK: Self = Self::Status(Cow::Borrowed("OK"));
 
     pub fn bulk(text: impl Into<Bytes>) -> Self {
         Self::Bulk(text.into())
@@ -54,7 +54,7 @@ impl Encoding {
     pub fn write_entry(self, out: &mut Vec<u8>, reply: &Reply) {
         match reply {
             Reply::Error(text) => write_error(out, text),
-            Reply::Status("OK") => out.extend_from_slice(br#"{"result":"OK"}"#),
+            Reply::Status(text) if text == "OK" => out.extend_from_slice(br#"{"result":"OK"}"#),
             Reply::Status(_) | Reply::Int(_) | Reply::Bulk(_) | Reply::Nil | Reply::Array(_) => {
                 out.extend_from_slice(br#"{"result":"#);
                 self.write(out, reply);
@@ -127,7 +127,7 @@ mod tests {
         let nested = Reply::Array(vec![Reply::OK, Reply::Int(7), Reply::Nil]);
         assert_eq!(render(Encoding::Base64, &Reply::OK), r#"{"result":"OK"}"#);
         assert_eq!(render(Encoding::Base64, &nested), r#"{"result":["T0s=",7,null]}"#);
-        assert_eq!(render(Encoding::Base64, &Reply::Status("PONG")), r#"{"result":"UE9ORw=="}"#);
+        assert_eq!(render(Encoding::Base64, &Reply::Status("PONG".into())), r#"{"result":"UE9ORw=="}"#);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod differential;
 mod rest;
+mod scripts;
 mod server;
 
 use axum::{Router, body::Body};

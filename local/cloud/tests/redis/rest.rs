@@ -76,7 +76,7 @@ async fn what_rest_cannot_do_is_refused_by_name_with_400() {
         (json!(["multi"]), "/multi-exec"),
         (json!(["CONFIG", "GET", "*"]), "administers"),
         (json!(["XREAD", "BLOCK", "0", "STREAMS", "s", "$"]), "it blocks"),
-        (json!(["EVAL", "return 1", "0"]), "has no Lua"),
+        (json!(["FCALL", "f", "0"]), "use EVAL"),
         (json!([]), "empty command"),
         (json!(["GET", ["nested"]]), "failed to parse"),
         (json!(["GET", "k".repeat(40_000)]), "max key size"),

@@ -1,7 +1,7 @@
 //! An embedded engine with the common commands of Redis 7, exact in replies
 //! and error texts (a differential test holds it against a real server).
 //!
-//! One mutex, no I/O and nothing asynchronous. Deliberately absent: Lua,
+//! One mutex, no I/O and nothing asynchronous. Deliberately absent:
 //! streams, geo, HyperLogLog, bitmaps, pub/sub, replication and persistence.
 
 mod fault;
@@ -10,6 +10,7 @@ mod hashes;
 mod keys;
 mod lists;
 mod long_double;
+mod lua;
 mod number;
 mod score_range;
 mod sets;
@@ -22,7 +23,7 @@ mod zsets;
 use std::{
     future::{Future, ready},
     pin::Pin,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, TryLockError},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -41,7 +42,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    fn run(&self, batch: Vec<Command>, atomic: bool) -> Answer {
+    fn run(&self, batch: &[Command], atomic: bool) -> Answer {
         if atomic && let Some(fault) = batch.iter().find_map(|c| table::resolve(c).err()) {
             return Err(format!("EXECABORT Transaction discarded because of previous errors: {}", fault.text()));
         }
@@ -51,11 +52,23 @@ impl Engine {
         store.advance(unix_millis());
         Ok(batch.iter().map(|c| execute(&mut store, c)).collect())
     }
+
+    /// Whether `batch` can keep a thread for long: it runs a script, or has to
+    /// wait for one.
+    fn is_slow(&self, batch: &[Command]) -> bool {
+        let script = |c: &Command| c.first().is_some_and(|name| name.to_ascii_uppercase().starts_with(b"EVAL"));
+        matches!(self.store.try_lock(), Err(TryLockError::WouldBlock)) || batch.iter().any(script)
+    }
 }
 
-impl Backend for Engine {
+impl Backend for Arc<Engine> {
     fn execute(&self, batch: Vec<Command>, atomic: bool) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>> {
-        Box::pin(ready(self.run(batch, atomic)))
+        if !self.is_slow(&batch) {
+            return Box::pin(ready(self.run(&batch, atomic)));
+        }
+        let engine = self.clone();
+        let run = tokio::task::spawn_blocking(move || engine.run(&batch, atomic));
+        Box::pin(async { run.await.unwrap_or_else(|error| Err(format!("ERR the command failed: {error}"))) })
     }
 }
 

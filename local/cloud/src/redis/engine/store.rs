@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{fault::Fault, zset::Zset};
+use super::{fault::Fault, lua::Scripts, zset::Zset};
 
 pub type Hash = HashMap<Bytes, Bytes>;
 pub type List = VecDeque<Bytes>;
@@ -33,6 +33,8 @@ pub struct Store {
     entries: HashMap<Bytes, Entry>,
     deadlines: BTreeSet<(i64, Bytes)>,
     now: i64,
+    /// Scripts outlive the data.
+    pub scripts: Scripts,
 }
 
 impl Store {
