@@ -2,7 +2,7 @@
 //!
 //! Memory only, on purpose: in Makegood Redis merely coordinates, and every
 //! reader must bear its being flushed at any instant. A restart is one such
-//! flush. Not offered yet: streams, pub/sub and `MONITOR` over SSE, ACL
+//! flush. Not offered yet: pub/sub and `MONITOR` over SSE, ACL
 //! tokens, `Upstash-Response-Format: resp2`. Each is refused by name.
 
 mod access;

@@ -4,6 +4,7 @@ mod differential;
 mod rest;
 mod scripts;
 mod server;
+mod streams;
 
 use axum::{Router, body::Body};
 use http::{Request, StatusCode};

@@ -103,6 +103,7 @@ fn type_name(value: &Value) -> &'static str {
         Value::List(_) => "list",
         Value::Set(_) => "set",
         Value::Zset(_) => "zset",
+        Value::Stream(_) => "stream",
     }
 }
 

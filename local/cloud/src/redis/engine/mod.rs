@@ -2,7 +2,7 @@
 //! and error texts (a differential test holds it against a real server).
 //!
 //! One mutex, no I/O and nothing asynchronous. Deliberately absent:
-//! streams, geo, HyperLogLog, bitmaps, pub/sub, replication and persistence.
+//! geo, HyperLogLog, bitmaps, pub/sub, replication and persistence.
 
 mod fault;
 mod glob;
@@ -15,6 +15,7 @@ mod number;
 mod score_range;
 mod sets;
 mod store;
+mod streams;
 mod strings;
 mod table;
 mod zset;

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{fault::Fault, lua::Scripts, zset::Zset};
+use super::{fault::Fault, lua::Scripts, streams::Stream, zset::Zset};
 
 pub type Hash = HashMap<Bytes, Bytes>;
 pub type List = VecDeque<Bytes>;
@@ -20,6 +20,7 @@ pub enum Value {
     List(List),
     Set(Set),
     Zset(Zset),
+    Stream(Stream),
 }
 
 struct Entry {
@@ -202,4 +203,5 @@ kinds! {
     List(List) List::is_empty;
     Set(Set) Set::is_empty;
     Zset(Zset) Zset::is_empty;
+    Stream(Stream) |_: &Stream| false;
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use bytes::Bytes;
 
-use super::{Outcome, fault::Fault, hashes, keys, lists, lua, sets, store::Store, strings, zsets};
+use super::{Outcome, fault::Fault, hashes, keys, lists, lua, sets, store::Store, streams, strings, zsets};
 use crate::redis::{access, refused};
 
 pub type Handler = fn(&mut Store, &[Bytes]) -> Outcome;
@@ -18,6 +18,7 @@ static TABLE: LazyLock<HashMap<&'static str, (i32, Handler)>> = LazyLock::new(||
         lists::COMMANDS,
         sets::COMMANDS,
         zsets::COMMANDS,
+        streams::COMMANDS,
         lua::COMMANDS,
     ];
     let rows = all.into_iter().flatten();
