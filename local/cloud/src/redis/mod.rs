@@ -2,11 +2,11 @@
 //!
 //! Memory only, on purpose: in Makegood Redis merely coordinates, and every
 //! reader must bear its being flushed at any instant. A restart is one such
-//! flush. Not offered yet: pub/sub and `MONITOR` over SSE, ACL
-//! tokens, `Upstash-Response-Format: resp2`. Each is refused by name.
+//! flush. Not offered: `ACL RESTTOKEN`, which is refused by name.
 
 mod access;
 mod engine;
+mod feed;
 mod refused;
 mod remote;
 mod reply;
@@ -18,7 +18,9 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 
+use feed::{Event, Feed};
 use reply::Reply;
+use tokio::sync::mpsc::Receiver;
 
 /// One command: its name, then its arguments.
 type Command = Vec<Bytes>;
@@ -27,11 +29,17 @@ type Command = Vec<Bytes>;
 /// error text when the batch as a whole was not executed.
 type Answer = Result<Vec<Reply>, String>;
 
+/// The events of a feed from now on. Whoever drops them is forgotten.
+type Listening = Result<Receiver<Event>, String>;
+
 /// Something that executes Redis commands.
 trait Backend: Send + Sync + 'static {
     /// Executes `batch` in order. When `atomic`, nothing runs in between and
     /// an ill-formed command discards the whole batch.
     fn execute(&self, batch: Vec<Command>, atomic: bool) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>>;
+
+    /// Listens to `feed`.
+    fn listen(&self, feed: Feed) -> Pin<Box<dyn Future<Output = Listening> + Send + '_>>;
 }
 
 /// A Redis that can be served over REST. Clones share the data.
@@ -56,7 +64,13 @@ impl Redis {
 
     /// The REST interface, which admits only `token`.
     pub fn router(&self, token: &str) -> axum::Router {
-        rest::router(self.backend.clone(), token)
+        rest::router(self.backend.clone(), token, None)
+    }
+
+    /// The REST interface, which admits `token`, and `read_only_token` to
+    /// what changes nothing.
+    pub fn router_with_reader(&self, token: &str, read_only_token: &str) -> axum::Router {
+        rest::router(self.backend.clone(), token, Some(read_only_token))
     }
 }
 

@@ -67,7 +67,7 @@ pub fn refusal(command: &[bytes::Bytes]) -> Option<String> {
     } else if has(STATEFUL) {
         "REST keeps no connection state (use /multi-exec for a transaction)"
     } else if has(STREAMING) {
-        "streaming over SSE is not offered yet"
+        "it streams (use /subscribe/<channel>, /psubscribe/<pattern> or /monitor)"
     } else if has(SERVER) {
         "it administers the server"
     } else {

@@ -2,17 +2,27 @@
 //! through as it came, scripts save for a flag ([`super::scripts`]). Atomic
 //! batches become `MULTI`/`EXEC`.
 
-use std::{future::Future, pin::Pin};
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+};
 
 use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
 use redis::{
     Cmd, Pipeline, ServerError, Value,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 
-use super::{Answer, Backend, Command, Error, Reply, scripts::Digests};
+use super::{
+    Answer, Backend, Command, Error, Listening, Reply,
+    feed::{Event, Feed},
+    scripts::Digests,
+};
+use tokio::sync::mpsc::{Sender, channel};
 
 pub struct Remote {
+    client: redis::Client,
     connection: ConnectionManager,
     digests: Digests,
 }
@@ -23,10 +33,10 @@ impl Remote {
         let client =
             redis::Client::open(url).map_err(|error| Error(format!("not a Redis address: {error}; {hint}")))?;
         let config = ConnectionManagerConfig::new().set_number_of_retries(1);
-        let connection = ConnectionManager::new_with_config(client, config)
+        let connection = ConnectionManager::new_with_config(client.clone(), config)
             .await
             .map_err(|error| Error(format!("cannot reach Redis: {error}; {hint}")))?;
-        Ok(Self { connection, digests: Digests::default() })
+        Ok(Self { client, connection, digests: Digests::default() })
     }
 }
 
@@ -43,6 +53,9 @@ impl Backend for Remote {
             for command in &batch {
                 pipeline.add_command(command_of(command));
             }
+            if batch.is_empty() {
+                return Ok(Vec::new());
+            }
             match pipeline.query_async::<Vec<Value>>(&mut connection).await {
                 Ok(values) => {
                     let replies = values.into_iter().map(reply_of).zip(renamed);
@@ -55,6 +68,49 @@ impl Backend for Remote {
                 Err(error) => Err(error_text(&error)),
             }
         })
+    }
+
+    fn listen(&self, feed: Feed) -> Pin<Box<dyn Future<Output = Listening> + Send + '_>> {
+        Box::pin(async move {
+            let (sender, receiver) = channel(1024);
+            if feed == Feed::Monitor {
+                let monitor = self.client.get_async_monitor().await.map_err(|error| error_text(&error))?;
+                let lines = monitor.into_on_message::<String>();
+                tokio::spawn(forward(lines.map(|line| Event::Monitored(line.into())), sender));
+                return Ok(receiver);
+            }
+            let mut connection = self.client.get_async_pubsub().await.map_err(|error| error_text(&error))?;
+            match &feed {
+                Feed::Channel(name) => connection.subscribe(&name[..]).await,
+                Feed::Pattern(pattern) => connection.psubscribe(&pattern[..]).await,
+                Feed::Monitor => Ok(()),
+            }
+            .map_err(|error| error_text(&error))?;
+            let messages = connection.into_on_message().map(|message| {
+                let payload = Bytes::copy_from_slice(message.get_payload_bytes());
+                match message.get_pattern::<Option<Vec<u8>>>() {
+                    Ok(Some(_)) => Event::Matched(message.get_channel_name().to_owned().into(), payload),
+                    Ok(None) | Err(_) => Event::Message(payload),
+                }
+            });
+            tokio::spawn(forward(messages, sender));
+            Ok(receiver)
+        })
+    }
+}
+
+/// Hands on what comes until nobody is there to take it.
+async fn forward(events: impl Stream<Item = Event>, sender: Sender<Event>) {
+    let mut events = pin!(events);
+    loop {
+        let event = tokio::select! {
+            event = events.next() => event,
+            () = sender.closed() => None,
+        };
+        let Some(event) = event else { return };
+        if sender.send(event).await.is_err() {
+            return;
+        }
     }
 }
 

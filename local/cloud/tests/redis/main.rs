@@ -1,6 +1,8 @@
 //! The Redis REST emulator, through its HTTP face only.
 
 mod differential;
+mod feeds;
+mod readers;
 mod rest;
 mod scripts;
 mod server;

@@ -2,11 +2,12 @@
 //! and error texts (a differential test holds it against a real server).
 //!
 //! One mutex, no I/O and nothing asynchronous. Deliberately absent:
-//! geo, HyperLogLog, bitmaps, pub/sub, replication and persistence.
+//! geo, HyperLogLog, bitmaps, replication and persistence.
 
 mod fault;
 mod glob;
 mod hashes;
+mod hub;
 mod keys;
 mod lists;
 mod long_double;
@@ -30,7 +31,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Answer, Backend, Command, Reply};
+use super::{Answer, Backend, Command, Listening, Reply, feed::Feed};
 use fault::Fault;
 use store::Store;
 
@@ -71,10 +72,22 @@ impl Backend for Arc<Engine> {
         let run = tokio::task::spawn_blocking(move || engine.run(&batch, atomic));
         Box::pin(async { run.await.unwrap_or_else(|error| Err(format!("ERR the command failed: {error}"))) })
     }
+
+    fn listen(&self, feed: Feed) -> Pin<Box<dyn Future<Output = Listening> + Send + '_>> {
+        let engine = self.clone();
+        Box::pin(async move {
+            // The lock may be with a script.
+            let listening = tokio::task::spawn_blocking(move || {
+                engine.store.lock().unwrap_or_else(PoisonError::into_inner).hub.listen(feed)
+            });
+            listening.await.map_err(|error| format!("ERR the command failed: {error}"))
+        })
+    }
 }
 
 fn execute(store: &mut Store, command: &[Bytes]) -> Reply {
     store.expire_due();
+    store.hub.observe(store.now(), "127.0.0.1:0", command);
     table::resolve(command)
         .and_then(|handler| handler(store, &command[1..]))
         .unwrap_or_else(|fault| Reply::Error(fault.text().to_owned()))

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{fault::Fault, lua::Scripts, streams::Stream, zset::Zset};
+use super::{fault::Fault, hub::Hub, lua::Scripts, streams::Stream, zset::Zset};
 
 pub type Hash = HashMap<Bytes, Bytes>;
 pub type List = VecDeque<Bytes>;
@@ -36,6 +36,7 @@ pub struct Store {
     now: i64,
     /// Scripts outlive the data.
     pub scripts: Scripts,
+    pub hub: Hub,
 }
 
 impl Store {

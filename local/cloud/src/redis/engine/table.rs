@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use bytes::Bytes;
 
-use super::{Outcome, fault::Fault, hashes, keys, lists, lua, sets, store::Store, streams, strings, zsets};
+use super::{Outcome, fault::Fault, hashes, hub, keys, lists, lua, sets, store::Store, streams, strings, zsets};
 use crate::redis::{access, refused};
 
 pub type Handler = fn(&mut Store, &[Bytes]) -> Outcome;
@@ -20,6 +20,7 @@ static TABLE: LazyLock<HashMap<&'static str, (i32, Handler)>> = LazyLock::new(||
         zsets::COMMANDS,
         streams::COMMANDS,
         lua::COMMANDS,
+        hub::COMMANDS,
     ];
     let rows = all.into_iter().flatten();
     rows.map(|(name, arity, handler)| (*name, (*arity, *handler))).collect()
@@ -72,6 +73,7 @@ pub fn from_script(store: &mut Store, command: &[Bytes], read_only: bool) -> Out
     if read_only && access::writes(&name) {
         return Err(Fault::new("ERR Write commands are not allowed from read-only scripts."));
     }
+    store.hub.observe(store.now(), "lua", command);
     handler(store, &command[1..])
 }
 
