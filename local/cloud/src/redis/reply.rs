@@ -47,11 +47,16 @@ pub enum Encoding {
     Plain,
     /// As base64, save a top-level `OK`.
     Base64,
+    /// No JSON, but what Redis itself would send (RESP2).
+    Resp2,
 }
 
 impl Encoding {
     /// Appends `{"result":..}` or `{"error":".."}`.
     pub fn write_entry(self, out: &mut Vec<u8>, reply: &Reply) {
+        if self == Self::Resp2 {
+            return write_resp2(out, reply);
+        }
         match reply {
             Reply::Error(text) => write_error(out, text),
             Reply::Status(text) if text == "OK" => out.extend_from_slice(br#"{"result":"OK"}"#),
@@ -86,11 +91,31 @@ impl Encoding {
 
     fn write_text(self, out: &mut Vec<u8>, text: &[u8]) {
         match self {
-            Self::Plain => write_json_string(out, &String::from_utf8_lossy(text)),
+            Self::Plain | Self::Resp2 => write_json_string(out, &String::from_utf8_lossy(text)),
             Self::Base64 => {
                 out.push(b'"');
                 out.extend_from_slice(STANDARD.encode(text).as_bytes());
                 out.push(b'"');
+            }
+        }
+    }
+}
+
+fn write_resp2(out: &mut Vec<u8>, reply: &Reply) {
+    match reply {
+        Reply::Status(text) => write_display(out, &format_args!("+{text}\r\n")),
+        Reply::Error(text) => write_display(out, &format_args!("-{text}\r\n")),
+        Reply::Int(n) => write_display(out, &format_args!(":{n}\r\n")),
+        Reply::Nil => out.extend_from_slice(b"$-1\r\n"),
+        Reply::Bulk(bytes) => {
+            write_display(out, &format_args!("${}\r\n", bytes.len()));
+            out.extend_from_slice(bytes);
+            out.extend_from_slice(b"\r\n");
+        }
+        Reply::Array(items) => {
+            write_display(out, &format_args!("*{}\r\n", items.len()));
+            for item in items {
+                write_resp2(out, item);
             }
         }
     }

@@ -61,6 +61,9 @@ async fn serve(State(door): State<Arc<Door>>, request: Request) -> Response {
     }
     match (parts.method == Method::POST, parts.uri.path()) {
         (true, "/pipeline") => batch(&door, access, &body, encoding, false).await,
+        (true, "/multi-exec") if encoding == Encoding::Resp2 => {
+            refuse(StatusCode::BAD_REQUEST, "ERR Upstash-Response-Format resp2 is not for /multi-exec")
+        }
         (true, "/multi-exec") => batch(&door, access, &body, encoding, true).await,
         (true, "/") => match serde_json::from_slice::<Vec<Argument>>(&body) {
             Ok(command) => single(&door, access, plain(command), encoding).await,
@@ -85,15 +88,14 @@ impl Door {
 
 fn encoding(headers: &HeaderMap) -> Result<Encoding, &'static str> {
     let value = |name| headers.get(name).map(|value| value.as_bytes());
-    match value("upstash-response-format") {
-        None | Some(b"json") => {}
-        Some(b"resp2") => return Err("ERR Upstash-Response-Format resp2 is not offered yet"),
-        Some(_) => return Err("ERR Upstash-Response-Format must be json or resp2"),
+    let base64 = value("upstash-encoding") == Some(b"base64");
+    match (value("upstash-response-format"), base64) {
+        (None | Some(b"json"), true) => Ok(Encoding::Base64),
+        (None | Some(b"json"), false) => Ok(Encoding::Plain),
+        (Some(b"resp2"), false) => Ok(Encoding::Resp2),
+        (Some(b"resp2"), true) => Err("ERR Upstash-Response-Format resp2 does not go with Upstash-Encoding base64"),
+        (Some(_), _) => Err("ERR Upstash-Response-Format must be json or resp2"),
     }
-    Ok(match value("upstash-encoding") {
-        Some(b"base64") => Encoding::Base64,
-        Some(_) | None => Encoding::Plain,
-    })
 }
 
 /// `/set/foo?EX=100` with body `v` is `SET foo v EX 100`.
@@ -130,7 +132,7 @@ async fn single(door: &Door, access: Access, mut command: Command, encoding: Enc
     };
     let mut out = Vec::with_capacity(64);
     encoding.write_entry(&mut out, &reply);
-    json(status, out)
+    answer(encoding, status, out)
 }
 
 async fn batch(door: &Door, access: Access, body: &[u8], encoding: Encoding, atomic: bool) -> Response {
@@ -154,15 +156,20 @@ async fn batch(door: &Door, access: Access, body: &[u8], encoding: Encoding, ato
 
     let mut out = Vec::with_capacity(64 * faults.len());
     for (i, fault) in faults.into_iter().enumerate() {
-        out.push(if i == 0 { b'[' } else { b',' });
+        // In RESP2 replies follow one another as they do on a connection.
+        if encoding != Encoding::Resp2 {
+            out.push(if i == 0 { b'[' } else { b',' });
+        }
         let reply = match fault {
             Some(text) => Reply::Error(text),
             None => access.explain(replies.next().unwrap_or(Reply::Nil)),
         };
         encoding.write_entry(&mut out, &reply);
     }
-    out.push(b']');
-    json(StatusCode::OK, out)
+    if encoding != Encoding::Resp2 {
+        out.push(b']');
+    }
+    answer(encoding, StatusCode::OK, out)
 }
 
 /// Answers with events until the client hangs up.
@@ -191,9 +198,29 @@ fn unfit(command: &mut Command, access: Access) -> Option<String> {
     if let Some(text) = refusal(command).or_else(|| access.refusal(command)) {
         return Some(text);
     }
-    let actual = command.get(1).map_or(0, Bytes::len);
+    let actual = keys(command).map(Bytes::len).max().unwrap_or(0);
     (actual > MAX_KEY_BYTES)
         .then(|| format!("ERR max key size exceeded. Limit: {MAX_KEY_BYTES} bytes, Actual: {actual} bytes"))
+}
+
+/// The keys of a command, as far as they can be long: all of those that take
+/// nothing else, of the others the first.
+fn keys(command: &[Bytes]) -> impl Iterator<Item = &Bytes> {
+    let name = command.first().map(|name| name.to_ascii_uppercase()).unwrap_or_default();
+    let many = command.len().saturating_sub(1);
+    let (from, take, step) = match name.as_slice() {
+        b"EVAL" | b"EVAL_RO" | b"EVALSHA" | b"EVALSHA_RO" => {
+            let count = command.get(2).and_then(|count| std::str::from_utf8(count).ok()?.parse().ok());
+            (3, count.unwrap_or(0), 1)
+        }
+        b"ECHO" | b"PING" | b"PUBLISH" | b"SCRIPT" => (0, 0, 1),
+        b"MGET" | b"DEL" | b"UNLINK" | b"EXISTS" | b"TOUCH" | b"RENAME" | b"RENAMENX" | b"SDIFF" | b"SINTER"
+        | b"SUNION" | b"SDIFFSTORE" | b"SINTERSTORE" | b"SUNIONSTORE" => (1, many, 1),
+        b"MSET" | b"MSETNX" => (1, many, 2),
+        b"XGROUP" | b"XINFO" => (2, 1, 1),
+        _ => (1, 1, 1),
+    };
+    command.iter().skip(from).step_by(step).take(take)
 }
 
 fn malformed(error: &serde_json::Error) -> String {
@@ -204,6 +231,15 @@ fn refuse(status: StatusCode, text: &str) -> Response {
     let mut out = Vec::with_capacity(text.len() + 16);
     write_error(&mut out, text);
     json(status, out)
+}
+
+fn answer(encoding: Encoding, status: StatusCode, body: Vec<u8>) -> Response {
+    let mut response = json(status, body);
+    if encoding == Encoding::Resp2 {
+        let value = http::HeaderValue::from_static("application/octet-stream");
+        response.headers_mut().insert(header::CONTENT_TYPE, value);
+    }
+    response
 }
 
 fn json(status: StatusCode, body: Vec<u8>) -> Response {
