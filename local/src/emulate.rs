@@ -18,6 +18,8 @@ use crate::up::wait_for_the_end;
 
 /// The token of the embedded Redis, and of a real one behind it.
 const REDIS_TOKEN: &str = "example_token";
+/// The token that changes nothing.
+const REDIS_READ_ONLY_TOKEN: &str = "example_read_only_token";
 
 #[derive(Clone, Debug, Args)]
 pub struct Emulate {
@@ -156,8 +158,12 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
                 Some(url) => Redis::connect(url).await.map_err(|error| anyhow::anyhow!("REDIS_URL: {error}"))?,
                 None => Redis::embedded(),
             };
-            let variables = vec![("UPSTASH_REDIS_REST_URL", url), ("UPSTASH_REDIS_REST_TOKEN", REDIS_TOKEN.to_owned())];
-            Ok(Open::new(redis.router(REDIS_TOKEN), variables))
+            let variables = vec![
+                ("UPSTASH_REDIS_REST_URL", url),
+                ("UPSTASH_REDIS_REST_TOKEN", REDIS_TOKEN.to_owned()),
+                ("UPSTASH_REDIS_REST_READONLY_TOKEN", REDIS_READ_ONLY_TOKEN.to_owned()),
+            ];
+            Ok(Open::new(redis.router_with_reader(REDIS_TOKEN, REDIS_READ_ONLY_TOKEN), variables))
         }
         Service::Postgres => {
             let postgres = match &options.database_url {

@@ -2,20 +2,25 @@
 //!
 //! Memory only, on purpose: in Makegood Redis merely coordinates, and every
 //! reader must bear its being flushed at any instant. A restart is one such
-//! flush. Not offered yet: Lua, streams, pub/sub and `MONITOR` over SSE, ACL
-//! tokens, `Upstash-Response-Format: resp2`. Each is refused by name.
+//! flush. Not offered: `ACL RESTTOKEN`, which is refused by name.
 
+mod access;
 mod engine;
+mod feed;
 mod refused;
 mod remote;
 mod reply;
 mod rest;
+mod scripts;
+mod shebang;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 
+use feed::{Event, Feed};
 use reply::Reply;
+use tokio::sync::mpsc::Receiver;
 
 /// One command: its name, then its arguments.
 type Command = Vec<Bytes>;
@@ -24,11 +29,17 @@ type Command = Vec<Bytes>;
 /// error text when the batch as a whole was not executed.
 type Answer = Result<Vec<Reply>, String>;
 
+/// The events of a feed from now on. Whoever drops them is forgotten.
+type Listening = Result<Receiver<Event>, String>;
+
 /// Something that executes Redis commands.
 trait Backend: Send + Sync + 'static {
     /// Executes `batch` in order. When `atomic`, nothing runs in between and
     /// an ill-formed command discards the whole batch.
     fn execute(&self, batch: Vec<Command>, atomic: bool) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>>;
+
+    /// Listens to `feed`.
+    fn listen(&self, feed: Feed) -> Pin<Box<dyn Future<Output = Listening> + Send + '_>>;
 }
 
 /// A Redis that can be served over REST. Clones share the data.
@@ -40,7 +51,7 @@ pub struct Redis {
 impl Redis {
     /// An empty engine inside this process.
     pub fn embedded() -> Self {
-        Self { backend: Arc::new(engine::Engine::default()) }
+        Self { backend: Arc::new(Arc::new(engine::Engine::default())) }
     }
 
     /// A real Redis or Valkey, `redis://host:port/db`. Reconnects by itself.
@@ -53,8 +64,24 @@ impl Redis {
 
     /// The REST interface, which admits only `token`.
     pub fn router(&self, token: &str) -> axum::Router {
-        rest::router(self.backend.clone(), token)
+        rest::router(self.backend.clone(), token, None)
     }
+
+    /// The REST interface, which admits `token`, and `read_only_token` to
+    /// what changes nothing.
+    pub fn router_with_reader(&self, token: &str, read_only_token: &str) -> axum::Router {
+        rest::router(self.backend.clone(), token, Some(read_only_token))
+    }
+}
+
+/// Bytes as hexadecimal digits.
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Why a real Redis could not be used.

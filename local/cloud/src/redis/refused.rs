@@ -47,6 +47,12 @@ const SERVER: &[&str] = &[
     "SWAPDB",
 ];
 
+/// Whether a command of this name, in capitals, concerns a connection or the
+/// server, and so is none for a script.
+pub fn is_stateful(name: &str) -> bool {
+    [STATEFUL, STREAMING, SERVER].iter().any(|list| list.contains(&name))
+}
+
 /// The error for a command that is refused whatever the back end.
 pub fn refusal(command: &[bytes::Bytes]) -> Option<String> {
     let Some(name) = command.first() else {
@@ -61,7 +67,7 @@ pub fn refusal(command: &[bytes::Bytes]) -> Option<String> {
     } else if has(STATEFUL) {
         "REST keeps no connection state (use /multi-exec for a transaction)"
     } else if has(STREAMING) {
-        "streaming over SSE is not offered yet"
+        "it streams (use /subscribe/<channel>, /psubscribe/<pattern> or /monitor)"
     } else if has(SERVER) {
         "it administers the server"
     } else {

@@ -1,19 +1,30 @@
 //! A real Redis or Valkey behind the REST face: every command is passed
-//! through as it came. Atomic batches become `MULTI`/`EXEC`. The
-//! `allow-key-locking` shebang of Upstash scripts is not rewritten yet.
+//! through as it came, scripts save for a flag ([`super::scripts`]). Atomic
+//! batches become `MULTI`/`EXEC`.
 
-use std::{future::Future, pin::Pin};
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+};
 
 use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
 use redis::{
     Cmd, Pipeline, ServerError, Value,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 
-use super::{Answer, Backend, Command, Error, Reply};
+use super::{
+    Answer, Backend, Command, Error, Listening, Reply,
+    feed::{Event, Feed},
+    scripts::Digests,
+};
+use tokio::sync::mpsc::{Sender, channel};
 
 pub struct Remote {
+    client: redis::Client,
     connection: ConnectionManager,
+    digests: Digests,
 }
 
 impl Remote {
@@ -22,15 +33,16 @@ impl Remote {
         let client =
             redis::Client::open(url).map_err(|error| Error(format!("not a Redis address: {error}; {hint}")))?;
         let config = ConnectionManagerConfig::new().set_number_of_retries(1);
-        let connection = ConnectionManager::new_with_config(client, config)
+        let connection = ConnectionManager::new_with_config(client.clone(), config)
             .await
             .map_err(|error| Error(format!("cannot reach Redis: {error}; {hint}")))?;
-        Ok(Self { connection })
+        Ok(Self { client, connection, digests: Digests::default() })
     }
 }
 
 impl Backend for Remote {
-    fn execute(&self, batch: Vec<Command>, atomic: bool) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>> {
+    fn execute(&self, mut batch: Vec<Command>, atomic: bool) -> Pin<Box<dyn Future<Output = Answer> + Send + '_>> {
+        let renamed: Vec<_> = batch.iter_mut().map(|command| self.digests.rewrite(command)).collect();
         let mut connection = self.connection.clone();
         Box::pin(async move {
             let mut pipeline = Pipeline::with_capacity(batch.len());
@@ -41,11 +53,64 @@ impl Backend for Remote {
             for command in &batch {
                 pipeline.add_command(command_of(command));
             }
+            if batch.is_empty() {
+                return Ok(Vec::new());
+            }
             match pipeline.query_async::<Vec<Value>>(&mut connection).await {
-                Ok(values) => Ok(values.into_iter().map(reply_of).collect()),
+                Ok(values) => {
+                    let replies = values.into_iter().map(reply_of).zip(renamed);
+                    let restored = replies.map(|(reply, renamed)| match renamed {
+                        Some(renamed) => renamed.restore(reply),
+                        None => reply,
+                    });
+                    Ok(restored.collect())
+                }
                 Err(error) => Err(error_text(&error)),
             }
         })
+    }
+
+    fn listen(&self, feed: Feed) -> Pin<Box<dyn Future<Output = Listening> + Send + '_>> {
+        Box::pin(async move {
+            let (sender, receiver) = channel(1024);
+            if feed == Feed::Monitor {
+                let monitor = self.client.get_async_monitor().await.map_err(|error| error_text(&error))?;
+                let lines = monitor.into_on_message::<String>();
+                tokio::spawn(forward(lines.map(|line| Event::Monitored(line.into())), sender));
+                return Ok(receiver);
+            }
+            let mut connection = self.client.get_async_pubsub().await.map_err(|error| error_text(&error))?;
+            match &feed {
+                Feed::Channel(name) => connection.subscribe(&name[..]).await,
+                Feed::Pattern(pattern) => connection.psubscribe(&pattern[..]).await,
+                Feed::Monitor => Ok(()),
+            }
+            .map_err(|error| error_text(&error))?;
+            let messages = connection.into_on_message().map(|message| {
+                let payload = Bytes::copy_from_slice(message.get_payload_bytes());
+                match message.get_pattern::<Option<Vec<u8>>>() {
+                    Ok(Some(_)) => Event::Matched(message.get_channel_name().to_owned().into(), payload),
+                    Ok(None) | Err(_) => Event::Message(payload),
+                }
+            });
+            tokio::spawn(forward(messages, sender));
+            Ok(receiver)
+        })
+    }
+}
+
+/// Hands on what comes until nobody is there to take it.
+async fn forward(events: impl Stream<Item = Event>, sender: Sender<Event>) {
+    let mut events = pin!(events);
+    loop {
+        let event = tokio::select! {
+            event = events.next() => event,
+            () = sender.closed() => None,
+        };
+        let Some(event) = event else { return };
+        if sender.send(event).await.is_err() {
+            return;
+        }
     }
 }
 
@@ -63,7 +128,7 @@ fn reply_of(value: Value) -> Reply {
         Value::Int(n) => Reply::Int(n),
         Value::BulkString(bytes) => Reply::bulk(bytes),
         Value::Okay => Reply::OK,
-        Value::SimpleString(text) => Reply::bulk(text),
+        Value::SimpleString(text) => Reply::Status(text.into()),
         Value::Array(items) | Value::Set(items) => Reply::Array(items.into_iter().map(reply_of).collect()),
         Value::Map(pairs) => {
             let flat = pairs.into_iter().flat_map(|(name, value)| [name, value]);

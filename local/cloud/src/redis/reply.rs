@@ -1,6 +1,6 @@
 //! A Redis reply and its JSON form (sheet: "Reply typing", "base64 encoding").
 
-use std::io::Write as _;
+use std::{borrow::Cow, io::Write as _};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use bytes::Bytes;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     /// A simple string such as `OK` or `PONG`.
-    Status(&'static str),
+    Status(Cow<'static, str>),
     Int(i64),
     Bulk(Bytes),
     Nil,
@@ -19,7 +19,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    pub const OK: Self = Self::Status("OK");
+    pub const OK: Self = Self::Status(Cow::Borrowed("OK"));
 
     pub fn bulk(text: impl Into<Bytes>) -> Self {
         Self::Bulk(text.into())
@@ -47,14 +47,19 @@ pub enum Encoding {
     Plain,
     /// As base64, save a top-level `OK`.
     Base64,
+    /// No JSON, but what Redis itself would send (RESP2).
+    Resp2,
 }
 
 impl Encoding {
     /// Appends `{"result":..}` or `{"error":".."}`.
     pub fn write_entry(self, out: &mut Vec<u8>, reply: &Reply) {
+        if self == Self::Resp2 {
+            return write_resp2(out, reply);
+        }
         match reply {
             Reply::Error(text) => write_error(out, text),
-            Reply::Status("OK") => out.extend_from_slice(br#"{"result":"OK"}"#),
+            Reply::Status(text) if text == "OK" => out.extend_from_slice(br#"{"result":"OK"}"#),
             Reply::Status(_) | Reply::Int(_) | Reply::Bulk(_) | Reply::Nil | Reply::Array(_) => {
                 out.extend_from_slice(br#"{"result":"#);
                 self.write(out, reply);
@@ -86,11 +91,31 @@ impl Encoding {
 
     fn write_text(self, out: &mut Vec<u8>, text: &[u8]) {
         match self {
-            Self::Plain => write_json_string(out, &String::from_utf8_lossy(text)),
+            Self::Plain | Self::Resp2 => write_json_string(out, &String::from_utf8_lossy(text)),
             Self::Base64 => {
                 out.push(b'"');
                 out.extend_from_slice(STANDARD.encode(text).as_bytes());
                 out.push(b'"');
+            }
+        }
+    }
+}
+
+fn write_resp2(out: &mut Vec<u8>, reply: &Reply) {
+    match reply {
+        Reply::Status(text) => write_display(out, &format_args!("+{text}\r\n")),
+        Reply::Error(text) => write_display(out, &format_args!("-{text}\r\n")),
+        Reply::Int(n) => write_display(out, &format_args!(":{n}\r\n")),
+        Reply::Nil => out.extend_from_slice(b"$-1\r\n"),
+        Reply::Bulk(bytes) => {
+            write_display(out, &format_args!("${}\r\n", bytes.len()));
+            out.extend_from_slice(bytes);
+            out.extend_from_slice(b"\r\n");
+        }
+        Reply::Array(items) => {
+            write_display(out, &format_args!("*{}\r\n", items.len()));
+            for item in items {
+                write_resp2(out, item);
             }
         }
     }
@@ -127,7 +152,7 @@ mod tests {
         let nested = Reply::Array(vec![Reply::OK, Reply::Int(7), Reply::Nil]);
         assert_eq!(render(Encoding::Base64, &Reply::OK), r#"{"result":"OK"}"#);
         assert_eq!(render(Encoding::Base64, &nested), r#"{"result":["T0s=",7,null]}"#);
-        assert_eq!(render(Encoding::Base64, &Reply::Status("PONG")), r#"{"result":"UE9ORw=="}"#);
+        assert_eq!(render(Encoding::Base64, &Reply::Status("PONG".into())), r#"{"result":"UE9ORw=="}"#);
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! The Redis REST emulator, through its HTTP face only.
 
 mod differential;
+mod feeds;
+mod readers;
 mod rest;
+mod scripts;
 mod server;
+mod streams;
 
 use axum::{Router, body::Body};
 use http::{Request, StatusCode};

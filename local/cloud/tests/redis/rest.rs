@@ -76,7 +76,7 @@ async fn what_rest_cannot_do_is_refused_by_name_with_400() {
         (json!(["multi"]), "/multi-exec"),
         (json!(["CONFIG", "GET", "*"]), "administers"),
         (json!(["XREAD", "BLOCK", "0", "STREAMS", "s", "$"]), "it blocks"),
-        (json!(["EVAL", "return 1", "0"]), "has no Lua"),
+        (json!(["FCALL", "f", "0"]), "use EVAL"),
         (json!([]), "empty command"),
         (json!(["GET", ["nested"]]), "failed to parse"),
         (json!(["GET", "k".repeat(40_000)]), "max key size"),
@@ -142,4 +142,62 @@ async fn a_key_expires_on_time() {
 async fn an_unreachable_server_is_explained() {
     let error = Redis::connect("redis://127.0.0.1:1").await.err().unwrap().to_string();
     assert!(error.contains("REDIS_URL"), "{error}");
+}
+
+#[tokio::test]
+async fn resp2_is_what_redis_itself_would_send() {
+    let router = Redis::embedded().router(TOKEN);
+    let ask = async |path: &str, body: Value, base64: bool| {
+        let mut request = bearer(Request::post(path)).header("upstash-response-format", "resp2");
+        if base64 {
+            request = request.header("upstash-encoding", "base64");
+        }
+        let request = request.body(axum::body::Body::from(body.to_string())).unwrap();
+        let response = tower::ServiceExt::oneshot(router.clone(), request).await.unwrap();
+        let (status, kind) = (response.status(), response.headers()["content-type"].to_str().unwrap().to_owned());
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status.as_u16(), kind, String::from_utf8(body.to_vec()).unwrap())
+    };
+    let raw = |status: u16, body: &str| (status, "application/octet-stream".to_owned(), body.to_owned());
+    assert_eq!(ask("/", json!(["SET", "k", "v"]), false).await, raw(200, "+OK\r\n"));
+    assert_eq!(ask("/", json!(["MGET", "k", "none"]), false).await, raw(200, "*2\r\n$1\r\nv\r\n$-1\r\n"));
+    let text = "-ERR value is not an integer or out of range\r\n";
+    assert_eq!(ask("/", json!(["INCR", "k"]), false).await, raw(400, text));
+    assert_eq!(ask("/pipeline", json!([["STRLEN", "k"], ["GET", "k"]]), false).await, raw(200, ":1\r\n$1\r\nv\r\n"));
+    assert_eq!(ask("/multi-exec", json!([["GET", "k"]]), false).await.0, 400);
+    assert_eq!(ask("/", json!(["GET", "k"]), true).await.0, 400);
+}
+
+#[tokio::test]
+async fn long_keys_are_refused_wherever_they_stand_and_long_scripts_are_not() {
+    let router = Redis::embedded().router(TOKEN);
+    let long = "k".repeat((32 << 10) + 1);
+    let refused = json!({"error": "ERR max key size exceeded. Limit: 32768 bytes, Actual: 32769 bytes"});
+    for command in [
+        json!(["GET", long]),
+        json!(["MGET", "a", long]),
+        json!(["MSET", "a", "v", long, "v"]),
+        json!(["EVAL", "return 1", 1, long]),
+        json!(["XGROUP", "CREATE", long, "g", "0"]),
+    ] {
+        assert_eq!(post(&router, "/", command).await, (StatusCode::BAD_REQUEST, refused.clone()));
+    }
+    for command in [
+        json!(["EVAL", format!("return 1 -- {long}"), 0]),
+        json!(["EVAL", "return 1", 0, long]),
+        json!(["MSET", "a", long]),
+        json!(["ECHO", long]),
+    ] {
+        assert_eq!(post(&router, "/", command).await.0, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn a_string_over_a_hundred_megabytes_is_refused() {
+    let router = Redis::embedded().router(TOKEN);
+    let refused = json!({"error": "ERR max single record size exceeded"});
+    assert_eq!(post(&router, "/", json!(["SETRANGE", "k", 100 << 20, "x"])).await.1, refused);
+    let largest = json!(["SETRANGE", "k", (100 << 20) - 1, "x"]);
+    assert_eq!(post(&router, "/", largest).await.1, json!({"result": 100 << 20}));
+    assert_eq!(post(&router, "/", json!(["APPEND", "k", "x"])).await.1, refused);
 }

@@ -16,7 +16,7 @@ impl Fault {
     pub const NOT_FINITE: Self = Self::new("ERR increment would produce NaN or Infinity");
     pub const NO_KEY: Self = Self::new("ERR no such key");
     pub const INDEX: Self = Self::new("ERR index out of range");
-    pub const TOO_LONG: Self = Self::new("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+    pub const TOO_LONG: Self = Self::new("ERR max single record size exceeded");
 
     pub const fn new(text: &'static str) -> Self {
         Self(Cow::Borrowed(text))

@@ -76,7 +76,7 @@ impl Deadline {
 
 fn ping(_: &mut Store, args: &[Bytes]) -> Outcome {
     match args {
-        [] => Ok(Reply::Status("PONG")),
+        [] => Ok(Reply::Status("PONG".into())),
         [message] => Ok(Reply::Bulk(message.clone())),
         _ => Err(Fault::arity("ping")),
     }
@@ -103,11 +103,12 @@ fn type_name(value: &Value) -> &'static str {
         Value::List(_) => "list",
         Value::Set(_) => "set",
         Value::Zset(_) => "zset",
+        Value::Stream(_) => "stream",
     }
 }
 
 fn type_of(store: &mut Store, args: &[Bytes]) -> Outcome {
-    Ok(Reply::Status(store.value(&args[0]).map_or("none", type_name)))
+    Ok(Reply::Status(store.value(&args[0]).map_or("none", type_name).into()))
 }
 
 fn keys(store: &mut Store, args: &[Bytes]) -> Outcome {

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{fault::Fault, zset::Zset};
+use super::{fault::Fault, hub::Hub, lua::Scripts, streams::Stream, zset::Zset};
 
 pub type Hash = HashMap<Bytes, Bytes>;
 pub type List = VecDeque<Bytes>;
@@ -20,6 +20,7 @@ pub enum Value {
     List(List),
     Set(Set),
     Zset(Zset),
+    Stream(Stream),
 }
 
 struct Entry {
@@ -33,6 +34,9 @@ pub struct Store {
     entries: HashMap<Bytes, Entry>,
     deadlines: BTreeSet<(i64, Bytes)>,
     now: i64,
+    /// Scripts outlive the data.
+    pub scripts: Scripts,
+    pub hub: Hub,
 }
 
 impl Store {
@@ -200,4 +204,5 @@ kinds! {
     List(List) List::is_empty;
     Set(Set) Set::is_empty;
     Zset(Zset) Zset::is_empty;
+    Stream(Stream) |_: &Stream| false;
 }

@@ -27,7 +27,8 @@ pub const COMMANDS: &[Row] = &[
     ("SETRANGE", 4, setrange),
 ];
 
-const MAX_BYTES: usize = 512 << 20;
+/// Upstash's limit for a record; Redis's own is 512 MB.
+const MAX_BYTES: usize = 100 << 20;
 
 fn text(store: &Store, key: &[u8]) -> Result<Option<Bytes>, Fault> {
     Ok(store.read::<Bytes>(key)?.cloned())
