@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use anyhow::Context;
 use axum::{Router, middleware};
 use clap::{Args, ValueEnum};
-use makegood_cloud::{Ably, Mcp, Model, QStash, Redis, ably, llm, mcp, qstash};
+use makegood_cloud::{Ably, Mcp, Model, QStash, ably, llm, mcp, qstash};
 use makegood_postgres::Postgres;
 
 use crate::data_dir::DataDir;
 use crate::delivery::Delivery;
+use crate::platform;
 use crate::serve;
 use crate::up::wait_for_the_end;
 
@@ -154,10 +155,7 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
     };
     match options.service {
         Service::Redis => {
-            let redis = match &options.redis_url {
-                Some(url) => Redis::connect(url).await.map_err(|error| anyhow::anyhow!("REDIS_URL: {error}"))?,
-                None => Redis::embedded(),
-            };
+            let redis = platform::coordination(options.redis_url.as_deref()).await?;
             let variables = vec![
                 ("UPSTASH_REDIS_REST_URL", url),
                 ("UPSTASH_REDIS_REST_TOKEN", REDIS_TOKEN.to_owned()),
@@ -166,10 +164,7 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
             Ok(Open::new(redis.router_with_reader(REDIS_TOKEN, REDIS_READ_ONLY_TOKEN), variables))
         }
         Service::Postgres => {
-            let postgres = match &options.database_url {
-                Some(url) => Postgres::connect(url).await.context("DATABASE_URL")?,
-                None => Postgres::embedded(&data_dir.path().join("postgres")).await?,
-            };
+            let postgres = platform::database(options.database_url.as_deref(), data_dir).await?;
             let variables = vec![
                 ("DATABASE_URL", postgres.connection_string().to_owned()),
                 ("DATABASE_HTTP_URL", format!("{url}/sql")),

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Redirect, Response};
 use axum::routing::get;
 use makegood_cloud::{Clock, QStash, Redis, qstash};
 use makegood_core::time::Millis;
@@ -23,7 +23,7 @@ use crate::data_dir::DataDir;
 use crate::delivery::Delivery;
 use crate::host::{Functions, Limits, Options as HostOptions};
 use crate::secrets::Secrets;
-use crate::serve::{self, NoDelay};
+use crate::serve::{self, NoDelay, problem};
 
 /// What to bring up.
 #[derive(Clone, Debug)]
@@ -81,7 +81,10 @@ impl Platform {
         let own = own_authorities(options.bind, port);
         let secrets = Secrets::load(data_dir.path())?;
 
-        let (postgres, redis) = tokio::try_join!(database(options, &data_dir), coordination(options))?;
+        let (postgres, redis) = {
+            let database = database(options.database_url.as_deref(), &data_dir);
+            tokio::try_join!(database, coordination(options.redis_url.as_deref()))?
+        };
         prepare(&postgres).await?;
 
         let clock = Clock::real();
@@ -169,15 +172,17 @@ impl Platform {
     }
 }
 
-async fn database(options: &Options, data_dir: &DataDir) -> anyhow::Result<Postgres> {
-    match &options.database_url {
+/// The database at `url`, or the embedded one in the folder.
+pub async fn database(url: Option<&str>, data_dir: &DataDir) -> anyhow::Result<Postgres> {
+    match url {
         Some(url) => Postgres::connect(url).await.context("DATABASE_URL"),
         None => Ok(Postgres::embedded(&data_dir.path().join("postgres")).await?),
     }
 }
 
-async fn coordination(options: &Options) -> anyhow::Result<Redis> {
-    match &options.redis_url {
+/// The Redis at `url`, or the embedded one.
+pub async fn coordination(url: Option<&str>) -> anyhow::Result<Redis> {
+    match url {
         Some(url) => Redis::connect(url).await.map_err(|error| anyhow::anyhow!("REDIS_URL: {error}")),
         None => Ok(Redis::embedded()),
     }
@@ -269,14 +274,4 @@ async fn only_with_token(key: Arc<str>, request: Request, next: Next) -> Respons
 
 async fn unknown_route() -> Response {
     problem(404, "not_found", "There is no such address. See the README for those there are.")
-}
-
-/// A problem-details answer.
-pub fn problem(status: u16, code: &str, detail: &str) -> Response {
-    let status = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-    let title = status.canonical_reason().unwrap_or_default();
-    let body = serde_json::json!({
-        "type": "about:blank", "title": title, "status": status.as_u16(), "code": code, "detail": detail,
-    });
-    (status, [(http::header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
 }

@@ -1,13 +1,11 @@
-//! How we listen.
+//! How we listen, and whom we answer.
 
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::Request;
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
-
-use crate::platform::problem;
 
 /// Listens, or says what to do where that cannot be.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the kinds of I/O errors are an open list")]
@@ -55,4 +53,14 @@ pub async fn only_by_local_names(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     problem(403, "forbidden", "This platform listens on loopback and answers to local names only.")
+}
+
+/// A problem-details answer.
+pub fn problem(status: u16, code: &str, detail: &str) -> Response {
+    let status = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    let title = status.canonical_reason().unwrap_or_default();
+    let body = serde_json::json!({
+        "type": "about:blank", "title": title, "status": status.as_u16(), "code": code, "detail": detail,
+    });
+    (status, [(http::header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
 }

@@ -1,9 +1,7 @@
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { Redis } from "@upstash/redis";
 import { Ratelimit } from "@upstash/ratelimit";
-import { emulate } from "./emulator.mjs";
-import { backEnd, backEnds } from "./redis_server.mjs";
+import { backEnds, open } from "./redis_server.mjs";
 
 const ALGORITHMS = {
   "a fixed window": () => Ratelimit.fixedWindow(3, "1 h"),
@@ -13,16 +11,9 @@ const ALGORITHMS = {
 
 for (const name of backEnds) {
   describe(`rate limits, ${name}`, () => {
-    let server, emulator, redis;
-    before(async () => {
-      server = await backEnd(name);
-      emulator = await emulate("redis", { env: server.env });
-      redis = new Redis({ url: emulator.env.UPSTASH_REDIS_REST_URL, token: emulator.env.UPSTASH_REDIS_REST_TOKEN });
-    });
-    after(async () => {
-      await emulator.stop();
-      await server.stop();
-    });
+    let redis, stop;
+    before(async () => ({ redis, stop } = await open(name)));
+    after(() => stop());
     const limiter = (algorithm, prefix) =>
       new Ratelimit({ redis, limiter: algorithm, prefix, ephemeralCache: false, analytics: false });
 

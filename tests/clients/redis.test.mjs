@@ -2,21 +2,13 @@ import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
 import { Redis } from "@upstash/redis";
-import { emulate } from "./emulator.mjs";
-import { backEnd, backEnds } from "./redis_server.mjs";
+import { backEnds, open } from "./redis_server.mjs";
 
 for (const name of backEnds) {
   describe(`redis, ${name}`, () => {
-    let server, emulator, redis;
-    before(async () => {
-      server = await backEnd(name);
-      emulator = await emulate("redis", { env: server.env });
-      redis = new Redis({ url: emulator.env.UPSTASH_REDIS_REST_URL, token: emulator.env.UPSTASH_REDIS_REST_TOKEN });
-    });
-    after(async () => {
-      await emulator.stop();
-      await server.stop();
-    });
+    let emulator, redis, stop;
+    before(async () => ({ emulator, redis, stop } = await open(name)));
+    after(() => stop());
 
     test("values come back as they went", async () => {
       assert.equal(await redis.set("text", "OK"), "OK");

@@ -1,4 +1,5 @@
-// A real `redis-server` on a free port, for the tests that hold both back ends to the same.
+// The emulator over each of its back ends, for the tests that hold both to the same; a real `redis-server` is
+// started on a free port.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer } from "node:net";
@@ -6,6 +7,8 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { Redis } from "@upstash/redis";
+import { emulate } from "./emulator.mjs";
 
 const there = spawnSync("redis-server", ["--version"]).status === 0;
 
@@ -13,7 +16,7 @@ const there = spawnSync("redis-server", ["--version"]).status === 0;
 export const backEnds = there ? ["embedded", "real"] : ["embedded"];
 
 /** What `emulate` needs for a back end, and `stop()`. */
-export async function backEnd(name) {
+async function backEnd(name) {
   if (name === "embedded") return { env: {}, stop: async () => {} };
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
@@ -33,6 +36,18 @@ export async function backEnd(name) {
     await rm(folder, { recursive: true, force: true });
   };
   return { env: { REDIS_URL: `redis://127.0.0.1:${port}` }, stop };
+}
+
+/** The emulator over a back end, the official client of it, and `stop()` for all of it. */
+export async function open(name) {
+  const server = await backEnd(name);
+  const emulator = await emulate("redis", { env: server.env });
+  const redis = new Redis({ url: emulator.env.UPSTASH_REDIS_REST_URL, token: emulator.env.UPSTASH_REDIS_REST_TOKEN });
+  const stop = async () => {
+    await emulator.stop();
+    await server.stop();
+  };
+  return { emulator, redis, stop };
 }
 
 const answers = (port) =>

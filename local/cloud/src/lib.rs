@@ -8,12 +8,14 @@
 //! limits are real. There is no binary here, and no Workflow protocol.
 
 pub mod ably;
+mod answer;
 mod clock;
 pub mod llm;
 pub mod mcp;
 mod percent;
 pub mod qstash;
 pub mod redis;
+mod text;
 
 pub use ably::Ably;
 pub use clock::Clock;

@@ -24,7 +24,7 @@ use super::{
     refusal::Refusal,
     stream,
 };
-use crate::percent;
+use crate::{answer, percent, text::hexadecimal};
 
 /// What clients may compare to know that nothing changed.
 pub const FINGERPRINT: &str = "fp_makegood";
@@ -105,20 +105,20 @@ async fn complete(inner: &Inner, body: &Value) -> Result<Response, Refusal> {
     })?;
     let first = || lock(&inner.seen).first(hash);
     let reply = completion::reply(&chat, directive, inner.options.planner.as_deref(), first)?;
-    let digits = hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digits = hexadecimal(&hash);
     let completion = Completion::new(&chat, reply, &digits, now());
     if chat.stream {
         let defects = stream::Defects { cut: fate.cut, malformed: fate.malformed };
         return Ok(stream::respond(completion, chat.stream_usage, defects));
     }
-    Ok(answer(&completion.body(), &fate))
+    Ok(told(&completion.body(), &fate))
 }
 
 async fn embed(inner: &Inner, body: &Value) -> Result<Response, Refusal> {
     let model = body.get("model").and_then(Value::as_str).unwrap_or("");
     let vectors = embeddings::answer(body)?;
     let fate = befall(inner, model, embeddings::first_text(body)).await?;
-    Ok(answer(&vectors, &fate))
+    Ok(told(&vectors, &fate))
 }
 
 /// Waits and fails as the fault switch says.
@@ -133,7 +133,7 @@ async fn befall(inner: &Inner, model: &str, text: &str) -> Result<Fate, Refusal>
     }
 }
 
-fn answer(body: &Value, fate: &Fate) -> Response {
+fn told(body: &Value, fate: &Fate) -> Response {
     let mut response = json(StatusCode::OK, body);
     if fate.malformed {
         let text = body.to_string();
@@ -179,8 +179,5 @@ fn now() -> u64 {
 }
 
 pub fn json(status: StatusCode, body: &Value) -> Response {
-    let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+    answer::json(status, body.to_string())
 }

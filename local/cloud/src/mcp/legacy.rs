@@ -9,7 +9,7 @@ use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use super::{Mcp, rpc::Failure, rpc::Message, server_info};
-use crate::qstash::random_id;
+use crate::text::random_id;
 
 /// The newest first.
 pub const VERSIONS: [&str; 3] = ["2025-11-25", "2025-06-18", "2025-03-26"];

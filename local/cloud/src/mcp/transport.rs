@@ -3,18 +3,19 @@
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::to_bytes,
     extract::{Request, State},
     response::{IntoResponse, Response},
     routing::any,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     Mcp, legacy, modern,
     rpc::{self, Failure, Message},
 };
+use crate::answer::json;
 
 const MAX_BODY: usize = 4 << 20;
 
@@ -75,7 +76,7 @@ fn answer(mcp: &Mcp, headers: &HeaderMap, message: &Message) -> Response {
     let answer = rpc::result(id, result);
     let mut response = match message.meta("progressToken").filter(|token| rpc::is_id(token)) {
         Some(token) => stream(&[progress(token), answer]),
-        None => json_response(StatusCode::OK, &answer),
+        None => json(StatusCode::OK, answer.to_string()),
     };
     if let Some(session) = session.and_then(|session| HeaderValue::from_str(&session).ok()) {
         response.headers_mut().insert(legacy::SESSION, session);
@@ -84,8 +85,8 @@ fn answer(mcp: &Mcp, headers: &HeaderMap, message: &Message) -> Response {
 }
 
 fn progress(token: &Value) -> Value {
-    let params = json!({ "progressToken": token, "progress": 1, "total": 1 });
-    json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params })
+    let params = serde_json::json!({ "progressToken": token, "progress": 1, "total": 1 });
+    serde_json::json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params })
 }
 
 fn stream(messages: &[Value]) -> Response {
@@ -94,15 +95,8 @@ fn stream(messages: &[Value]) -> Response {
     (headers, events).into_response()
 }
 
-fn json_response(status: StatusCode, value: &Value) -> Response {
-    let mut response = Response::new(Body::from(value.to_string()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
 fn failed(failure: &Failure, id: &Value) -> Response {
-    json_response(failure.status, &failure.to_json(id))
+    json(failure.status, failure.to_json(id).to_string())
 }
 
 fn check_types(headers: &HeaderMap) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::message;
+use crate::text::random_id;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Keys {
@@ -13,6 +13,6 @@ pub struct Keys {
 impl Keys {
     /// The next key becomes the current one.
     pub fn rotated(&self) -> Self {
-        Self { current: self.next.clone(), next: message::random_id("sig_") }
+        Self { current: self.next.clone(), next: random_id("sig_") }
     }
 }

@@ -2,11 +2,11 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use rand::Rng as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::{flow::Flow, group::Member};
+use crate::text::random_id;
 
 /// Headers in the order they came; names may repeat.
 pub type Headers = Vec<(String, String)>;
@@ -164,16 +164,6 @@ fn canonical(name: &str) -> String {
         c
     };
     name.chars().map(spell).collect()
-}
-
-/// A prefix and 28 random characters of the base58 alphabet.
-pub fn random_id(prefix: &str) -> String {
-    const ALPHABET: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-    let mut rng = rand::rng();
-    let mut id = String::with_capacity(prefix.len() + 28);
-    id.push_str(prefix);
-    id.extend((0..28).map(|_| char::from(ALPHABET[rng.random_range(0..ALPHABET.len())])));
-    id
 }
 
 /// Bodies as base64 text.

@@ -35,7 +35,6 @@ use std::{fmt, sync::Arc, time::Duration};
 
 pub use deliver::Deliver;
 pub use faults::Faults;
-pub(crate) use message::random_id;
 pub use options::Options;
 
 use deliver::Courier;

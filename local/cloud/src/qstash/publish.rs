@@ -13,7 +13,7 @@ use super::{
     flow::Flow,
     message::{Callback, Headers, Instructions},
 };
-use crate::percent;
+use crate::{percent, text::hexadecimal};
 
 /// The longest delay of the free plan.
 const MAX_DELAY: u64 = 7 * 86_400_000;
@@ -58,9 +58,7 @@ pub fn content_id(headers: &HeaderMap, url: &str, body: &[u8], how: &Instruction
     let mut hash = Sha256::new();
     hash.update(serde_json::json!([url, sorted]).to_string());
     hash.update(body);
-    let digest = hash.finalize();
-    let hex: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    Some(format!("content:{}", hex.concat()))
+    Some(format!("content:{}", hexadecimal(&hash.finalize())))
 }
 
 /// The cron expression of a schedule.

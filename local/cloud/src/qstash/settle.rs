@@ -10,11 +10,12 @@ use super::{
     backoff, callback,
     faults::Faults,
     history::{Event, Phase},
-    message::{self, Callback, Message},
+    message::{Callback, Message},
     record::{DeadLetter, Record},
     state::State,
     timer::Wake,
 };
+use crate::text::random_id;
 
 /// How long a message waits when its outcome could not be written.
 const UNWRITTEN_PAUSE: u64 = 1_000;
@@ -86,7 +87,7 @@ impl State {
     }
 
     fn died(&mut self, message: &Arc<Message>, retried: u32, outcome: Outcome) -> io::Result<()> {
-        let dlq_id = message::random_id("dlq_");
+        let dlq_id = random_id("dlq_");
         let (how, id) = (&message.how, Some(dlq_id.as_str()));
         let reports = [
             self.report(how.callback.as_deref(), message, &outcome, retried, None),

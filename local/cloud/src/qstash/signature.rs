@@ -8,7 +8,7 @@ use base64::{
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
-use super::message;
+use crate::text::random_id;
 
 /// base64url of `{"alg":"HS256","typ":"JWT"}`.
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
@@ -22,7 +22,7 @@ pub fn sign(key: &str, url: &str, body: &[u8], now: u64) -> String {
         "exp": now + LIFETIME_SECONDS,
         "nbf": now,
         "iat": now,
-        "jti": message::random_id("jwt_"),
+        "jti": random_id("jwt_"),
         "body": URL_SAFE.encode(Sha256::digest(body)),
     });
     let mut token = format!("{HEADER}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));

@@ -74,16 +74,6 @@ impl Redis {
     }
 }
 
-/// Bytes as hexadecimal digits.
-fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// Why a real Redis could not be used.
 #[derive(Debug)]
 pub struct Error(String);

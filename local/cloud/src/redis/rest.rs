@@ -21,7 +21,7 @@ use super::{
     refused::refusal,
     reply::{Encoding, Reply, write_error},
 };
-use crate::percent;
+use crate::{answer::json, percent};
 
 const MAX_REQUEST_BYTES: usize = 10 << 20;
 const MAX_KEY_BYTES: usize = 32 << 10;
@@ -239,14 +239,6 @@ fn answer(encoding: Encoding, status: StatusCode, body: Vec<u8>) -> Response {
         let value = http::HeaderValue::from_static("application/octet-stream");
         response.headers_mut().insert(header::CONTENT_TYPE, value);
     }
-    response
-}
-
-fn json(status: StatusCode, body: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    let value = http::HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, value);
     response
 }
 

@@ -10,7 +10,8 @@ use std::{
 use bytes::Bytes;
 use sha1::{Digest as _, Sha1};
 
-use super::{Command, hexadecimal, reply::Reply, shebang};
+use super::{Command, reply::Reply, shebang};
+use crate::text::hexadecimal;
 
 /// By the digest that clients know, the one that the server knows.
 #[derive(Default)]

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::to_bytes,
     extract::{Request, State as Shared},
     response::Response,
 };
@@ -126,11 +126,7 @@ async fn serve(Shared(courier): Shared<Arc<Courier>>, request: Request) -> Respo
         }),
     };
     let (status, body) = answer.unwrap_or_else(|Refusal(status, text)| (status, json!({ "error": text })));
-    let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() = status;
-    let kind = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    response
+    crate::answer::json(status, body.to_string())
 }
 
 fn answer(call: Call) -> Answer {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::{Answer, Call, Refusal, ok, publish::order};
-use crate::qstash::{message::random_id, publish, record::Record, schedule::Schedule};
+use crate::{
+    qstash::{publish, record::Record, schedule::Schedule},
+    text::random_id,
+};
 
 pub fn create(call: &Call) -> Answer {
     let rest = call.rest.strip_prefix("schedules/").unwrap_or("");

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use sha1::{Digest as _, Sha1};
 
 use super::{Outcome, Reply, fault::Fault, number, store::Store, table::Row};
-use crate::redis::{hexadecimal, shebang::Shebang};
+use crate::{redis::shebang::Shebang, text::hexadecimal};
 
 pub const COMMANDS: &[Row] = &[
     ("EVAL", -3, |s, a| eval(s, a, false)),
