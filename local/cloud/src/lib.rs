@@ -10,8 +10,10 @@
 pub mod ably;
 mod answer;
 mod clock;
+pub mod faults;
 pub mod llm;
 pub mod mcp;
+mod origin;
 mod percent;
 pub mod qstash;
 pub mod redis;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::SystemTime, time::UNIX_EPOCH};
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::to_bytes,
     extract::{Request, State},
     response::Response,
 };
@@ -18,7 +18,6 @@ use super::{
     chat::Role,
     completion::{self, Completion},
     directive, embeddings,
-    faults::{Fate, Faults},
     journal::{Entry, Journal},
     lock, models, parse,
     refusal::Refusal,
@@ -61,7 +60,6 @@ async fn handle(inner: &Inner, request: Request, id: &str) -> Result<Response, R
             let name = percent::decode(path.trim_start_matches("/v1/models/"));
             return models::get(&String::from_utf8_lossy(&name)).map(|model| json(StatusCode::OK, &model));
         }
-        (_, "/v1/_emulator/faults") => return faults(inner, &parts.method, &body),
         (_, "/v1/_emulator/requests") => return requests(inner, &parts.method),
         (_, "/v1/chat/completions" | "/v1/embeddings" | "/v1/models") => return Err(wrong_method(&parts.method)),
         _ => {
@@ -74,8 +72,8 @@ async fn handle(inner: &Inner, request: Request, id: &str) -> Result<Response, R
         Err(error) => {
             Err(Refusal::invalid(None, format!("We could not parse the JSON body of your request: {error}.")))
         }
-        Ok(value) if path == "/v1/embeddings" => embed(inner, value).await,
-        Ok(value) => complete(inner, value).await,
+        Ok(value) if path == "/v1/embeddings" => embed(value),
+        Ok(value) => complete(inner, value),
     };
     let response = answer.unwrap_or_else(Refusal::into_response);
     lock(&inner.journal).note(Entry {
@@ -94,10 +92,9 @@ fn admitted(headers: &HeaderMap, key: &str) -> bool {
     given.is_some_and(|(scheme, given)| scheme.eq_ignore_ascii_case(b"bearer ") && given == key.as_bytes())
 }
 
-async fn complete(inner: &Inner, body: &Value) -> Result<Response, Refusal> {
+fn complete(inner: &Inner, body: &Value) -> Result<Response, Refusal> {
     let chat = parse::chat(body)?;
     models::check_chat(&chat.model)?;
-    let fate = befall(inner, &chat.model, chat.last_user_text()).await?;
     let hash: [u8; 32] = Sha256::digest(body.to_string()).into();
     let directive = directive::parse(chat.last_user_text()).map_err(|form| {
         let at = chat.messages.iter().rposition(|message| message.role == Role::User).unwrap_or(0);
@@ -108,54 +105,13 @@ async fn complete(inner: &Inner, body: &Value) -> Result<Response, Refusal> {
     let digits = hexadecimal(&hash);
     let completion = Completion::new(&chat, reply, &digits, now());
     if chat.stream {
-        let defects = stream::Defects { cut: fate.cut, malformed: fate.malformed };
-        return Ok(stream::respond(completion, chat.stream_usage, defects));
+        return Ok(stream::respond(completion, chat.stream_usage));
     }
-    Ok(told(&completion.body(), &fate))
+    Ok(json(StatusCode::OK, &completion.body()))
 }
 
-async fn embed(inner: &Inner, body: &Value) -> Result<Response, Refusal> {
-    let model = body.get("model").and_then(Value::as_str).unwrap_or("");
-    let vectors = embeddings::answer(body)?;
-    let fate = befall(inner, model, embeddings::first_text(body)).await?;
-    Ok(told(&vectors, &fate))
-}
-
-/// Waits and fails as the fault switch says.
-async fn befall(inner: &Inner, model: &str, text: &str) -> Result<Fate, Refusal> {
-    let mut fate = lock(&inner.faults).befall(model, text);
-    if let Some(delay) = fate.delay {
-        tokio::time::sleep(delay).await;
-    }
-    match fate.error.take() {
-        Some(error) => Err(error),
-        None => Ok(fate),
-    }
-}
-
-fn told(body: &Value, fate: &Fate) -> Response {
-    let mut response = json(StatusCode::OK, body);
-    if fate.malformed {
-        let text = body.to_string();
-        let half = text.char_indices().nth(text.chars().count() / 2).map_or(0, |(at, _)| at);
-        *response.body_mut() = Body::from(text.get(..half).unwrap_or("{").to_owned());
-    }
-    response
-}
-
-fn faults(inner: &Inner, method: &Method, body: &[u8]) -> Result<Response, Refusal> {
-    match *method {
-        Method::GET => {}
-        Method::POST => {
-            let faults = serde_json::from_slice::<Faults>(body)
-                .map_err(|error| Refusal::invalid(None, format!("These are no faults: {error}.")))?;
-            *lock(&inner.faults) = faults.check()?;
-        }
-        Method::DELETE => *lock(&inner.faults) = Faults::default(),
-        _ => return Err(wrong_method(method)),
-    }
-    let faults = lock(&inner.faults).clone();
-    Ok(json(StatusCode::OK, &json!(faults)))
+fn embed(body: &Value) -> Result<Response, Refusal> {
+    Ok(json(StatusCode::OK, &embeddings::answer(body)?))
 }
 
 fn requests(inner: &Inner, method: &Method) -> Result<Response, Refusal> {

@@ -122,7 +122,7 @@ fn follow(chat: &Chat, directive: Directive, first: impl FnOnce() -> bool) -> Re
         Directive::Fail { once: true, .. } if !first() => Ok(Reply::Text("recovered".to_owned())),
         Directive::Fail { status, retry_after, .. } => {
             let status = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-            Err(Refusal::staged(status, retry_after))
+            Err(Refusal::staged(status, &format!("A failure as asked for: {}.", status.as_u16()), retry_after))
         }
     }
 }

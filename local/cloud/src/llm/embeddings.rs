@@ -51,15 +51,6 @@ pub fn answer(body: &Value) -> Result<Value, Refusal> {
               "usage": {"prompt_tokens": used, "total_tokens": used}}))
 }
 
-/// The first text that is asked about, as far as there is one.
-pub fn first_text(body: &Value) -> &str {
-    match body.get("input") {
-        Some(Value::String(text)) => text,
-        Some(Value::Array(texts)) => texts.first().and_then(Value::as_str).unwrap_or(""),
-        _ => "",
-    }
-}
-
 struct Input {
     text: String,
     tokens: usize,

@@ -10,7 +10,6 @@ mod chat;
 mod completion;
 mod directive;
 mod embeddings;
-mod faults;
 mod journal;
 mod models;
 mod parse;
@@ -26,8 +25,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use chat::{Chat, Choice, Format, Message, Role, Tool};
 pub use reply::{Call, Planner, Reply};
 
-use faults::Faults;
 use journal::Journal;
+pub(crate) use refusal::Refusal;
 use seen::Seen;
 
 /// How a model is to be.
@@ -45,7 +44,7 @@ impl Default for Options {
     }
 }
 
-/// A model that can be served. Clones share the faults and what was noted.
+/// A model that can be served. Clones share what was noted.
 #[derive(Clone)]
 pub struct Model {
     inner: Arc<Inner>,
@@ -53,7 +52,6 @@ pub struct Model {
 
 struct Inner {
     options: Options,
-    faults: Mutex<Faults>,
     journal: Mutex<Journal>,
     seen: Mutex<Seen>,
 }
@@ -61,7 +59,7 @@ struct Inner {
 impl Model {
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let inner = Inner { options, faults: Mutex::default(), journal: Mutex::default(), seen: Mutex::default() };
+        let inner = Inner { options, journal: Mutex::default(), seen: Mutex::default() };
         Self { inner: Arc::new(inner) }
     }
 

@@ -55,15 +55,14 @@ impl Refusal {
     }
 
     /// A failure that somebody asked for.
-    pub fn staged(status: StatusCode, retry_after: Option<u64>) -> Self {
+    pub fn staged(status: StatusCode, message: &str, retry_after: Option<u64>) -> Self {
         let (kind, code) = match status.as_u16() {
             401 => ("invalid_request_error", Some("invalid_api_key")),
             429 => ("rate_limit_error", Some("rate_limit_exceeded")),
             500.. => ("server_error", None),
             _ => ("invalid_request_error", None),
         };
-        let message = format!("A failure as asked for: {}.", status.as_u16());
-        Self { status, message, kind, param: None, code, retry_after }
+        Self { status, message: message.to_owned(), kind, param: None, code, retry_after }
     }
 
     pub const fn coded(mut self, code: &'static str) -> Self {

@@ -1,10 +1,10 @@
 //! A completion as server-sent events.
 
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
+use futures_util::stream;
 use http::{HeaderValue, header};
 use serde_json::{Value, json};
 
@@ -17,34 +17,10 @@ use super::{
 const WORDS: usize = 3;
 /// How much of a call's arguments is.
 const CHARACTERS: usize = 12;
-/// What was sent before a stream breaks off is to reach its reader.
-const BEFORE_THE_CUT: Duration = Duration::from_millis(50);
-
-/// How a stream goes wrong.
-#[derive(Clone, Copy, Default)]
-pub struct Defects {
-    pub cut: bool,
-    pub malformed: bool,
-}
-
 /// The events of a choice are made when those of the one before are gone; a reader who hangs up gets no more.
-pub fn respond(completion: Completion, with_usage: bool, defects: Defects) -> Response {
-    let count = completion.choices * (deltas(&completion, 0).len() + 1) + usize::from(with_usage) + 1;
-    let middle = count / 2;
-    let events = events(Arc::new(completion), with_usage).enumerate().map(move |(i, event)| {
-        let broken = defects.malformed && i == middle;
-        Bytes::from(if broken { "data: {\"id\":\"chatcmpl-\n\n".to_owned() } else { event })
-    });
-    let body = if defects.cut {
-        let end = stream::once(async {
-            tokio::time::sleep(BEFORE_THE_CUT).await;
-            Err(io::Error::from(io::ErrorKind::ConnectionReset))
-        });
-        Body::from_stream(stream::iter(events.take(middle.max(1)).map(Ok)).chain(end))
-    } else {
-        Body::from_stream(stream::iter(events.map(Ok::<_, Infallible>)))
-    };
-    let mut response = Response::new(body);
+pub fn respond(completion: Completion, with_usage: bool) -> Response {
+    let events = events(Arc::new(completion), with_usage).map(|event| Ok::<_, Infallible>(Bytes::from(event)));
+    let mut response = Response::new(Body::from_stream(stream::iter(events)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));

@@ -15,7 +15,7 @@ use super::{
     Mcp, legacy, modern,
     rpc::{self, Failure, Message},
 };
-use crate::answer::json;
+use crate::{answer::json, origin};
 
 const MAX_BODY: usize = 4 << 20;
 
@@ -25,7 +25,8 @@ pub fn router(mcp: Mcp) -> Router {
 
 async fn serve(State(mcp): State<Mcp>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    if !is_local(&parts.headers) {
+    // A page from elsewhere must not reach a server on this machine through its reader's browser.
+    if !origin::is_local(&parts.headers) {
         return failed(&Failure::new(403, -32000, "Forbidden: Origin is not of this machine"), &Value::Null);
     }
     match parts.method {
@@ -115,12 +116,4 @@ fn check_types(headers: &HeaderMap) -> Result<(), Failure> {
         return Err(Failure::new(415, -32000, "Unsupported Media Type: Content-Type must be application/json"));
     }
     Ok(())
-}
-
-/// A page from elsewhere must not reach a server on this machine through its reader's browser.
-fn is_local(headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else { return true };
-    let host = origin.to_str().ok().and_then(|origin| origin.parse::<http::Uri>().ok());
-    let host = host.as_ref().and_then(http::Uri::host).unwrap_or_default();
-    ["127.0.0.1", "localhost", "[::1]"].iter().any(|local| host.eq_ignore_ascii_case(local))
 }

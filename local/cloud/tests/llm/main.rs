@@ -1,7 +1,7 @@
 //! The model as its callers meet it, over HTTP but without a network.
 
 mod answers;
-mod faults;
+mod failures;
 
 use axum::{Router, body::Body};
 use futures_util::StreamExt as _;
