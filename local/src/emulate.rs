@@ -4,11 +4,12 @@
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context;
 use axum::{Router, middleware};
 use clap::{Args, ValueEnum};
-use makegood_cloud::{Ably, Mcp, Model, QStash, ably, llm, mcp, qstash};
+use makegood_cloud::{Ably, Clock, Mcp, Model, QStash, ably, llm, mcp, qstash};
 use makegood_postgres::Postgres;
 
 use crate::data_dir::DataDir;
@@ -191,7 +192,10 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
             Ok(Open { queue: Some(queue), ..open })
         }
         Service::Llm => {
-            let settings = llm::Options::default();
+            let settings = llm::Options {
+                planner: Some(Arc::new(llm::OfflinePlanner { clock: Clock::real() })),
+                ..llm::Options::default()
+            };
             let variables = vec![("OPENAI_BASE_URL", format!("{url}/v1")), ("OPENAI_API_KEY", settings.key.clone())];
             Ok(Open::new(Model::new(settings).router(), variables))
         }

@@ -12,6 +12,7 @@ mod directive;
 mod embeddings;
 mod journal;
 mod models;
+mod offline;
 mod parse;
 mod refusal;
 mod reply;
@@ -23,6 +24,7 @@ mod tokens;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use chat::{Chat, Choice, Format, Message, Role, Tool};
+pub use offline::OfflinePlanner;
 pub use reply::{Call, Planner, Reply};
 
 use journal::Journal;

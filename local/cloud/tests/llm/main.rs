@@ -2,6 +2,7 @@
 
 mod answers;
 mod failures;
+mod offline;
 
 use axum::{Router, body::Body};
 use futures_util::StreamExt as _;
