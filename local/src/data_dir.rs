@@ -8,8 +8,10 @@ use anyhow::{Context, bail};
 /// Marks a folder as a platform's, and is locked while one runs. The operating system lets go of the
 /// lock when the process ends, however it ends.
 const LOCK: &str = "makegood.lock";
+/// What clients of the emulators need to know.
+pub const CLIENTS: &str = "clients.env";
 /// What a platform writes beside it. Compiled code is not data: it stays when the rest goes.
-const DATA: [&str; 3] = ["postgres", "qstash", "secrets.json"];
+const DATA: [&str; 4] = ["postgres", "qstash", "secrets.json", CLIENTS];
 const COMPILED: &str = "compiled";
 
 /// A folder in use by this process.

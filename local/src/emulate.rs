@@ -4,14 +4,15 @@
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Context;
 use axum::{Router, middleware};
 use clap::{Args, ValueEnum};
-use makegood_cloud::{Ably, Clock, Mcp, Model, QStash, ably, llm, mcp, qstash};
+use makegood_cloud::faults::{Words, in_front_of};
+use makegood_cloud::{Ably, Clock, Mcp, Model, QStash, ably, mcp, qstash};
 use makegood_postgres::Postgres;
 
+use crate::clients::{self, Variables};
 use crate::data_dir::DataDir;
 use crate::delivery::Delivery;
 use crate::platform;
@@ -37,7 +38,7 @@ pub struct Emulate {
     /// Where data lies [default: `data/emulate/<service>` here]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Of `postgres`: a real PostgreSQL behind the same front
+    /// Of `postgres` and `town`: a real PostgreSQL behind the same front
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// Of `redis`: a real Redis or Valkey behind the same front
@@ -59,6 +60,8 @@ pub enum Service {
     Llm,
     /// Ably over REST and server-sent events
     Ably,
+    /// The demo town, for whoever calls it over HTTP or MCP
+    Town,
 }
 
 impl Service {
@@ -70,12 +73,13 @@ impl Service {
             Self::Mcp => "mcp",
             Self::Llm => "llm",
             Self::Ably => "ably",
+            Self::Town => "town",
         }
     }
 
     /// Whether it has anything to keep in a folder.
     const fn keeps(self) -> bool {
-        matches!(self, Self::Postgres | Self::Qstash)
+        matches!(self, Self::Postgres | Self::Qstash | Self::Town)
     }
 
     /// Where clients look for it when nobody tells them, or where others of its kind listen.
@@ -87,6 +91,7 @@ impl Service {
             Self::Mcp => 8083,
             Self::Llm => 8082,
             Self::Ably => 8081,
+            Self::Town => 8084,
         }
     }
 }
@@ -95,13 +100,13 @@ impl Service {
 struct Open {
     router: Router,
     /// What a client needs to know, as variables of its environment.
-    variables: Vec<(&'static str, String)>,
+    variables: Variables,
     queue: Option<QStash>,
     postgres: Option<Postgres>,
 }
 
 impl Open {
-    const fn new(router: Router, variables: Vec<(&'static str, String)>) -> Self {
+    const fn new(router: Router, variables: Variables) -> Self {
         Self { router, variables, queue: None, postgres: None }
     }
 }
@@ -129,9 +134,8 @@ pub async fn run(options: &Emulate) -> anyhow::Result<()> {
     if let Some(queue) = &open.queue {
         queue.start();
     }
-    let variables = open.variables.iter().map(|(name, value)| format!("{name}={value}\n"));
     // Whoever reads them knows by the empty line that they are all.
-    let variables: String = variables.chain(["\n".to_owned()]).collect();
+    let variables = format!("{}\n", clients::lines(&open.variables));
     std::io::stdout().write_all(variables.as_bytes()).context("what a client needs to know cannot be printed")?;
     let keeps = if service.keeps() { format!(", with its data in {}", folder.display()) } else { String::new() };
     eprintln!("The {} emulator is up{keeps}. Ctrl-C ends it.", service.name());
@@ -149,60 +153,49 @@ pub async fn run(options: &Emulate) -> anyhow::Result<()> {
 }
 
 async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> anyhow::Result<Open> {
-    // Who listens on all addresses is reached by any; from another container, by this one's name.
-    let url = match address.ip().is_unspecified() {
-        true => format!("http://127.0.0.1:{}", address.port()),
-        false => format!("http://{address}"),
-    };
+    let url = clients::url_of(address);
     match options.service {
         Service::Redis => {
             let redis = platform::coordination(options.redis_url.as_deref()).await?;
-            let variables = vec![
-                ("UPSTASH_REDIS_REST_URL", url),
-                ("UPSTASH_REDIS_REST_TOKEN", REDIS_TOKEN.to_owned()),
-                ("UPSTASH_REDIS_REST_READONLY_TOKEN", REDIS_READ_ONLY_TOKEN.to_owned()),
-            ];
-            Ok(Open::new(redis.router_with_reader(REDIS_TOKEN, REDIS_READ_ONLY_TOKEN), variables))
+            let mut variables = clients::redis(&url, REDIS_TOKEN);
+            variables.push(("UPSTASH_REDIS_REST_READONLY_TOKEN", REDIS_READ_ONLY_TOKEN.to_owned()));
+            let router = redis.router_with_reader(REDIS_TOKEN, REDIS_READ_ONLY_TOKEN);
+            Ok(Open::new(in_front_of(router, Words::Upstash), variables))
         }
         Service::Postgres => {
             let postgres = platform::database(options.database_url.as_deref(), data_dir).await?;
-            let variables = vec![
-                ("DATABASE_URL", postgres.connection_string().to_owned()),
-                ("DATABASE_HTTP_URL", format!("{url}/sql")),
-            ];
-            let open = Open::new(postgres.router(), variables);
+            let router = in_front_of(postgres.router(), Words::Neon);
+            let open = Open::new(router, clients::postgres(&url, &postgres));
+            Ok(Open { postgres: Some(postgres), ..open })
+        }
+        Service::Town => {
+            let postgres = platform::database(options.database_url.as_deref(), data_dir).await?;
+            postgres.migrate(makegood_town::MIGRATIONS).await?;
+            let open = Open::new(platform::town(&postgres), clients::town(&url));
             Ok(Open { postgres: Some(postgres), ..open })
         }
         Service::Mcp => {
-            let variables = vec![("MCP_URL", format!("{url}/mcp"))];
-            Ok(Open::new(Mcp::new(mcp::TestTools).router(), variables))
+            let router = Router::new().nest("/mcp", Mcp::new(mcp::TestTools).router());
+            Ok(Open::new(in_front_of(router, Words::JsonRpc), clients::mcp(format!("{url}/mcp"))))
         }
         Service::Qstash => {
             let settings =
                 qstash::Options { data_dir: Some(data_dir.path().join("qstash")), ..qstash::Options::default() };
-            let variables = vec![
-                ("QSTASH_URL", url),
-                ("QSTASH_TOKEN", settings.token.clone()),
-                ("QSTASH_CURRENT_SIGNING_KEY", settings.current_key.clone()),
-                ("QSTASH_NEXT_SIGNING_KEY", settings.next_key.clone()),
-            ];
+            let variables = clients::qstash(&url, &settings.token, &settings.current_key, &settings.next_key);
             let delivery = Delivery::new(Vec::new())?;
             let queue = QStash::open(settings, delivery).map_err(|error| anyhow::anyhow!("the queue: {error}"))?;
-            let open = Open::new(queue.router(), variables);
+            let open = Open::new(in_front_of(queue.router(), Words::Upstash), variables);
             Ok(Open { queue: Some(queue), ..open })
         }
         Service::Llm => {
-            let settings = llm::Options {
-                planner: Some(Arc::new(llm::OfflinePlanner { clock: Clock::real() })),
-                ..llm::Options::default()
-            };
-            let variables = vec![("OPENAI_BASE_URL", format!("{url}/v1")), ("OPENAI_API_KEY", settings.key.clone())];
-            Ok(Open::new(Model::new(settings).router(), variables))
+            let settings = platform::model(Clock::real());
+            let variables = clients::llm(&url, &settings.key);
+            Ok(Open::new(in_front_of(Model::new(settings).router(), Words::OpenAi), variables))
         }
         Service::Ably => {
             let settings = ably::Options::default();
-            let variables = vec![("ABLY_URL", url), ("ABLY_API_KEY", settings.key.clone())];
-            Ok(Open::new(Ably::new(settings).router(), variables))
+            let variables = clients::ably(&url, &settings.key);
+            Ok(Open::new(in_front_of(Ably::new(settings).router(), Words::Ably), variables))
         }
     }
 }

@@ -10,6 +10,7 @@
 pub mod bench;
 pub mod build;
 pub mod cli;
+mod clients;
 mod data_dir;
 pub mod delivery;
 pub mod emulate;
@@ -20,4 +21,5 @@ pub mod secrets;
 mod serve;
 pub mod sim;
 pub mod tool;
+mod town_tools;
 pub mod up;

@@ -12,18 +12,21 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{Redirect, Response};
 use axum::routing::get;
-use makegood_cloud::{Clock, QStash, Redis, qstash};
+use makegood_cloud::faults::{Words, in_front_of};
+use makegood_cloud::{Ably, Clock, Mcp, Model, QStash, Redis, ably, llm, mcp, qstash};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
 use makegood_gateway::store;
 use makegood_postgres::Postgres;
 use tokio::sync::watch;
 
-use crate::data_dir::DataDir;
+use crate::clients;
+use crate::data_dir::{CLIENTS, DataDir};
 use crate::delivery::Delivery;
 use crate::host::{Functions, Limits, Options as HostOptions};
-use crate::secrets::Secrets;
+use crate::secrets::{Secrets, write_for_owner};
 use crate::serve::{self, NoDelay, problem};
+use crate::town_tools::TownTools;
 
 /// What to bring up.
 #[derive(Clone, Debug)]
@@ -67,6 +70,10 @@ pub struct Platform {
 const NEON: &str = "/emulators/neon";
 const REDIS: &str = "/emulators/redis";
 const QSTASH: &str = "/emulators/qstash";
+const LLM: &str = "/emulators/llm";
+const ABLY: &str = "/emulators/ably";
+const MCP: &str = "/emulators/mcp";
+pub const TOWN_MCP: &str = "/demo/mcp";
 
 impl Platform {
     /// Brings everything up. When this answers, requests are served and the queue delivers.
@@ -100,6 +107,25 @@ impl Platform {
         };
         let qstash = QStash::open(queue, delivery.clone()).map_err(|error| anyhow::anyhow!("the queue: {error}"))?;
 
+        let model = model(clock.clone());
+        let ably = ably::Options::default();
+        let told = [
+            clients::postgres(&format!("{url}{NEON}"), &postgres),
+            clients::redis(&format!("{url}{REDIS}"), &secrets.redis_token),
+            clients::qstash(
+                &format!("{url}{QSTASH}"),
+                &secrets.qstash_token,
+                &secrets.qstash_current_key,
+                &secrets.qstash_next_key,
+            ),
+            clients::llm(&format!("{url}{LLM}"), &model.key),
+            clients::ably(&format!("{url}{ABLY}"), &ably.key),
+            clients::mcp(format!("{url}{MCP}")),
+            clients::town(&url),
+        ]
+        .concat();
+        write_for_owner(&data_dir.path().join(CLIENTS), &clients::script(&told))?;
+
         let functions = Functions::load(HostOptions {
             manifest: options.manifest.clone(),
             overrides: variables(options, &url, &secrets, postgres.connection_string(), loopback),
@@ -112,10 +138,13 @@ impl Platform {
 
         let router = Router::new()
             .merge(functions.router())
-            .merge(makegood_town::router(postgres.clone()))
-            .nest(NEON, postgres.router())
-            .nest(REDIS, redis.router(&secrets.redis_token))
-            .nest(QSTASH, qstash.router())
+            .merge(town(&postgres))
+            .nest(NEON, in_front_of(postgres.router(), Words::Neon))
+            .nest(REDIS, in_front_of(redis.router(&secrets.redis_token), Words::Upstash))
+            .nest(QSTASH, in_front_of(qstash.router(), Words::Upstash))
+            .nest(LLM, in_front_of(Model::new(model).router(), Words::OpenAi))
+            .nest(ABLY, in_front_of(Ably::new(ably).router(), Words::Ably))
+            .nest(MCP, in_front_of(Mcp::new(mcp::TestTools).router(), Words::JsonRpc))
             .route("/", get(|| async { Redirect::temporary("/debug") }))
             .fallback(unknown_route);
         functions.set_local(router.clone());
@@ -188,6 +217,18 @@ pub async fn coordination(url: Option<&str>) -> anyhow::Result<Redis> {
     }
 }
 
+/// The model: the offline planner, by `clock`.
+pub fn model(clock: Clock) -> llm::Options {
+    llm::Options { planner: Some(Arc::new(llm::OfflinePlanner { clock })), ..llm::Options::default() }
+}
+
+/// The demo town, over HTTP and over MCP.
+pub fn town(postgres: &Postgres) -> Router {
+    let town = makegood_town::router(postgres.clone());
+    let tools = Mcp::new(TownTools::new(town.clone()));
+    Router::new().nest(TOWN_MCP, tools.router()).merge(town)
+}
+
 /// Migrations, then the demo tools.
 async fn prepare(postgres: &Postgres) -> anyhow::Result<()> {
     let migrations: Vec<(&str, &str)> = store::MIGRATIONS.iter().chain(makegood_town::MIGRATIONS).copied().collect();
@@ -256,9 +297,13 @@ fn own_authorities(bind: IpAddr, port: u16) -> Vec<String> {
     own
 }
 
-/// Beyond loopback the town is not open to everybody. Functions and emulators have doors of their own.
+/// Beyond loopback the town, the MCP server and the faults are not open to everybody. The rest have doors of
+/// their own.
 async fn only_with_token(key: Arc<str>, request: Request, next: Next) -> Response {
-    if !request.uri().path().starts_with("/demo") {
+    let path = request.uri().path();
+    let emulator = path.strip_prefix("/emulators/").and_then(|rest| rest.split_once('/'));
+    let faults = emulator.is_some_and(|(_, rest)| rest.starts_with("_emulator"));
+    if !path.starts_with("/demo") && !path.starts_with(MCP) && !faults {
         return next.run(request).await;
     }
     let given = request.headers().get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());

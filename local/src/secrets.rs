@@ -37,14 +37,7 @@ impl Secrets {
             qstash_current_key: format!("sig_{}", random(21)?),
             qstash_next_key: format!("sig_{}", random(21)?),
         };
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&path)
-            .with_context(|| format!("{} cannot be written.", path.display()))?;
-        file.write_all(serde_json::to_string_pretty(&secrets)?.as_bytes())?;
+        write_for_owner(&path, &serde_json::to_string_pretty(&secrets)?)?;
         Ok(secrets)
     }
 
@@ -54,6 +47,14 @@ impl Secrets {
         let exp = now.as_secs() + hours * 3600;
         jwt::sign(&serde_json::json!({"sub": user, "exp": exp}), &self.jwt)
     }
+}
+
+/// Writes a file that only its owner can read.
+pub fn write_for_owner(path: &Path, text: &str) -> anyhow::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.with_context(|| format!("{} cannot be written.", path.display()))
 }
 
 fn random(bytes: usize) -> anyhow::Result<String> {

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::build::{self, Outcome};
 use crate::cli::{Place, Up};
+use crate::data_dir::CLIENTS;
 use crate::host::manifest::Manifest;
 use crate::platform::Platform;
 
@@ -49,7 +50,8 @@ Makegood is up, after {:.1} s.
   Chat        {url}/api/chat
   Sagas       {url}/debug
   The town    {url}/demo/world
-  Data        {}
+  Emulators   {url}/emulators/neon, redis, qstash, llm, ably, mcp
+  Data        {}; their clients: set -a; . {}
 
 Try:
   curl -N -H 'accept: text/event-stream' {url}/api/chat \\
@@ -61,6 +63,7 @@ Then let the ride refuse, send it again, and watch it being made good:
 Ctrl-C ends it.",
         began.elapsed().as_secs_f64(),
         data_dir.display(),
+        data_dir.join(CLIENTS).display(),
     );
 }
 

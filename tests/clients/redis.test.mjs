@@ -2,9 +2,10 @@ import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
 import { Redis } from "@upstash/redis";
-import { backEnds, open } from "./redis_server.mjs";
+import { open } from "./redis_server.mjs";
+import { backEnds } from "./servers.mjs";
 
-for (const name of backEnds) {
+for (const name of backEnds.redis) {
   describe(`redis, ${name}`, () => {
     let emulator, redis, stop;
     before(async () => ({ emulator, redis, stop } = await open(name)));

@@ -136,6 +136,14 @@ impl Connection {
         Ok(())
     }
 
+    /// Makes the session as it was when it began. One that cannot is given up.
+    pub async fn forget(&mut self) -> Result<(), Error> {
+        self.statements.clear();
+        let forgotten = self.run_simple("discard all").await;
+        self.broken |= forgotten.is_err();
+        forgotten
+    }
+
     /// Nothing outstanding and no transaction open.
     pub fn is_idle(&self) -> bool {
         self.awaited == 0 && self.status == IDLE && !self.broken

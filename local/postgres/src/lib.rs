@@ -16,6 +16,7 @@ mod neon;
 mod pool;
 mod rows;
 mod sendable;
+mod session;
 mod startup;
 mod statements;
 
@@ -157,6 +158,22 @@ impl Postgres {
         let answer = connection.run(script).await;
         if !connection.is_idle() && !connection.is_broken() {
             connection.settle().await?;
+        }
+        answer
+    }
+
+    /// The same for a stranger, who leaves no settings, locks and temporary tables behind either.
+    async fn run_apart(&self, script: &[Statement<'_>]) -> Result<Vec<Rows>, Error> {
+        let mut connection = self.inner.pool.lease().await?;
+        let answer = connection.run(script).await;
+        if connection.is_broken() {
+            return answer;
+        }
+        if !connection.is_idle() {
+            connection.settle().await?;
+        }
+        if session::may_have_changed(script, answer.as_deref().unwrap_or_default()) {
+            connection.forget().await?;
         }
         answer
     }

@@ -96,7 +96,7 @@ async fn run(postgres: &Postgres, begin: Option<&str>, queries: &[Query]) -> Res
     let statements = queries.iter().zip(&params).map(|(query, params)| Statement { sql: &query.query, params });
     let commit = begin.map(|_| Statement::bare("COMMIT"));
     let script: Vec<_> = begin.map(Statement::bare).into_iter().chain(statements).chain(commit).collect();
-    let mut answers = postgres.run(&script).await?;
+    let mut answers = postgres.run_apart(&script).await?;
     if begin.is_some() {
         answers.pop();
         answers.drain(..1);

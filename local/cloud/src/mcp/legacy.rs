@@ -67,7 +67,7 @@ pub type Answer = Result<(Map<String, Value>, Option<String>), Failure>;
 ///
 /// # Errors
 /// With the status and code that the specification gives each.
-pub fn answer(mcp: &Mcp, headers: &HeaderMap, message: &Message) -> Answer {
+pub async fn answer(mcp: &Mcp, headers: &HeaderMap, message: &Message) -> Answer {
     if message.method == "initialize" {
         return initialize(mcp, message);
     }
@@ -75,7 +75,7 @@ pub fn answer(mcp: &Mcp, headers: &HeaderMap, message: &Message) -> Answer {
     let result = match message.method.as_str() {
         "ping" => Map::new(),
         "tools/list" => mcp.list(&message.params)?,
-        "tools/call" => mcp.call(&message.params)?,
+        "tools/call" => mcp.call(&message.params).await?,
         _ => return Err(Failure::new(200, -32601, &format!("Method not found: {}", message.method))),
     };
     Ok((result, None))

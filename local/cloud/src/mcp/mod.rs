@@ -9,7 +9,7 @@ mod rpc;
 mod test_tools;
 mod transport;
 
-use std::sync::Arc;
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -20,10 +20,21 @@ pub trait Tools: Send + Sync + 'static {
     /// The tools, as `tools/list` shows them; always in the same order.
     fn list(&self) -> Vec<Value>;
 
-    /// Calls a tool that is listed. A tool that fails answers with `Err` and what went wrong, for the model
-    /// to read.
-    fn call(&self, name: &str, arguments: &Map<String, Value>) -> Result<Value, String>;
+    /// Calls a tool that is listed.
+    fn call(&self, call: Call) -> Called<'_>;
 }
+
+/// A call of a tool.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub name: String,
+    pub arguments: Map<String, Value>,
+    /// What the request says about itself, `_meta`.
+    pub meta: Map<String, Value>,
+}
+
+/// What a tool says; or, where it fails, what went wrong, for the model to read.
+pub type Called<'a> = Pin<Box<dyn Future<Output = Result<Value, String>> + Send + 'a>>;
 
 /// A server. Clones share their sessions.
 #[derive(Clone)]
@@ -37,7 +48,7 @@ impl Mcp {
         Self { tools: Arc::new(tools), sessions: Arc::default() }
     }
 
-    /// The one address of the protocol, `/mcp`.
+    /// The one address of the protocol, `/`.
     pub fn router(&self) -> axum::Router {
         transport::router(self.clone())
     }
@@ -52,20 +63,20 @@ impl Mcp {
 
     /// `tools/call`. What a tool makes of its arguments is a result; only a tool that there is not is a fault
     /// of the protocol.
-    fn call(&self, params: &Map<String, Value>) -> Result<Map<String, Value>, rpc::Failure> {
+    async fn call(&self, params: &Map<String, Value>) -> Result<Map<String, Value>, rpc::Failure> {
         let name = params.get("name").and_then(Value::as_str).unwrap_or_default();
         let tools = self.tools.list();
         let Some(tool) = tools.iter().find(|tool| tool["name"] == name) else {
             return Err(rpc::Failure::params(&format!("Unknown tool: {name}")));
         };
-        let none = Map::new();
-        let arguments = match params.get("arguments") {
-            None => &none,
-            Some(Value::Object(arguments)) => arguments,
-            Some(_) => return Err(rpc::Failure::params("`arguments` must be an object")),
+        let object = |field| match params.get(field) {
+            None => Ok(Map::new()),
+            Some(Value::Object(fields)) => Ok(fields.clone()),
+            Some(_) => Err(rpc::Failure::params(&format!("`{field}` must be an object"))),
         };
+        let call = Call { name: name.to_owned(), arguments: object("arguments")?, meta: object("_meta")? };
         let text = |text: String| serde_json::json!([{ "type": "text", "text": text }]);
-        Ok(match self.tools.call(name, arguments) {
+        Ok(match self.tools.call(call).await {
             Ok(output) if tool.get("outputSchema").is_some() => Map::from_iter([
                 ("content".to_owned(), text(output.to_string())),
                 ("structuredContent".to_owned(), output),

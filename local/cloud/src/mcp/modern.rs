@@ -19,7 +19,7 @@ const TTL: u64 = 60_000;
 ///
 /// # Errors
 /// With the status and code that the specification gives each.
-pub fn answer(mcp: &Mcp, headers: &HeaderMap, message: &Message) -> Result<Map<String, Value>, Failure> {
+pub async fn answer(mcp: &Mcp, headers: &HeaderMap, message: &Message) -> Result<Map<String, Value>, Failure> {
     admit(headers, message)?;
     if message.meta(META_CAPABILITIES).is_none_or(|given| !given.is_object()) {
         return Err(Failure::new(400, -32602, &format!("`_meta` lacks `{META_CAPABILITIES}`")));
@@ -27,7 +27,7 @@ pub fn answer(mcp: &Mcp, headers: &HeaderMap, message: &Message) -> Result<Map<S
     let (mut result, listed) = match message.method.as_str() {
         "server/discover" => (discover(), true),
         "tools/list" => (mcp.list(&message.params)?, true),
-        "tools/call" => (mcp.call(&message.params)?, false),
+        "tools/call" => (mcp.call(&message.params).await?, false),
         _ => return Err(Failure::new(404, -32601, &format!("Method not found: {}", message.method))),
     };
     if listed {

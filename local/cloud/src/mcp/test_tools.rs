@@ -1,8 +1,10 @@
 //! Tools for tests of clients: one of each kind that an orchestrator must tell apart.
 
+use std::future::ready;
+
 use serde_json::{Map, Value, json};
 
-use super::Tools;
+use super::{Call, Called, Tools};
 
 /// `echo`, `add`, `fail` and `wipe`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,22 +39,26 @@ impl Tools for TestTools {
         ]
     }
 
-    fn call(&self, name: &str, arguments: &Map<String, Value>) -> Result<Value, String> {
-        let text = |name: &str| {
-            let text = arguments.get(name).and_then(Value::as_str);
-            text.map(str::to_owned).ok_or_else(|| format!("`{name}` must be a text"))
-        };
-        let number = |name: &str| {
-            let number = arguments.get(name).filter(|number| number.is_number());
-            number.ok_or_else(|| format!("`{name}` must be a number"))
-        };
-        match name {
-            "echo" => text("text").map(Value::String),
-            "add" => add(number("a")?, number("b")?).map(|sum| json!({ "sum": sum })),
-            "fail" => Err(text("message")?),
-            "wipe" => Ok("wiped".into()),
-            _ => Err(format!("there is no tool `{name}`")),
-        }
+    fn call(&self, call: Call) -> Called<'_> {
+        Box::pin(ready(made(&call)))
+    }
+}
+
+fn made(Call { name, arguments, .. }: &Call) -> Result<Value, String> {
+    let text = |name: &str| {
+        let text = arguments.get(name).and_then(Value::as_str);
+        text.map(str::to_owned).ok_or_else(|| format!("`{name}` must be a text"))
+    };
+    let number = |name: &str| {
+        let number = arguments.get(name).filter(|number| number.is_number());
+        number.ok_or_else(|| format!("`{name}` must be a number"))
+    };
+    match name.as_str() {
+        "echo" => text("text").map(Value::String),
+        "add" => add(number("a")?, number("b")?).map(|sum| json!({ "sum": sum })),
+        "fail" => Err(text("message")?),
+        "wipe" => Ok("wiped".into()),
+        _ => Err(format!("there is no tool `{name}`")),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{answer::json, origin};
 const MAX_BODY: usize = 4 << 20;
 
 pub fn router(mcp: Mcp) -> Router {
-    Router::new().route("/mcp", any(serve)).with_state(mcp)
+    Router::new().route("/", any(serve)).with_state(mcp)
 }
 
 async fn serve(State(mcp): State<Mcp>, request: Request) -> Response {
@@ -51,12 +51,12 @@ async fn serve(State(mcp): State<Mcp>, request: Request) -> Response {
         return failed(&Failure::new(413, -32000, &format!("The body exceeds {MAX_BODY} bytes.")), &Value::Null);
     };
     match Message::parse(&body) {
-        Ok(message) => answer(&mcp, &parts.headers, &message),
+        Ok(message) => answer(&mcp, &parts.headers, &message).await,
         Err((failure, id)) => failed(&failure, &id),
     }
 }
 
-fn answer(mcp: &Mcp, headers: &HeaderMap, message: &Message) -> Response {
+async fn answer(mcp: &Mcp, headers: &HeaderMap, message: &Message) -> Response {
     let is_modern = message.meta(modern::META_VERSION).is_some()
         || headers.get("mcp-protocol-version").is_some_and(|version| version == modern::VERSION);
     let Some(id) = &message.id else {
@@ -67,8 +67,8 @@ fn answer(mcp: &Mcp, headers: &HeaderMap, message: &Message) -> Response {
         };
     };
     let answered = match is_modern {
-        true => modern::answer(mcp, headers, message).map(|result| (result, None)),
-        false => legacy::answer(mcp, headers, message),
+        true => modern::answer(mcp, headers, message).await.map(|result| (result, None)),
+        false => legacy::answer(mcp, headers, message).await,
     };
     let (result, session) = match answered {
         Ok(answered) => answered,

@@ -1,0 +1,76 @@
+//! What the services' own clients need to know to find an emulator: variables of their environment, by the names
+//! that they look for where they have such names.
+
+use std::net::SocketAddr;
+
+use makegood_postgres::Postgres;
+
+pub type Variables = Vec<(&'static str, String)>;
+
+/// Where an address is reached. Who listens on all addresses is reached by any; from another container, by the
+/// name of this one.
+pub fn url_of(address: SocketAddr) -> String {
+    match address.ip().is_unspecified() {
+        true => format!("http://127.0.0.1:{}", address.port()),
+        false => format!("http://{address}"),
+    }
+}
+
+pub fn redis(url: &str, token: &str) -> Variables {
+    vec![("UPSTASH_REDIS_REST_URL", url.to_owned()), ("UPSTASH_REDIS_REST_TOKEN", token.to_owned())]
+}
+
+pub fn postgres(url: &str, postgres: &Postgres) -> Variables {
+    vec![("DATABASE_URL", postgres.connection_string().to_owned()), ("DATABASE_HTTP_URL", format!("{url}/sql"))]
+}
+
+pub fn qstash(url: &str, token: &str, current_key: &str, next_key: &str) -> Variables {
+    vec![
+        ("QSTASH_URL", url.to_owned()),
+        ("QSTASH_TOKEN", token.to_owned()),
+        ("QSTASH_CURRENT_SIGNING_KEY", current_key.to_owned()),
+        ("QSTASH_NEXT_SIGNING_KEY", next_key.to_owned()),
+    ]
+}
+
+pub fn llm(url: &str, key: &str) -> Variables {
+    vec![("OPENAI_BASE_URL", format!("{url}/v1")), ("OPENAI_API_KEY", key.to_owned())]
+}
+
+pub fn ably(url: &str, key: &str) -> Variables {
+    vec![("ABLY_URL", url.to_owned()), ("ABLY_API_KEY", key.to_owned())]
+}
+
+/// `url` is the server's one address.
+pub fn mcp(url: String) -> Variables {
+    vec![("MCP_URL", url)]
+}
+
+/// `url` is where the town's `/demo` begins.
+pub fn town(url: &str) -> Variables {
+    vec![("TOWN_URL", format!("{url}/demo/tools")), ("TOWN_MCP_URL", format!("{url}{}", crate::platform::TOWN_MCP))]
+}
+
+/// `NAME=value`, a line each.
+pub fn lines(variables: &Variables) -> String {
+    variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect()
+}
+
+/// The same for a shell to read (`set -a; . FILE`), whatever a value holds.
+pub fn script(variables: &Variables) -> String {
+    let quoted = |value: &str| format!("'{}'", value.replace('\'', r"'\''"));
+    variables.iter().map(|(name, value)| format!("{name}={}\n", quoted(value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_what_was_meant() {
+        let value = r#"a'b "c" $HOME `d` \e & f"#;
+        let script = script(&vec![("VALUE", value.to_owned())]);
+        let shell = std::process::Command::new("sh").arg("-c").arg(format!("{script}printf %s \"$VALUE\"")).output();
+        assert_eq!(String::from_utf8(shell.unwrap().stdout).unwrap(), value);
+    }
+}
