@@ -118,6 +118,17 @@ pub struct Token {
 pub enum Bench {
     /// Runs N-step sagas for some seconds; a line of JSON for each N
     Saga(BenchSaga),
+    /// Brings the platform up in an empty folder and in one that is there; a line of JSON for each
+    Start(BenchStart),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BenchStart {
+    #[command(flatten)]
+    pub place: Place,
+    /// How often; the medians are told
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub times: u32,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -6,6 +6,7 @@
 
 mod cpu;
 mod load;
+pub mod start;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
