@@ -18,6 +18,8 @@ use crate::{percent, text::hexadecimal};
 /// The longest delay of the free plan.
 const MAX_DELAY: u64 = 7 * 86_400_000;
 const DEFAULT_RETRIES: u32 = 3;
+/// Ours: the service tells of no limit, but has one, if only that of a request's head.
+const LONGEST_NAME: usize = 256;
 
 /// Reads the headers for a message itself.
 ///
@@ -40,7 +42,10 @@ pub fn instructions(headers: &HeaderMap, now: u64) -> Result<Instructions, Strin
     how.labels = plain.list("label");
     how.flow = match (plain.text("flow-control-key"), plain.text("flow-control-value")) {
         (None, None) => None,
-        (Some(key), Some(value)) => Some(Flow::parse(key, &value)?),
+        (Some(key), Some(value)) => {
+            check_length("flow-control key", &key)?;
+            Some(Flow::parse(key, &value)?)
+        }
         _ => return Err("Upstash-Flow-Control-Key and -Value go together".to_owned()),
     };
     how.dedup = plain.text("deduplication-id");
@@ -102,16 +107,26 @@ pub fn destination(rest: &str) -> Result<String, String> {
     }
 }
 
-/// Names of queues and of URL groups.
+/// Names of queues, URL groups, endpoints and schedules.
 ///
 /// # Errors
 /// A sentence that says what is wrong with it.
 pub fn check_name(what: &str, name: &str) -> Result<(), String> {
+    check_length(what, name)?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
     if name.is_empty() || !name.chars().all(allowed) {
         return Err(format!("invalid {what} '{name}': a name consists of letters, digits, '.', '-' and '_'"));
     }
     Ok(())
+}
+
+/// # Errors
+/// A sentence that says how long a name may be.
+pub fn check_length(what: &str, name: &str) -> Result<(), String> {
+    match name.len() <= LONGEST_NAME {
+        true => Ok(()),
+        false => Err(format!("the {what} has {} bytes, the limit is {LONGEST_NAME}", name.len())),
+    }
 }
 
 /// Whether it is an address, and not a group's name.

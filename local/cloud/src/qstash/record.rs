@@ -67,6 +67,9 @@ pub struct DeadLetter {
     pub dlq_id: String,
     pub message: Arc<Message>,
     pub outcome: Arc<Outcome>,
+    /// Later ones have higher numbers.
+    #[serde(default)]
+    pub order: u64,
 }
 
 impl DeadLetter {

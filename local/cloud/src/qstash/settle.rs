@@ -97,6 +97,7 @@ impl State {
             dlq_id: dlq_id.clone(),
             message: message.clone(),
             outcome: Arc::new(outcome.clone()),
+            order: self.died + 1,
         });
         let done = Record::Done { id: message.id.clone() };
         let end = vec![Record::Dead(letter), done];

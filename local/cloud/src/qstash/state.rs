@@ -53,6 +53,8 @@ pub struct State {
     journal: Option<Journal>,
     closed: bool,
     accepted: u64,
+    /// The number of the latest dead letter.
+    pub(super) died: u64,
 }
 
 /// A message that has not come to its end.
@@ -91,6 +93,7 @@ impl State {
             journal: None,
             closed: false,
             accepted: 0,
+            died: 0,
         };
         if let Some(folder) = &options.data_dir {
             state.journal = Some(Journal::open(folder, |record| state.apply(record))?);
@@ -146,7 +149,7 @@ impl State {
                 }
             }
             Record::Done { id } => self.remove(&id),
-            Record::Dead(letter) => self.dead.push(letter),
+            Record::Dead(letter) => self.bury(letter),
             Record::DeadGone { dlq_id } => self.dead.retain(|letter| letter.dlq_id != dlq_id),
             Record::Dedup { key, id, until } => self.dedup.remember(key, id, until),
             Record::Queue(config) => match self.queues.get_mut(&config.name) {
@@ -181,6 +184,16 @@ impl State {
                 };
             }
         }
+    }
+
+    fn bury(&mut self, letter: Arc<DeadLetter>) {
+        let order = letter.order.max(self.died + 1);
+        self.died = order;
+        self.dead.push(match letter.order == order {
+            true => letter,
+            // Of a journal in which they had no numbers yet.
+            false => Arc::new(DeadLetter { order, ..DeadLetter::clone(&letter) }),
+        });
     }
 
     fn insert(&mut self, message: Arc<Message>) {

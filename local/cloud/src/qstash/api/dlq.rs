@@ -5,36 +5,57 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::json;
 
-use super::{Answer, Call, Refusal, filter::Filter, ok};
+use super::{
+    Answer, Call, Refusal,
+    filter::{DEAD, Filter},
+    ok,
+};
 use crate::qstash::{
     record::{DeadLetter, Record},
     state::State,
 };
 
 const PAGE: usize = 100;
-const MORE: [&str; 3] = ["dlqIds", "responseStatus", "source"];
 
-/// Those that fit, newest first, from a place on, and the next place. The cursor is the number of entries
-/// already shown.
-fn page(call: &Call, state: &State, filter: &Filter) -> (Vec<Arc<DeadLetter>>, String) {
-    let number = |name: &str| call.query(name).first().and_then(|text| text.parse().ok());
-    let (skip, count) = (number("cursor").unwrap_or(0), number("count").unwrap_or(PAGE).clamp(1, PAGE));
+/// Those that fit, newest first, from a place on, and the next place. The cursor is the number of the last
+/// one that was shown: what dies meanwhile has a higher one, and is not met on the way.
+fn page(
+    call: &Call,
+    state: &State,
+    filter: &Filter,
+    fits: impl Fn(&DeadLetter) -> bool,
+) -> Result<(Vec<Arc<DeadLetter>>, String), Refusal> {
+    let before = match call.query("cursor").first() {
+        None => u64::MAX,
+        Some(cursor) => cursor.parse().map_err(|_| Refusal::bad("cursor is what the last page came with"))?,
+    };
+    let count = call.query("count").first().and_then(|text| text.parse().ok()).unwrap_or(PAGE).clamp(1, PAGE);
+    let named = filter.values("dlqIds");
+    let wanted = |letter: &&Arc<DeadLetter>| match named.is_empty() {
+        true => fits(letter),
+        // Whoever names them says all.
+        false => named.contains(&letter.dlq_id),
+    };
+    let mut fitting = state.dead.iter().rev().filter(|letter| letter.order < before).filter(wanted);
+    let page: Vec<Arc<DeadLetter>> = fitting.by_ref().take(count).cloned().collect();
+    let last = page.last().map_or(before, |letter| letter.order);
+    Ok((page, fitting.next().map_or(String::new(), |_| last.to_string())))
+}
+
+fn messages(call: &Call, state: &State) -> Result<(Vec<Arc<DeadLetter>>, String), Refusal> {
+    let filter = Filter::parse(call, &DEAD)?;
     // There are no workflows here, and so none that failed.
     let of_workflows = filter.values("source").iter().any(|source| source == "workflow");
-    let fits = |letter: &&Arc<DeadLetter>| {
+    page(call, state, &filter, |letter| {
         !of_workflows
-            && filter.allows("dlqIds", &letter.dlq_id)
             && filter.allows("responseStatus", &letter.outcome.status.to_string())
             && filter.fits(&letter.message)
-    };
-    let mut fitting = state.dead.iter().rev().filter(fits).skip(skip);
-    let page: Vec<Arc<DeadLetter>> = fitting.by_ref().take(count).cloned().collect();
-    let cursor = fitting.next().map_or(String::new(), |_| (skip + page.len()).to_string());
-    (page, cursor)
+    })
 }
 
 pub fn list(call: &Call) -> Answer {
-    let (page, cursor) = page(call, &call.courier.state(), &Filter::parse(call, &MORE)?);
+    let state = call.courier.state();
+    let (page, cursor) = messages(call, &state)?;
     let messages: Vec<_> = page.iter().map(|letter| letter.to_json()).collect();
     ok(json!({ "messages": messages, "cursor": cursor }))
 }
@@ -54,14 +75,13 @@ pub fn delete_one(call: &Call, id: &str) -> Answer {
     ok(json!({ "deleted": 1 }))
 }
 
-/// Removes a page of those that fit; with what is left, the cursor begins anew.
+/// Removes a page of those that fit.
 pub fn delete(call: &Call) -> Answer {
-    let filter = Filter::parse(call, &MORE)?;
     let mut state = call.courier.state();
-    let (page, rest) = page(call, &state, &filter);
+    let (page, cursor) = messages(call, &state)?;
     let records: Vec<_> = page.iter().map(|letter| Record::DeadGone { dlq_id: letter.dlq_id.clone() }).collect();
     state.commit(records)?;
-    ok(json!({ "deleted": page.len(), "cursor": again(&rest) }))
+    ok(json!({ "deleted": page.len(), "cursor": cursor }))
 }
 
 pub fn retry_one(call: &Call, id: &str) -> Answer {
@@ -71,20 +91,14 @@ pub fn retry_one(call: &Call, id: &str) -> Answer {
 
 /// Publishes a page of those that fit again.
 pub fn retry(call: &Call) -> Answer {
-    let filter = Filter::parse(call, &MORE)?;
-    let (revived, rest) = call.courier.with(|state| {
-        let (page, rest) = page(call, state, &filter);
+    let (revived, cursor) = call.courier.with(|state| {
+        let (page, cursor) = messages(call, state)?;
         let revived = page.iter().map(|letter| state.revive(&letter.dlq_id));
-        Ok::<_, std::io::Error>((revived.collect::<Result<Vec<_>, _>>()?, rest))
+        Ok::<_, Refusal>((revived.collect::<Result<Vec<_>, _>>()?, cursor))
     })?;
-    if revived.is_empty() && !filter.values("dlqIds").is_empty() {
+    if revived.is_empty() && !call.query("dlqIds").is_empty() {
         return Err(Refusal::missing("dlq message"));
     }
     let responses: Vec<_> = revived.iter().flatten().map(|id| json!({ "messageId": id })).collect();
-    Ok((StatusCode::CREATED, json!({ "responses": responses, "cursor": again(&rest) })))
-}
-
-/// What was shown is gone, so what comes next stands at the beginning.
-fn again(rest: &str) -> &'static str {
-    if rest.is_empty() { "" } else { "0" }
+    Ok((StatusCode::CREATED, json!({ "responses": responses, "cursor": cursor })))
 }

@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Refusal, filter::Filter, ok};
+use super::{
+    Answer, Call, Refusal,
+    filter::{CANCEL, Filter},
+    ok,
+};
 
 pub fn show(call: &Call, id: &str) -> Answer {
     let state = call.courier.state();
@@ -19,7 +23,7 @@ pub fn cancel(call: &Call, id: &str) -> Answer {
 
 /// Ends all that fit, which is all there are where nothing is said.
 pub fn cancel_many(call: &Call) -> Answer {
-    let filter = Filter::parse(call, &[])?;
+    let filter = Filter::parse(call, &CANCEL)?;
     let cancelled = call.courier.with(|state| {
         let fitting = state.messages.values().filter(|stored| filter.fits(&stored.message));
         let ids: Vec<String> = fitting.map(|stored| stored.message.id.clone()).collect();

@@ -177,7 +177,7 @@ fn answer(call: Call) -> Answer {
         ("GET", ["globalParallelism"]) => flow::global(&call),
         ("GET", ["keys"]) => service::keys(&call),
         ("POST", ["keys", "rotate"]) => service::rotate(&call),
-        ("GET", ["events" | "logs"]) => service::events(&call),
+        ("GET", [under @ ("events" | "logs")]) => service::events(&call, under),
         ("GET", ["_emulator", "faults"]) => service::faults(&call),
         ("POST", ["_emulator", "faults"]) => service::set_faults(&call),
         _ => Err(not_offered(&call)),

@@ -30,8 +30,17 @@ fn one(call: &Call, rest: &str, queue: Option<String>) -> Answer {
     let order = order(call, &call.headers, rest, call.body.clone(), queue)?;
     let (group, messages) = messages(call, &order)?;
     let told = answers(call, vec![(group, messages)])?.pop().unwrap_or_default();
-    let status = if told["deduplicated"] == true { StatusCode::ACCEPTED } else { StatusCode::OK };
+    let status = if nothing_new(&told) { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok((status, told))
+}
+
+/// Whether all of it had been accepted before.
+fn nothing_new(told: &Value) -> bool {
+    match told {
+        Value::Array(all) => all.iter().all(nothing_new),
+        Value::Object(one) => one.get("deduplicated") == Some(&Value::Bool(true)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 /// What is to be published, and where: an address, or a group.

@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Refusal, filter::Filter, ok};
+use super::{
+    Answer, Call, Refusal,
+    filter::{EVENTS, Filter},
+    ok,
+};
 use crate::qstash::{faults::Faults, history::Event, record::Record};
 
 const PAGE: usize = 100;
@@ -21,21 +25,21 @@ pub fn rotate(call: &Call) -> Answer {
     keys(call)
 }
 
-/// Under both names, for the SDK reads `events` and the documentation `logs`.
-pub fn events(call: &Call) -> Answer {
+/// `under`: as the SDK asks for `events`, and the documentation for `logs`.
+pub fn events(call: &Call, under: &str) -> Answer {
     let count = call.query("count").first().and_then(|text| text.parse().ok()).unwrap_or(PAGE).clamp(1, PAGE);
     // The client begins with the present time.
     let before = match call.query("cursor").first() {
         None => u64::MAX,
         Some(cursor) => cursor.parse().map_err(|_| Refusal::bad("cursor is a time in milliseconds since 1970"))?,
     };
-    let filter = Filter::parse(call, &["state"])?;
+    let filter = Filter::parse(call, &EVENTS)?;
     let wanted = |event: &Event| {
         event.time <= before && filter.allows("state", event.phase.name()) && filter.fits_at(&event.message, event.time)
     };
     let (events, next) = call.courier.state().history.page(wanted, count);
     let cursor = next.map_or(String::new(), |time| time.to_string());
-    ok(json!({ "events": events, "logs": events, "cursor": cursor }))
+    ok(json!({ under: events, "cursor": cursor }))
 }
 
 pub fn faults(call: &Call) -> Answer {
