@@ -59,6 +59,10 @@ pub enum Record {
         key: String,
         hold: Hold,
     },
+    /// So far the clock has been put forward.
+    Ahead {
+        millis: u64,
+    },
 }
 
 /// A message that failed for good.

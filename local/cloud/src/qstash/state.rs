@@ -50,6 +50,8 @@ pub struct State {
     pub(super) parallelism: usize,
     /// When each schedule fires next; timers that say otherwise are stale.
     pub(super) armed: HashMap<String, u64>,
+    /// How far the clock was put forward by hand.
+    ahead: u64,
     journal: Option<Journal>,
     closed: bool,
     accepted: u64,
@@ -90,6 +92,7 @@ impl State {
             running: false,
             parallelism: options.parallelism.max(1),
             armed: HashMap::new(),
+            ahead: 0,
             journal: None,
             closed: false,
             accepted: 0,
@@ -182,6 +185,10 @@ impl State {
                     true => self.holds.remove(&key),
                     false => self.holds.insert(key, hold),
                 };
+            }
+            Record::Ahead { millis } => {
+                self.ahead = millis;
+                self.clock.skip_at_least(millis);
             }
         }
     }
@@ -302,7 +309,7 @@ impl State {
     fn snapshot(&self) -> Vec<Record> {
         let mut stored: Vec<&Stored> = self.messages.values().collect();
         stored.sort_unstable_by_key(|stored| stored.order);
-        let mut records = vec![Record::Keys(self.keys.clone())];
+        let mut records = vec![Record::Keys(self.keys.clone()), Record::Ahead { millis: self.ahead }];
         records.extend(self.queues.values().map(|q| Record::Queue(q.config.clone())));
         records.extend(self.groups.values().cloned().map(Record::Group));
         let holds = self.holds.iter();

@@ -178,6 +178,8 @@ fn answer(call: Call) -> Answer {
         ("GET", ["keys"]) => service::keys(&call),
         ("POST", ["keys", "rotate"]) => service::rotate(&call),
         ("GET", [under @ ("events" | "logs")]) => service::events(&call, under),
+        ("GET", ["_emulator", "clock"]) => service::clock(&call),
+        ("POST", ["_emulator", "clock"]) => service::advance(&call),
         ("GET", ["_emulator", "faults"]) => service::faults(&call),
         ("POST", ["_emulator", "faults"]) => service::set_faults(&call),
         _ => Err(not_offered(&call)),

@@ -1,5 +1,6 @@
-//! Keys, the bounded history, and the emulator's own fault switch.
+//! Keys, the bounded history, and what only the emulator has: a fault switch, and a clock to put forward.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
@@ -7,9 +8,11 @@ use super::{
     filter::{EVENTS, Filter},
     ok,
 };
-use crate::qstash::{faults::Faults, history::Event, record::Record};
+use crate::qstash::{duration, faults::Faults, history::Event, record::Record};
 
 const PAGE: usize = 100;
+/// How far the clock is put forward at once.
+const LONGEST_LEAP: u64 = 366 * 86_400_000;
 
 pub fn keys(call: &Call) -> Answer {
     let keys = call.courier.state().keys.clone();
@@ -56,4 +59,26 @@ pub fn set_faults(call: &Call) -> Answer {
     let changed = changed.map_err(|error| Refusal::bad(error.to_string()))?;
     call.courier.state().faults = changed.check().map_err(Refusal::bad)?;
     faults(call)
+}
+
+/// The time here, and by how much it is ahead, in milliseconds.
+pub fn clock(call: &Call) -> Answer {
+    let state = call.courier.state();
+    ok(json!({ "now": state.now(), "ahead": state.clock.skipped() }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance: String,
+}
+
+/// Lets time pass, which does not come back.
+pub fn advance(call: &Call) -> Answer {
+    let Advance { advance } =
+        serde_json::from_value(call.json()?).map_err(|error| Refusal::bad(format!("not how to put it on: {error}")))?;
+    let millis = duration::parse(&advance).filter(|millis| *millis <= LONGEST_LEAP);
+    let millis = millis.ok_or_else(|| Refusal::bad("advance is a duration such as 10s or 1h30m, up to 366d"))?;
+    call.courier.advance(millis)?;
+    clock(call)
 }
