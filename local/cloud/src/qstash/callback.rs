@@ -9,15 +9,8 @@ use super::{
     message::{self, CALLER_IP, Callback, Message},
 };
 
-/// The report of one attempt; `dlq_id` marks the failure callback.
-pub fn report(
-    callback: &Callback,
-    source: &Message,
-    outcome: &Outcome,
-    retried: u32,
-    dlq_id: Option<&str>,
-    now: u64,
-) -> Message {
+/// What is told of one attempt; `dlq_id` marks the failure callback.
+pub fn body(source: &Message, outcome: &Outcome, retried: u32, dlq_id: Option<&str>) -> Value {
     let mut body = json!({
         "status": outcome.status,
         "header": message::header_map(&outcome.headers),
@@ -36,11 +29,17 @@ pub fn report(
         "scheduleId": source.schedule_id.as_deref().unwrap_or(""),
         "callerIP": CALLER_IP,
     });
-    if let (Some(id), Value::Object(fields)) = (dlq_id, &mut body) {
-        fields.insert("dlqId".to_owned(), json!(id));
+    if let Some(id) = dlq_id {
+        body["dlqId"] = json!(id);
     }
+    body
+}
+
+/// The report of one attempt.
+pub fn report(callback: &Callback, source: &Message, body: &Value, now: u64) -> Message {
     let body = Bytes::from(body.to_string());
     let mut report = Message::new(callback.url.clone(), body, callback.how.clone(), now);
     report.slot = source.slot();
+    report.workflow.clone_from(&callback.workflow);
     report
 }

@@ -5,7 +5,11 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::{flow::Flow, group::Member};
+use super::{
+    flow::Flow,
+    group::Member,
+    workflow::{Link, Part},
+};
 use crate::text::random_id;
 
 /// Headers in the order they came; names may repeat.
@@ -29,6 +33,9 @@ pub struct Message {
     /// The place in a queue that a callback keeps occupied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<Slot>,
+    /// Of a message of a workflow run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<Link>,
 }
 
 /// What the `Upstash-*` headers of a publish say.
@@ -65,6 +72,9 @@ pub struct Instructions {
 pub struct Callback {
     pub url: String,
     pub how: Instructions,
+    /// Where the report is a message of a workflow run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<Link>,
 }
 
 /// A place in a queue: the queue's name and the message that took it.
@@ -86,6 +96,7 @@ impl Message {
             schedule_id: None,
             member: None,
             slot: None,
+            workflow: None,
         }
     }
 
@@ -96,6 +107,12 @@ impl Message {
             Some(Slot { queue, holder: self.id.clone() })
         };
         self.slot.clone().or_else(own)
+    }
+
+    /// The workflow run that begins with it.
+    pub fn begins(&self) -> Option<&str> {
+        let link = self.workflow.as_ref()?;
+        matches!(link.part, Part::First(_)).then_some(link.run.as_str())
     }
 
     /// The `Message` shape of the API.

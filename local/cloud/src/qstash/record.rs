@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     attempt::Outcome,
@@ -14,6 +14,7 @@ use super::{
     message::{self, Message},
     queue::QueueConfig,
     schedule::Schedule,
+    workflow::Change,
 };
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -63,6 +64,8 @@ pub enum Record {
     Ahead {
         millis: u64,
     },
+    /// What messages do not carry of workflow runs.
+    Workflow(Change),
 }
 
 /// A message that failed for good.
@@ -77,7 +80,7 @@ pub struct DeadLetter {
 }
 
 impl DeadLetter {
-    pub fn to_json(&self) -> Value {
+    pub fn to_json(&self) -> Map<String, Value> {
         let mut json = self.message.to_json();
         json.insert("dlqId".into(), json!(self.dlq_id));
         json.insert("responseStatus".into(), json!(self.outcome.status));
@@ -93,6 +96,6 @@ impl DeadLetter {
         if let Some(error) = &self.outcome.error {
             json.insert("error".into(), json!(error));
         }
-        Value::Object(json)
+        json
     }
 }

@@ -26,6 +26,7 @@ use super::{
     record::{DeadLetter, Record},
     schedule::Schedule,
     timer::{Timers, Wake},
+    workflow::Workflows,
 };
 
 pub struct State {
@@ -38,6 +39,9 @@ pub struct State {
     pub schedules: BTreeMap<String, Arc<Schedule>>,
     /// Oldest first.
     pub dead: Vec<Arc<DeadLetter>>,
+    pub workflows: Workflows,
+    /// The largest body that is delivered to a workflow.
+    pub(super) max_message_bytes: usize,
     pub(super) dedup: Dedup,
     pub(super) messages: HashMap<String, Stored>,
     pub(super) timers: Timers,
@@ -83,6 +87,8 @@ impl State {
             holds: BTreeMap::new(),
             schedules: BTreeMap::new(),
             dead: Vec::new(),
+            workflows: Workflows::default(),
+            max_message_bytes: options.max_message_bytes,
             dedup: Dedup::default(),
             messages: HashMap::new(),
             timers: Timers::default(),
@@ -115,6 +121,10 @@ impl State {
 
     pub fn message(&self, id: &str) -> Option<&Arc<Message>> {
         self.messages.get(id).map(|stored| &stored.message)
+    }
+
+    pub(super) fn stored(&self, id: &str) -> Option<&Stored> {
+        self.messages.get(id)
     }
 
     pub fn note(&mut self, phase: Phase, message: &Arc<Message>) {
@@ -190,6 +200,9 @@ impl State {
                 self.ahead = millis;
                 self.clock.skip_at_least(millis);
             }
+            Record::Workflow(change) => {
+                self.workflows.apply(change, |id| self.dead.iter().any(|letter| letter.dlq_id == id));
+            }
         }
     }
 
@@ -213,6 +226,7 @@ impl State {
             let until = message.created_at.saturating_add(dedup::WINDOW);
             self.dedup.remember(key, message.id.clone(), until);
         }
+        self.workflows.arrived(&message);
         self.accepted += 1;
         let stored = Stored {
             retried: 0,
@@ -229,6 +243,7 @@ impl State {
         let Some(stored) = self.messages.remove(id) else {
             return;
         };
+        self.workflows.left(&stored.message);
         if let Some(flow) = &stored.message.how.flow
             && let Some(gate) = self.gates.get_mut(&flow.key)
         {
@@ -253,6 +268,9 @@ impl State {
         }
         for id in self.schedules.keys().cloned().collect::<Vec<_>>() {
             self.arm(&id);
+        }
+        for waiter in self.workflows.waiters.values() {
+            self.timers.set(waiter.deadline, Wake::Event(waiter.id.clone()));
         }
     }
 
@@ -316,6 +334,7 @@ impl State {
         records.extend(holds.map(|(key, hold)| Record::Hold { key: key.clone(), hold: hold.clone() }));
         records.extend(self.schedules.values().cloned().map(Record::Schedule));
         records.extend(self.dead.iter().cloned().map(Record::Dead));
+        records.extend(self.workflows.records());
         for Stored { message, retried, due, .. } in stored {
             records.push(Record::Put(message.clone()));
             if *retried > 0 {

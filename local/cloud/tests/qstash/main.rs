@@ -7,3 +7,4 @@ mod harness;
 mod publishing;
 mod retries;
 mod waiting;
+mod workflow;

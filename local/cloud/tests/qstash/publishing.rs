@@ -96,7 +96,7 @@ async fn what_is_malformed_or_too_large_is_refused_and_leaves_nothing() {
         ("/v2/schedules/http://h/p", ("upstash-cron", "* * *"), 400),
         ("/v2/schedules/http://h/p", ("x-a", ""), 400),
         ("/v2/topics/t/endpoints", ("x-a", ""), 400),
-        ("/v2/wait/event", ("x-a", ""), 404),
+        ("/v2/trigger/http://h/p", ("x-a", ""), 404),
         ("/v3/publish", ("x-a", ""), 404),
     ] {
         let (status, answer) = call(&qstash, "POST", path, &[header], "").await;

@@ -20,6 +20,8 @@ const MESSAGE: [&str; 9] =
 pub const CANCEL: [&str; 3] = ["messageIds", "host", "path"];
 pub const EVENTS: [&str; 5] = ["messageId", "messageIds", "host", "path", "state"];
 pub const DEAD: [&str; 4] = ["messageId", "dlqIds", "responseStatus", "source"];
+/// What a run that failed may be asked for.
+pub const DEAD_RUNS: [&str; 4] = ["workflowUrl", "workflowRunId", "workflowCreatedAt", "failureFunctionState"];
 
 impl Filter {
     /// Reads the query of a call about messages. `more`: what it may name besides what all of them may.

@@ -7,6 +7,7 @@ use super::{
     filter::{CANCEL, Filter},
     ok,
 };
+use crate::qstash::message::Message;
 
 pub fn show(call: &Call, id: &str) -> Answer {
     let state = call.courier.state();
@@ -14,8 +15,17 @@ pub fn show(call: &Call, id: &str) -> Answer {
     ok(Value::Object(message.to_json()))
 }
 
+/// A workflow's messages come and go with their run.
+fn is_plain(message: &Message) -> bool {
+    message.workflow.is_none()
+}
+
 pub fn cancel(call: &Call, id: &str) -> Answer {
-    match call.courier.with(|state| state.cancel(id))? {
+    let cancelled = call.courier.with(|state| match state.message(id).is_none_or(|message| is_plain(message)) {
+        true => Ok(state.cancel(id)?),
+        false => Err(Refusal::bad("the message is of a workflow run; cancel that")),
+    });
+    match cancelled? {
         true => ok(json!({ "cancelled": 1 })),
         false => Err(Refusal::missing("message")),
     }
@@ -25,7 +35,8 @@ pub fn cancel(call: &Call, id: &str) -> Answer {
 pub fn cancel_many(call: &Call) -> Answer {
     let filter = Filter::parse(call, &CANCEL)?;
     let cancelled = call.courier.with(|state| {
-        let fitting = state.messages.values().filter(|stored| filter.fits(&stored.message));
+        let fitting =
+            state.messages.values().filter(|stored| is_plain(&stored.message) && filter.fits(&stored.message));
         let ids: Vec<String> = fitting.map(|stored| stored.message.id.clone()).collect();
         ids.iter().try_fold(0_u64, |count, id| Ok::<_, std::io::Error>(count + u64::from(state.cancel(id)?)))
     })?;

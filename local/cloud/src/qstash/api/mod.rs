@@ -10,6 +10,9 @@ mod publish;
 mod queues;
 mod schedules;
 mod service;
+mod workflow;
+mod workflow_dlq;
+mod workflow_events;
 
 use std::sync::Arc;
 
@@ -23,11 +26,14 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::deliver::Courier;
+use super::{
+    deliver::Courier,
+    workflow::{Again, submit::Refused},
+};
 use crate::percent;
 
 /// Parameters whose values may hold a comma themselves.
-const WHOLE: [&str; 3] = ["url", "path", "flowControlKey"];
+const WHOLE: [&str; 4] = ["url", "path", "flowControlKey", "workflowUrl"];
 
 /// A batch holds many messages.
 const MAX_REQUEST_BYTES: usize = 16 << 20;
@@ -85,8 +91,21 @@ impl Refusal {
         Self(StatusCode::BAD_REQUEST, text.into())
     }
 
+    fn over_quota(text: impl Into<String>) -> Self {
+        Self(StatusCode::PRECONDITION_FAILED, text.into())
+    }
+
     fn missing(what: &str) -> Self {
         Self(StatusCode::NOT_FOUND, format!("{what} not found"))
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Bad(text) => Self::bad(text),
+            Refused::OverQuota(text) => Self::over_quota(text),
+        }
     }
 }
 
@@ -130,6 +149,10 @@ async fn serve(Shared(courier): Shared<Arc<Courier>>, request: Request) -> Respo
 }
 
 fn answer(call: Call) -> Answer {
+    // Whoever was given such an address needs nothing else.
+    if let ["workflows", "hooks", user, run, event] = &*call.segments().iter().map(String::as_str).collect::<Vec<_>>() {
+        return workflow_events::hook(&call, user, run, event);
+    }
     if !authorised(&call) {
         let text = "unauthorized: invalid or missing token".to_owned();
         return Err(Refusal(StatusCode::UNAUTHORIZED, text));
@@ -178,6 +201,24 @@ fn answer(call: Call) -> Answer {
         ("GET", ["keys"]) => service::keys(&call),
         ("POST", ["keys", "rotate"]) => service::rotate(&call),
         ("GET", [under @ ("events" | "logs")]) => service::events(&call, under),
+        ("POST", ["wait", event]) => workflow_events::wait(&call, event),
+        ("POST", ["notify", event]) => workflow_events::notify(&call, None, event),
+        ("POST", ["notify", run, event]) => workflow_events::notify(&call, Some(run), event),
+        ("GET", ["waiters", event]) => workflow_events::waiters(&call, event),
+        ("GET", ["workflows", "runs", id]) => workflow::steps(&call, id),
+        ("DELETE", ["workflows", "runs", id]) => workflow::end(&call, id),
+        ("DELETE", ["workflows", "runs"]) => workflow::cancel_many(&call),
+        ("GET", ["workflows", "events" | "logs"]) => workflow::logs(&call),
+        ("GET", ["workflows", "dlq"]) => workflow_dlq::list(&call),
+        ("DELETE", ["workflows", "dlq"]) => workflow_dlq::delete(&call),
+        ("POST", ["workflows", "dlq", "resume"]) => workflow_dlq::again(&call, Again::Resume),
+        ("POST", ["workflows", "dlq", "restart"]) => workflow_dlq::again(&call, Again::Restart),
+        ("POST", ["workflows", "dlq", "resume", id]) => workflow_dlq::again_one(&call, Again::Resume, id),
+        ("POST", ["workflows", "dlq", "restart", id]) => workflow_dlq::again_one(&call, Again::Restart, id),
+        ("POST", ["workflows", "dlq", "callback", id]) => workflow_dlq::call_failure_again(&call, id),
+        ("DELETE", ["workflows", "dlq", "callback", id]) => workflow_dlq::cancel_failure_call(&call, id),
+        ("GET", ["workflows", "dlq", id]) => workflow_dlq::show(&call, id),
+        ("DELETE", ["workflows", "dlq", id]) => workflow_dlq::delete_one(&call, id),
         ("GET", ["_emulator", "clock"]) => service::clock(&call),
         ("POST", ["_emulator", "clock"]) => service::advance(&call),
         ("GET", ["_emulator", "faults"]) => service::faults(&call),
