@@ -127,6 +127,14 @@ impl State {
         self.messages.get(id)
     }
 
+    /// The messages that were accepted last.
+    pub(super) fn latest(&self, count: usize) -> Vec<&Stored> {
+        let mut stored: Vec<&Stored> = self.messages.values().collect();
+        stored.sort_unstable_by_key(|stored| std::cmp::Reverse(stored.order));
+        stored.truncate(count);
+        stored
+    }
+
     pub fn note(&mut self, phase: Phase, message: &Arc<Message>) {
         let (time, message) = (self.now(), message.clone());
         self.history.note(Event { time, phase, message, outcome: None, next_delivery: None });

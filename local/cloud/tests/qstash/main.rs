@@ -1,5 +1,6 @@
 //! The QStash emulator, through its HTTP face and its deliveries only.
 
+mod console;
 mod deliveries;
 mod durability;
 mod faults;

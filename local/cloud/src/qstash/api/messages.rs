@@ -7,12 +7,36 @@ use super::{
     filter::{CANCEL, Filter},
     ok,
 };
-use crate::qstash::message::Message;
+use crate::qstash::{history::Phase, message::Message, state::Stored};
 
 pub fn show(call: &Call, id: &str) -> Answer {
     let state = call.courier.state();
     let message = state.message(id).ok_or_else(|| Refusal::missing("message"))?;
     ok(Value::Object(message.to_json()))
+}
+
+const PAGE: usize = 100;
+
+/// What is under way, latest first. The service has no such list; this is the emulator's own.
+pub fn list(call: &Call) -> Answer {
+    let count = call.query("count").first().and_then(|text| text.parse().ok()).unwrap_or(PAGE).clamp(1, PAGE);
+    let state = call.courier.state();
+    let told = state.latest(count).into_iter().map(|stored| {
+        let Stored { message, retried, due, .. } = stored;
+        let active = state.in_flight.contains_key(&message.id);
+        let phase = match (active, *retried) {
+            (true, _) => Phase::Active,
+            (false, 0) => Phase::Created,
+            (false, _) => Phase::Retry,
+        };
+        let mut json = message.to_json();
+        json.insert("state".into(), json!(phase.name()));
+        json.insert("attempts".into(), json!(retried + u32::from(active)));
+        json.insert("nextDeliveryTime".into(), json!((!active).then_some(due)));
+        json.insert("workflowRunId".into(), json!(message.workflow.as_ref().map(|link| &link.run)));
+        Value::Object(json)
+    });
+    ok(told.collect())
 }
 
 /// A workflow's messages come and go with their run.

@@ -1,6 +1,7 @@
 //! The HTTP face, one module for each family of endpoints. Paths are taken
 //! apart by hand, because a destination inside a path must stay untouched.
 
+mod console;
 mod dlq;
 mod filter;
 mod flow;
@@ -130,6 +131,9 @@ pub fn router(courier: Arc<Courier>) -> Router {
 
 async fn serve(Shared(courier): Shared<Arc<Courier>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    if parts.method == Method::GET && parts.uri.path() == "/console" {
+        return console::page();
+    }
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let answer = match to_bytes(body, MAX_REQUEST_BYTES).await {
         Err(_) => {
@@ -219,6 +223,7 @@ fn answer(call: Call) -> Answer {
         ("DELETE", ["workflows", "dlq", "callback", id]) => workflow_dlq::cancel_failure_call(&call, id),
         ("GET", ["workflows", "dlq", id]) => workflow_dlq::show(&call, id),
         ("DELETE", ["workflows", "dlq", id]) => workflow_dlq::delete_one(&call, id),
+        ("GET", ["_emulator", "messages"]) => messages::list(&call),
         ("GET", ["_emulator", "clock"]) => service::clock(&call),
         ("POST", ["_emulator", "clock"]) => service::advance(&call),
         ("GET", ["_emulator", "faults"]) => service::faults(&call),
