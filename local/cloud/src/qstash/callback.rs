@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{
     attempt::Outcome,
     message::{self, CALLER_IP, Callback, Message},
+    redact::Redact,
 };
 
 /// What is told of one attempt; `dlq_id` marks the failure callback.
@@ -35,11 +36,17 @@ pub fn body(source: &Message, outcome: &Outcome, retried: u32, dlq_id: Option<&s
     body
 }
 
+/// A report holds what its source is not to show.
+pub fn redaction(source: &Message) -> Option<Redact> {
+    source.how.redact.as_ref().map(|_| Redact { body: true, ..Redact::default() })
+}
+
 /// The report of one attempt.
 pub fn report(callback: &Callback, source: &Message, body: &Value, now: u64) -> Message {
     let body = Bytes::from(body.to_string());
     let mut report = Message::new(callback.url.clone(), body, callback.how.clone(), now);
     report.slot = source.slot();
+    report.how.redact = redaction(source);
     report.workflow.clone_from(&callback.workflow);
     report
 }

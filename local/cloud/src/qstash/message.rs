@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{
     flow::Flow,
     group::Member,
+    redact::{self, Redact},
     workflow::{Link, Part},
 };
 use crate::text::random_id;
@@ -65,6 +66,8 @@ pub struct Instructions {
     pub queue: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dedup: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redact: Option<Redact>,
 }
 
 /// Where to report to, and how.
@@ -115,6 +118,19 @@ impl Message {
         matches!(link.part, Part::First(_)).then_some(link.run.as_str())
     }
 
+    /// The headers and the body as whoever asks may read them.
+    pub fn shown_headers(&self) -> Headers {
+        let headers = &self.how.headers;
+        self.how.redact.as_ref().map_or_else(|| headers.clone(), |redact| redact.headers(headers))
+    }
+
+    pub fn shown_body(&self) -> Bytes {
+        match self.how.redact.as_ref().is_some_and(|redact| redact.body) {
+            true => redact::mark(&self.body).into(),
+            false => self.body.clone(),
+        }
+    }
+
     /// The `Message` shape of the API.
     pub fn to_json(&self) -> Map<String, Value> {
         let how = &self.how;
@@ -129,8 +145,8 @@ impl Message {
         put("topicName", json!(self.member.as_ref().map(|member| &member.group)));
         put("endpointName", json!(self.member.as_ref().and_then(|member| member.endpoint.as_ref())));
         put("method", json!(how.method));
-        put("header", header_map(&how.headers));
-        match std::str::from_utf8(&self.body) {
+        put("header", header_map(&self.shown_headers()));
+        match std::str::from_utf8(&self.shown_body()) {
             Ok(text) => put("body", json!(text)),
             Err(_) => put("bodyBase64", json!(STANDARD.encode(&self.body))),
         }

@@ -25,6 +25,7 @@ mod options;
 mod publish;
 mod queue;
 mod record;
+mod redact;
 mod schedule;
 mod settle;
 mod signature;

@@ -12,6 +12,7 @@ use super::{
     expression::Expression,
     flow::Flow,
     message::{Callback, Headers, Instructions},
+    redact::Redact,
     workflow,
 };
 use crate::{percent, text::hexadecimal};
@@ -49,6 +50,10 @@ pub fn instructions(headers: &HeaderMap, now: u64) -> Result<Instructions, Strin
         _ => return Err("Upstash-Flow-Control-Key and -Value go together".to_owned()),
     };
     how.dedup = plain.text("deduplication-id");
+    how.redact = match plain.text("redact-fields") {
+        None => None,
+        Some(text) => Some(Redact::parse(&text).map_err(|why| plain.wrong("redact-fields", &why))?),
+    };
     Ok(how)
 }
 
@@ -249,6 +254,7 @@ impl Prefixed<'_> {
             flow: None,
             queue: None,
             dedup: None,
+            redact: None,
         })
     }
 }

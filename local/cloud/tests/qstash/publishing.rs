@@ -172,3 +172,29 @@ async fn names_have_a_longest_length() {
     let odd = [("upstash-cron", "0 0 1 1 *"), ("upstash-schedule-id", "a/b")];
     assert_eq!(call(&qstash, "POST", "/v2/schedules/http://h/p", &odd, "").await.0, 400);
 }
+
+#[tokio::test]
+async fn what_is_redacted_is_delivered_and_not_shown() {
+    let inbox = Inbox::new(|_, _| reply(500));
+    let qstash = fast(&inbox, 1.0);
+    let headers = [
+        ("upstash-redact-fields", "body,header[X-Key]"),
+        ("upstash-forward-x-key", "secret"),
+        ("upstash-forward-x-open", "seen"),
+        ("upstash-retries", "0"),
+    ];
+    publish(&qstash, "http://h/p", &headers, "secret").await;
+    drained(&qstash).await;
+    let seen = inbox.to("http://h/p").remove(0);
+    assert_eq!((seen.header("x-key"), &seen.body[..]), ("secret", &b"secret"[..]));
+    let hash = "REDACTED:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+    let letter = get(&qstash, "/v2/dlq").await["messages"][0].take();
+    assert_eq!((&letter["body"], &letter["header"]["X-Key"][0]), (&json!(hash), &json!(hash)));
+    assert_eq!(letter["header"]["X-Open"][0], "seen");
+    for path in ["/v2/events", "/v2/dlq"] {
+        let told = get(&qstash, path).await.to_string();
+        assert!(!told.contains("\"secret\"") && !told.contains("c2VjcmV0\""), "{path} {told}");
+    }
+    let wrong = [("upstash-redact-fields", "bdy")];
+    assert_eq!(call(&qstash, "POST", "/v2/publish/http://h/p", &wrong, "").await.0, 400);
+}

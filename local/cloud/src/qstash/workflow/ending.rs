@@ -134,6 +134,7 @@ impl State {
         body["workflowUrl"] = json!(run.begun.url);
         let mut message = Message::new(callback.url, Bytes::from(body.to_string()), callback.how, now);
         message.workflow = Some(Link { run: run.begun.id.clone(), part: Part::Failure });
+        message.how.redact = callback::redaction(source);
         Some(message)
     }
 

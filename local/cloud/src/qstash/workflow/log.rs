@@ -7,6 +7,7 @@ use crate::qstash::{
     attempt::Outcome,
     message::{self, CALLER_IP, Message},
     record::DeadLetter,
+    redact,
     state::{State, Stored},
 };
 
@@ -54,10 +55,14 @@ pub fn to_json(run: &Run, state: &State) -> Value {
 /// One after the other, those that were planned together in one group, and at the end what is to come.
 fn steps(run: &Run, state: &State) -> Vec<Value> {
     let mut groups: Vec<(&str, Vec<Value>)> = Vec::new();
+    let hidden = run.begun.hides_bodies();
     for (at, step) in run.steps.iter().enumerate() {
-        let Some((shown, concurrent)) = shown(step, at) else {
+        let Some((mut shown, concurrent)) = shown(step, at) else {
             continue;
         };
+        if hidden && let Some(out) = shown.get("out").and_then(Value::as_str) {
+            shown["out"] = json!(redact::mark(out.as_bytes()));
+        }
         if !concurrent {
             groups.push(("sequential", vec![shown]));
             continue;

@@ -13,6 +13,7 @@ use crate::qstash::{
     attempt::Outcome,
     message::{self, Headers, Message},
     publish,
+    redact::Redact,
 };
 
 /// What a run is from its first moment on.
@@ -47,6 +48,12 @@ impl Begun {
 
     pub fn labels(&self) -> Vec<String> {
         publish::labels(&self.header_map())
+    }
+
+    /// Whether nobody is to read what its steps hold.
+    pub fn hides_bodies(&self) -> bool {
+        let fields = publish::text(&self.header_map(), "upstash-redact-fields");
+        fields.is_some_and(|fields| Redact::parse(&fields).is_ok_and(|redact| redact.body))
     }
 
     pub fn flow_key(&self) -> Option<String> {

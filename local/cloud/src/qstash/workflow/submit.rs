@@ -224,8 +224,9 @@ fn linked(run: &str, part: Part, url: &str, body: Bytes, how: Instructions, now:
 
 /// Of a trigger's headers, those that hold for the whole run.
 fn lasting(headers: &HeaderMap) -> Headers {
-    const NAMES: [&str; 6] = [
+    const NAMES: [&str; 7] = [
         "content-type",
+        "upstash-redact-fields",
         "upstash-label",
         "upstash-retries",
         "upstash-retry-delay",
