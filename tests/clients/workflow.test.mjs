@@ -496,6 +496,51 @@ test("runs go on after the process is killed, and what was done is not done agai
   assert.equal((await log("wfr_the-one")).workflowState, "RUN_SUCCESS");
 });
 
+test("runs come to their results although the queue is at its worst", async () => {
+  third.set("fair", () => Response.json("fair"));
+  const child = (context) => context.run("answer", () => context.requestPayload * 2);
+  workflow("worst-child", child);
+  const { url } = workflow("worst", async (context, step) => {
+    const a = await step("a", () => 1);
+    const both = await Promise.all([step("b", () => a + 1), step("c", () => a + 2)]);
+    const { body } = await context.call("call", { url: `${here}/fair` });
+    const { eventData } = await context.waitForEvent("wait", "worst", { timeout: "1h" });
+    const invoked = await context.invoke("invoke", {
+      workflow: { routeFunction: child, workflowId: "worst-child", options: {} }, body: eventData,
+    });
+    return [...both, body, invoked.body];
+  });
+  const faults = (given) => ask("_emulator/faults", { body: JSON.stringify(given) });
+  await faults({ duplicate: 0.5, drop_ack: 0.5, reorder: 20 });
+  const runs = await client.trigger([...Array(4).keys()].map(() => ({ url })));
+  for (const { workflowRunId } of runs) {
+    await waits(workflowRunId, "wait");
+    await client.notify({ eventId: "worst", eventData: 21, workflowRunId });
+  }
+  for (const { workflowRunId } of runs) assert.deepEqual(await result(workflowRunId), [2, 3, "fair", 42]);
+  await faults({ duplicate: 0, drop_ack: 0, reorder: 0 });
+  assert.deepEqual(await client.getWaiters({ eventId: "worst" }), []);
+});
+
+test("where time is skipped a month's sleep takes no time", async () => {
+  const skipping = await emulate("qstash", { args: ["--skip-time"] });
+  try {
+    const { env } = skipping;
+    workflow("month", async (context) => {
+      for (const week of [1, 2, 3, 4]) await context.sleep(`week ${week}`, "7d");
+      return context.requestPayload;
+    }, { env });
+    const impatient = new Client({ baseUrl: env.QSTASH_URL, token: env.QSTASH_TOKEN });
+    const { workflowRunId } = await impatient.trigger({ url: `${here}/month`, body: "slept" });
+    const run = await until("the end", async () =>
+      (await impatient.logs({ filter: { workflowRunId, state: "RUN_SUCCESS" } })).runs[0]);
+    assert.equal(run.workflowRunResponse, '"slept"');
+    assert.ok(run.workflowRunCompletedAt - run.workflowRunCreatedAt >= 28 * 86_400_000);
+  } finally {
+    await skipping.stop();
+  }
+});
+
 test("bad input is refused, and runs go on", async () => {
   const { url } = workflow("calm", async (context, step) => {
     await context.waitForEvent("wait", "go");

@@ -49,12 +49,16 @@ async fn a_delivery_brings_the_steps_up_to_its_own_and_what_the_trigger_said_hol
         ("upstash-retry-delay", "1000"),
         ("upstash-forward-x-own", "mine"),
         ("upstash-label", "a,b"),
+        ("upstash-flow-control-key", "narrow"),
+        ("upstash-flow-control-value", "parallelism=3"),
         ("upstash-delay", "1s"),
     ];
     submit(&qstash, "wfr_1", true, &trigger, "payload").await;
     inbox.wait(1).await;
     // The second step waits, so the third is delivered before it, and with it.
-    submit(&qstash, "wfr_1", false, &[("upstash-delay", "1h")], &step(1)).await;
+    let waiting = submit(&qstash, "wfr_1", false, &[("upstash-delay", "1h")], &step(1)).await;
+    let waiting = get(&qstash, &format!("/v2/messages/{waiting}")).await;
+    assert_eq!((&waiting["flowControlKey"], &waiting["maxRetries"]), (&json!("narrow"), &json!(1)));
     submit(&qstash, "wfr_1", false, &[], &step(2)).await;
     let seen = inbox.wait(3).await;
     assert_eq!(brought(&seen[0]), ["payload"]);
