@@ -377,6 +377,9 @@ test("what is not to be tried again is not", async () => {
   assert.deepEqual(ran.get(workflowRunId), ["no"]);
   const { messages } = await client.dlq.list({ filter: { workflowRunId } });
   assert.deepEqual(messages.map((message) => [message.dlqId, message.responseStatus]), [[dlqId, 489]]);
+  // Nor is there anybody to tell of it.
+  await until("the answer", async () => (await log(workflowRunId)).failureFunction === undefined);
+  await assert.rejects(client.dlq.retryFailureFunction({ dlqId }), /has no failure callback/);
 });
 
 test("a failed run is resumed where it failed, or begun anew", async () => {

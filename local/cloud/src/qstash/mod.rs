@@ -1,7 +1,7 @@
 //! QStash v2: accepts messages, keeps them, delivers them signed, at least
 //! once, with the real service's back-off, deduplication and dead letters.
 //!
-//! It keeps the runs of Upstash Workflow as well, see [`workflow`]. Not offered,
+//! It keeps the runs of Upstash Workflow as well, see `workflow`. Not offered,
 //! and refused by name: triggers without the SDK.
 
 mod api;

@@ -68,7 +68,7 @@ impl State {
         }
         let report = self.report(message.how.callback.as_deref(), message, &outcome, retried, None);
         let mut end = vec![Record::Done { id: message.id.clone() }];
-        end.extend(self.failure_call_succeeded(message, &outcome));
+        end.extend(self.failure_call_ended(message, &outcome));
         self.conclude(report.into_iter().collect(), end)?;
         self.log(Phase::Delivered, message, outcome, None);
         Ok(())

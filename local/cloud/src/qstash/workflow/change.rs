@@ -28,6 +28,10 @@ pub enum Change {
         run: String,
         call: FailureCall,
     },
+    /// The workflow turned out to have nobody to tell of a failure.
+    FailureCallGone {
+        run: String,
+    },
     Wait(Arc<Waiter>),
     WaitGone {
         id: String,

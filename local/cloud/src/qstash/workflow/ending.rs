@@ -25,6 +25,9 @@ use crate::{
     text::random_id,
 };
 
+/// By this a workflow says that it has no failure function.
+const NO_FAILURE_FUNCTION: &str = "upstash-workflow-failure-callback-notfound";
+
 impl State {
     /// Ends a run that is under way, as its workflow or its owner wishes; false if there is none.
     ///
@@ -58,7 +61,7 @@ impl State {
             }
             Part::Failure => {
                 let mut records = vec![done];
-                records.extend(self.failure_call_ended(message, CallState::Failed, &outcome));
+                records.extend(self.failure_call_ended(message, &outcome));
                 self.conclude(Vec::new(), records)?;
             }
         }
@@ -67,23 +70,16 @@ impl State {
     }
 
     /// What is to be noted of a failure callback that has come to its end; nothing of other messages.
-    pub(in crate::qstash) fn failure_call_ended(
-        &self,
-        message: &Arc<Message>,
-        state: CallState,
-        outcome: &Outcome,
-    ) -> Option<Record> {
+    pub(in crate::qstash) fn failure_call_ended(&self, message: &Arc<Message>, outcome: &Outcome) -> Option<Record> {
         let link = message.workflow.as_ref().filter(|link| matches!(link.part, Part::Failure))?;
+        let run = link.run.clone();
+        let none = |(name, value): &(String, String)| name == NO_FAILURE_FUNCTION && value == "true";
+        if outcome.is_success() && outcome.headers.iter().any(none) {
+            return Some(Record::Workflow(Change::FailureCallGone { run }));
+        }
+        let state = if outcome.is_success() { CallState::Success } else { CallState::Failed };
         let call = FailureCall { message: message.clone(), state, outcome: Some(Arc::new(outcome.clone())) };
-        Some(Record::Workflow(Change::FailureCall { run: link.run.clone(), call }))
-    }
-
-    pub(in crate::qstash) fn failure_call_succeeded(
-        &self,
-        message: &Arc<Message>,
-        outcome: &Outcome,
-    ) -> Option<Record> {
-        self.failure_call_ended(message, CallState::Success, outcome)
+        Some(Record::Workflow(Change::FailureCall { run, call }))
     }
 
     fn fail_run(&mut self, id: &str, message: &Arc<Message>, retried: u32, outcome: &Outcome) -> io::Result<()> {

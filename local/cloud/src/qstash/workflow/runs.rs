@@ -105,6 +105,11 @@ impl Workflows {
                     run.failure_call = Some(call);
                 }
             }
+            Change::FailureCallGone { run } => {
+                if let Some(run) = self.runs.get_mut(&run) {
+                    run.failure_call = None;
+                }
+            }
             Change::Wait(waiter) => {
                 self.waiters.insert(waiter.id.clone(), waiter);
             }
