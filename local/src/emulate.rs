@@ -44,6 +44,9 @@ pub struct Emulate {
     /// Of `redis`: a real Redis or Valkey behind the same front
     #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
     pub redis_url: Option<String>,
+    /// Of `qstash`: leave out the time in which nothing would happen, so that a wait of a month ends at once
+    #[arg(long)]
+    pub skip_time: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -114,6 +117,11 @@ impl Open {
 /// Serves until Ctrl-C, and prints first what a client needs, a variable a line.
 pub async fn run(options: &Emulate) -> anyhow::Result<()> {
     let service = options.service;
+    anyhow::ensure!(
+        !options.skip_time || service == Service::Qstash,
+        "--skip-time is of qstash: nothing waits in {}",
+        service.name()
+    );
     let listener = serve::listen(options.bind, options.port.unwrap_or_else(|| service.port())).await?;
     let address = listener.local_addr()?;
     let folder = options.data_dir.clone().unwrap_or_else(|| PathBuf::from("data/emulate").join(service.name()));
@@ -179,8 +187,11 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
             Ok(Open::new(in_front_of(router, Words::JsonRpc), clients::mcp(format!("{url}/mcp"))))
         }
         Service::Qstash => {
-            let settings =
-                qstash::Options { data_dir: Some(data_dir.path().join("qstash")), ..qstash::Options::default() };
+            let settings = qstash::Options {
+                data_dir: Some(data_dir.path().join("qstash")),
+                skip_time: options.skip_time,
+                ..qstash::Options::default()
+            };
             let variables = clients::qstash(&url, &settings.token, &settings.current_key, &settings.next_key);
             let delivery = Delivery::new(Vec::new())?;
             let queue = QStash::open(settings, delivery).map_err(|error| anyhow::anyhow!("the queue: {error}"))?;

@@ -102,6 +102,7 @@ impl Platform {
             current_key: secrets.qstash_current_key.clone(),
             next_key: secrets.qstash_next_key.clone(),
             clock: clock.clone(),
+            clock_is_shared: true,
             skip_time: options.skip_time,
             ..qstash::Options::default()
         };

@@ -195,6 +195,46 @@ test("what happened is told a page at a time", async () => {
   assert.equal(seen.length, 250);
 });
 
+test("time is put forward, and what is signed then is accepted none the less", async () => {
+  const { env } = emulator;
+  const clock = async (init = {}) => (await fetch(`${env.QSTASH_URL}/v2/_emulator/clock`, {
+    headers: { authorization: `Bearer ${env.QSTASH_TOKEN}` }, ...init,
+  })).json();
+  await client.publish({ url: `${here}/broken/slowly`, retries: 2 });
+  for (const [n, by] of [[1, "12s"], [2, "2m28s"], [3, "1d"]]) {
+    await arrived("/broken/slowly", n);
+    // The attempt's end is noted a moment after it has arrived.
+    for (let noted = []; n < 3 && noted.length < n;) {
+      ({ logs: noted } = await client.logs({ filter: { url: `${here}/broken/slowly`, state: "RETRY" } }));
+    }
+    await clock({ method: "POST", body: JSON.stringify({ advance: by }) });
+  }
+  const { now, ahead } = await clock();
+  assert.equal(ahead, 86_560_000);
+  assert.ok(now > Date.now() + 86_500_000);
+  const { messageId } = await client.publish({ url: `${here}/tomorrow`, body: "b", delay: "1h" });
+  assert.ok((await client.messages.get(messageId)).createdAt > Date.now() + 86_500_000);
+  await clock({ method: "POST", body: JSON.stringify({ advance: "1h" }) });
+  const [{ headers, body }] = await arrived("/tomorrow", 1);
+  assert.equal(await receiver.verify({ signature: headers["upstash-signature"], body, url: `${here}/tomorrow` }), true);
+});
+
+test("who retries all dead letters page by page retries each once", async () => {
+  await client.dlq.delete({ all: true });
+  const urls = [1, 2, 3].map((n) => `${here}/broken/page/${n}`);
+  await client.batch(urls.map((url) => ({ url, retries: 0 })));
+  const dead = async () => (await client.dlq.listMessages()).messages;
+  while ((await dead()).length < 3);
+  const seen = () => urls.map((url) => inbox.get(new URL(url).pathname).length);
+  let cursor;
+  do {
+    const page = await client.dlq.retry({ all: true, count: 1, cursor });
+    cursor = page.cursor;
+    while ((await dead()).length < 3);
+  } while (cursor);
+  assert.deepEqual(seen(), [2, 2, 2]);
+});
+
 test("bad input is refused, and nothing is lost by it", async () => {
   const { env } = emulator;
   const post = async (path, init = {}) => {

@@ -37,14 +37,25 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> u64 {
         let elapsed = self.opened.elapsed().as_secs_f64() * 1000.0;
-        (self.opened_at + elapsed * self.scale) as u64 + self.skipped.load(Ordering::Relaxed)
+        (self.opened_at + elapsed * self.scale) as u64 + self.skipped()
     }
 
     /// Real time, but for what was skipped: what a destination goes by that has a clock of its own, or
     /// shares this one.
     #[must_use]
     pub fn outside(&self) -> Duration {
-        since_epoch() + Duration::from_millis(self.skipped.load(Ordering::Relaxed))
+        since_epoch() + Duration::from_millis(self.skipped())
+    }
+
+    /// Milliseconds that were left out so far.
+    #[must_use]
+    pub fn skipped(&self) -> u64 {
+        self.skipped.load(Ordering::Relaxed)
+    }
+
+    /// Has left out so many milliseconds, at least.
+    pub fn skip_at_least(&self, millis: u64) {
+        self.skipped.fetch_max(millis, Ordering::Relaxed);
     }
 
     /// Leaves out the time until `at` (Unix milliseconds on this clock).
@@ -56,14 +67,15 @@ impl Clock {
     /// early: rounded up.
     #[must_use]
     pub fn instant(&self, at: u64) -> Instant {
-        let at = at.saturating_sub(self.skipped.load(Ordering::Relaxed));
+        let at = at.saturating_sub(self.skipped());
         let millis = (at as f64 - self.opened_at).max(0.0) / self.scale;
         let secs = (millis / 1000.0).min(1e9);
         self.opened + Duration::from_secs_f64(secs) + Duration::from_micros(100)
     }
 }
 
-fn since_epoch() -> Duration {
+/// Real time, whatever was skipped.
+pub fn since_epoch() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 

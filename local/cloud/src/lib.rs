@@ -5,7 +5,7 @@
 //! Each is a library that yields an `axum::Router`; the host decides where it
 //! listens and how deliveries travel. None is ever kinder than the service
 //! it stands for: duplicates, back-off, deduplication windows, signatures and
-//! limits are real. There is no binary here, and no Workflow protocol.
+//! limits are real. There is no binary here.
 
 pub mod ably;
 mod answer;

@@ -104,7 +104,7 @@ fn request(message: &Message, retried: u32, key: &str, now: u64) -> Result<Reque
     Ok(request)
 }
 
-fn header(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
+pub fn header(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
     let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
     Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
 }

@@ -7,17 +7,11 @@ use serde_json::{Value, json};
 use super::{
     attempt::Outcome,
     message::{self, CALLER_IP, Callback, Message},
+    redact::Redact,
 };
 
-/// The report of one attempt; `dlq_id` marks the failure callback.
-pub fn report(
-    callback: &Callback,
-    source: &Message,
-    outcome: &Outcome,
-    retried: u32,
-    dlq_id: Option<&str>,
-    now: u64,
-) -> Message {
+/// What is told of one attempt; `dlq_id` marks the failure callback.
+pub fn body(source: &Message, outcome: &Outcome, retried: u32, dlq_id: Option<&str>) -> Value {
     let mut body = json!({
         "status": outcome.status,
         "header": message::header_map(&outcome.headers),
@@ -36,11 +30,23 @@ pub fn report(
         "scheduleId": source.schedule_id.as_deref().unwrap_or(""),
         "callerIP": CALLER_IP,
     });
-    if let (Some(id), Value::Object(fields)) = (dlq_id, &mut body) {
-        fields.insert("dlqId".to_owned(), json!(id));
+    if let Some(id) = dlq_id {
+        body["dlqId"] = json!(id);
     }
+    body
+}
+
+/// A report holds what its source is not to show.
+pub fn redaction(source: &Message) -> Option<Redact> {
+    source.how.redact.as_ref().map(|_| Redact { body: true, ..Redact::default() })
+}
+
+/// The report of one attempt.
+pub fn report(callback: &Callback, source: &Message, body: &Value, now: u64) -> Message {
     let body = Bytes::from(body.to_string());
     let mut report = Message::new(callback.url.clone(), body, callback.how.clone(), now);
     report.slot = source.slot();
+    report.how.redact = redaction(source);
+    report.workflow.clone_from(&callback.workflow);
     report
 }

@@ -40,7 +40,13 @@ impl State {
         let mut records = Vec::with_capacity(messages.len());
         let mut fresh: Vec<Arc<Message>> = Vec::new();
         let mut in_batch: HashMap<String, String> = HashMap::new();
+        let mut begun: HashMap<String, String> = HashMap::new();
         for message in messages {
+            if let Some(id) = self.earlier_run(&message, &begun) {
+                receipts.push(Receipt { id, deduplicated: true });
+                continue;
+            }
+            begun.extend(message.begins().map(|run| (run.to_owned(), message.id.clone())));
             let key = message.how.dedup.as_deref();
             let earlier = key.and_then(|key| in_batch.get(key).map(String::as_str));
             let known = earlier.or_else(|| self.dedup.find(key?, now)).map(str::to_owned);
@@ -72,12 +78,24 @@ impl State {
         if !records.is_empty() {
             self.commit(records)?;
         }
-        for message in fresh {
+        self.release(fresh);
+        Ok(receipts)
+    }
+
+    /// Sets on their way what has been accepted.
+    pub(super) fn release(&mut self, messages: Vec<Arc<Message>>) {
+        for message in messages {
             self.note(Phase::Created, &message);
             self.jitter(&message.id);
             self.arrive(&message.id);
         }
-        Ok(receipts)
+    }
+
+    /// The message that began the same run before: each begins once, whatever asks again.
+    fn earlier_run(&self, message: &Message, in_batch: &HashMap<String, String>) -> Option<String> {
+        let run = message.begins()?;
+        let known = self.workflows.run(run).and_then(|run| run.steps.first()).map(|step| step.message_id.clone());
+        known.or_else(|| in_batch.get(run).cloned())
     }
 
     /// Lets the fault switch delay a new message.
@@ -179,6 +197,7 @@ impl State {
                 Wake::Message(id) => self.enter_queue(&id),
                 Wake::Flow(key) => self.advance_gate(&key),
                 Wake::Schedule(id) => self.fire(&id, at),
+                Wake::Event(id) => self.give_up_waiting(&id),
             }
         }
     }
@@ -208,12 +227,18 @@ impl State {
             let Some(stored) = self.messages.get(&id) else {
                 continue;
             };
-            let message = stored.message.clone();
+            let (message, retried) = (stored.message.clone(), stored.retried);
+            if self.is_void(&message) {
+                if let Err(error) = self.cancel(&id) {
+                    tracing::error!(%error, id, "what an ended run left behind could not be removed");
+                }
+                continue;
+            }
             launches.push(Launch {
-                retried: stored.retried,
+                retried,
                 key: self.keys.current.clone(),
                 twice: Faults::happens(self.faults.duplicate),
-                message: message.clone(),
+                message: self.outgoing(&message),
             });
             self.in_flight.insert(id, None);
             self.note(Phase::Active, &message);

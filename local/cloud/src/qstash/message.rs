@@ -5,7 +5,12 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::{flow::Flow, group::Member};
+use super::{
+    flow::Flow,
+    group::Member,
+    redact::{self, Redact},
+    workflow::{Link, Part},
+};
 use crate::text::random_id;
 
 /// Headers in the order they came; names may repeat.
@@ -29,6 +34,9 @@ pub struct Message {
     /// The place in a queue that a callback keeps occupied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<Slot>,
+    /// Of a message of a workflow run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<Link>,
 }
 
 /// What the `Upstash-*` headers of a publish say.
@@ -58,6 +66,8 @@ pub struct Instructions {
     pub queue: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dedup: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redact: Option<Redact>,
 }
 
 /// Where to report to, and how.
@@ -65,6 +75,9 @@ pub struct Instructions {
 pub struct Callback {
     pub url: String,
     pub how: Instructions,
+    /// Where the report is a message of a workflow run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<Link>,
 }
 
 /// A place in a queue: the queue's name and the message that took it.
@@ -86,6 +99,7 @@ impl Message {
             schedule_id: None,
             member: None,
             slot: None,
+            workflow: None,
         }
     }
 
@@ -96,6 +110,25 @@ impl Message {
             Some(Slot { queue, holder: self.id.clone() })
         };
         self.slot.clone().or_else(own)
+    }
+
+    /// The workflow run that begins with it.
+    pub fn begins(&self) -> Option<&str> {
+        let link = self.workflow.as_ref()?;
+        matches!(link.part, Part::First(_)).then_some(link.run.as_str())
+    }
+
+    /// The headers and the body as whoever asks may read them.
+    pub fn shown_headers(&self) -> Headers {
+        let headers = &self.how.headers;
+        self.how.redact.as_ref().map_or_else(|| headers.clone(), |redact| redact.headers(headers))
+    }
+
+    pub fn shown_body(&self) -> Bytes {
+        match self.how.redact.as_ref().is_some_and(|redact| redact.body) {
+            true => redact::mark(&self.body).into(),
+            false => self.body.clone(),
+        }
     }
 
     /// The `Message` shape of the API.
@@ -112,8 +145,8 @@ impl Message {
         put("topicName", json!(self.member.as_ref().map(|member| &member.group)));
         put("endpointName", json!(self.member.as_ref().and_then(|member| member.endpoint.as_ref())));
         put("method", json!(how.method));
-        put("header", header_map(&how.headers));
-        match std::str::from_utf8(&self.body) {
+        put("header", header_map(&self.shown_headers()));
+        match std::str::from_utf8(&self.shown_body()) {
             Ok(text) => put("body", json!(text)),
             Err(_) => put("bodyBase64", json!(STANDARD.encode(&self.body))),
         }

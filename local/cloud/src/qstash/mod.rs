@@ -1,8 +1,8 @@
 //! QStash v2: accepts messages, keeps them, delivers them signed, at least
 //! once, with the real service's back-off, deduplication and dead letters.
 //!
-//! Not offered yet, and refused by name: URL groups, bulk cancellation, flow
-//! control administration, the Workflow protocol.
+//! It keeps the runs of Upstash Workflow as well, see `workflow`. Not offered,
+//! and refused by name: triggers without the SDK.
 
 mod api;
 mod attempt;
@@ -25,11 +25,13 @@ mod options;
 mod publish;
 mod queue;
 mod record;
+mod redact;
 mod schedule;
 mod settle;
 mod signature;
 mod state;
 mod timer;
+mod workflow;
 
 use std::{fmt, sync::Arc, time::Duration};
 

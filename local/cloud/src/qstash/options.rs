@@ -17,6 +17,9 @@ pub struct Options {
     /// By which delays, back-offs, schedules and windows pass. Delivery time-outs
     /// stay in real time.
     pub clock: Clock,
+    /// Whether destinations live by that clock too, as functions of the same platform do, and check signatures
+    /// by it. Otherwise signatures are dated by real time: strangers skip nothing.
+    pub clock_is_shared: bool,
     /// Where nothing is under way, the time until the next message is due is left
     /// out. Schedules fire once for all the times that were skipped.
     pub skip_time: bool,
@@ -35,6 +38,7 @@ impl Default for Options {
             current_key: "sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r".to_owned(),
             next_key: "sig_5ZB6DVzB1wjE8S6rZ7eenA8Pdnhs".to_owned(),
             clock: Clock::real(),
+            clock_is_shared: false,
             skip_time: false,
             parallelism: 256,
             max_message_bytes: 1 << 20,

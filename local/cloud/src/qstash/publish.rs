@@ -12,12 +12,16 @@ use super::{
     expression::Expression,
     flow::Flow,
     message::{Callback, Headers, Instructions},
+    redact::Redact,
+    workflow,
 };
 use crate::{percent, text::hexadecimal};
 
 /// The longest delay of the free plan.
-const MAX_DELAY: u64 = 7 * 86_400_000;
+pub const MAX_DELAY: u64 = 7 * 86_400_000;
 const DEFAULT_RETRIES: u32 = 3;
+/// Ours: the service tells of no limit, but has one, if only that of a request's head.
+const LONGEST_NAME: usize = 256;
 
 /// Reads the headers for a message itself.
 ///
@@ -28,7 +32,6 @@ pub fn instructions(headers: &HeaderMap, now: u64) -> Result<Instructions, Strin
     let mut how = plain.common(DEFAULT_RETRIES, "POST")?;
     if let Some(at) = plain.number::<u64>("not-before")? {
         how.delay = at.saturating_mul(1000).saturating_sub(now);
-        check_delay(how.delay)?;
     }
     if let Some(kind) = headers.get("content-type") {
         let value = String::from_utf8_lossy(kind.as_bytes()).into_owned();
@@ -37,13 +40,20 @@ pub fn instructions(headers: &HeaderMap, now: u64) -> Result<Instructions, Strin
     }
     how.callback = callback(headers, "upstash-callback", how.retries)?;
     how.failure_callback = callback(headers, "upstash-failure-callback", how.retries)?;
-    how.labels = plain.list("label");
+    how.labels = labels(headers);
     how.flow = match (plain.text("flow-control-key"), plain.text("flow-control-value")) {
         (None, None) => None,
-        (Some(key), Some(value)) => Some(Flow::parse(key, &value)?),
+        (Some(key), Some(value)) => {
+            check_length("flow-control key", &key)?;
+            Some(Flow::parse(key, &value)?)
+        }
         _ => return Err("Upstash-Flow-Control-Key and -Value go together".to_owned()),
     };
     how.dedup = plain.text("deduplication-id");
+    how.redact = match plain.text("redact-fields") {
+        None => None,
+        Some(text) => Some(Redact::parse(&text).map_err(|why| plain.wrong("redact-fields", &why))?),
+    };
     Ok(how)
 }
 
@@ -67,6 +77,13 @@ pub fn cron(headers: &HeaderMap) -> Result<String, String> {
     let text = text.ok_or("a schedule needs the header Upstash-Cron")?;
     Cron::parse(&text).map_err(|why| format!("invalid Upstash-Cron: {why}"))?;
     Ok(text)
+}
+
+/// A message's labels.
+pub fn labels(headers: &HeaderMap) -> Vec<String> {
+    let text = text(headers, "upstash-label").unwrap_or_default();
+    let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
 }
 
 /// The text of one header, `None` when absent or empty.
@@ -102,16 +119,26 @@ pub fn destination(rest: &str) -> Result<String, String> {
     }
 }
 
-/// Names of queues and of URL groups.
+/// Names of queues, URL groups, endpoints and schedules.
 ///
 /// # Errors
 /// A sentence that says what is wrong with it.
 pub fn check_name(what: &str, name: &str) -> Result<(), String> {
+    check_length(what, name)?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
     if name.is_empty() || !name.chars().all(allowed) {
         return Err(format!("invalid {what} '{name}': a name consists of letters, digits, '.', '-' and '_'"));
     }
     Ok(())
+}
+
+/// # Errors
+/// A sentence that says how long a name may be.
+pub fn check_length(what: &str, name: &str) -> Result<(), String> {
+    match name.len() <= LONGEST_NAME {
+        true => Ok(()),
+        false => Err(format!("the {what} has {} bytes, the limit is {LONGEST_NAME}", name.len())),
+    }
 }
 
 /// Whether it is an address, and not a group's name.
@@ -143,14 +170,20 @@ fn callback(headers: &HeaderMap, name: &str, retries: u32) -> Result<Option<Box<
     let mut how = Prefixed { headers, prefix: &prefix }.common(retries, "POST")?;
     how.headers.retain(|(name, _)| name != "content-type");
     how.headers.push(("content-type".to_owned(), "application/json".to_owned()));
-    Ok(Some(Box::new(Callback { url, how })))
+    let workflow = workflow::of_callback(headers).filter(|_| name == "upstash-callback");
+    Ok(Some(Box::new(Callback { url, how, workflow })))
 }
 
-fn check_delay(delay: u64) -> Result<(), String> {
-    if delay > MAX_DELAY {
-        return Err("the delay exceeds the 7 days of this plan".to_owned());
+/// Whether the plan that is emulated allows such delays.
+///
+/// # Errors
+/// A sentence that says what it allows.
+pub fn within_plan(how: &Instructions) -> Result<(), String> {
+    let callbacks = [&how.callback, &how.failure_callback].into_iter().flatten().map(|callback| &callback.how);
+    match std::iter::once(how).chain(callbacks).all(|how| how.delay <= MAX_DELAY) {
+        true => Ok(()),
+        false => Err("the delay exceeds the 7 days of this plan".to_owned()),
     }
-    Ok(())
 }
 
 /// The headers that begin with one prefix.
@@ -164,12 +197,6 @@ impl Prefixed<'_> {
         let value = self.headers.get(format!("{}{name}", self.prefix))?;
         let text = String::from_utf8_lossy(value.as_bytes()).trim().to_owned();
         (!text.is_empty()).then_some(text)
-    }
-
-    fn list(&self, name: &str) -> Vec<String> {
-        let text = self.text(name).unwrap_or_default();
-        let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
-        words.map(str::to_owned).collect()
     }
 
     fn wrong(&self, name: &str, why: &str) -> String {
@@ -214,7 +241,6 @@ impl Prefixed<'_> {
             Expression::parse(text).map_err(|why| self.wrong("retry-delay", &why))?;
         }
         let delay = self.duration("delay")?.unwrap_or(0);
-        check_delay(delay)?;
         Ok(Instructions {
             method,
             headers: self.forwarded(),
@@ -228,6 +254,7 @@ impl Prefixed<'_> {
             flow: None,
             queue: None,
             dedup: None,
+            redact: None,
         })
     }
 }
@@ -274,7 +301,6 @@ mod tests {
         for (name, value) in [
             ("upstash-retries", "-1"),
             ("upstash-delay", "10"),
-            ("upstash-delay", "8d"),
             ("upstash-method", "BREW"),
             ("upstash-retry-delay", "foo"),
             ("upstash-not-before", "tomorrow"),
@@ -284,6 +310,21 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().unwrap());
             assert!(instructions(&headers, 0).is_err(), "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_plan_has_its_longest_delay() {
+        for (name, value, allowed) in [
+            ("upstash-delay", "7d", true),
+            ("upstash-delay", "8d", false),
+            ("upstash-not-before", "99999999", false),
+            ("upstash-callback-delay", "8d", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("upstash-callback", "http://h/cb".parse().unwrap());
+            headers.insert(name, value.parse().unwrap());
+            assert_eq!(within_plan(&instructions(&headers, 0).unwrap()).is_ok(), allowed, "{name}: {value}");
         }
     }
 }

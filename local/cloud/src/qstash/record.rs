@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     attempt::Outcome,
@@ -14,6 +14,7 @@ use super::{
     message::{self, Message},
     queue::QueueConfig,
     schedule::Schedule,
+    workflow::Change,
 };
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,6 +60,12 @@ pub enum Record {
         key: String,
         hold: Hold,
     },
+    /// So far the clock has been put forward.
+    Ahead {
+        millis: u64,
+    },
+    /// What messages do not carry of workflow runs.
+    Workflow(Change),
 }
 
 /// A message that failed for good.
@@ -67,10 +74,13 @@ pub struct DeadLetter {
     pub dlq_id: String,
     pub message: Arc<Message>,
     pub outcome: Arc<Outcome>,
+    /// Later ones have higher numbers.
+    #[serde(default)]
+    pub order: u64,
 }
 
 impl DeadLetter {
-    pub fn to_json(&self) -> Value {
+    pub fn to_json(&self) -> Map<String, Value> {
         let mut json = self.message.to_json();
         json.insert("dlqId".into(), json!(self.dlq_id));
         json.insert("responseStatus".into(), json!(self.outcome.status));
@@ -86,6 +96,6 @@ impl DeadLetter {
         if let Some(error) = &self.outcome.error {
             json.insert("error".into(), json!(error));
         }
-        Value::Object(json)
+        json
     }
 }

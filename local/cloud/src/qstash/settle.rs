@@ -39,6 +39,9 @@ impl State {
 
         let written = if outcome.is_success() {
             self.succeeded(&message, retried, outcome)
+        } else if self.is_void(&message) {
+            // Its run has ended meanwhile.
+            self.conclude(Vec::new(), vec![Record::Done { id: message.id.clone() }])
         } else if outcome.is_final() || retried >= message.how.retries {
             self.died(&message, retried, outcome)
         } else {
@@ -64,8 +67,9 @@ impl State {
             return Ok(());
         }
         let report = self.report(message.how.callback.as_deref(), message, &outcome, retried, None);
-        let done = Record::Done { id: message.id.clone() };
-        self.conclude(report.into_iter().collect(), vec![done])?;
+        let mut end = vec![Record::Done { id: message.id.clone() }];
+        end.extend(self.failure_call_ended(message, &outcome));
+        self.conclude(report.into_iter().collect(), end)?;
         self.log(Phase::Delivered, message, outcome, None);
         Ok(())
     }
@@ -87,6 +91,9 @@ impl State {
     }
 
     fn died(&mut self, message: &Arc<Message>, retried: u32, outcome: Outcome) -> io::Result<()> {
+        if let Some(link) = &message.workflow {
+            return self.died_of_run(link, message, retried, outcome);
+        }
         let dlq_id = random_id("dlq_");
         let (how, id) = (&message.how, Some(dlq_id.as_str()));
         let reports = [
@@ -97,6 +104,7 @@ impl State {
             dlq_id: dlq_id.clone(),
             message: message.clone(),
             outcome: Arc::new(outcome.clone()),
+            order: self.died + 1,
         });
         let done = Record::Done { id: message.id.clone() };
         let end = vec![Record::Dead(letter), done];
@@ -105,7 +113,7 @@ impl State {
         Ok(())
     }
 
-    fn report(
+    pub(super) fn report(
         &self,
         callback: Option<&Callback>,
         source: &Message,
@@ -114,21 +122,18 @@ impl State {
         dlq_id: Option<&str>,
     ) -> Option<Arc<Message>> {
         let callback = callback?;
-        let report = callback::report(callback, source, outcome, retried, dlq_id, self.now());
-        Some(Arc::new(report))
+        let body = callback::body(source, outcome, retried, dlq_id);
+        let report = callback::report(callback, source, &body, self.now());
+        (!self.is_void(&report)).then(|| Arc::new(report))
     }
 
     /// Commits an outcome together with its reports, which come first so that
     /// they hold the queue's place before their source leaves it.
-    fn conclude(&mut self, reports: Vec<Arc<Message>>, end: Vec<Record>) -> io::Result<()> {
+    pub(super) fn conclude(&mut self, reports: Vec<Arc<Message>>, end: Vec<Record>) -> io::Result<()> {
         let mut records: Vec<Record> = reports.iter().cloned().map(Record::Put).collect();
         records.extend(end);
         self.commit(records)?;
-        for report in reports {
-            self.note(Phase::Created, &report);
-            self.jitter(&report.id);
-            self.arrive(&report.id);
-        }
+        self.release(reports);
         Ok(())
     }
 
@@ -141,7 +146,7 @@ impl State {
         }
     }
 
-    fn log(&mut self, phase: Phase, message: &Arc<Message>, outcome: Outcome, next: Option<u64>) {
+    pub(super) fn log(&mut self, phase: Phase, message: &Arc<Message>, outcome: Outcome, next: Option<u64>) {
         self.history.note(Event {
             time: self.now(),
             phase,

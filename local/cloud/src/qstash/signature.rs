@@ -14,7 +14,7 @@ use crate::text::random_id;
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 const LIFETIME_SECONDS: u64 = 300;
 
-/// Signs one attempt. The key's text itself is the key. `now`: Unix seconds by the destination's clock.
+/// Signs one attempt. The key's text itself is the key. `now`: Unix seconds by the destination's clock, see `Options`.
 pub fn sign(key: &str, url: &str, body: &[u8], now: u64) -> String {
     let claims = serde_json::json!({
         "iss": "Upstash",

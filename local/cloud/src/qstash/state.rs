@@ -26,6 +26,7 @@ use super::{
     record::{DeadLetter, Record},
     schedule::Schedule,
     timer::{Timers, Wake},
+    workflow::Workflows,
 };
 
 pub struct State {
@@ -38,6 +39,9 @@ pub struct State {
     pub schedules: BTreeMap<String, Arc<Schedule>>,
     /// Oldest first.
     pub dead: Vec<Arc<DeadLetter>>,
+    pub workflows: Workflows,
+    /// The largest body that is delivered to a workflow.
+    pub(super) max_message_bytes: usize,
     pub(super) dedup: Dedup,
     pub(super) messages: HashMap<String, Stored>,
     pub(super) timers: Timers,
@@ -50,9 +54,13 @@ pub struct State {
     pub(super) parallelism: usize,
     /// When each schedule fires next; timers that say otherwise are stale.
     pub(super) armed: HashMap<String, u64>,
+    /// How far the clock was put forward by hand.
+    ahead: u64,
     journal: Option<Journal>,
     closed: bool,
     accepted: u64,
+    /// The number of the latest dead letter.
+    pub(super) died: u64,
 }
 
 /// A message that has not come to its end.
@@ -79,6 +87,8 @@ impl State {
             holds: BTreeMap::new(),
             schedules: BTreeMap::new(),
             dead: Vec::new(),
+            workflows: Workflows::default(),
+            max_message_bytes: options.max_message_bytes,
             dedup: Dedup::default(),
             messages: HashMap::new(),
             timers: Timers::default(),
@@ -88,9 +98,11 @@ impl State {
             running: false,
             parallelism: options.parallelism.max(1),
             armed: HashMap::new(),
+            ahead: 0,
             journal: None,
             closed: false,
             accepted: 0,
+            died: 0,
         };
         if let Some(folder) = &options.data_dir {
             state.journal = Some(Journal::open(folder, |record| state.apply(record))?);
@@ -109,6 +121,18 @@ impl State {
 
     pub fn message(&self, id: &str) -> Option<&Arc<Message>> {
         self.messages.get(id).map(|stored| &stored.message)
+    }
+
+    pub(super) fn stored(&self, id: &str) -> Option<&Stored> {
+        self.messages.get(id)
+    }
+
+    /// The messages that were accepted last.
+    pub(super) fn latest(&self, count: usize) -> Vec<&Stored> {
+        let mut stored: Vec<&Stored> = self.messages.values().collect();
+        stored.sort_unstable_by_key(|stored| std::cmp::Reverse(stored.order));
+        stored.truncate(count);
+        stored
     }
 
     pub fn note(&mut self, phase: Phase, message: &Arc<Message>) {
@@ -146,7 +170,7 @@ impl State {
                 }
             }
             Record::Done { id } => self.remove(&id),
-            Record::Dead(letter) => self.dead.push(letter),
+            Record::Dead(letter) => self.bury(letter),
             Record::DeadGone { dlq_id } => self.dead.retain(|letter| letter.dlq_id != dlq_id),
             Record::Dedup { key, id, until } => self.dedup.remember(key, id, until),
             Record::Queue(config) => match self.queues.get_mut(&config.name) {
@@ -180,7 +204,24 @@ impl State {
                     false => self.holds.insert(key, hold),
                 };
             }
+            Record::Ahead { millis } => {
+                self.ahead = millis;
+                self.clock.skip_at_least(millis);
+            }
+            Record::Workflow(change) => {
+                self.workflows.apply(change, |id| self.dead.iter().any(|letter| letter.dlq_id == id));
+            }
         }
+    }
+
+    fn bury(&mut self, letter: Arc<DeadLetter>) {
+        let order = letter.order.max(self.died + 1);
+        self.died = order;
+        self.dead.push(match letter.order == order {
+            true => letter,
+            // Of a journal in which they had no numbers yet.
+            false => Arc::new(DeadLetter { order, ..DeadLetter::clone(&letter) }),
+        });
     }
 
     fn insert(&mut self, message: Arc<Message>) {
@@ -193,6 +234,7 @@ impl State {
             let until = message.created_at.saturating_add(dedup::WINDOW);
             self.dedup.remember(key, message.id.clone(), until);
         }
+        self.workflows.arrived(&message);
         self.accepted += 1;
         let stored = Stored {
             retried: 0,
@@ -209,6 +251,7 @@ impl State {
         let Some(stored) = self.messages.remove(id) else {
             return;
         };
+        self.workflows.left(&stored.message);
         if let Some(flow) = &stored.message.how.flow
             && let Some(gate) = self.gates.get_mut(&flow.key)
         {
@@ -233,6 +276,9 @@ impl State {
         }
         for id in self.schedules.keys().cloned().collect::<Vec<_>>() {
             self.arm(&id);
+        }
+        for waiter in self.workflows.waiters.values() {
+            self.timers.set(waiter.deadline, Wake::Event(waiter.id.clone()));
         }
     }
 
@@ -289,13 +335,14 @@ impl State {
     fn snapshot(&self) -> Vec<Record> {
         let mut stored: Vec<&Stored> = self.messages.values().collect();
         stored.sort_unstable_by_key(|stored| stored.order);
-        let mut records = vec![Record::Keys(self.keys.clone())];
+        let mut records = vec![Record::Keys(self.keys.clone()), Record::Ahead { millis: self.ahead }];
         records.extend(self.queues.values().map(|q| Record::Queue(q.config.clone())));
         records.extend(self.groups.values().cloned().map(Record::Group));
         let holds = self.holds.iter();
         records.extend(holds.map(|(key, hold)| Record::Hold { key: key.clone(), hold: hold.clone() }));
         records.extend(self.schedules.values().cloned().map(Record::Schedule));
         records.extend(self.dead.iter().cloned().map(Record::Dead));
+        records.extend(self.workflows.records());
         for Stored { message, retried, due, .. } in stored {
             records.push(Record::Put(message.clone()));
             if *retried > 0 {

@@ -8,6 +8,8 @@ pub enum Wake {
     Message(String),
     Schedule(String),
     Flow(String),
+    /// A workflow step waits for an event no longer.
+    Event(String),
 }
 
 #[derive(Debug, Default)]

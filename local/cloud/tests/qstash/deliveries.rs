@@ -85,6 +85,7 @@ async fn the_history_tells_a_messages_life_newest_first() {
         history["events"].as_array().unwrap().iter().map(|e| e["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["DELIVERED", "ACTIVE", "RETRY", "ERROR", "ACTIVE", "CREATED"]);
     assert_eq!(get(&qstash, &format!("/v2/logs?messageId={id}")).await["logs"], history["events"]);
+    assert!(history.get("logs").is_none(), "each body is told once");
 }
 
 #[tokio::test]

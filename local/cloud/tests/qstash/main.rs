@@ -1,5 +1,6 @@
 //! The QStash emulator, through its HTTP face and its deliveries only.
 
+mod console;
 mod deliveries;
 mod durability;
 mod faults;
@@ -7,3 +8,4 @@ mod harness;
 mod publishing;
 mod retries;
 mod waiting;
+mod workflow;

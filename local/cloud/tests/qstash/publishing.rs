@@ -96,7 +96,7 @@ async fn what_is_malformed_or_too_large_is_refused_and_leaves_nothing() {
         ("/v2/schedules/http://h/p", ("upstash-cron", "* * *"), 400),
         ("/v2/schedules/http://h/p", ("x-a", ""), 400),
         ("/v2/topics/t/endpoints", ("x-a", ""), 400),
-        ("/v2/wait/event", ("x-a", ""), 404),
+        ("/v2/trigger/http://h/p", ("x-a", ""), 404),
         ("/v3/publish", ("x-a", ""), 404),
     ] {
         let (status, answer) = call(&qstash, "POST", path, &[header], "").await;
@@ -122,4 +122,79 @@ async fn a_waiting_message_can_be_seen_and_cancelled() {
     assert_eq!(call(&qstash, "GET", &path, &[], "").await.0, 404);
     assert_eq!(call(&qstash, "DELETE", &path, &[], "").await.0, 404);
     assert_eq!(qstash.depth(), 0);
+}
+
+#[tokio::test]
+async fn a_groups_publish_in_which_nothing_is_new_is_answered_as_a_duplicate() {
+    let inbox = Inbox::new(|_, _| reply(200));
+    let qstash = fast(&inbox, 1.0);
+    let add = async |url: &str| {
+        let endpoints = json!({"endpoints": [{"url": url}]}).to_string();
+        assert_eq!(call(&qstash, "POST", "/v2/topics/g/endpoints", &[], endpoints).await.0, 200);
+    };
+    let dedup = [("upstash-deduplication-id", "d")];
+    let publish = async || call(&qstash, "POST", "/v2/publish/g", &dedup, "").await;
+    add("http://h/1").await;
+    assert_eq!(publish().await.0, 200);
+    assert_eq!(publish().await.0, 202);
+    add("http://h/2").await;
+    let (status, told) = publish().await;
+    assert_eq!((status.as_u16(), &told[0]["deduplicated"]), (200, &json!(true)), "the second is new");
+}
+
+#[tokio::test]
+async fn names_have_a_longest_length() {
+    let inbox = Inbox::new(|_, _| reply(200));
+    let qstash = fast(&inbox, 1.0);
+    let [fits, long] = [256, 257].map(|length| "n".repeat(length));
+    for (name, expected) in [(&fits, 200), (&long, 400)] {
+        let endpoints = json!({"endpoints": [{"url": "http://h/1", "name": name}]}).to_string();
+        for (path, headers, body) in [
+            (format!("/v2/enqueue/{name}/http://h/p"), vec![], ""),
+            (format!("/v2/topics/{name}/endpoints"), vec![], endpoints.as_str()),
+            ("/v2/topics/g/endpoints".to_owned(), vec![], endpoints.as_str()),
+            (
+                "/v2/schedules/http://h/p".to_owned(),
+                vec![("upstash-cron", "0 0 1 1 *"), ("upstash-schedule-id", name)],
+                "",
+            ),
+            (
+                "/v2/publish/http://h/p".to_owned(),
+                vec![("upstash-flow-control-key", name.as_str()), ("upstash-flow-control-value", "rate=1")],
+                "",
+            ),
+            (format!("/v2/flowControl/{name}/pause"), vec![], ""),
+        ] {
+            let (status, told) = call(&qstash, "POST", &path, &headers, body.to_owned()).await;
+            assert_eq!(status, expected, "{path} {told}");
+        }
+    }
+    let odd = [("upstash-cron", "0 0 1 1 *"), ("upstash-schedule-id", "a/b")];
+    assert_eq!(call(&qstash, "POST", "/v2/schedules/http://h/p", &odd, "").await.0, 400);
+}
+
+#[tokio::test]
+async fn what_is_redacted_is_delivered_and_not_shown() {
+    let inbox = Inbox::new(|_, _| reply(500));
+    let qstash = fast(&inbox, 1.0);
+    let headers = [
+        ("upstash-redact-fields", "body,header[X-Key]"),
+        ("upstash-forward-x-key", "secret"),
+        ("upstash-forward-x-open", "seen"),
+        ("upstash-retries", "0"),
+    ];
+    publish(&qstash, "http://h/p", &headers, "secret").await;
+    drained(&qstash).await;
+    let seen = inbox.to("http://h/p").remove(0);
+    assert_eq!((seen.header("x-key"), &seen.body[..]), ("secret", &b"secret"[..]));
+    let hash = "REDACTED:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+    let letter = get(&qstash, "/v2/dlq").await["messages"][0].take();
+    assert_eq!((&letter["body"], &letter["header"]["X-Key"][0]), (&json!(hash), &json!(hash)));
+    assert_eq!(letter["header"]["X-Open"][0], "seen");
+    for path in ["/v2/events", "/v2/dlq"] {
+        let told = get(&qstash, path).await.to_string();
+        assert!(!told.contains("\"secret\"") && !told.contains("c2VjcmV0\""), "{path} {told}");
+    }
+    let wrong = [("upstash-redact-fields", "bdy")];
+    assert_eq!(call(&qstash, "POST", "/v2/publish/http://h/p", &wrong, "").await.0, 400);
 }

@@ -134,3 +134,48 @@ async fn a_dead_letter_can_be_deleted() {
     assert_eq!(call(&qstash, "DELETE", &path, &[], "").await.0, 200);
     assert_eq!(call(&qstash, "DELETE", &path, &[], "").await.0, 404);
 }
+
+#[tokio::test]
+async fn who_retries_page_by_page_meets_no_letter_that_came_back_meanwhile() {
+    let inbox = Inbox::new(|_, _| reply(500));
+    let qstash = fast(&inbox, 1.0);
+    for n in 0..5 {
+        publish(&qstash, &format!("http://h/{n}"), &[("upstash-retries", "0")], "").await;
+    }
+    drained(&qstash).await;
+    let (mut cursor, mut retried) = (String::new(), 0);
+    for _ in 0..3 {
+        let path = format!("/v2/dlq/retry?count=2{cursor}");
+        let (_, told) = call(&qstash, "POST", &path, &[], "").await;
+        retried += told["responses"].as_array().unwrap().len();
+        // All of them have died once more before the next page is asked for.
+        drained(&qstash).await;
+        cursor = format!("&cursor={}", told["cursor"].as_str().unwrap());
+    }
+    assert_eq!((retried, cursor.as_str()), (5, "&cursor="));
+    assert_eq!(inbox.seen().len(), 10);
+    assert_eq!(call(&qstash, "GET", "/v2/dlq?cursor=there", &[], "").await.0, 400);
+}
+
+#[tokio::test]
+async fn a_filter_that_the_service_does_not_know_there_is_refused() {
+    let inbox = Inbox::new(|_, _| reply(500));
+    let qstash = fast(&inbox, 1.0);
+    publish(&qstash, "http://h/p", &[("upstash-retries", "0")], "").await;
+    drained(&qstash).await;
+    for (method, path) in [
+        ("GET", "/v2/dlq?host=h"),
+        ("DELETE", "/v2/dlq?path=/p"),
+        ("DELETE", "/v2/dlq?messageIds=m"),
+        ("POST", "/v2/dlq/retry?host=h"),
+        ("POST", "/v2/dlq/retry?state=FAILED"),
+        ("DELETE", "/v2/messages?messageId=m"),
+        ("DELETE", "/v2/messages?responseStatus=500"),
+    ] {
+        assert_eq!(call(&qstash, method, path, &[], "").await.0, 400, "{method} {path}");
+    }
+    assert_eq!(get(&qstash, "/v2/dlq").await["messages"].as_array().unwrap().len(), 1);
+    // Whoever names letters says all; the rest is not looked at.
+    let named = get(&qstash, "/v2/dlq?dlqIds=dlq_none&url=http://h/p").await;
+    assert_eq!(named["messages"], json!([]));
+}

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use makegood_cloud::{Clock, qstash::Options};
 use serde_json::json;
 
@@ -201,4 +202,42 @@ async fn time_in_which_nothing_is_due_is_skipped_and_a_schedule_fires_once_for_i
     for url in ["http://h/soon", "http://h/1", "http://h/2", "http://h/3"] {
         assert_eq!(inbox.to(url).len(), 1, "{url}");
     }
+}
+
+#[tokio::test]
+async fn time_that_is_put_forward_brings_back_offs_and_delays_at_once_and_messages_carry_it() {
+    let inbox = Inbox::new(|seen, n| reply(if seen.url == "http://h/flaky" && n < 2 { 500 } else { 200 }));
+    let qstash = fast(&inbox, 1.0);
+    let real = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    publish(&qstash, "http://h/flaky", &[], "").await;
+    publish(&qstash, "http://h/tomorrow", &[("upstash-delay", "1d")], "").await;
+    let advance = async |by: &str| {
+        let body = json!({"advance": by}).to_string();
+        call(&qstash, "POST", "/v2/_emulator/clock", &[], body).await
+    };
+    // The delays before the first and the second retry, and then what is left of the day.
+    for (by, seen) in [("12s", 2), ("2m28s", 3), ("23h57m20s", 4)] {
+        inbox.wait(seen - 1).await;
+        // An attempt's end is noted a moment after the attempt has been seen.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(inbox.seen().len(), seen - 1);
+        assert_eq!(advance(by).await.0, 200);
+        inbox.wait(seen).await;
+    }
+    drained(&qstash).await;
+    let told = get(&qstash, "/v2/_emulator/clock").await;
+    assert_eq!(told["ahead"], 86_400_000);
+    let id = publish(&qstash, "http://h/held", &[("upstash-delay", "1h")], "").await;
+    let created = get(&qstash, &format!("/v2/messages/{id}")).await["createdAt"].as_u64().unwrap() / 1000;
+    assert!((real + 86_400..real + 86_410).contains(&created), "{created}");
+    // Whoever checks the signature goes by real time.
+    let signature = inbox.to("http://h/tomorrow")[0].header("upstash-signature").to_owned();
+    let claims = URL_SAFE_NO_PAD.decode(signature.split('.').nth(1).unwrap()).unwrap();
+    let issued = serde_json::from_slice::<serde_json::Value>(&claims).unwrap()["iat"].as_u64().unwrap();
+    assert!((real..real + 10).contains(&issued), "{issued}");
+
+    for bad in ["", "10", "-1s", "400d"] {
+        assert_eq!(advance(bad).await.0, 400, "{bad}");
+    }
+    assert_eq!(call(&qstash, "POST", "/v2/_emulator/clock", &[], r#"{"speed": 60}"#).await.0, 400);
 }

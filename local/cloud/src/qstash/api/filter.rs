@@ -13,37 +13,39 @@ pub struct Filter {
     fields: Vec<(&'static str, Vec<String>)>,
 }
 
-const MESSAGE: [&str; 13] = [
-    "messageId",
-    "messageIds",
-    "url",
-    "host",
-    "path",
-    "label",
-    "queueName",
-    "topicName",
-    "flowControlKey",
-    "scheduleId",
-    "callerIp",
-    "fromDate",
-    "toDate",
-];
+/// What every listing of messages and every verb may be told.
+const MESSAGE: [&str; 9] =
+    ["url", "label", "queueName", "topicName", "flowControlKey", "scheduleId", "callerIp", "fromDate", "toDate"];
+/// Beside those, what ends messages, what lists events, and what is about dead letters.
+pub const CANCEL: [&str; 3] = ["messageIds", "host", "path"];
+pub const EVENTS: [&str; 5] = ["messageId", "messageIds", "host", "path", "state"];
+pub const DEAD: [&str; 4] = ["messageId", "dlqIds", "responseStatus", "source"];
+/// What a run that failed may be asked for.
+pub const DEAD_RUNS: [&str; 4] = ["workflowUrl", "workflowRunId", "workflowCreatedAt", "failureFunctionState"];
 
 impl Filter {
-    /// Reads the query. `more`: what it may name besides what messages have; see [`Filter::values`].
+    /// Reads the query of a call about messages. `more`: what it may name besides what all of them may.
     ///
     /// # Errors
-    /// A name that is not known: whoever misspells a filter does not want everything gone.
+    /// A name that is not known there: whoever misspells a filter does not want everything gone.
     pub fn parse(call: &Call, more: &[&'static str]) -> Result<Self, Refusal> {
+        Self::of(call, &[&MESSAGE, more].concat())
+    }
+
+    /// Reads the query of a call that may name these and nothing else.
+    ///
+    /// # Errors
+    /// As [`Filter::parse`].
+    pub fn of(call: &Call, known: &[&'static str]) -> Result<Self, Refusal> {
         for name in call.query_names().iter().filter(|name| !OTHERS.contains(&name.as_str())) {
-            if !MESSAGE.iter().chain(more).any(|known| known == name) {
+            if !known.iter().any(|known| known == name) {
                 return Err(Refusal::bad(format!("unknown filter '{name}'")));
             }
             if call.query(name).is_empty() {
                 return Err(Refusal::bad(format!("the filter '{name}' is empty")));
             }
         }
-        let named = MESSAGE.iter().chain(more).map(|name| (*name, call.query(name)));
+        let named = known.iter().map(|name| (*name, call.query(name)));
         let fields: Vec<(&'static str, Vec<String>)> = named.filter(|(_, values)| !values.is_empty()).collect();
         let dates = fields.iter().filter(|(name, _)| name.ends_with("Date"));
         if let Some((name, _)) = dates.clone().find(|(_, values)| values[0].parse::<u64>().is_err()) {
@@ -52,7 +54,7 @@ impl Filter {
         Ok(Self { fields })
     }
 
-    /// The values of one of those that it may name besides.
+    /// The values of one of those that it may name.
     pub fn values(&self, name: &str) -> &[String] {
         self.fields.iter().find(|(known, _)| *known == name).map_or(&[], |(_, values)| values)
     }

@@ -6,6 +6,7 @@ use super::{Answer, Call, Refusal, ok};
 use crate::qstash::{
     duration,
     flow::{Hold, MAX_PERIOD},
+    publish,
     record::Record,
 };
 
@@ -82,6 +83,7 @@ pub fn reset_rate(call: &Call, key: &str) -> Answer {
 
 /// A key that no message has come with yet can be told how to behave all the same.
 fn change(call: &Call, key: &str, change: impl FnOnce(&mut Hold)) -> Answer {
+    publish::check_length("flow-control key", key).map_err(Refusal::bad)?;
     call.courier.with(|state| {
         let mut hold = state.holds.get(key).cloned().unwrap_or_default();
         change(&mut hold);

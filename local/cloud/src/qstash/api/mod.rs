@@ -1,6 +1,7 @@
 //! The HTTP face, one module for each family of endpoints. Paths are taken
 //! apart by hand, because a destination inside a path must stay untouched.
 
+mod console;
 mod dlq;
 mod filter;
 mod flow;
@@ -10,6 +11,9 @@ mod publish;
 mod queues;
 mod schedules;
 mod service;
+mod workflow;
+mod workflow_dlq;
+mod workflow_events;
 
 use std::sync::Arc;
 
@@ -23,11 +27,14 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::deliver::Courier;
+use super::{
+    deliver::Courier,
+    workflow::{Again, submit::Refused},
+};
 use crate::percent;
 
 /// Parameters whose values may hold a comma themselves.
-const WHOLE: [&str; 3] = ["url", "path", "flowControlKey"];
+const WHOLE: [&str; 4] = ["url", "path", "flowControlKey", "workflowUrl"];
 
 /// A batch holds many messages.
 const MAX_REQUEST_BYTES: usize = 16 << 20;
@@ -85,8 +92,21 @@ impl Refusal {
         Self(StatusCode::BAD_REQUEST, text.into())
     }
 
+    fn over_quota(text: impl Into<String>) -> Self {
+        Self(StatusCode::PRECONDITION_FAILED, text.into())
+    }
+
     fn missing(what: &str) -> Self {
         Self(StatusCode::NOT_FOUND, format!("{what} not found"))
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Bad(text) => Self::bad(text),
+            Refused::OverQuota(text) => Self::over_quota(text),
+        }
     }
 }
 
@@ -111,6 +131,9 @@ pub fn router(courier: Arc<Courier>) -> Router {
 
 async fn serve(Shared(courier): Shared<Arc<Courier>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    if parts.method == Method::GET && parts.uri.path() == "/console" {
+        return console::page();
+    }
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let answer = match to_bytes(body, MAX_REQUEST_BYTES).await {
         Err(_) => {
@@ -130,6 +153,10 @@ async fn serve(Shared(courier): Shared<Arc<Courier>>, request: Request) -> Respo
 }
 
 fn answer(call: Call) -> Answer {
+    // Whoever was given such an address needs nothing else.
+    if let ["workflows", "hooks", user, run, event] = &*call.segments().iter().map(String::as_str).collect::<Vec<_>>() {
+        return workflow_events::hook(&call, user, run, event);
+    }
     if !authorised(&call) {
         let text = "unauthorized: invalid or missing token".to_owned();
         return Err(Refusal(StatusCode::UNAUTHORIZED, text));
@@ -177,7 +204,28 @@ fn answer(call: Call) -> Answer {
         ("GET", ["globalParallelism"]) => flow::global(&call),
         ("GET", ["keys"]) => service::keys(&call),
         ("POST", ["keys", "rotate"]) => service::rotate(&call),
-        ("GET", ["events" | "logs"]) => service::events(&call),
+        ("GET", [under @ ("events" | "logs")]) => service::events(&call, under),
+        ("POST", ["wait", event]) => workflow_events::wait(&call, event),
+        ("POST", ["notify", event]) => workflow_events::notify(&call, None, event),
+        ("POST", ["notify", run, event]) => workflow_events::notify(&call, Some(run), event),
+        ("GET", ["waiters", event]) => workflow_events::waiters(&call, event),
+        ("GET", ["workflows", "runs", id]) => workflow::steps(&call, id),
+        ("DELETE", ["workflows", "runs", id]) => workflow::end(&call, id),
+        ("DELETE", ["workflows", "runs"]) => workflow::cancel_many(&call),
+        ("GET", ["workflows", "events" | "logs"]) => workflow::logs(&call),
+        ("GET", ["workflows", "dlq"]) => workflow_dlq::list(&call),
+        ("DELETE", ["workflows", "dlq"]) => workflow_dlq::delete(&call),
+        ("POST", ["workflows", "dlq", "resume"]) => workflow_dlq::again(&call, Again::Resume),
+        ("POST", ["workflows", "dlq", "restart"]) => workflow_dlq::again(&call, Again::Restart),
+        ("POST", ["workflows", "dlq", "resume", id]) => workflow_dlq::again_one(&call, Again::Resume, id),
+        ("POST", ["workflows", "dlq", "restart", id]) => workflow_dlq::again_one(&call, Again::Restart, id),
+        ("POST", ["workflows", "dlq", "callback", id]) => workflow_dlq::call_failure_again(&call, id),
+        ("DELETE", ["workflows", "dlq", "callback", id]) => workflow_dlq::cancel_failure_call(&call, id),
+        ("GET", ["workflows", "dlq", id]) => workflow_dlq::show(&call, id),
+        ("DELETE", ["workflows", "dlq", id]) => workflow_dlq::delete_one(&call, id),
+        ("GET", ["_emulator", "messages"]) => messages::list(&call),
+        ("GET", ["_emulator", "clock"]) => service::clock(&call),
+        ("POST", ["_emulator", "clock"]) => service::advance(&call),
         ("GET", ["_emulator", "faults"]) => service::faults(&call),
         ("POST", ["_emulator", "faults"]) => service::set_faults(&call),
         _ => Err(not_offered(&call)),

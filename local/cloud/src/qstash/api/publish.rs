@@ -11,6 +11,7 @@ use crate::qstash::{
     intake::Receipt,
     message::{Instructions, Message},
     publish,
+    workflow::submit,
 };
 
 /// As many messages may one request become, for groups multiply them.
@@ -27,11 +28,19 @@ pub fn enqueue(call: &Call, queue: &str) -> Answer {
 }
 
 fn one(call: &Call, rest: &str, queue: Option<String>) -> Answer {
-    let order = order(call, &call.headers, rest, call.body.clone(), queue)?;
-    let (group, messages) = messages(call, &order)?;
-    let told = answers(call, vec![(group, messages)])?.pop().unwrap_or_default();
-    let status = if told["deduplicated"] == true { StatusCode::ACCEPTED } else { StatusCode::OK };
+    let messages = messages(call, &call.headers, rest, call.body.clone(), queue)?;
+    let told = answers(call, vec![messages])?.pop().unwrap_or_default();
+    let status = if nothing_new(&told) { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok((status, told))
+}
+
+/// Whether all of it had been accepted before.
+fn nothing_new(told: &Value) -> bool {
+    match told {
+        Value::Array(all) => all.iter().all(nothing_new),
+        Value::Object(one) => one.get("deduplicated") == Some(&Value::Bool(true)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 /// What is to be published, and where: an address, or a group.
@@ -50,14 +59,10 @@ pub fn order(
     body: Bytes,
     queue: Option<String>,
 ) -> Result<Order, Refusal> {
-    let destination = publish::destination(rest).map_err(Refusal::bad)?;
-    let limit = call.courier.max_message_bytes;
-    if body.len() > limit {
-        let text = format!("the message has {} bytes, the limit is {limit}", body.len());
-        return Err(Refusal(StatusCode::PAYLOAD_TOO_LARGE, text));
-    }
+    let destination = destination(call, rest, &body)?;
     let at = call.courier.state().now();
     let mut how = publish::instructions(headers, at).map_err(Refusal::bad)?;
+    publish::within_plan(&how).map_err(Refusal::over_quota)?;
     if how.dedup.is_none() {
         how.dedup = publish::content_id(headers, &destination, &body, &how);
     }
@@ -68,9 +73,35 @@ pub fn order(
     Ok(Order { destination, body, how, at })
 }
 
-/// The messages of an order, and whether they are a group's.
-fn messages(call: &Call, order: &Order) -> Result<(bool, Vec<Message>), Refusal> {
-    let Order { destination, body, how, at } = order;
+/// Where to, if the message is not too large to go there.
+fn destination(call: &Call, rest: &str, body: &Bytes) -> Result<String, Refusal> {
+    let destination = publish::destination(rest).map_err(Refusal::bad)?;
+    let limit = call.courier.max_message_bytes;
+    if body.len() > limit {
+        let text = format!("the message has {} bytes, the limit is {limit}", body.len());
+        return Err(Refusal(StatusCode::PAYLOAD_TOO_LARGE, text));
+    }
+    Ok(destination)
+}
+
+/// The messages that a publish becomes, and whether they are a group's.
+fn messages(
+    call: &Call,
+    headers: &HeaderMap,
+    rest: &str,
+    body: Bytes,
+    queue: Option<String>,
+) -> Result<(bool, Vec<Message>), Refusal> {
+    if let Some(run) = submit::run_id(headers) {
+        let url = destination(call, rest, &body)?;
+        if queue.is_some() || !publish::has_scheme(&url) {
+            return Err(Refusal::bad("what belongs to a workflow run goes to an address, without a queue"));
+        }
+        let state = call.courier.state();
+        let message = submit::message(&state.workflows, &run, headers, &url, body, state.now())?;
+        return Ok((false, vec![message]));
+    }
+    let Order { destination, body, how, at } = &order(call, headers, rest, body, queue)?;
     let messages = group::address(&call.courier.state().groups, destination, body, how, *at);
     let messages = messages.ok_or_else(|| Refusal::missing(&format!("url group '{destination}'")))?;
     if messages.is_empty() {
@@ -90,7 +121,11 @@ fn answers(call: &Call, orders: Vec<(bool, Vec<Message>)>) -> Result<Vec<Value>,
         let text = format!("a request becomes at most {MAX_MESSAGES} messages, and this one {}", messages.len());
         return Err(Refusal(StatusCode::PAYLOAD_TOO_LARGE, text));
     }
-    let mut receipts = call.courier.with(|state| state.accept(messages))?.into_iter();
+    let receipts = call.courier.with(|state| {
+        state.workflows.admit(&messages)?;
+        Ok::<_, Refusal>(state.accept(messages)?)
+    })?;
+    let mut receipts = receipts.into_iter();
     let told = shape.into_iter().map(|(group, urls)| {
         let mut told = urls.iter().zip(receipts.by_ref()).map(|(url, receipt)| to_json(&receipt, group.then_some(url)));
         if group { told.collect() } else { told.next().unwrap_or_default() }
@@ -132,7 +167,7 @@ pub fn batch(call: &Call) -> Answer {
                 other.to_string().into()
             }
         };
-        messages(call, &order(call, &headers, &item.destination, body, item.queue)?)
+        messages(call, &headers, &item.destination, body, item.queue)
     });
     let orders = orders.collect::<Result<Vec<_>, _>>()?;
     ok(answers(call, orders)?.into())
@@ -147,7 +182,7 @@ fn header_map(headers: &Map<String, Value>) -> Result<HeaderMap, Refusal> {
                 other.to_string()
             }
         };
-        let pair = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(&text).ok());
+        let pair = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_bytes(text.as_bytes()).ok());
         let (name, value) = pair.ok_or_else(|| Refusal::bad(format!("invalid header '{name}'")))?;
         map.append(name, value);
     }

@@ -19,6 +19,9 @@ pub fn create(call: &Call) -> Answer {
         return Err(Refusal::missing(&format!("url group '{}'", order.destination)));
     }
     let id = publish::text(&call.headers, "upstash-schedule-id");
+    if let Some(id) = &id {
+        publish::check_name("schedule", id).map_err(Refusal::bad)?;
+    }
     let mut schedule = Schedule {
         id: id.unwrap_or_else(|| random_id("scd_")),
         cron,
