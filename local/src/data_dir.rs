@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 /// lock when the process ends, however it ends.
 const LOCK: &str = "makegood.lock";
 /// What a platform writes beside it. Compiled code is not data: it stays when the rest goes.
-const DATA: [&str; 3] = ["postgres", "qstash", "secrets.json"];
+const DATA: [&str; 4] = ["postgres", "qstash", "redis", "secrets.json"];
 const COMPILED: &str = "compiled";
 
 /// A folder in use by this process.

@@ -74,7 +74,7 @@ impl Service {
 
     /// Whether it has anything to keep in a folder.
     const fn keeps(self) -> bool {
-        matches!(self, Self::Postgres | Self::Qstash)
+        matches!(self, Self::Redis | Self::Postgres | Self::Qstash)
     }
 
     /// Where clients look for it when nobody tells them, or where others of its kind listen.
@@ -155,7 +155,7 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
     };
     match options.service {
         Service::Redis => {
-            let redis = platform::coordination(options.redis_url.as_deref()).await?;
+            let redis = platform::coordination(options.redis_url.as_deref(), data_dir).await?;
             let variables = vec![
                 ("UPSTASH_REDIS_REST_URL", url),
                 ("UPSTASH_REDIS_REST_TOKEN", REDIS_TOKEN.to_owned()),
