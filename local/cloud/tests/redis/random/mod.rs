@@ -56,7 +56,7 @@ impl Sequence {
         };
         // In most sequences one family prevails, so that it gets far.
         let streams = *[0.0, 0.05, 1.0, 0.95].choose(&mut rng).unwrap_or(&0.0);
-        let scripts = *[0.0, 0.0, 0.1, 0.6].choose(&mut rng).unwrap_or(&0.0);
+        let scripts = *[0.0, 0.0, 0.05, 0.3].choose(&mut rng).unwrap_or(&0.0);
         let commands = (0..LENGTH).map(|place| {
             let command = if rng.random_bool(streams) { stream(place, &mut rng) } else { data(way, &mut rng) };
             if rng.random_bool(scripts) { scripts::around(command, &mut rng) } else { command }
