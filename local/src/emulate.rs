@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use axum::{Router, middleware};
 use clap::{Args, ValueEnum};
-use makegood_cloud::{Ably, Mcp, Model, QStash, ably, llm, mcp, qstash};
+use makegood_cloud::{Ably, Mcp, Model, QStash, Redis, ably, llm, mcp, qstash};
 use makegood_postgres::Postgres;
 
 use crate::data_dir::DataDir;
@@ -42,6 +42,9 @@ pub struct Emulate {
     /// Of `redis`: a real Redis or Valkey behind the same front
     #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
     pub redis_url: Option<String>,
+    /// Of `redis`: forget everything at the end, as a flush would
+    #[arg(long, conflicts_with = "redis_url")]
+    pub in_memory: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -132,7 +135,11 @@ pub async fn run(options: &Emulate) -> anyhow::Result<()> {
     // Whoever reads them knows by the empty line that they are all.
     let variables: String = variables.chain(["\n".to_owned()]).collect();
     std::io::stdout().write_all(variables.as_bytes()).context("what a client needs to know cannot be printed")?;
-    let keeps = if service.keeps() { format!(", with its data in {}", folder.display()) } else { String::new() };
+    let keeps = if service.keeps() && !options.in_memory {
+        format!(", with its data in {}", folder.display())
+    } else {
+        String::new()
+    };
     eprintln!("The {} emulator is up{keeps}. Ctrl-C ends it.", service.name());
     wait_for_the_end().await?;
     let _ = stop.send(());
@@ -155,7 +162,10 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
     };
     match options.service {
         Service::Redis => {
-            let redis = platform::coordination(options.redis_url.as_deref(), data_dir).await?;
+            let redis = match options.in_memory {
+                true => Redis::embedded(),
+                false => platform::coordination(options.redis_url.as_deref(), data_dir).await?,
+            };
             let variables = vec![
                 ("UPSTASH_REDIS_REST_URL", url),
                 ("UPSTASH_REDIS_REST_TOKEN", REDIS_TOKEN.to_owned()),
