@@ -118,6 +118,21 @@ pub struct Token {
 pub enum Bench {
     /// Runs N-step sagas for some seconds; a line of JSON for each N
     Saga(BenchSaga),
+    /// Loads the emulators of Redis and QStash, and a real Redis beside them; the last line is JSON
+    Emulators(BenchEmulators),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BenchEmulators {
+    /// How long each Redis is measured
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    /// How many messages go through QStash
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub messages: u64,
+    /// Clients at once
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub clients: u32,
 }
 
 #[derive(Clone, Debug, Args)]

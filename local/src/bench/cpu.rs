@@ -22,7 +22,7 @@ pub fn thread_ms() -> anyhow::Result<f64> {
 }
 
 /// User and system time, of the process and of its children that have ended.
-fn process_ms(pid: &str) -> Option<f64> {
+pub fn process_ms(pid: &str) -> Option<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The command's name, in parentheses, may hold anything.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
