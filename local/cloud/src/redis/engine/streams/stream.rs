@@ -68,7 +68,8 @@ impl Stream {
 
     /// Whether something was deleted at `from` or later.
     pub fn has_gaps_from(&self, from: Id) -> bool {
-        !self.entries.is_empty() && self.max_deleted != Id::ZERO && from <= self.max_deleted
+        // What was deleted before the first entry leaves no gap.
+        !self.entries.is_empty() && self.max_deleted >= self.first() && from <= self.max_deleted
     }
 
     /// How many entries there ever were up to `id`, where that can be said
