@@ -120,6 +120,8 @@ pub enum Bench {
     Saga(BenchSaga),
     /// Brings the platform up in an empty folder and in one that is there; a line of JSON for each
     Start(BenchStart),
+    /// Loads the emulators of Redis and QStash, and a real Redis beside them; the last line is JSON
+    Emulators(BenchEmulators),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -129,6 +131,19 @@ pub struct BenchStart {
     /// How often; the medians are told
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub times: u32,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BenchEmulators {
+    /// How long each Redis is measured
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    /// How many messages go through QStash
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub messages: u64,
+    /// Clients at once
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub clients: u32,
 }
 
 #[derive(Clone, Debug, Args)]

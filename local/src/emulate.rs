@@ -9,7 +9,7 @@ use anyhow::Context;
 use axum::{Router, middleware};
 use clap::{Args, ValueEnum};
 use makegood_cloud::faults::{Words, in_front_of};
-use makegood_cloud::{Ably, Clock, Mcp, Model, QStash, ably, mcp, qstash};
+use makegood_cloud::{Ably, Clock, Mcp, Model, QStash, Redis, ably, mcp, qstash};
 use makegood_postgres::Postgres;
 
 use crate::clients::{self, Variables};
@@ -47,6 +47,9 @@ pub struct Emulate {
     /// Of `qstash`: leave out the time in which nothing would happen, so that a wait of a month ends at once
     #[arg(long)]
     pub skip_time: bool,
+    /// Of `redis`: forget everything at the end, as a flush would
+    #[arg(long, conflicts_with = "redis_url")]
+    pub in_memory: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -82,7 +85,7 @@ impl Service {
 
     /// Whether it has anything to keep in a folder.
     const fn keeps(self) -> bool {
-        matches!(self, Self::Postgres | Self::Qstash | Self::Town)
+        matches!(self, Self::Redis | Self::Postgres | Self::Qstash | Self::Town)
     }
 
     /// Where clients look for it when nobody tells them, or where others of its kind listen.
@@ -145,7 +148,11 @@ pub async fn run(options: &Emulate) -> anyhow::Result<()> {
     // Whoever reads them knows by the empty line that they are all.
     let variables = format!("{}\n", clients::lines(&open.variables));
     std::io::stdout().write_all(variables.as_bytes()).context("what a client needs to know cannot be printed")?;
-    let keeps = if service.keeps() { format!(", with its data in {}", folder.display()) } else { String::new() };
+    let keeps = if service.keeps() && !options.in_memory {
+        format!(", with its data in {}", folder.display())
+    } else {
+        String::new()
+    };
     eprintln!("The {} emulator is up{keeps}. Ctrl-C ends it.", service.name());
     wait_for_the_end().await?;
     let _ = stop.send(());
@@ -164,7 +171,10 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
     let url = clients::url_of(address);
     match options.service {
         Service::Redis => {
-            let redis = platform::coordination(options.redis_url.as_deref()).await?;
+            let redis = match options.in_memory {
+                true => Redis::embedded(),
+                false => platform::coordination(options.redis_url.as_deref(), data_dir).await?,
+            };
             let mut variables = clients::redis(&url, REDIS_TOKEN);
             variables.push(("UPSTASH_REDIS_REST_READONLY_TOKEN", REDIS_READ_ONLY_TOKEN.to_owned()));
             let router = redis.router_with_reader(REDIS_TOKEN, REDIS_READ_ONLY_TOKEN);

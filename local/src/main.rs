@@ -50,6 +50,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Some(Command::Bench(Bench::Saga(options))) => bench::saga(&options).await,
         Some(Command::Bench(Bench::Start(options))) => bench::start::start(&options).await,
+        Some(Command::Bench(Bench::Emulators(options))) => bench::emulators::run(&options).await,
         Some(Command::Saga(options)) => saga::run(&options).await,
         Some(Command::Sim(options)) => sim::run(&options),
         Some(Command::Tool(Tool::Check(options))) => tool::check(&options).await,

@@ -90,7 +90,7 @@ impl Platform {
 
         let (postgres, redis) = {
             let database = database(options.database_url.as_deref(), &data_dir);
-            tokio::try_join!(database, coordination(options.redis_url.as_deref()))?
+            tokio::try_join!(database, coordination(options.redis_url.as_deref(), &data_dir))?
         };
         prepare(&postgres).await?;
 
@@ -210,11 +210,14 @@ pub async fn database(url: Option<&str>, data_dir: &DataDir) -> anyhow::Result<P
     }
 }
 
-/// The Redis at `url`, or the embedded one.
-pub async fn coordination(url: Option<&str>) -> anyhow::Result<Redis> {
+/// The Redis at `url`, or the embedded one in the folder.
+pub async fn coordination(url: Option<&str>, data_dir: &DataDir) -> anyhow::Result<Redis> {
     match url {
         Some(url) => Redis::connect(url).await.map_err(|error| anyhow::anyhow!("REDIS_URL: {error}")),
-        None => Ok(Redis::embedded()),
+        None => {
+            let redis = Redis::open(&data_dir.path().join("redis"));
+            redis.map_err(|error| anyhow::anyhow!("the embedded Redis: {error}"))
+        }
     }
 }
 

@@ -102,3 +102,22 @@ for (const name of backEnds.redis) {
     });
   });
 }
+
+test("what was answered is there after kill -9", async () => {
+  const { emulator, redis, stop } = await open("embedded");
+  try {
+    await redis.set("kept", { a: 1 }, { ex: 1000 });
+    const transaction = redis.multi();
+    transaction.rpush("list", "a", "b");
+    transaction.eval('return redis.call("INCR", KEYS[1])', ["n"], []);
+    await transaction.exec();
+    await emulator.kill();
+    await emulator.restart();
+    assert.deepEqual(await redis.get("kept"), { a: 1 });
+    assert.ok((await redis.ttl("kept")) > 900);
+    assert.deepEqual(await redis.lrange("list", 0, -1), ["a", "b"]);
+    assert.equal(await redis.get("n"), 1);
+  } finally {
+    await stop();
+  }
+});

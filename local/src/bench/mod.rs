@@ -1,10 +1,12 @@
-//! `makegood bench saga`: what a saga costs, on the platform as it is, by its length.
+//! `makegood bench saga`: what a saga costs, on the platform as it is, by its length. What the
+//! emulators alone cost: [`emulators`].
 //!
 //! The platform runs in this process; the load comes from one thread of its own, over TCP, whose
 //! cost is counted in and stated apart. A saga's time runs from the request that starts it to the
 //! answer of the invocation that brings it to rest.
 
 mod cpu;
+pub mod emulators;
 mod load;
 pub mod start;
 

@@ -1,8 +1,9 @@
 //! Upstash Redis REST, in front of an embedded engine or of a real Redis.
 //!
-//! Memory only, on purpose: in Makegood Redis merely coordinates, and every
-//! reader must bear its being flushed at any instant. A restart is one such
-//! flush. Not offered: `ACL RESTTOKEN`, which is refused by name.
+//! The embedded engine keeps its data in a folder or in memory only. In
+//! Makegood Redis merely coordinates, and every reader must bear its being
+//! flushed at any instant, whatever is kept here. Not offered: `ACL RESTTOKEN`,
+//! which is refused by name.
 
 mod access;
 mod engine;
@@ -14,7 +15,7 @@ mod rest;
 mod scripts;
 mod shebang;
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{fmt, future::Future, path::Path, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 
@@ -49,9 +50,20 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// An empty engine inside this process.
+    /// An empty engine inside this process, which keeps nothing.
     pub fn embedded() -> Self {
         Self { backend: Arc::new(Arc::new(engine::Engine::default())) }
+    }
+
+    /// An engine inside this process that keeps its data in `folder`, and
+    /// begins with what is there. What it answered survives the death of the
+    /// process; not a power cut, for nothing is synced.
+    ///
+    /// # Errors
+    /// When the folder cannot be used or another process uses it, and when
+    /// what is there is damaged.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        Ok(Self { backend: Arc::new(Arc::new(engine::Engine::open(folder)?)) })
     }
 
     /// A real Redis or Valkey, `redis://host:port/db`. Reconnects by itself.
@@ -74,7 +86,7 @@ impl Redis {
     }
 }
 
-/// Why a real Redis could not be used.
+/// Why a Redis could not be used.
 #[derive(Debug)]
 pub struct Error(String);
 

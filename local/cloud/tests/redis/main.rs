@@ -1,7 +1,10 @@
 //! The Redis REST emulator, through its HTTP face only.
 
+mod compare;
+mod deliberate;
 mod differential;
 mod feeds;
+mod random;
 mod readers;
 mod rest;
 mod scripts;

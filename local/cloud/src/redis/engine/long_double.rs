@@ -1,11 +1,16 @@
 //! `INCRBYFLOAT` adds x87 extended doubles and prints them with `%.17Lf`.
 //! Here the same 64-bit significand in integer arithmetic, so that sums come
-//! out digit for digit as on the real server. Numbers outside the everyday
-//! range (over 38 digits, beyond about 10^17) fall back to f64.
+//! out digit for digit as on the real server.
 
-use super::number;
+use num_bigint::BigUint;
 
 const DIGITS: u32 = 17;
+/// A text of more bytes is no number to Redis (`string2ld`).
+const LONGEST: usize = 255;
+/// Of the least and the greatest number the power of two.
+const POWERS: std::ops::RangeInclusive<i32> = -16_445..=16_383;
+/// Beyond this power of ten there is no number, however many digits it has.
+const POWER_OF_TEN: u32 = 6_000;
 
 /// `significand * 2^exponent`, the significand normalised to 64 bits or zero.
 #[derive(Clone, Copy)]
@@ -18,34 +23,50 @@ struct Extended {
 /// The printed sum; `None` when an operand is not a number, `Some(None)` when
 /// the sum is not finite.
 pub fn add(left: &[u8], right: &[u8]) -> Option<Option<String>> {
-    let sum = number::float(left)? + number::float(right)?;
-    if !sum.is_finite() {
+    let (left, right) = (operand(left)?, operand(right)?);
+    let sum = left.zip(right).map(|(left, right)| left.plus(right));
+    Some(sum.filter(|sum| sum.power() <= *POWERS.end()).map(print))
+}
+
+/// A number, or an infinity; `None` where the text is neither.
+fn operand(text: &[u8]) -> Option<Option<Extended>> {
+    let text = std::str::from_utf8(text).ok().filter(|text| text.len() <= LONGEST)?;
+    let name = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
+    if matches!(name.as_str(), "inf" | "infinity") && text.len() <= name.len() + 1 {
         return Some(None);
     }
-    let exact = parse(left).zip(parse(right)).and_then(|(l, r)| print(l.plus(r)));
-    Some(Some(exact.unwrap_or_else(|| trim(&format!("{sum:.17}")))))
+    let number = parse(text)?;
+    (number.significand == 0 || POWERS.contains(&number.power())).then_some(Some(number))
 }
 
 impl Extended {
+    const ZERO: Self = Self { negative: false, significand: 0, exponent: 0 };
+
     /// Rounds `value * 2^exponent` to 64 bits, ties to even. `inexact` says
     /// that a little more than `value` was meant.
-    fn round(negative: bool, value: u128, exponent: i32, inexact: bool) -> Self {
-        let excess = 64 - i32::try_from(value.leading_zeros()).unwrap_or(128);
-        if value == 0 {
-            return Self { negative: false, significand: 0, exponent: 0 };
+    fn round(negative: bool, value: &BigUint, exponent: i32, inexact: bool) -> Self {
+        let bits = value.bits();
+        if bits == 0 {
+            return Self::ZERO;
         }
-        if excess <= 0 {
-            let significand = u64::try_from(value << -excess).unwrap_or(u64::MAX);
-            return Self { negative, significand, exponent: exponent + excess };
+        let excess = bits.saturating_sub(64);
+        let kept = u64::try_from(value >> excess).unwrap_or(u64::MAX);
+        let exponent = exponent.saturating_add(i32::try_from(excess).unwrap_or(i32::MAX));
+        if excess == 0 {
+            let shift = kept.leading_zeros();
+            return Self { negative, significand: kept << shift, exponent: exponent - shift.cast_signed() };
         }
-        let kept = value >> excess;
-        let rest = value & ((1 << excess) - 1);
-        let half = 1_u128 << (excess - 1);
+        let (rest, half) = (value - (BigUint::from(kept) << excess), BigUint::from(1_u8) << (excess - 1));
         let up = rest > half || (rest == half && (inexact || kept & 1 == 1));
-        match u64::try_from(kept + u128::from(up)) {
-            Ok(significand) => Self { negative, significand, exponent: exponent + excess },
-            Err(_) => Self { negative, significand: 1 << 63, exponent: exponent + excess + 1 },
+        match kept.checked_add(u64::from(up)) {
+            Some(significand) => Self { negative, significand, exponent },
+            None => Self { negative, significand: 1 << 63, exponent: exponent + 1 },
         }
+    }
+
+    /// Of the greatest bit.
+    fn power(self) -> i32 {
+        self.exponent.saturating_add(63)
     }
 
     fn plus(self, other: Self) -> Self {
@@ -67,12 +88,11 @@ impl Extended {
         let aligned = full.checked_shr(shift).unwrap_or(0);
         let lost = shift >= 128 || aligned << shift != full;
         let value = if big.negative == small.negative { wide + aligned } else { wide - aligned - u128::from(lost) };
-        Self::round(big.negative, value, big.exponent - 62, lost)
+        Self::round(big.negative, &value.into(), big.exponent - 62, lost)
     }
 }
 
-fn parse(text: &[u8]) -> Option<Extended> {
-    let text = std::str::from_utf8(text).ok()?;
+fn parse(text: &str) -> Option<Extended> {
     let (negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -82,51 +102,50 @@ fn parse(text: &[u8]) -> Option<Extended> {
         None => (text, 0_i32),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits: u128 = format!("0{whole}{fraction}").parse().ok()?;
+    let digits = format!("{whole}{fraction}");
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let digits = BigUint::parse_bytes(digits.as_bytes(), 10)?;
+    if digits.bits() == 0 {
+        return Some(Extended::ZERO);
+    }
     let scale = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    let power = scale.unsigned_abs();
+    if power > POWER_OF_TEN {
+        return None;
+    }
+    let power = BigUint::from(10_u8).pow(power);
     if scale >= 0 {
-        let power = 10_u64.checked_pow(u32::try_from(scale).ok()?)?;
-        let value = digits.checked_mul(u128::from(power))?;
-        return Some(Extended::round(negative, value, 0, false));
+        return Some(Extended::round(negative, &(digits * power), 0, false));
     }
-    let divisor = u128::from(10_u64.checked_pow(scale.unsigned_abs())?);
-    if digits == 0 {
-        return Some(Extended::round(false, 0, 0, false));
-    }
-    // As much of the quotient as 128 bits give: at least 66 bits of it.
-    let room = digits.leading_zeros();
+    // So much of the quotient that rounding sees more than 64 bits of it.
+    let room = (power.bits() + 66).saturating_sub(digits.bits());
     let numerator = digits << room;
-    let (quotient, remainder) = (numerator / divisor, numerator % divisor);
-    let exponent = -i32::try_from(room).ok()?;
-    Some(Extended::round(negative, quotient, exponent, remainder != 0))
+    let (quotient, remainder) = (&numerator / &power, &numerator % &power);
+    Some(Extended::round(negative, &quotient, -i32::try_from(room).ok()?, remainder.bits() > 0))
 }
 
-fn print(number: Extended) -> Option<String> {
+fn print(number: Extended) -> String {
+    let sign = if number.negative { "-" } else { "" };
+    if number.exponent >= 0 {
+        return format!("{sign}{}", BigUint::from(number.significand) << number.exponent.unsigned_abs());
+    }
     let scale = 10_u128.pow(DIGITS);
-    let scaled = u128::from(number.significand).checked_mul(scale)?;
-    let units = if number.exponent >= 0 {
-        let shifted = scaled.checked_mul(1_u128.checked_shl(number.exponent.unsigned_abs())?)?;
-        (number.exponent < 4).then_some(shifted)?
+    // A significand takes 64 bits, and the scale 57.
+    let scaled = u128::from(number.significand) * scale;
+    let shift = number.exponent.unsigned_abs();
+    let units = if shift >= 128 {
+        0
     } else {
-        let shift = number.exponent.unsigned_abs();
-        if shift >= 128 {
-            0
-        } else {
-            let kept = scaled >> shift;
-            let rest = scaled & ((1 << shift) - 1);
-            let half = 1_u128 << (shift - 1);
-            kept + u128::from(rest > half || (rest == half && kept & 1 == 1))
-        }
+        let kept = scaled >> shift;
+        let rest = scaled & ((1 << shift) - 1);
+        let half = 1_u128 << (shift - 1);
+        kept + u128::from(rest > half || (rest == half && kept & 1 == 1))
     };
     let text = format!("{}.{:017}", units / scale, units % scale);
-    let sign = if number.negative && units != 0 { "-" } else { "" };
-    Some(format!("{sign}{}", trim(&text)))
-}
-
-/// Drops trailing zeros, and a minus before zero.
-fn trim(text: &str) -> String {
     let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0" } else { text }.to_owned()
+    if units == 0 { text.to_owned() } else { format!("{sign}{text}") }
 }
 
 #[cfg(test)]
@@ -142,6 +161,11 @@ mod tests {
             ("3", "-3", "0"),
             ("-0.5", "0.25", "-0.25"),
             ("0", "-1.5", "-1.5"),
+            ("3.0e20", "1", "300000000000000000000"),
+            ("1e30", "0", "1000000000000000000024696061952"),
+            ("123456789012345678901234567890", "-1e-9", "123456789012345678899921813504"),
+            ("1e-400", "1", "1"),
+            ("1e400", "-1e400", "0"),
         ] {
             let printed = add(left.as_bytes(), right.as_bytes()).unwrap().unwrap();
             assert_eq!(printed, sum, "{left} + {right}");
@@ -151,6 +175,10 @@ mod tests {
     #[test]
     fn what_is_no_number_or_not_finite_is_told_apart() {
         assert_eq!(add(b"x", b"1"), None);
+        assert_eq!(add(b"", b"1"), None);
+        assert_eq!(add(b"1e9999", b"1"), None);
+        assert_eq!(add("1".repeat(256).as_bytes(), b"1"), None);
         assert_eq!(add(b"inf", b"1"), Some(None));
+        assert_eq!(add(b"1.18e4932", b"1.18e4932"), Some(None));
     }
 }

@@ -1,18 +1,25 @@
 //! An embedded engine with the common commands of Redis 7, exact in replies
 //! and error texts (a differential test holds it against a real server).
 //!
-//! One mutex, no I/O and nothing asynchronous. Deliberately absent:
-//! geo, HyperLogLog, bitmaps, replication and persistence.
+//! One mutex and nothing asynchronous. What is kept is kept in an append-only
+//! file ([`journal`]). Deliberately absent: geo, HyperLogLog, bitmaps and
+//! replication.
 
+mod effects;
 mod fault;
 mod glob;
 mod hashes;
 mod hub;
+mod journal;
 mod keys;
 mod lists;
 mod long_double;
 mod lua;
 mod number;
+mod record;
+#[cfg(test)]
+mod replayed;
+mod rewrite;
 mod score_range;
 mod sets;
 mod store;
@@ -24,15 +31,18 @@ mod zsets;
 
 use std::{
     future::{Future, ready},
+    path::Path,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError, TryLockError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
 
-use super::{Answer, Backend, Command, Listening, Reply, feed::Feed};
+use super::{Answer, Backend, Command, Error, Listening, Reply, access, feed::Feed};
 use fault::Fault;
+use journal::Journal;
+use record::Record;
 use store::Store;
 
 /// What a command's handler returns.
@@ -40,26 +50,91 @@ type Outcome = Result<Reply, Fault>;
 
 #[derive(Default)]
 pub struct Engine {
-    store: Mutex<Store>,
+    data: Mutex<Data>,
+}
+
+#[derive(Default)]
+struct Data {
+    store: Store,
+    /// `None` where nothing is kept.
+    journal: Option<Journal>,
+    rewriting: bool,
 }
 
 impl Engine {
-    fn run(&self, batch: &[Command], atomic: bool) -> Answer {
+    /// An engine that keeps its data in `folder`, and begins with what is there.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or what is there is damaged.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        let mut store = Store::default();
+        let journal = Journal::open(folder, |record| replay(&mut store, record))?;
+        store.take_changed();
+        store.effects.want();
+        Ok(Self { data: Mutex::new(Data { store, journal: Some(journal), rewriting: false }) })
+    }
+
+    fn data(&self) -> MutexGuard<'_, Data> {
+        // A panic while holding the lock would be a bug of one command; the
+        // data of the others is still the best there is.
+        self.data.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(self: &Arc<Self>, batch: &[Command], atomic: bool) -> Answer {
         if atomic && let Some(fault) = batch.iter().find_map(|c| table::resolve(c).err()) {
             return Err(format!("EXECABORT Transaction discarded because of previous errors: {}", fault.text()));
         }
-        // A panic while holding the lock would be a bug of one command; the
-        // data of the others is still the best there is.
-        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        store.advance(unix_millis());
-        Ok(batch.iter().map(|c| execute(&mut store, c)).collect())
+        let mut data = self.data();
+        // What was changed and could not be kept comes first.
+        if data.journal.as_ref().is_some_and(Journal::is_behind) && batch.iter().any(|c| may_write(c)) {
+            data.keep()?;
+        }
+        data.store.advance(unix_millis());
+        let mut replies = Vec::with_capacity(batch.len());
+        let mut recorded = false;
+        for command in batch {
+            replies.push(execute(&mut data.store, command));
+            recorded |= !atomic && data.record();
+        }
+        recorded |= data.record();
+        if recorded && data.keep()? {
+            rewrite::start(self, &mut data);
+        }
+        Ok(replies)
     }
 
     /// Whether `batch` can keep a thread for long: it runs a script, or has to
     /// wait for one.
     fn is_slow(&self, batch: &[Command]) -> bool {
         let script = |c: &Command| c.first().is_some_and(|name| name.to_ascii_uppercase().starts_with(b"EVAL"));
-        matches!(self.store.try_lock(), Err(TryLockError::WouldBlock)) || batch.iter().any(script)
+        matches!(self.data.try_lock(), Err(TryLockError::WouldBlock)) || batch.iter().any(script)
+    }
+}
+
+impl Data {
+    /// Makes one record of what was changed since the last one, if anything was.
+    fn record(&mut self) -> bool {
+        let (Some(journal), Some(commands)) = (&mut self.journal, self.store.effects.take()) else { return false };
+        journal.add(&record::of_commands(self.store.now(), &commands));
+        true
+    }
+
+    /// Writes the records down; whether the file should be rewritten.
+    fn keep(&mut self) -> Result<bool, String> {
+        let Some(journal) = &mut self.journal else { return Ok(false) };
+        if let Err(error) = journal.write() {
+            tracing::error!("the Redis file cannot be written: {error}");
+            return Err(format!("MISCONF Errors writing to the append-only file: {error}"));
+        }
+        Ok(journal.wants_rewriting() && !self.rewriting)
+    }
+
+    fn stop_rewriting(&mut self) {
+        self.rewriting = false;
+        self.store.forget_touched();
+        if let Some(journal) = &mut self.journal {
+            journal.put_off_rewriting();
+        }
     }
 }
 
@@ -77,9 +152,7 @@ impl Backend for Arc<Engine> {
         let engine = self.clone();
         Box::pin(async move {
             // The lock may be with a script.
-            let listening = tokio::task::spawn_blocking(move || {
-                engine.store.lock().unwrap_or_else(PoisonError::into_inner).hub.listen(feed)
-            });
+            let listening = tokio::task::spawn_blocking(move || engine.data().store.hub.listen(feed));
             listening.await.map_err(|error| format!("ERR the command failed: {error}"))
         })
     }
@@ -89,8 +162,34 @@ fn execute(store: &mut Store, command: &[Bytes]) -> Reply {
     store.expire_due();
     store.hub.observe(store.now(), "127.0.0.1:0", command);
     table::resolve(command)
-        .and_then(|handler| handler(store, &command[1..]))
+        .and_then(|handler| effects::run(store, handler, command))
         .unwrap_or_else(|fault| Reply::Error(fault.text().to_owned()))
+}
+
+/// Does again what a record says; whether it could be understood.
+fn replay(store: &mut Store, record: Record) -> bool {
+    match record {
+        Record::Commands(now, commands) => {
+            store.advance(now);
+            commands.iter().all(|command| {
+                store.expire_due();
+                // What failed half-way then fails half-way now.
+                table::resolve(command).map(|handler| handler(store, &command[1..])).is_ok()
+            })
+        }
+        Record::Entry(key, value, deadline) => {
+            store.put_until(&key, value, deadline);
+            true
+        }
+        Record::Gone(key) => {
+            store.remove(&key);
+            true
+        }
+    }
+}
+
+fn may_write(command: &[Bytes]) -> bool {
+    command.first().is_some_and(|name| access::writes(&String::from_utf8_lossy(name).to_ascii_uppercase()))
 }
 
 fn unix_millis() -> i64 {

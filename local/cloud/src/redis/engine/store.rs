@@ -1,5 +1,7 @@
 //! The key space: typed values with optional deadlines. Expiry is exact: due
 //! keys are dropped before every command, so no accessor checks the time.
+//! It notices by itself what is changed, for what is kept ([`super::effects`])
+//! and for what is being rewritten ([`super::rewrite`]).
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet, VecDeque},
@@ -8,12 +10,13 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{fault::Fault, hub::Hub, lua::Scripts, streams::Stream, zset::Zset};
+use super::{effects::Effects, fault::Fault, hub::Hub, lua::Scripts, streams::Stream, zset::Zset};
 
 pub type Hash = HashMap<Bytes, Bytes>;
 pub type List = VecDeque<Bytes>;
 pub type Set = HashSet<Bytes>;
 
+#[derive(Debug, PartialEq)]
 pub enum Value {
     String(Bytes),
     Hash(Hash),
@@ -23,6 +26,7 @@ pub enum Value {
     Stream(Stream),
 }
 
+#[derive(Debug, PartialEq)]
 struct Entry {
     value: Value,
     /// Unix milliseconds.
@@ -34,6 +38,11 @@ pub struct Store {
     entries: HashMap<Bytes, Entry>,
     deadlines: BTreeSet<(i64, Bytes)>,
     now: i64,
+    /// Whether anything changed since this was last asked.
+    changed: bool,
+    /// The keys that changed since they were asked for, while somebody asks.
+    touched: Option<HashSet<Bytes>>,
+    pub effects: Effects,
     /// Scripts outlive the data.
     pub scripts: Scripts,
     pub hub: Hub,
@@ -53,8 +62,35 @@ impl Store {
         while self.deadlines.first().is_some_and(|(at, _)| *at <= self.now) {
             if let Some((_, key)) = self.deadlines.pop_first() {
                 self.entries.remove(&key);
+                self.touch(&key);
             }
         }
+    }
+
+    fn touch(&mut self, key: &Bytes) {
+        if let Some(touched) = &mut self.touched {
+            touched.insert(key.clone());
+        }
+    }
+
+    fn change(&mut self, key: &Bytes) {
+        self.changed = true;
+        self.touch(key);
+    }
+
+    /// Whether anything changed since the last call.
+    pub fn take_changed(&mut self) -> bool {
+        mem::take(&mut self.changed)
+    }
+
+    /// The keys that changed since the last call, from the first one on.
+    pub fn take_touched(&mut self) -> HashSet<Bytes> {
+        self.touched.replace(HashSet::new()).unwrap_or_default()
+    }
+
+    /// No more is [`Store::take_touched`] going to be asked.
+    pub fn forget_touched(&mut self) {
+        self.touched = None;
     }
 
     pub fn len(&self) -> usize {
@@ -62,6 +98,10 @@ impl Store {
     }
 
     pub fn clear(&mut self) {
+        self.changed |= !self.entries.is_empty();
+        if let Some(touched) = &mut self.touched {
+            touched.extend(self.entries.keys().cloned());
+        }
         self.entries.clear();
         self.deadlines.clear();
     }
@@ -84,6 +124,7 @@ impl Store {
     }
 
     pub fn put_until(&mut self, key: &Bytes, value: impl Into<Value>, deadline: Option<i64>) {
+        self.change(key);
         let value = value.into();
         let old = self.entries.insert(key.clone(), Entry { value, deadline });
         if let Some(at) = old.and_then(|entry| entry.deadline) {
@@ -97,13 +138,17 @@ impl Store {
     /// Replaces a value and keeps its deadline.
     pub fn update(&mut self, key: &Bytes, value: impl Into<Value>) {
         match self.entries.get_mut(key) {
-            Some(entry) => entry.value = value.into(),
+            Some(entry) => {
+                entry.value = value.into();
+                self.change(key);
+            }
             None => self.put(key, value),
         }
     }
 
     pub fn take(&mut self, key: &[u8]) -> Option<(Value, Option<i64>)> {
         let (key, entry) = self.entries.remove_entry(key)?;
+        self.change(&key);
         if let Some(at) = entry.deadline {
             self.deadlines.remove(&(at, key));
         }
@@ -124,12 +169,28 @@ impl Store {
         let Some(entry) = self.entries.get_mut(key) else {
             return;
         };
-        if let Some(at) = mem::replace(&mut entry.deadline, deadline) {
+        let old = mem::replace(&mut entry.deadline, deadline);
+        if old == deadline {
+            return;
+        }
+        self.change(key);
+        if let Some(at) = old {
             self.deadlines.remove(&(at, key.clone()));
         }
         if let Some(at) = deadline {
             self.deadlines.insert((at, key.clone()));
         }
+    }
+
+    /// Whether both hold the same keys, values and deadlines.
+    #[cfg(test)]
+    pub fn holds_what(&self, other: &Self) -> Result<(), String> {
+        let differing = |key: &&Bytes| self.entries.get(*key) != other.entries.get(*key);
+        let keys: BTreeSet<&Bytes> = self.entries.keys().chain(other.entries.keys()).filter(differing).collect();
+        let shown =
+            keys.iter().map(|key| format!("{key:?}: {:?} / {:?}", self.entries.get(*key), other.entries.get(*key)));
+        let shown: Vec<String> = shown.collect();
+        if shown.is_empty() && self.deadlines == other.deadlines { Ok(()) } else { Err(shown.join("\n")) }
     }
 
     /// The value at `key`, if there is one.
@@ -148,7 +209,9 @@ impl Store {
         };
         let collection = K::of_mut(&mut entry.value).ok_or(Fault::WRONG_TYPE)?;
         let result = edit(collection);
-        if collection.is_empty() {
+        let emptied = collection.is_empty();
+        self.change(key);
+        if emptied {
             self.remove(key);
         }
         Ok(Some(result))

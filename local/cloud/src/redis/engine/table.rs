@@ -5,7 +5,9 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use bytes::Bytes;
 
-use super::{Outcome, fault::Fault, hashes, hub, keys, lists, lua, sets, store::Store, streams, strings, zsets};
+use super::{
+    Outcome, effects, fault::Fault, hashes, hub, keys, lists, lua, sets, store::Store, streams, strings, zsets,
+};
 use crate::redis::{access, refused};
 
 pub type Handler = fn(&mut Store, &[Bytes]) -> Outcome;
@@ -29,16 +31,40 @@ static TABLE: LazyLock<HashMap<&'static str, (i32, Handler)>> = LazyLock::new(||
 /// One row of the table.
 pub type Row = (&'static str, i32, Handler);
 
+/// The commands that consist of others, which have an arity each.
+const CONTAINERS: &[(&str, &[Part])] =
+    &[("XGROUP", streams::GROUP_PARTS), ("XINFO", streams::INFO_PARTS), ("SCRIPT", lua::SCRIPT_PARTS)];
+
+/// The second word of a container, and how many words there are with it.
+pub type Part = (&'static str, i32);
+
 /// Why there is no handler for a command.
 enum Unfit {
     Unknown,
-    Arity,
+    UnknownPart,
+    /// Of what is named so.
+    Arity(String),
 }
 
-fn look_up(name: &str, words: usize) -> Result<Handler, Unfit> {
+fn look_up(name: &str, command: &[Bytes]) -> Result<Handler, Unfit> {
     let (arity, handler) = TABLE.get(name).ok_or(Unfit::Unknown)?;
-    let words = i32::try_from(words).unwrap_or(i32::MAX);
-    if words == *arity || (*arity < 0 && words >= -arity) { Ok(*handler) } else { Err(Unfit::Arity) }
+    if !fits(command, *arity) {
+        return Err(Unfit::Arity(name.to_owned()));
+    }
+    let container = CONTAINERS.iter().find(|(container, _)| *container == name);
+    if let Some((_, parts)) = container {
+        let part = name_of(&command[1]);
+        let (_, arity) = parts.iter().find(|(name, _)| *name == part).ok_or(Unfit::UnknownPart)?;
+        if !fits(command, *arity) {
+            return Err(Unfit::Arity(format!("{name}|{part}")));
+        }
+    }
+    Ok(*handler)
+}
+
+fn fits(command: &[Bytes], arity: i32) -> bool {
+    let words = i32::try_from(command.len()).unwrap_or(i32::MAX);
+    words == arity || (arity < 0 && words >= -arity)
 }
 
 fn name_of(word: &[u8]) -> String {
@@ -51,9 +77,13 @@ pub fn resolve(command: &[Bytes]) -> Result<Handler, Fault> {
         return Err(Fault::new("ERR empty command"));
     };
     let name = name_of(given);
-    look_up(&name, command.len()).map_err(|unfit| match unfit {
+    look_up(&name, command).map_err(|unfit| match unfit {
         Unfit::Unknown => unknown(&name, given, arguments),
-        Unfit::Arity => Fault::arity(&name),
+        Unfit::UnknownPart => {
+            let given = String::from_utf8_lossy(&command[1]);
+            format!("ERR unknown subcommand '{given}'. Try {name} HELP.").into()
+        }
+        Unfit::Arity(name) => Fault::arity(&name),
     })
 }
 
@@ -62,10 +92,10 @@ pub fn resolve(command: &[Bytes]) -> Result<Handler, Fault> {
 pub fn from_script(store: &mut Store, command: &[Bytes], read_only: bool) -> Outcome {
     let name = name_of(&command[0]);
     let not_for_scripts = lua::COMMANDS.iter().any(|(own, ..)| *own == name) || refused::is_stateful(&name);
-    let handler = look_up(&name, command.len()).map_err(|unfit| match unfit {
-        Unfit::Unknown if !not_for_scripts => Fault::new("ERR Unknown Redis command called from script"),
-        Unfit::Arity => Fault::new("ERR Wrong number of args calling Redis command from script"),
-        Unfit::Unknown => NOT_FOR_SCRIPTS,
+    let handler = look_up(&name, command).map_err(|unfit| match unfit {
+        Unfit::Unknown if not_for_scripts => NOT_FOR_SCRIPTS,
+        Unfit::Unknown | Unfit::UnknownPart => Fault::new("ERR Unknown Redis command called from script"),
+        Unfit::Arity(_) => Fault::new("ERR Wrong number of args calling Redis command from script"),
     })?;
     if not_for_scripts {
         return Err(NOT_FOR_SCRIPTS);
@@ -73,8 +103,9 @@ pub fn from_script(store: &mut Store, command: &[Bytes], read_only: bool) -> Out
     if read_only && access::writes(&name) {
         return Err(Fault::new("ERR Write commands are not allowed from read-only scripts."));
     }
+    store.expire_due();
     store.hub.observe(store.now(), "lua", command);
-    handler(store, &command[1..])
+    effects::run(store, handler, command)
 }
 
 const NOT_FOR_SCRIPTS: Fault = Fault::new("ERR This Redis command is not allowed from script");

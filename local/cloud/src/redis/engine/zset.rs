@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 
 /// A score that is never NaN and has one zero, hence totally ordered.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Score(f64);
 
 impl Eq for Score {}
@@ -25,7 +25,7 @@ impl Ord for Score {
     }
 }
 
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Zset {
     scores: HashMap<Bytes, f64>,
     order: BTreeSet<(Score, Bytes)>,

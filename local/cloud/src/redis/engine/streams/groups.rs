@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Fault, Outcome, Reply, Store, Stream, id::Id, number, stream::Group};
+use super::{Fault, Outcome, Part, Reply, Store, Stream, id::Id, number, stream::Group};
 
 pub fn no_group(key: &[u8], group: &[u8], where_: &str) -> Fault {
     let (key, group) = (String::from_utf8_lossy(key), String::from_utf8_lossy(group));
@@ -14,6 +14,8 @@ pub fn no_group_of_key(key: &[u8], group: &[u8]) -> Fault {
     format!("NOGROUP No such consumer group '{group}' for key name '{key}'").into()
 }
 
+pub const PARTS: &[Part] = &[("CREATE", -5), ("SETID", -5), ("DESTROY", 4), ("CREATECONSUMER", 5), ("DELCONSUMER", 5)];
+
 #[derive(Default)]
 struct Options {
     create: bool,
@@ -23,18 +25,6 @@ struct Options {
 pub fn xgroup(store: &mut Store, args: &[Bytes]) -> Outcome {
     let name = args[0].to_ascii_uppercase();
     let words = &args[1..];
-    let fits = match name.as_slice() {
-        b"CREATE" | b"SETID" => words.len() >= 3,
-        b"DESTROY" => words.len() == 2,
-        b"CREATECONSUMER" | b"DELCONSUMER" => words.len() == 3,
-        _ => {
-            let given = String::from_utf8_lossy(&args[0]);
-            return Err(format!("ERR unknown subcommand '{given}'. Try XGROUP HELP.").into());
-        }
-    };
-    if !fits {
-        return Err(Fault::arity(&format!("xgroup|{}", String::from_utf8_lossy(&name))));
-    }
     let (key, group) = (&words[0], &words[1]);
     let options = match name.as_slice() {
         b"CREATE" | b"SETID" => options(&args[0], &words[3..], name.as_slice() == b"CREATE")?,

@@ -2,22 +2,12 @@
 
 use bytes::Bytes;
 
-use super::{Fault, Outcome, Reply, Store, Stream, groups::no_group_of_key, wide};
+use super::{Fault, Outcome, Part, Reply, Store, Stream, groups::no_group_of_key, wide};
+
+pub const PARTS: &[Part] = &[("STREAM", -3), ("GROUPS", 3), ("CONSUMERS", 4)];
 
 pub fn xinfo(store: &mut Store, args: &[Bytes]) -> Outcome {
     let name = args[0].to_ascii_uppercase();
-    let fits = match name.as_slice() {
-        b"STREAM" => args.len() >= 2,
-        b"GROUPS" => args.len() == 2,
-        b"CONSUMERS" => args.len() == 3,
-        _ => {
-            let given = String::from_utf8_lossy(&args[0]);
-            return Err(format!("ERR unknown subcommand '{given}'. Try XINFO HELP.").into());
-        }
-    };
-    if !fits {
-        return Err(Fault::arity(&format!("xinfo|{}", String::from_utf8_lossy(&name))));
-    }
     if args.get(2).is_some_and(|word| name.as_slice() == b"STREAM" && word.eq_ignore_ascii_case(b"full")) {
         return Err(Fault::new("ERR XINFO STREAM FULL is not offered by the embedded engine"));
     }

@@ -4,6 +4,7 @@
 mod groups;
 mod id;
 mod info;
+pub mod packed;
 mod pending;
 mod read;
 mod stream;
@@ -11,8 +12,16 @@ mod trim;
 
 use bytes::Bytes;
 
-use super::{Outcome, Reply, fault::Fault, number, store::Store, table::Row};
+use super::{
+    Outcome, Reply,
+    fault::Fault,
+    number,
+    store::Store,
+    table::{Part, Row},
+};
+pub use groups::PARTS as GROUP_PARTS;
 use id::{Id, NewId};
+pub use info::PARTS as INFO_PARTS;
 pub use stream::Stream;
 use trim::Options;
 

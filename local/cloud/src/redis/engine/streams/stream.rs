@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{Reply, id::Id};
 
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Stream {
     /// Names and values in turn.
     pub entries: BTreeMap<Id, Vec<Bytes>>,
@@ -17,6 +17,7 @@ pub struct Stream {
     pub groups: BTreeMap<Bytes, Group>,
 }
 
+#[derive(Debug, PartialEq)]
 pub struct Group {
     pub last: Id,
     /// How many entries it was given, where that is known.
@@ -26,12 +27,14 @@ pub struct Group {
 }
 
 /// An entry that was delivered and not yet acknowledged.
+#[derive(Debug, PartialEq)]
 pub struct Pending {
     pub consumer: Bytes,
     pub delivered: i64,
     pub times: u64,
 }
 
+#[derive(Debug, PartialEq)]
 pub struct Consumer {
     pub seen: i64,
 }
@@ -65,7 +68,8 @@ impl Stream {
 
     /// Whether something was deleted at `from` or later.
     pub fn has_gaps_from(&self, from: Id) -> bool {
-        !self.entries.is_empty() && self.max_deleted != Id::ZERO && from <= self.max_deleted
+        // What was deleted before the first entry leaves no gap.
+        !self.entries.is_empty() && self.max_deleted >= self.first() && from <= self.max_deleted
     }
 
     /// How many entries there ever were up to `id`, where that can be said

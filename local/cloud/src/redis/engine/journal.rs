@@ -1,0 +1,215 @@
+//! The append-only file. A `write(2)` completes before a batch is answered, so
+//! what was answered survives `kill -9`; without `fsync`, so not a power cut.
+//!
+//! Each record stands behind its length and two checksums, of the length and
+//! of the record. A process that dies leaves a beginning of what it wrote:
+//! an incomplete last record was never answered and is cut off, and whatever
+//! else does not add up is damage.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    mem,
+    path::{Path, PathBuf},
+};
+
+use bytes::{Buf as _, BufMut as _};
+
+use super::record::{self, Record};
+use crate::redis::Error;
+
+/// Below this size a file is never rewritten.
+const REWRITE_FROM_BYTES: u64 = 4 << 20;
+/// The length and its checksum, and the record's.
+const HEADER: usize = 12;
+/// How much of what is written at once is kept room for.
+const ROOM: usize = 1 << 20;
+
+pub struct Journal {
+    file: File,
+    path: PathBuf,
+    /// How far the file is whole.
+    bytes: u64,
+    /// The size after the last rewriting.
+    floor: u64,
+    /// Records that are not in the file yet.
+    ahead: Vec<u8>,
+    /// Whether a part of them may be, after a failure.
+    torn: bool,
+    /// Held for as long as the journal is open.
+    _lock: File,
+}
+
+impl Journal {
+    /// Opens the file in `folder` and hands its records to `replay`, which
+    /// says whether it understood.
+    pub fn open(folder: &Path, mut replay: impl FnMut(Record) -> bool) -> Result<Self, Error> {
+        let explain = |what: &str, path: &Path, error: io::Error| {
+            let path = path.display();
+            Error(format!("cannot {what} {path}: {error}; choose another data folder or mend its permissions"))
+        };
+        fs::create_dir_all(folder).map_err(|e| explain("create", folder, e))?;
+        let lock_path = folder.join("redis.lock");
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path);
+        let lock = lock.map_err(|e| explain("open", &lock_path, e))?;
+        lock.try_lock().map_err(|_| {
+            Error(format!("{} is in use by another process; end it or choose another data folder", folder.display()))
+        })?;
+
+        let path = folder.join("redis.log");
+        let content = match fs::read(&path) {
+            Ok(content) => content,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(explain("read", &path, error)),
+        };
+        let mut whole = 0;
+        let damaged = |at: usize| {
+            let path = path.display();
+            Error(format!(
+                "{path} is damaged at byte {at}: move it away to start afresh, or give up what comes after with \
+                 `truncate -s {at} {path}`"
+            ))
+        };
+        while let Some(record) = next(&content[whole..]).map_err(|()| damaged(whole))? {
+            if !record::read(record).is_some_and(&mut replay) {
+                return Err(damaged(whole));
+            }
+            whole += HEADER + record.len();
+        }
+        let torn = content.len() - whole;
+        if torn > 0 {
+            tracing::warn!(
+                "{}: the last {torn} bytes are a record that was not finished, and so never answered; they are cut off",
+                path.display()
+            );
+        }
+
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        let file = file.map_err(|e| explain("open", &path, e))?;
+        let bytes = whole as u64;
+        file.set_len(bytes).map_err(|e| explain("repair", &path, e))?;
+        Ok(Self { file, path, bytes, floor: bytes, ahead: Vec::new(), torn: false, _lock: lock })
+    }
+
+    /// Takes a record in; [`Journal::write`] puts it into the file.
+    pub fn add(&mut self, record: &[u8]) {
+        frame(&mut self.ahead, record);
+    }
+
+    /// Whether something could not be written.
+    pub fn is_behind(&self) -> bool {
+        !self.ahead.is_empty()
+    }
+
+    /// When this returns without an error, what was added outlives the process.
+    pub fn write(&mut self) -> io::Result<()> {
+        if self.ahead.is_empty() {
+            return Ok(());
+        }
+        if mem::replace(&mut self.torn, true) {
+            self.file.set_len(self.bytes)?;
+        }
+        self.file.write_all(&self.ahead)?;
+        self.torn = false;
+        self.bytes += self.ahead.len() as u64;
+        self.ahead.clear();
+        self.ahead.shrink_to(ROOM);
+        Ok(())
+    }
+
+    pub fn wants_rewriting(&self) -> bool {
+        self.bytes > REWRITE_FROM_BYTES.max(self.floor.saturating_mul(4))
+    }
+
+    /// A file beside this one, to be filled and then put in its place.
+    pub fn beside(&self) -> io::Result<Beside> {
+        let path = self.path.with_extension("log.new");
+        Ok(Beside { file: File::create(&path)?, path, bytes: 0, kept: false })
+    }
+
+    /// Puts a file in the place of this one, all or nothing. It says what this
+    /// one says, and what is not written yet.
+    pub fn replace(&mut self, mut with: Beside) -> io::Result<()> {
+        fs::rename(&with.path, &self.path)?;
+        with.kept = true;
+        self.file = OpenOptions::new().append(true).open(&self.path)?;
+        self.bytes = with.bytes;
+        self.floor = with.bytes;
+        self.ahead.clear();
+        self.torn = false;
+        Ok(())
+    }
+
+    /// Rewriting failed: not again before the file has grown as much as for another.
+    pub fn put_off_rewriting(&mut self) {
+        self.floor = self.bytes;
+    }
+
+    /// Has writing fail from now on.
+    #[cfg(test)]
+    pub fn fill_the_disk(&mut self) {
+        self.file = OpenOptions::new().append(true).open("/dev/full").unwrap();
+    }
+
+    /// Has writing succeed again.
+    #[cfg(test)]
+    pub fn empty_the_disk(&mut self) {
+        self.file = OpenOptions::new().append(true).open(&self.path).unwrap();
+    }
+}
+
+/// What a journal is rewritten to. Dropped before it took the journal's place,
+/// it is removed.
+pub struct Beside {
+    file: File,
+    path: PathBuf,
+    bytes: u64,
+    kept: bool,
+}
+
+impl Beside {
+    /// Appends records that [`frame`] has put together.
+    pub fn append(&mut self, framed: &[u8]) -> io::Result<()> {
+        self.file.write_all(framed)?;
+        self.bytes += framed.len() as u64;
+        Ok(())
+    }
+
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if !self.kept {
+            // What remains is overwritten by the next one.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Appends a record as it stands in the file.
+pub fn frame(out: &mut Vec<u8>, record: &[u8]) {
+    let length = record::length(record.len());
+    out.put_u32_le(length);
+    out.put_u32_le(crc32fast::hash(&length.to_le_bytes()));
+    out.put_u32_le(crc32fast::hash(record));
+    out.extend_from_slice(record);
+}
+
+/// The first record of what remains; `None` where it is not complete.
+fn next(mut rest: &[u8]) -> Result<Option<&[u8]>, ()> {
+    let (Ok(length), Ok(of_length), Ok(of_record)) =
+        (rest.try_get_u32_le(), rest.try_get_u32_le(), rest.try_get_u32_le())
+    else {
+        return Ok(None);
+    };
+    if crc32fast::hash(&length.to_le_bytes()) != of_length {
+        return Err(());
+    }
+    match usize::try_from(length).ok().and_then(|length| rest.get(..length)) {
+        Some(record) if crc32fast::hash(record) != of_record => Err(()),
+        record => Ok(record),
+    }
+}
