@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use axum::{Router, middleware};
 use clap::{Args, ValueEnum};
-use makegood_cloud::{Ably, Mcp, Model, QStash, ably, llm, mcp, qstash};
+use makegood_cloud::{Ably, Mcp, Model, Otlp, QStash, ably, llm, mcp, otlp, qstash};
 use makegood_postgres::Postgres;
 
 use crate::data_dir::DataDir;
@@ -58,6 +58,8 @@ pub enum Service {
     Llm,
     /// Ably over REST and server-sent events
     Ably,
+    /// A receiver of OpenTelemetry over HTTP, whose traces are read as from Tempo
+    Otlp,
 }
 
 impl Service {
@@ -69,12 +71,13 @@ impl Service {
             Self::Mcp => "mcp",
             Self::Llm => "llm",
             Self::Ably => "ably",
+            Self::Otlp => "otlp",
         }
     }
 
     /// Whether it has anything to keep in a folder.
     const fn keeps(self) -> bool {
-        matches!(self, Self::Postgres | Self::Qstash)
+        matches!(self, Self::Postgres | Self::Qstash | Self::Otlp)
     }
 
     /// Where clients look for it when nobody tells them, or where others of its kind listen.
@@ -86,6 +89,7 @@ impl Service {
             Self::Mcp => 8083,
             Self::Llm => 8082,
             Self::Ably => 8081,
+            Self::Otlp => 4318,
         }
     }
 }
@@ -199,6 +203,13 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
             let settings = ably::Options::default();
             let variables = vec![("ABLY_URL", url), ("ABLY_API_KEY", settings.key.clone())];
             Ok(Open::new(Ably::new(settings).router(), variables))
+        }
+        Service::Otlp => {
+            let settings = otlp::Options { data_dir: Some(data_dir.path().join("otlp")), ..otlp::Options::default() };
+            let receiver = Otlp::open(settings).map_err(|error| anyhow::anyhow!("the receiver: {error}"))?;
+            let variables =
+                vec![("OTEL_EXPORTER_OTLP_ENDPOINT", url), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf".to_owned())];
+            Ok(Open::new(receiver.router(), variables))
         }
     }
 }
