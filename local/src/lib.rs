@@ -13,6 +13,7 @@ pub mod cli;
 mod data_dir;
 pub mod delivery;
 pub mod emulate;
+pub mod health;
 pub mod host;
 pub mod platform;
 pub mod saga;
