@@ -122,7 +122,7 @@ def makegood(topology, name, service, at):
     """One of our services: as the file has it, at the ports that were found."""
     folder = topology.folder / name
     folder.mkdir()
-    if "CARGO_TARGET_DIR" in OURS:
+    if service["command"][0] == "up" and "CARGO_TARGET_DIR" in OURS:
         # Compiled code, which the tests of the endpoints keep there: compiling takes longer than all the rest.
         compiled = pathlib.Path(OURS["CARGO_TARGET_DIR"]).absolute() / "makegood-endpoints-compiled"
         compiled.mkdir(parents=True, exist_ok=True)
