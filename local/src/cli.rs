@@ -30,6 +30,8 @@ pub enum Command {
     Build(Place),
     /// Serves one emulator alone, until Ctrl-C
     Emulate(Emulate),
+    /// Asks an address whether its service is well, and fails where it is not: for containers, which have no curl
+    Health(Health),
     /// Prints a development token
     Token(Token),
     /// Measures
@@ -100,6 +102,19 @@ pub struct Up {
     /// The region's name
     #[arg(long, default_value = "local")]
     pub region: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Health {
+    /// What is asked, with GET
+    #[arg(value_name = "URL")]
+    pub url: String,
+    /// The token to send
+    #[arg(long, value_name = "TOKEN")]
+    pub bearer: Option<String>,
+    /// The status of a service that is well [default: any from 200 to 299]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(100..=599))]
+    pub status: Option<u16>,
 }
 
 #[derive(Debug, Args)]

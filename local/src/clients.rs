@@ -41,6 +41,10 @@ pub fn ably(url: &str, key: &str) -> Variables {
     vec![("ABLY_URL", url.to_owned()), ("ABLY_API_KEY", key.to_owned())]
 }
 
+pub fn otlp(url: &str) -> Variables {
+    vec![("OTEL_EXPORTER_OTLP_ENDPOINT", url.to_owned()), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf".to_owned())]
+}
+
 /// `url` is the server's one address.
 pub fn mcp(url: String) -> Variables {
     vec![("MCP_URL", url)]

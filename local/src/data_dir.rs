@@ -11,7 +11,7 @@ const LOCK: &str = "makegood.lock";
 /// What clients of the emulators need to know.
 pub const CLIENTS: &str = "clients.env";
 /// What a platform writes beside it. Compiled code is not data: it stays when the rest goes.
-const DATA: [&str; 5] = ["postgres", "qstash", "redis", "secrets.json", CLIENTS];
+const DATA: [&str; 6] = ["postgres", "qstash", "redis", "otlp", "secrets.json", CLIENTS];
 const COMPILED: &str = "compiled";
 
 /// A folder in use by this process.

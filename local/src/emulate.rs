@@ -68,6 +68,8 @@ pub enum Service {
     Ably,
     /// The demo town, for whoever calls it over HTTP or MCP
     Town,
+    /// A receiver of OpenTelemetry over HTTP, whose traces are read as from Tempo
+    Otlp,
 }
 
 impl Service {
@@ -80,12 +82,13 @@ impl Service {
             Self::Llm => "llm",
             Self::Ably => "ably",
             Self::Town => "town",
+            Self::Otlp => "otlp",
         }
     }
 
     /// Whether it has anything to keep in a folder.
     const fn keeps(self) -> bool {
-        matches!(self, Self::Redis | Self::Postgres | Self::Qstash | Self::Town)
+        matches!(self, Self::Redis | Self::Postgres | Self::Qstash | Self::Town | Self::Otlp)
     }
 
     /// Where clients look for it when nobody tells them, or where others of its kind listen.
@@ -98,6 +101,7 @@ impl Service {
             Self::Llm => 8082,
             Self::Ably => 8081,
             Self::Town => 8084,
+            Self::Otlp => 4318,
         }
     }
 }
@@ -217,6 +221,10 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
             let settings = ably::Options::default();
             let variables = clients::ably(&url, &settings.key);
             Ok(Open::new(in_front_of(Ably::new(settings).router(), Words::Ably), variables))
+        }
+        Service::Otlp => {
+            let receiver = platform::telemetry(data_dir)?;
+            Ok(Open::new(in_front_of(receiver.router(), Words::Status), clients::otlp(&url)))
         }
     }
 }

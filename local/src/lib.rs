@@ -14,6 +14,7 @@ mod clients;
 mod data_dir;
 pub mod delivery;
 pub mod emulate;
+pub mod health;
 pub mod host;
 pub mod platform;
 pub mod saga;

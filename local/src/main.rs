@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use makegood_local::cli::{Bench, Cli, Command, Tool};
-use makegood_local::{bench, emulate, saga, secrets, sim, tool, up};
+use makegood_local::{bench, emulate, health, saga, secrets, sim, tool, up};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -38,6 +38,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Up(options)) => up::run(&options).await,
         Some(Command::Build(place)) => up::build_all(&place).await,
         Some(Command::Emulate(options)) => emulate::run(&options).await,
+        Some(Command::Health(options)) => health::ask(&options).await,
         Some(Command::Token(token)) => {
             if token.user.is_empty() || token.user.len() > 200 || token.user == "anonymous" {
                 anyhow::bail!("--user takes a name of 1 to 200 bytes, and not `anonymous`.");

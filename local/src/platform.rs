@@ -13,7 +13,7 @@ use axum::middleware::{self, Next};
 use axum::response::{Redirect, Response};
 use axum::routing::get;
 use makegood_cloud::faults::{Words, in_front_of};
-use makegood_cloud::{Ably, Clock, Mcp, Model, QStash, Redis, ably, llm, mcp, qstash};
+use makegood_cloud::{Ably, Clock, Mcp, Model, Otlp, QStash, Redis, ably, llm, mcp, otlp, qstash};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
 use makegood_gateway::store;
@@ -73,6 +73,7 @@ const QSTASH: &str = "/emulators/qstash";
 const LLM: &str = "/emulators/llm";
 const ABLY: &str = "/emulators/ably";
 const MCP: &str = "/emulators/mcp";
+const OTLP: &str = "/emulators/otlp";
 pub const TOWN_MCP: &str = "/demo/mcp";
 
 impl Platform {
@@ -108,6 +109,7 @@ impl Platform {
         };
         let qstash = QStash::open(queue, delivery.clone()).map_err(|error| anyhow::anyhow!("the queue: {error}"))?;
 
+        let telemetry = telemetry(&data_dir)?;
         let model = model(clock.clone());
         let ably = ably::Options::default();
         let told = [
@@ -122,6 +124,7 @@ impl Platform {
             clients::llm(&format!("{url}{LLM}"), &model.key),
             clients::ably(&format!("{url}{ABLY}"), &ably.key),
             clients::mcp(format!("{url}{MCP}")),
+            clients::otlp(&format!("{url}{OTLP}")),
             clients::town(&url),
         ]
         .concat();
@@ -146,6 +149,7 @@ impl Platform {
             .nest(LLM, in_front_of(Model::new(model).router(), Words::OpenAi))
             .nest(ABLY, in_front_of(Ably::new(ably).router(), Words::Ably))
             .nest(MCP, in_front_of(Mcp::new(mcp::TestTools).router(), Words::JsonRpc))
+            .nest(OTLP, in_front_of(telemetry.router(), Words::Status))
             .route("/", get(|| async { Redirect::temporary("/debug") }))
             .fallback(unknown_route);
         functions.set_local(router.clone());
@@ -219,6 +223,12 @@ pub async fn coordination(url: Option<&str>, data_dir: &DataDir) -> anyhow::Resu
             redis.map_err(|error| anyhow::anyhow!("the embedded Redis: {error}"))
         }
     }
+}
+
+/// The receiver of traces and logs.
+pub fn telemetry(data_dir: &DataDir) -> anyhow::Result<Otlp> {
+    let settings = otlp::Options { data_dir: Some(data_dir.path().join("otlp")), ..otlp::Options::default() };
+    Otlp::open(settings).map_err(|error| anyhow::anyhow!("the receiver of traces: {error}"))
 }
 
 /// The model: the offline planner, by `clock`.
@@ -301,13 +311,13 @@ fn own_authorities(bind: IpAddr, port: u16) -> Vec<String> {
     own
 }
 
-/// Beyond loopback the town, the MCP server and the faults are not open to everybody. The rest have doors of
+/// Beyond loopback the town, the MCP server, the receiver of traces and the faults are not open to everybody. The rest have doors of
 /// their own.
 async fn only_with_token(key: Arc<str>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let emulator = path.strip_prefix("/emulators/").and_then(|rest| rest.split_once('/'));
     let faults = emulator.is_some_and(|(_, rest)| rest.starts_with("_emulator"));
-    if !path.starts_with("/demo") && !path.starts_with(MCP) && !faults {
+    if !["/demo", MCP, OTLP].iter().any(|closed| path.starts_with(closed)) && !faults {
         return next.run(request).await;
     }
     let given = request.headers().get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());

@@ -50,7 +50,7 @@ Makegood is up, after {:.1} s.
   Chat        {url}/api/chat
   Sagas       {url}/debug
   The town    {url}/demo/world
-  Emulators   {url}/emulators/neon, redis, qstash, llm, ably, mcp
+  Emulators   {url}/emulators/neon, redis, qstash, llm, ably, mcp, otlp
   Data        {}; their clients: set -a; . {}
 
 Try:

@@ -1,6 +1,7 @@
 //! Local stand-ins for cloud services: those the functions call over HTTP, QStash v2
 //! ([`qstash`]) and Upstash Redis REST ([`redis`]), an OpenAI-compatible model
-//! ([`llm`]), Ably's channels ([`ably`]), and servers of tools ([`mcp`]).
+//! ([`llm`]), Ably's channels ([`ably`]), servers of tools ([`mcp`]), and a
+//! receiver of telemetry ([`otlp`]).
 //!
 //! Each is a library that yields an `axum::Router`; the host decides where it
 //! listens and how deliveries travel. None is ever kinder than the service
@@ -14,6 +15,7 @@ pub mod faults;
 pub mod llm;
 pub mod mcp;
 mod origin;
+pub mod otlp;
 mod percent;
 pub mod qstash;
 pub mod redis;
@@ -23,5 +25,6 @@ pub use ably::Ably;
 pub use clock::Clock;
 pub use llm::Model;
 pub use mcp::Mcp;
+pub use otlp::Otlp;
 pub use qstash::{Deliver, QStash};
 pub use redis::Redis;

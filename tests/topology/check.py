@@ -1,0 +1,152 @@
+"""Whether docker-compose.yml is right: by the schema of the Compose specification, and in what a schema cannot know.
+Prints what is wrong, a line each, and fails; or else, as JSON, what `makegood` is to run in each service.
+
+It does not know whether an image exists, nor what a service makes of its configuration."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import compose
+
+# A check of health needs a shell or a client in the image, and the collector's has neither.
+WITHOUT_HEALTH = {"collector"}
+HOST = re.compile(r"\b[a-z+]+://(?:[^@/\s\"]*@)?([a-z][a-z0-9-]*)(?=[:/])")
+PORT = re.compile(r"127\.0\.0\.1:(\d+):\d+")
+# A version of at least two parts.
+PINNED = re.compile(r"[\w./-]+:v?\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?")
+
+
+def schema(path):
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(path)]
+    checked = subprocess.run(command, capture_output=True, text=True)
+    if checked.returncode:
+        yield f"the schema: {checked.stdout}{checked.stderr}".strip()
+
+
+def references(composition):
+    """What is named is there, and what is there is named."""
+    services, volumes = composition["services"], composition.get("volumes") or {}
+    used = set()
+    for name, service in services.items():
+        for other, how in (service.get("depends_on") or {}).items():
+            if other not in services:
+                yield f"{name} depends on {other}, which is not there"
+                continue
+            if how["condition"] == "service_healthy" and "healthcheck" not in services[other]:
+                yield f"{name} waits for the health of {other}, which is not checked"
+            profiles = set(services[other].get("profiles", []))
+            if profiles and not profiles >= set(service.get("profiles", [None])):
+                yield f"{name} depends on {other}, which may be in no profile that is up"
+        for network in service.get("networks") or []:
+            if network not in (composition.get("networks") or {}):
+                yield f"{name} is in the network {network}, which is not there"
+        for volume in service.get("volumes") or []:
+            source = volume.split(":")[0]
+            if source.startswith((".", "/")):
+                if not (compose.ROOT / source).exists():
+                    yield f"{name} mounts {source}, which is not there"
+            elif source not in volumes:
+                yield f"{name} uses the volume {source}, which is not there"
+            used.add(source)
+        build = service.get("build")
+        if build and not (compose.ROOT / build["context"] / build["dockerfile"]).is_file():
+            yield f"{name} is built from {build['dockerfile']}, which is not there"
+        if "healthcheck" not in service and name not in WITHOUT_HEALTH:
+            yield f"the health of {name} is not checked"
+    for volume in volumes.keys() - used:
+        yield f"the volume {volume} is used by nobody"
+
+
+def pinned(composition):
+    for name, service in composition["services"].items():
+        image = service.get("image", "")
+        if "build" not in service and not PINNED.fullmatch(image):
+            yield f"the image of {name} is not pinned: {image}"
+
+
+def ports(composition):
+    taken = {}
+    for name, service in composition["services"].items():
+        for port in service.get("ports") or []:
+            found = PORT.fullmatch(str(port))
+            if not found:
+                yield f"{name} publishes {port}, which is not on loopback alone"
+            elif taken.setdefault(found[1], name) != name:
+                yield f"{name} publishes the port {found[1]}, as {taken[found[1]]} does"
+
+
+def variables(path):
+    """Those of the file are explained in the example, with the same default."""
+    explained = dict(re.findall(r"^#?(\w+)=(.*)$", (compose.ROOT / ".env.local.example").read_text(), re.MULTILINE))
+    text = pathlib.Path(path).read_text()
+    for name, default in compose.VARIABLE.findall(text):
+        if name not in explained:
+            yield f"the variable {name} is not in .env.local.example"
+        elif explained[name] != default:
+            yield f"the variable {name} is {explained[name]!r} in .env.local.example, and {default!r} here"
+    for found in re.findall(r"(?<!\$)\$(?:\w+|\{[^}]*\})", text):
+        if not compose.VARIABLE.fullmatch(found):
+            yield f"the variable {found} has no default"
+
+
+def hosts(composition):
+    """Services are reached under the names of services, in their environment and in the files that they mount."""
+    services = composition["services"]
+    for name, service in services.items():
+        texts = [str(value) for value in (service.get("environment") or {}).values()]
+        for volume in service.get("volumes") or []:
+            path = compose.ROOT / volume.split(":")[0]
+            if volume.startswith("."):
+                files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+                texts += [file.read_text() for file in files]
+        for host in {host for text in texts for host in HOST.findall(text)} - services.keys():
+            yield f"{name} is to reach {host}, which is no service"
+
+
+def configuration():
+    """The files that are mounted, where they refer to each other or to themselves."""
+    docker = compose.ROOT / "docker"
+    collector = compose.yaml(docker / "collector.yaml")
+    for name, pipeline in collector["service"]["pipelines"].items():
+        for kind in ("receivers", "processors", "exporters"):
+            for part in pipeline.get(kind, []):
+                if part not in collector[kind]:
+                    yield f"collector.yaml: the pipeline {name} names {part}, which is not among the {kind}"
+    compose.yaml(docker / "tempo.yaml")
+    sources = compose.yaml(docker / "grafana/provisioning/datasources/tempo.yaml")["datasources"]
+    uids = {source["uid"] for source in sources}
+    compose.yaml(docker / "grafana/provisioning/dashboards/makegood.yaml")
+    for path in (docker / "grafana/dashboards").glob("*.json"):
+        for panel in json.loads(path.read_text())["panels"]:
+            for part in [panel, *panel["targets"]]:
+                if part["datasource"]["uid"] not in uids:
+                    yield f"{path.name}: the panel {panel['title']} reads from {part['datasource']['uid']}, which is not there"
+
+
+def main():
+    path = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else compose.FILE
+    wrong = list(schema(path))
+    if not wrong:
+        composition = compose.read(path)
+        for check in (references, pinned, ports, hosts):
+            wrong += check(composition)
+        wrong += variables(path)
+        wrong += configuration()
+    if wrong:
+        print("\n".join(wrong), file=sys.stderr)
+        sys.exit(1)
+    runs = {
+        name: {
+            "command": service["command"],
+            "health": service["healthcheck"]["test"],
+            "environment": list(service.get("environment") or {}),
+        }
+        for name, service in compose.ours(composition).items()
+    }
+    print(json.dumps(runs))
+
+
+main()

@@ -1,0 +1,32 @@
+"""Reads docker-compose.yml as Compose does, as far as it is used here: merge keys, and `${NAME:-default}`."""
+
+import pathlib
+import re
+
+from ruamel.yaml import YAML
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FILE = ROOT / "docker-compose.yml"
+VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
+
+
+def yaml(path):
+    return YAML(typ="safe", pure=True).load(pathlib.Path(path).read_text())
+
+
+def read(path=FILE):
+    """The file with the defaults of its variables filled in."""
+    return fill(yaml(path))
+
+
+def fill(value):
+    if isinstance(value, dict):
+        return {name: fill(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [fill(each) for each in value]
+    return VARIABLE.sub(lambda found: found[2], value) if isinstance(value, str) else value
+
+
+def ours(composition):
+    """The services that run `makegood`, by name."""
+    return {name: service for name, service in composition["services"].items() if "build" in service}
