@@ -1,6 +1,5 @@
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { setTimeout as wait } from "node:timers/promises";
 import { Pool, neon, neonConfig } from "@neondatabase/serverless";
 import { emulate } from "./emulator.mjs";
 import { backEnd, backEnds } from "./servers.mjs";
@@ -13,15 +12,10 @@ for (const name of backEnds.postgres) {
       emulator = await emulate("postgres", { env: server.env });
       neonConfig.fetchEndpoint = emulator.env.DATABASE_HTTP_URL;
       sql = neon(emulator.env.DATABASE_URL);
-      // A server that listens may still be starting.
-      for (let tries = 0; tries < 100; tries++) {
-        if (await sql`select 1`.then(() => true, () => false)) break;
-        await wait(50);
-      }
     });
     after(async () => {
-      await emulator.stop();
-      await server.stop();
+      await emulator?.stop();
+      await server?.stop();
     });
 
     test("types come back as the client knows them", async () => {

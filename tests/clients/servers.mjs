@@ -30,7 +30,7 @@ export async function backEnd(service, name) {
   const { port } = probe.address();
   probe.close();
   const folder = await mkdtemp(join(tmpdir(), `makegood-${service}-server-`));
-  const { command, options, as, env } = await { redis, postgres }[service](folder, String(port));
+  const { command, options, as, env, isReady } = await { redis, postgres }[service](folder, String(port));
   const child = spawn(command, options, { stdio: "ignore", cwd: "/", ...as });
   const ended = once(child, "exit");
   const stop = async () => {
@@ -39,16 +39,20 @@ export async function backEnd(service, name) {
     await ended;
     await rm(folder, { recursive: true, force: true });
   };
-  for (let tries = 0; !(await answers(port)); tries++) {
-    if (tries > 400) throw new Error(`${command} does not listen on ${port}`);
-    await wait(25);
+  for (let tries = 0; !(await isReady()); tries++) {
+    if (tries > 1200) {
+      await stop();
+      throw new Error(`${command} does not answer on ${port}`);
+    }
+    await wait(50);
   }
   return { env, stop };
 }
 
 async function redis(folder, port) {
   const options = ["--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder];
-  return { command: "redis-server", options, as: {}, env: { REDIS_URL: `redis://127.0.0.1:${port}` } };
+  const env = { REDIS_URL: `redis://127.0.0.1:${port}` };
+  return { command: "redis-server", options, as: {}, env, isReady: () => answers(port) };
 }
 
 /** PostgreSQL refuses to run as root, so root runs it as the package's user. */
@@ -65,7 +69,10 @@ async function postgres(folder, port) {
   if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
   const options = ["-c", "listen_addresses=127.0.0.1", "-p", port, "-k", folder, "-D", data];
   const env = { DATABASE_URL: `postgres://makegood:any@127.0.0.1:${port}/postgres` };
-  return { command: join(postgresPrograms, "postgres"), options, as, env };
+  // One that listens may still be starting, and refuses everybody until then.
+  const ready = join(postgresPrograms, "pg_isready");
+  const isReady = async () => spawnSync(ready, ["-q", "-h", "127.0.0.1", "-p", port]).status === 0;
+  return { command: join(postgresPrograms, "postgres"), options, as, env, isReady };
 }
 
 const answers = (port) =>
