@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use axum::{Router, middleware};
 use clap::{Args, ValueEnum};
-use makegood_cloud::faults::{Words, in_front_of};
+use makegood_cloud::faults::{Door, Words, in_front_of};
 use makegood_cloud::{Ably, Clock, Mcp, Model, QStash, Redis, ably, mcp, qstash};
 use makegood_postgres::Postgres;
 
@@ -44,6 +44,9 @@ pub struct Emulate {
     /// Of `redis`: a real Redis or Valkey behind the same front
     #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
     pub redis_url: Option<String>,
+    /// Beyond loopback, what is needed to set faults; without it nobody can
+    #[arg(long, env = "MAKEGOOD_FAULTS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub faults_token: Option<String>,
     /// Of `qstash`: leave out the time in which nothing would happen, so that a wait of a month ends at once
     #[arg(long)]
     pub skip_time: bool,
@@ -173,6 +176,11 @@ pub async fn run(options: &Emulate) -> anyhow::Result<()> {
 
 async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> anyhow::Result<Open> {
     let url = clients::url_of(address);
+    let door = match &options.faults_token {
+        Some(token) => Door::Token(token.clone()),
+        None if address.ip().is_loopback() => Door::Open,
+        None => Door::Closed,
+    };
     match options.service {
         Service::Redis => {
             let redis = match options.in_memory {
@@ -182,11 +190,11 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
             let mut variables = clients::redis(&url, REDIS_TOKEN);
             variables.push(("UPSTASH_REDIS_REST_READONLY_TOKEN", REDIS_READ_ONLY_TOKEN.to_owned()));
             let router = redis.router_with_reader(REDIS_TOKEN, REDIS_READ_ONLY_TOKEN);
-            Ok(Open::new(in_front_of(router, Words::Upstash), variables))
+            Ok(Open::new(in_front_of(router, Words::Upstash, door), variables))
         }
         Service::Postgres => {
             let postgres = platform::database(options.database_url.as_deref(), data_dir).await?;
-            let router = in_front_of(postgres.router(), Words::Neon);
+            let router = in_front_of(postgres.router(), Words::Neon, door);
             let open = Open::new(router, clients::postgres(&url, &postgres));
             Ok(Open { postgres: Some(postgres), ..open })
         }
@@ -198,7 +206,7 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
         }
         Service::Mcp => {
             let router = Router::new().nest("/mcp", Mcp::new(mcp::TestTools).router());
-            Ok(Open::new(in_front_of(router, Words::JsonRpc), clients::mcp(format!("{url}/mcp"))))
+            Ok(Open::new(in_front_of(router, Words::JsonRpc, door), clients::mcp(format!("{url}/mcp"))))
         }
         Service::Qstash => {
             let settings = qstash::Options {
@@ -209,22 +217,22 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
             let variables = clients::qstash(&url, &settings.token, &settings.current_key, &settings.next_key);
             let delivery = Delivery::new(Vec::new())?;
             let queue = QStash::open(settings, delivery).map_err(|error| anyhow::anyhow!("the queue: {error}"))?;
-            let open = Open::new(in_front_of(queue.router(), Words::Upstash), variables);
+            let open = Open::new(in_front_of(queue.router(), Words::Upstash, door), variables);
             Ok(Open { queue: Some(queue), ..open })
         }
         Service::Llm => {
             let settings = platform::model(Clock::real());
             let variables = clients::llm(&url, &settings.key);
-            Ok(Open::new(in_front_of(Model::new(settings).router(), Words::OpenAi), variables))
+            Ok(Open::new(in_front_of(Model::new(settings).router(), Words::OpenAi, door), variables))
         }
         Service::Ably => {
             let settings = ably::Options::default();
             let variables = clients::ably(&url, &settings.key);
-            Ok(Open::new(in_front_of(Ably::new(settings).router(), Words::Ably), variables))
+            Ok(Open::new(in_front_of(Ably::new(settings).router(), Words::Ably, door), variables))
         }
         Service::Otlp => {
             let receiver = platform::telemetry(data_dir)?;
-            Ok(Open::new(in_front_of(receiver.router(), Words::Status), clients::otlp(&url)))
+            Ok(Open::new(in_front_of(receiver.router(), Words::Status, door), clients::otlp(&url)))
         }
     }
 }

@@ -12,7 +12,7 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{Redirect, Response};
 use axum::routing::get;
-use makegood_cloud::faults::{Words, in_front_of};
+use makegood_cloud::faults::{Door, Words, in_front_of};
 use makegood_cloud::{Ably, Clock, Mcp, Model, Otlp, QStash, Redis, ably, llm, mcp, otlp, qstash};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
@@ -110,8 +110,13 @@ impl Platform {
         let qstash = QStash::open(queue, delivery.clone()).map_err(|error| anyhow::anyhow!("the queue: {error}"))?;
 
         let telemetry = telemetry(&data_dir)?;
-        let model = model(clock.clone());
-        let ably = ably::Options::default();
+        let mut model = model(clock.clone());
+        let mut ably = ably::Options::default();
+        if !loopback {
+            // What is published is no key where strangers come by.
+            model.key = secrets.key_of("llm");
+            ably.key = format!("appid.keyid:{}", secrets.key_of("ably"));
+        }
         let told = [
             clients::postgres(&format!("{url}{NEON}"), &postgres),
             clients::redis(&format!("{url}{REDIS}"), &secrets.redis_token),
@@ -143,13 +148,13 @@ impl Platform {
         let router = Router::new()
             .merge(functions.router())
             .merge(town(&postgres))
-            .nest(NEON, in_front_of(postgres.router(), Words::Neon))
-            .nest(REDIS, in_front_of(redis.router(&secrets.redis_token), Words::Upstash))
-            .nest(QSTASH, in_front_of(qstash.router(), Words::Upstash))
-            .nest(LLM, in_front_of(Model::new(model).router(), Words::OpenAi))
-            .nest(ABLY, in_front_of(Ably::new(ably).router(), Words::Ably))
-            .nest(MCP, in_front_of(Mcp::new(mcp::TestTools).router(), Words::JsonRpc))
-            .nest(OTLP, in_front_of(telemetry.router(), Words::Status))
+            .nest(NEON, in_front_of(postgres.router(), Words::Neon, Door::Open))
+            .nest(REDIS, in_front_of(redis.router(&secrets.redis_token), Words::Upstash, Door::Open))
+            .nest(QSTASH, in_front_of(qstash.router(), Words::Upstash, Door::Open))
+            .nest(LLM, in_front_of(Model::new(model).router(), Words::OpenAi, Door::Open))
+            .nest(ABLY, in_front_of(Ably::new(ably).router(), Words::Ably, Door::Open))
+            .nest(MCP, in_front_of(Mcp::new(mcp::TestTools).router(), Words::JsonRpc, Door::Open))
+            .nest(OTLP, in_front_of(telemetry.router(), Words::Status, Door::Open))
             .route("/", get(|| async { Redirect::temporary("/debug") }))
             .fallback(unknown_route);
         functions.set_local(router.clone());

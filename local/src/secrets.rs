@@ -41,6 +41,11 @@ impl Secrets {
         Ok(secrets)
     }
 
+    /// The key of a part that has none of its own here: always the same, and known to nobody else.
+    pub fn key_of(&self, part: &str) -> String {
+        jwt::sign(&serde_json::json!({"key": part}), &format!("{part} {}", self.jwt)).replace('.', "")
+    }
+
     /// A development token for a user, good for `hours`.
     pub fn token(&self, user: &str, hours: u64) -> String {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
@@ -49,12 +54,16 @@ impl Secrets {
     }
 }
 
-/// Writes a file that only its owner can read.
+/// Writes a file that only its owner can read, whole or not at all.
 pub fn write_for_owner(path: &Path, text: &str) -> anyhow::Result<()> {
+    let beside = path.with_extension("new");
+    // One that was left there may be readable by others.
+    let _ = fs::remove_file(&beside);
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
-    written.with_context(|| format!("{} cannot be written.", path.display()))
+    options.write(true).create_new(true).mode(0o600);
+    let written = options.open(&beside).and_then(|mut file| file.write_all(text.as_bytes()));
+    let put = written.and_then(|()| fs::rename(&beside, path));
+    put.with_context(|| format!("{} cannot be written.", path.display()))
 }
 
 fn random(bytes: usize) -> anyhow::Result<String> {

@@ -76,6 +76,8 @@ for (const name of backEnds.postgres) {
       assert.notDeepEqual(await sql`show application_name`, [{ application_name: "left behind" }]);
       await sql`create temp table mine (id int)`;
       await assert.rejects(sql`select * from mine`, ({ code }) => code === "42P01");
+      await assert.rejects(sql.transaction([sql`prepare left_behind as select 1`, sql`select 1/0`]));
+      await assert.rejects(sql`execute left_behind`, ({ code }) => code === "26000");
     });
 
     test("an error says where", async () => {

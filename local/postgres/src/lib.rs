@@ -172,7 +172,7 @@ impl Postgres {
         if !connection.is_idle() {
             connection.settle().await?;
         }
-        if session::may_have_changed(script, answer.as_deref().unwrap_or_default()) {
+        if session::may_have_changed(script, answer.as_deref().ok()) {
             connection.forget().await?;
         }
         answer

@@ -18,7 +18,7 @@ use std::time::Duration;
 const CLIENTS: usize = 4;
 
 fn kills() -> u32 {
-    std::env::var("MAKEGOOD_KILLS").map_or(3, |kills| kills.parse().expect("MAKEGOOD_KILLS is a number"))
+    std::env::var("MAKEGOOD_KILLS").map_or(3, |kills| kills.parse().unwrap())
 }
 
 /// An emulator of this test's own, on a free port, and in a folder that goes with it.

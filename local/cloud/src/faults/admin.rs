@@ -8,19 +8,28 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::{Fault, board::Board};
+use super::{Door, Fault, board::Board};
 use crate::{answer, origin};
 
 type At = State<Arc<Board>>;
 
-/// A page from elsewhere must set no faults through its reader's browser.
-pub async fn only_from_here(headers: HeaderMap, request: Request, next: Next) -> Response {
-    match origin::is_local(&headers) {
-        true => next.run(request).await,
-        false => error(StatusCode::FORBIDDEN, "Origin is not of this machine"),
+/// A page from elsewhere must set no faults through its reader's browser, and a stranger none at all.
+pub async fn only_who_may(State(door): State<Arc<Door>>, headers: HeaderMap, request: Request, next: Next) -> Response {
+    if !origin::is_local(&headers) {
+        return error(StatusCode::FORBIDDEN, "Origin is not of this machine");
+    }
+    let given = headers.get(header::AUTHORIZATION).and_then(|given| given.as_bytes().strip_prefix(b"Bearer "));
+    match &*door {
+        Door::Open => next.run(request).await,
+        Door::Token(token) if given == Some(token.as_bytes()) => next.run(request).await,
+        Door::Token(_) => error(StatusCode::UNAUTHORIZED, "send the token as `Authorization: Bearer`"),
+        Door::Closed => {
+            let why = "beyond loopback nobody sets faults without a token: start with MAKEGOOD_FAULTS_TOKEN";
+            error(StatusCode::FORBIDDEN, why)
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -11,7 +11,7 @@ use std::{
 use http::request::Parts;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use serde::Serialize;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::{Fault, Kind, Words};
 
@@ -42,17 +42,33 @@ pub struct Switch {
     bucket: Bucket,
     #[serde(skip)]
     gate: Arc<Gate>,
+    /// Whether it was removed.
+    #[serde(skip)]
+    lifted: watch::Sender<bool>,
 }
 
 /// What befalls a request.
 #[derive(Default)]
 pub struct Fate {
-    pub delay: Duration,
+    pub delays: Vec<Delay>,
     pub blow: Option<Fault>,
     /// Of a request that is to be overtaken.
-    pub held: Option<Arc<Gate>>,
+    pub held: Option<Held>,
     /// Those who wait to be overtaken by this one.
     pub overtakes: Vec<Arc<Gate>>,
+}
+
+/// How late a request comes, unless the fault is removed meanwhile.
+#[derive(Clone)]
+pub struct Delay {
+    delay: Duration,
+    lifted: watch::Receiver<bool>,
+}
+
+impl Delay {
+    pub async fn wait(mut self) {
+        let _ = tokio::time::timeout(self.delay, self.lifted.wait_for(|lifted| *lifted)).await;
+    }
 }
 
 impl Board {
@@ -75,21 +91,14 @@ impl Board {
     pub fn draw(&self, parts: &Parts, body: &[u8]) -> Fate {
         let mut fate = Fate::default();
         for switch in self.switches().iter_mut().filter(|switch| switch.matches(parts, body)) {
-            if fate.blow.is_some() && switch.fault.kind != Kind::Latency {
-                continue;
+            let kind = switch.fault.kind;
+            if fate.blow.is_none() || kind == Kind::Latency {
+                let blow = switch.draw(&mut fate);
+                fate.blow = fate.blow.or(blow);
             }
-            let struck = switch.draw();
-            match switch.fault.kind {
-                Kind::Latency if struck => fate.delay += Duration::from_millis(switch.fault.delay_ms.unwrap_or(0)),
-                Kind::Latency => {}
-                // One is held at a time; whoever comes meanwhile overtakes it.
-                Kind::Reorder if struck && switch.gate.hold() => {
-                    fate.held = Some(switch.gate.clone());
-                    fate.blow = Some(switch.fault.clone());
-                }
-                Kind::Reorder => fate.overtakes.push(switch.gate.clone()),
-                _ if struck => fate.blow = Some(switch.fault.clone()),
-                _ => {}
+            // Whatever else befalls it, it overtakes those who are held.
+            if kind == Kind::Reorder && fate.held.as_ref().is_none_or(|held| !Arc::ptr_eq(&held.gate, &switch.gate)) {
+                fate.overtakes.push(switch.gate.clone());
             }
         }
         fate
@@ -104,7 +113,16 @@ impl Board {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let dice = StdRng::seed_from_u64(fault.seed);
         let bucket = Bucket::new(fault.per_second);
-        let switch = Switch { id, fault, seen: 0, struck: 0, dice, bucket, gate: Arc::default() };
+        let switch = Switch {
+            id,
+            fault,
+            seen: 0,
+            struck: 0,
+            dice,
+            bucket,
+            gate: Arc::default(),
+            lifted: watch::Sender::default(),
+        };
         switches.push(switch.clone());
         self.set.store(switches.len(), Ordering::Relaxed);
         Ok(switch)
@@ -114,7 +132,7 @@ impl Board {
         self.switches().clone()
     }
 
-    /// Removes one, or all, and says how many those were. Whoever was held goes on.
+    /// Removes one, or all, and says how many those were. Whoever was held or delayed goes on.
     pub fn remove(&self, id: Option<usize>) -> usize {
         let mut switches = self.switches();
         let before = switches.len();
@@ -122,6 +140,7 @@ impl Board {
             let stays = id.is_some_and(|id| id != switch.id);
             if !stays {
                 switch.gate.release();
+                switch.lifted.send_replace(true);
             }
             stays
         });
@@ -138,20 +157,40 @@ impl Switch {
     fn matches(&self, parts: &Parts, body: &[u8]) -> bool {
         let only = &self.fault.only;
         let holds = |text: &str| text.is_empty() || body.windows(text.len()).any(|window| window == text.as_bytes());
-        self.fault.count != Some(self.struck)
-            && only.method.as_deref().is_none_or(|method| parts.method.as_str().eq_ignore_ascii_case(method))
+        only.method.as_deref().is_none_or(|method| parts.method.as_str().eq_ignore_ascii_case(method))
             && only.path.as_deref().is_none_or(|path| parts.uri.path().starts_with(path))
             && only.contains.as_deref().is_none_or(holds)
     }
 
-    /// Counts one more request, and says whether it is struck.
-    fn draw(&mut self) -> bool {
+    /// Counts one more request, and says with what it is struck, if it is.
+    fn draw(&mut self, fate: &mut Fate) -> Option<Fault> {
+        if self.fault.count == Some(self.struck) {
+            return None;
+        }
         self.seen += 1;
-        let struck = self.dice.random::<f64>() < self.fault.rate;
-        // The bucket is only for those that the dice have chosen.
-        let struck = struck && (self.fault.kind != Kind::Throttle || !self.bucket.admit());
-        self.struck += u64::from(struck);
-        struck
+        if self.dice.random::<f64>() >= self.fault.rate {
+            return None;
+        }
+        let mut blow = None;
+        let struck = match self.fault.kind {
+            Kind::Latency => {
+                let delay = Duration::from_millis(self.fault.delay_ms.unwrap_or(0));
+                fate.delays.push(Delay { delay, lifted: self.lifted.subscribe() });
+                true
+            }
+            // Whoever comes while another is held overtakes it instead.
+            Kind::Reorder => {
+                fate.held = self.gate.hold();
+                fate.held.is_some()
+            }
+            Kind::Throttle => !self.bucket.admit(),
+            Kind::Error | Kind::DropRequest | Kind::DropAnswer | Kind::Duplicate | Kind::Cut | Kind::Malformed => true,
+        };
+        if struck {
+            self.struck += 1;
+            blow = (self.fault.kind != Kind::Latency).then(|| self.fault.clone());
+        }
+        blow
     }
 }
 
@@ -179,29 +218,54 @@ impl Bucket {
     }
 }
 
-/// Where a request waits until another has overtaken it.
+/// Where a request waits until another has overtaken it: one at a time.
 #[derive(Default)]
 pub struct Gate {
-    held: AtomicBool,
-    passed: Notify,
+    held: Mutex<Option<Arc<Notify>>>,
+}
+
+/// The place at a gate. Whoever leaves, for whatever reason, leaves it free.
+pub struct Held {
+    gate: Arc<Gate>,
+    overtaken: Arc<Notify>,
 }
 
 impl Gate {
-    /// Whether the place was free.
-    fn hold(&self) -> bool {
-        !self.held.swap(true, Ordering::AcqRel)
+    /// `None` where another is held.
+    fn hold(self: &Arc<Self>) -> Option<Held> {
+        let mut held = self.held();
+        if held.is_some() {
+            return None;
+        }
+        let overtaken = Arc::<Notify>::default();
+        *held = Some(overtaken.clone());
+        Some(Held { gate: self.clone(), overtaken })
     }
 
-    /// Waits to be overtaken, so long at most.
-    pub async fn wait(&self, most: Duration) {
-        let _ = tokio::time::timeout(most, self.passed.notified()).await;
-        self.held.store(false, Ordering::Release);
-    }
-
-    /// Another has passed.
+    /// Another has passed: whoever is held goes on.
     pub fn release(&self) {
-        if self.held.load(Ordering::Acquire) {
-            self.passed.notify_one();
+        if let Some(overtaken) = self.held().take() {
+            overtaken.notify_one();
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Arc<Notify>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    /// Waits to be overtaken, so long at most.
+    pub async fn wait(self, most: Duration) {
+        let _ = tokio::time::timeout(most, self.overtaken.notified()).await;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut held = self.gate.held();
+        if held.as_ref().is_some_and(|overtaken| Arc::ptr_eq(overtaken, &self.overtaken)) {
+            *held = None;
         }
     }
 }

@@ -19,13 +19,24 @@ use axum::{Router, middleware, routing::delete, routing::get};
 pub use spec::{Fault, Kind, Only};
 pub use words::Words;
 
+/// Who may set faults.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Everybody who reaches the address, but for pages from elsewhere.
+    Open,
+    /// Who brings this as a bearer token.
+    Token(String),
+    /// Nobody.
+    Closed,
+}
+
 /// Puts a switchboard of its own in front of `router`. Refusals are in `words`.
-pub fn in_front_of(router: Router, words: Words) -> Router {
+pub fn in_front_of(router: Router, words: Words, door: Door) -> Router {
     let board = Arc::new(board::Board::new(words));
     let admin = Router::new()
         .route("/_emulator/faults", get(admin::list).post(admin::set).delete(admin::clear))
         .route("/_emulator/faults/{id}", delete(admin::remove))
-        .layer(middleware::from_fn(admin::only_from_here))
+        .layer(middleware::from_fn_with_state(Arc::new(door), admin::only_who_may))
         .with_state(board.clone());
     router.layer(middleware::from_fn_with_state(board, strike::befall)).merge(admin)
 }

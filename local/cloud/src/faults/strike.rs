@@ -1,6 +1,6 @@
 //! What a fault does to a request and to its answer.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{future::Future, io, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, to_bytes},
@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::{
     Fault, Kind,
-    board::{Board, Gate},
+    board::{Board, Delay, Held},
 };
 
 /// The longest body that is looked into; those beyond it are passed on to nobody.
@@ -39,10 +39,9 @@ pub async fn befall(State(board): State<Arc<Board>>, request: Request, next: Nex
     };
     let fate = board.draw(&parts, &seen);
     let request = Request::from_parts(parts, body);
-    tokio::time::sleep(fate.delay).await;
     let response = match fate.blow {
-        None => next.run(request).await,
-        Some(blow) => suffer(&board, blow, fate.held, next, request, seen).await,
+        None => late(fate.delays, next, request).await,
+        Some(blow) => suffer(&board, blow, fate.delays, fate.held, next, request, seen).await,
     };
     fate.overtakes.iter().for_each(|gate| gate.release());
     response
@@ -51,47 +50,65 @@ pub async fn befall(State(board): State<Arc<Board>>, request: Request, next: Nex
 async fn suffer(
     board: &Board,
     blow: Fault,
-    held: Option<Arc<Gate>>,
+    delays: Vec<Delay>,
+    held: Option<Held>,
     next: Next,
     request: Request,
     seen: Bytes,
 ) -> Response {
     match blow.kind {
-        Kind::Latency => next.run(request).await,
+        // These are carried out whether or not their sender stays.
+        Kind::DropAnswer => {
+            carry_out(late(delays, next, request)).await;
+            hang_up()
+        }
+        Kind::Duplicate => {
+            let (parts, _) = request.into_parts();
+            let request = || Request::from_parts(parts.clone(), Body::from(seen.clone()));
+            let twin = carry_out(late(delays.clone(), next.clone(), request()));
+            // Both have ended before the answer leaves; the twin's is what nobody asked for.
+            tokio::join!(late(delays, next, request()), twin).0
+        }
+        Kind::Latency => late(delays, next, request).await,
         Kind::Error => {
+            wait(delays).await;
             let status = blow.status.and_then(|status| StatusCode::from_u16(status).ok());
             let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             after(board.words.refuse(status, "A failure as asked for."), blow.retry_after)
         }
         Kind::Throttle => {
+            wait(delays).await;
             after(board.words.refuse(StatusCode::TOO_MANY_REQUESTS, "Too many requests, as asked for."), Some(1))
         }
-        Kind::DropRequest => hang_up(),
-        Kind::DropAnswer => {
-            carry_out(next, request).await;
+        Kind::DropRequest => {
+            wait(delays).await;
             hang_up()
         }
-        Kind::Duplicate => {
-            let (parts, _) = request.into_parts();
-            let twin = carry_out(next.clone(), Request::from_parts(parts.clone(), Body::from(seen.clone())));
-            let request = Request::from_parts(parts, Body::from(seen));
-            // Both have ended before the answer leaves; the twin's is what nobody asked for.
-            tokio::join!(next.run(request), twin).0
-        }
         Kind::Reorder => {
-            if let Some(gate) = held {
-                gate.wait(blow.delay_ms.map_or(OVERTAKEN_WITHIN, Duration::from_millis)).await;
+            if let Some(held) = held {
+                held.wait(blow.delay_ms.map_or(OVERTAKEN_WITHIN, Duration::from_millis)).await;
             }
-            next.run(request).await
+            late(delays, next, request).await
         }
-        Kind::Cut => cut(next.run(request).await).await,
-        Kind::Malformed => malform(next.run(request).await).await,
+        Kind::Cut => cut(late(delays, next, request).await).await,
+        Kind::Malformed => malform(late(delays, next, request).await).await,
     }
 }
 
-/// Carries a request out, whether or not its sender stays.
-async fn carry_out(next: Next, request: Request) {
-    if let Err(error) = tokio::spawn(next.run(request)).await {
+async fn late(delays: Vec<Delay>, next: Next, request: Request) -> Response {
+    wait(delays).await;
+    next.run(request).await
+}
+
+async fn wait(delays: Vec<Delay>) {
+    for delay in delays {
+        delay.wait().await;
+    }
+}
+
+/// Carries a request out to its end.
+async fn carry_out(request: impl Future<Output = Response> + Send + 'static) {
+    if let Err(error) = tokio::spawn(request).await {
         tracing::error!(%error, "a request ended early");
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use axum::{Router, body::Body, response::IntoResponse as _};
 use futures_util::{StreamExt as _, stream};
 use http::{Request, StatusCode};
-use makegood_cloud::faults::{Words, in_front_of};
+use makegood_cloud::faults::{Door, Words, in_front_of};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tower::ServiceExt as _;
@@ -28,7 +28,7 @@ fn service() -> (Router, Arc<AtomicU32>) {
         let events = (0..4).map(|i| Ok::<_, std::io::Error>(format!("data: {{\"event\":{i}}}\n\n")));
         ([("content-type", "text/event-stream")], Body::from_stream(stream::iter(events))).into_response()
     });
-    (in_front_of(router, Words::Upstash), count)
+    (in_front_of(router, Words::Upstash, Door::Open), count)
 }
 
 async fn send(router: &Router, method: &str, path: &str, body: &str) -> http::Response<Body> {
@@ -238,4 +238,99 @@ async fn one_is_removed_by_its_id_and_all_at_once() {
     assert_eq!(call(&router, "GET", "/count", "").await.0, 502);
     assert_eq!(call(&router, "DELETE", "/_emulator/faults", "").await.1, json!({ "removed": 1 }));
     assert_eq!(call(&router, "GET", "/count", "").await.0, 200);
+}
+
+#[tokio::test]
+async fn who_leaves_while_held_leaves_the_place_to_the_next() {
+    let (router, _) = service();
+    set(&router, json!({ "kind": "reorder", "delay_ms": 10_000, "count": 2 })).await;
+    let held = |router: &Router| {
+        let router = router.clone();
+        tokio::spawn(async move { call(&router, "GET", "/count", "").await.1 })
+    };
+    let left = held(&router);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    left.abort();
+    let _ = left.await;
+    // The last that the count allows is held, and overtaken, all the same.
+    let stays = held(&router);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!stays.is_finished());
+    assert_eq!(call(&router, "GET", "/count", "").await.1["number"], 1);
+    assert_eq!(stays.await.unwrap()["number"], 2);
+    assert_eq!(call(&router, "GET", "/_emulator/faults", "").await.1["faults"][0]["struck"], 2);
+}
+
+#[tokio::test]
+async fn one_that_is_refused_overtakes_too() {
+    let (router, _) = service();
+    set(&router, json!({ "kind": "error", "match": { "contains": "refused" } })).await;
+    set(&router, json!({ "kind": "reorder", "delay_ms": 10_000 })).await;
+    let began = Instant::now();
+    let held = {
+        let router = router.clone();
+        tokio::spawn(async move { call(&router, "GET", "/count", "").await.0 })
+    };
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(call(&router, "POST", "/count", "refused").await.0, 500);
+    assert_eq!(held.await.unwrap(), 200);
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn many_at_once_leave_no_word_behind_for_the_next_that_is_held() {
+    let (router, _) = service();
+    set(&router, json!({ "kind": "reorder", "delay_ms": 200 })).await;
+    for _ in 0..5 {
+        let calls = (0..20).map(|_| call(&router, "GET", "/count", ""));
+        futures_util::future::join_all(calls).await;
+        let began = Instant::now();
+        call(&router, "GET", "/count", "").await;
+        assert!(began.elapsed() >= Duration::from_millis(200), "{:?}", began.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn what_is_late_goes_on_when_the_fault_is_removed() {
+    let (router, _) = service();
+    set(&router, json!({ "kind": "latency", "delay_ms": 600_000 })).await;
+    set(&router, json!({ "kind": "latency", "delay_ms": 600_000 })).await;
+    let late = {
+        let router = router.clone();
+        tokio::spawn(async move { call(&router, "GET", "/count", "").await.0 })
+    };
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!late.is_finished());
+    call(&router, "DELETE", "/_emulator/faults", "").await;
+    assert_eq!(tokio::time::timeout(Duration::from_secs(5), late).await.unwrap().unwrap(), 200);
+}
+
+#[tokio::test]
+async fn what_is_late_and_loses_its_answer_is_carried_out_without_its_sender() {
+    let (router, count) = service();
+    set(&router, json!({ "kind": "latency", "delay_ms": 100 })).await;
+    set(&router, json!({ "kind": "drop_answer" })).await;
+    let sender = {
+        let router = router.clone();
+        tokio::spawn(async move { send(&router, "POST", "/count", "").await })
+    };
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    sender.abort();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(count.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_stranger_sets_no_faults() {
+    for (door, token, status) in [
+        (Door::Closed, "Bearer a", 403),
+        (Door::Token("a".to_owned()), "Bearer b", 401),
+        (Door::Token("a".to_owned()), "a", 401),
+        (Door::Token("a".to_owned()), "Bearer a", 201),
+    ] {
+        let router = in_front_of(Router::new(), Words::Upstash, door.clone());
+        let request = Request::post("/_emulator/faults").header("authorization", token);
+        let request = request.body(Body::from(r#"{"kind":"error"}"#)).unwrap();
+        assert_eq!(router.oneshot(request).await.unwrap().status(), status, "{door:?} {token}");
+    }
 }

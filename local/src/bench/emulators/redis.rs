@@ -109,7 +109,8 @@ async fn native(port: u16, me: usize, shared: &Shared) -> anyhow::Result<()> {
     let (mut reader, mut writer) = stream.split();
     let mut answer = vec![0; KEYS * set_answer.len()];
     let (written, read) = tokio::join!(writer.write_all(all.as_bytes()), reader.read_exact(&mut answer));
-    (written?, read?);
+    written?;
+    read?;
 
     let command = |(place, key): (usize, String)| match place % 2 {
         0 => resp(&["SET", &key, &value()]),
