@@ -163,6 +163,11 @@ impl Journal {
         self.class(ix) == Class::Pivot
     }
 
+    /// Whether the journal tells that a person did it.
+    pub fn is_by_hand(&self, ix: u32) -> bool {
+        self.of(ix).by_hand
+    }
+
     fn of(&self, ix: u32) -> &Told {
         static UNTOUCHED: Told = Told::untouched();
         self.told.get(&(ix % SPAN)).unwrap_or(&UNTOUCHED)

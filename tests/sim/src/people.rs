@@ -308,12 +308,31 @@ impl World {
                 });
             }
             // Not now, or not any more.
-            Some(409) => self.look_out(base),
+            Some(409) => {
+                if let Asking::Resolve { step, done: Some(_) } = &asking {
+                    self.take_back(base, step);
+                }
+                self.look_out(base);
+            }
             // What was done by hand is to be kept.
             Some(422) if matches!(asking, Asking::Replan { .. }) => self.look_out(base),
             Some(code) if code < 500 => self.violation(format!("{asking:?} was answered {code}")),
             Some(_) | None if tries > 0 => self.later(700, move |world| world.ask(base, asking, tries - 1)),
             Some(_) | None => self.look_out(base),
+        }
+    }
+
+    /// Who did something by hand for a saga that has no use for it undoes it again.
+    fn take_back(&self, base: u32, step: &str) {
+        let node = {
+            let database = self.database.borrow();
+            let row = self.saga(base).and_then(|saga| database.sagas.get(&saga));
+            row.and_then(|row| row.nodes.iter().find(|(node, _)| node.id == step)).map(|(node, _)| node.ix)
+        };
+        let Some(ix) = node.filter(|ix| !self.journal(base).is_by_hand(*ix)) else { return };
+        if let Some(deed) = self.town.borrow_mut().deeds.get_mut(&(base + ix)).filter(|deed| deed.by_hand) {
+            (deed.applied, deed.left, deed.by_hand, deed.output) = (deed.applied - 1, 0, false, None);
+            self.trace(|| format!("people   took {step} back"));
         }
     }
 

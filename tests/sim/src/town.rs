@@ -190,7 +190,7 @@ fn do_it(world: &Rc<World>, tool: &Definition, (node, round): (u32, u32), body: 
         Some(Fault::Refuse) => {
             let mut town = world.town.borrow_mut();
             if let Some(deed) = town.deeds.get_mut(&node) {
-                deed.result = Some(Result::Refused("full"));
+                (deed.result, deed.first_seen) = (Some(Result::Refused("full")), now);
                 deed.refused = true;
             }
             exchange.answer(world, 0, refusal("full"));
@@ -248,7 +248,8 @@ fn act(world: &Rc<World>, node: u32) -> Value {
     deed.applied += 1;
     deed.left += 1;
     deed.output = Some(output.clone());
-    deed.result = Some(Result::Done(output.clone()));
+    // What it remembers, it remembers from now on: nothing was stored when it only said that it was busy.
+    (deed.result, deed.first_seen) = (Some(Result::Done(output.clone())), world.now());
     let applied = deed.applied;
     drop(town);
     world.trace(|| format!("ledger   {node} is done ({applied})"));

@@ -366,7 +366,8 @@ impl Saga {
 
     /// Whether a repeat may leave that no commit tells of: only where one that nobody knows of does no
     /// harm. Elsewhere the compare-and-set is what keeps two workers from trying at once, and one of
-    /// them from giving up what the other is about to achieve.
+    /// them from giving up what the other is about to achieve: so it is with whatever may be given up and
+    /// has no fence.
     pub(super) fn repeats_unseen(&self, node: &Node) -> bool {
         let Some(tool) = self.definition(node) else { return false };
         let keyed = tool.repeat != Repeat::Never;
@@ -374,7 +375,7 @@ impl Saga {
             Class::Query => true,
             Class::Compensatable => keyed && tool.fence,
             Class::Pivot => false,
-            Class::Retriable => keyed,
+            Class::Retriable => keyed && !self.may_be_given_up(node),
         }
     }
 
@@ -384,6 +385,11 @@ impl Saga {
         let limit = self.policy(node).map_or(1, |retry| retry.attempts);
         let working = self.head.open.get(&node.ix).map_or(0, |open| open.working);
         (node.class == Class::Retriable && !node.replaceable) || attempt.saturating_sub(working) < limit
+    }
+
+    /// Whether there is a failure after which it is not tried again.
+    fn may_be_given_up(&self, node: &Node) -> bool {
+        node.replaceable || self.policy(node).is_some_and(|retry| !retry.never.is_empty())
     }
 
     /// How often and how fast: the step's own policy, or its tool's.

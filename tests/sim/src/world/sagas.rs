@@ -97,7 +97,8 @@ impl World {
         if row.head.phase == Phase::Completed {
             deed.applied += 1;
             deed.left = 1;
-        } else if row.head.phase == Phase::MadeGood {
+        } else if row.head.phase == Phase::MadeGood && !deed.by_hand {
+            // What a person did instead is not the child's to undo.
             deed.left = 0;
         }
         let applied = deed.applied;
