@@ -299,11 +299,14 @@ impl Journal {
                 }
             }
             Fact::Retried { node, .. } => {
+                let query = self.class(*node) == Class::Query;
                 let told = self.told.entry(*node).or_default();
-                if told.held.is_none() {
+                // A query that was refused beside a pivot waits for what becomes of that, which no fact tells.
+                let beside_pivot = query && told.refused && told.held.is_none();
+                if told.held.is_none() && !beside_pivot {
                     return Err(format!("{node} is taken up again, and was not held"));
                 }
-                if told.refused && matches!(told.held, Some((Op::Do, _))) {
+                if beside_pivot || (told.refused && matches!(told.held, Some((Op::Do, _)))) {
                     (told.rounds, told.refused, told.idle_round) = (told.rounds + 1, false, true);
                 }
                 (told.held, self.rest) = (None, None);
