@@ -1,11 +1,11 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import { once } from "node:events";
 import { Client, Receiver } from "@upstash/qstash";
+import { destination } from "./destination.mjs";
 import { emulate } from "./emulator.mjs";
 
-let emulator, client, receiver, server, here;
+let emulator, client, receiver, target, here;
 // What each path was sent, and who waits for it.
 const inbox = new Map();
 
@@ -17,7 +17,7 @@ before(async () => {
     currentSigningKey: env.QSTASH_CURRENT_SIGNING_KEY,
     nextSigningKey: env.QSTASH_NEXT_SIGNING_KEY,
   });
-  server = createServer(async (request, response) => {
+  target = await destination(async (request, response) => {
     let body = "";
     for await (const part of request) body += part;
     const seen = inbox.get(request.url) ?? [];
@@ -25,20 +25,17 @@ before(async () => {
     const fails = request.url.startsWith("/broken") || (request.url.startsWith("/flaky") && seen.length === 0);
     response.statusCode = fails ? 503 : 200;
     response.end(fails ? "sorry" : "thanks");
-    server.emit("came");
+    target.server.emit("came");
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  here = `http://127.0.0.1:${server.address().port}`;
+  here = target.url;
 });
 after(async () => {
-  server.closeAllConnections();
-  server.close();
+  target.stop();
   await emulator.stop();
 });
 
 async function arrived(path, count) {
-  while ((inbox.get(path) ?? []).length < count) await once(server, "came", { signal: AbortSignal.timeout(10_000) });
+  while ((inbox.get(path) ?? []).length < count) await once(target.server, "came", { signal: AbortSignal.timeout(10_000) });
   return inbox.get(path);
 }
 

@@ -1,14 +1,13 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import { once } from "node:events";
 import { Client, WorkflowNonRetryableError, WorkflowRetryAfterError, serve } from "@upstash/workflow";
+import { destination } from "./destination.mjs";
 import { emulate } from "./emulator.mjs";
 
 // The SDK tells of every error that a step throws; here they are thrown on purpose.
 console.error = console.warn = () => {};
 
-let emulator, client, server, here;
+let emulator, client, target, here;
 // The workflows that are served, by name, and what a third party is to answer.
 const workflows = new Map();
 const third = new Map();
@@ -19,7 +18,7 @@ before(async () => {
   emulator = await emulate("qstash");
   const { env } = emulator;
   client = new Client({ baseUrl: env.QSTASH_URL, token: env.QSTASH_TOKEN });
-  server = createServer(async (request, response) => {
+  target = await destination(async (request, response) => {
     const parts = [];
     for await (const part of request) parts.push(part);
     const body = Buffer.concat(parts);
@@ -32,13 +31,10 @@ before(async () => {
     response.writeHead(answer.status, Object.fromEntries(answer.headers));
     response.end(Buffer.from(await answer.arrayBuffer()));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  here = `http://127.0.0.1:${server.address().port}`;
+  here = target.url;
 });
 after(async () => {
-  server.closeAllConnections();
-  server.close();
+  target.stop();
   await emulator.stop();
 });
 

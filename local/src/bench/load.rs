@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde::Deserialize;
 use tokio::sync::{broadcast, oneshot};
 
-use super::cpu::{self, Servers};
+use super::usage::{self, Servers};
 use crate::delivery::Answered;
 
 /// What is sent, and for how long.
@@ -69,9 +69,9 @@ impl Load {
             .map(|_| tokio::spawn(Arc::clone(&load).client(client.clone(), Arc::clone(&ends), begin, end)))
             .collect();
         tokio::time::sleep_until(begin.into()).await;
-        let before = (cpu::own_ms()?, servers.ms(), cpu::thread_ms()?);
+        let before = (usage::own_ms()?, servers.ms(), usage::thread_ms()?);
         tokio::time::sleep_until(end.into()).await;
-        let after = (cpu::own_ms()?, servers.ms(), cpu::thread_ms()?);
+        let after = (usage::own_ms()?, servers.ms(), usage::thread_ms()?);
         let mut times = Vec::new();
         for client in clients {
             times.extend(client.await??);

@@ -5,10 +5,10 @@
 //! cost is counted in and stated apart. A saga's time runs from the request that starts it to the
 //! answer of the invocation that brings it to rest.
 
-mod cpu;
 pub mod emulators;
 mod load;
 pub mod start;
+mod usage;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -59,7 +59,7 @@ async fn measure(
         "{} sagas at once, {length} {:?} steps each, {} s ...",
         options.concurrency, options.class, options.seconds
     );
-    let servers = cpu::Servers::find(&platform.postgres, redis_url).await;
+    let servers = usage::Servers::find(&platform.postgres, redis_url).await;
     let measured = load.run(platform.delivery.watch(), servers.clone()).await?;
     let counters = counters(platform, &owner).await?;
     if measured.times.is_empty() {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use serde_json::json;
 
-use super::{Scratch, cpu, round};
+use super::{Scratch, round, usage};
 use crate::cli::BenchStart;
 use crate::up;
 
@@ -90,21 +90,14 @@ impl Started {
         }
         let ready = began.elapsed();
         let pid = platform.child.id().to_string();
-        let spent = || cpu::process_ms(&pid).context("/proc tells nothing; the benchmark needs Linux");
+        let spent = || usage::process_ms(&pid).context("/proc tells nothing; the benchmark needs Linux");
         let before = spent()?;
         tokio::time::sleep(IDLE).await;
-        let idle_mib = resident_mib(&pid)?;
+        let idle_mib = usage::resident_mib(&pid).context("the platform has ended")?;
         let idle_cpu_percent = (spent()? - before) / IDLE.as_millis() as f64 * 100.0;
         platform.end()?;
         Ok(Self { ready, cpu_s: before / 1000.0, idle_mib, idle_cpu_percent })
     }
-}
-
-fn resident_mib(pid: &str) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib: f64 = line.and_then(|line| line.split_whitespace().next()).context("no VmRSS")?.parse()?;
-    Ok(kib / 1024.0)
 }
 
 /// A platform in a process of its own, which does not outlive this.

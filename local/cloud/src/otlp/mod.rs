@@ -24,15 +24,15 @@ mod wire;
 
 use std::{
     collections::BTreeSet,
-    fmt,
-    fs::{self, File, OpenOptions},
+    fs::File,
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde::Serialize;
 
+pub use crate::folder::Error;
 pub use attribute::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, Resource, Value};
 pub use id::TraceId;
 pub use logs::{Entry, Wanted};
@@ -41,6 +41,7 @@ pub use segment::Bounds;
 pub use span::{Event, Link, ResourceSpans, ScopeSpans, Span, Status, TracesData};
 pub use traceql::{Condition, Literal, Operator, Subject, parse as parse_traceql};
 
+use crate::folder;
 use logs::Logs;
 use metric::MetricsData;
 use record::LogsData;
@@ -101,7 +102,7 @@ impl Otlp {
     /// When the folder cannot be used, is in use by another process, or holds a file that is damaged elsewhere than
     /// at the end of the last.
     pub fn open(options: Options) -> Result<Self, Error> {
-        let lock = options.data_dir.as_deref().map(lock_folder).transpose()?;
+        let lock = options.data_dir.as_deref().map(|folder| folder::take(folder, "otlp.lock")).transpose()?;
         let under = |name: &str| options.data_dir.as_ref().map(|folder| folder.join(name));
         let traces = Traces::open(under("traces"), options.traces, options.max_trace_bytes)?;
         let logs = Logs::open(under("logs"), options.logs)?;
@@ -173,36 +174,9 @@ impl Otlp {
     }
 }
 
-/// Why a receiver could not be opened; the text says what to do.
-#[derive(Debug)]
-pub struct Error(String);
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Error {}
-
 fn not_kept(error: &io::Error) -> Refusal {
     tracing::error!("what was sent cannot be kept: {error}");
     Refusal::unavailable("what was sent cannot be kept now; send it again")
-}
-
-fn lock_folder(folder: &Path) -> Result<File, Error> {
-    let unusable = |error: io::Error| {
-        let folder = folder.display();
-        Error(format!("cannot use {folder}: {error}; choose another data folder or mend its permissions"))
-    };
-    fs::create_dir_all(folder).map_err(unusable)?;
-    let path = folder.join("otlp.lock");
-    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(unusable)?;
-    lock.try_lock().map_err(|_| {
-        let folder = folder.display();
-        Error(format!("{folder} is in use by another process; end it or choose another data folder"))
-    })?;
-    Ok(lock)
 }
 
 /// Nothing here is left half done by a panic.

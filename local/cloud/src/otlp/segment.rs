@@ -12,9 +12,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use flate2::Crc;
 
-use super::Error;
+use crate::folder::{self, Error};
 
 /// How much is kept at most. When one of the two is passed, the oldest sixteenth goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +143,7 @@ impl Segments {
 }
 
 fn unusable(path: &Path, error: &io::Error) -> Error {
-    Error(format!("cannot use {}: {error}; choose another data folder or mend its permissions", path.display()))
+    folder::cannot("use", path, error)
 }
 
 /// The serials of the files in a folder, which is made where there is none.
@@ -202,7 +201,7 @@ fn frame(bytes: &Bytes) -> Result<Bytes, String> {
         return Err(short());
     }
     let payload = bytes.slice(HEAD..HEAD + length);
-    if checksum(&payload) != u32::from_le_bytes(*sum) {
+    if crc32fast::hash(&payload) != u32::from_le_bytes(*sum) {
         return Err("a frame's checksum is wrong".to_owned());
     }
     Ok(payload)
@@ -213,14 +212,8 @@ fn frames(payloads: &[Bytes]) -> io::Result<Vec<u8>> {
     for payload in payloads {
         let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
         frames.extend_from_slice(&length.to_le_bytes());
-        frames.extend_from_slice(&checksum(payload).to_le_bytes());
+        frames.extend_from_slice(&crc32fast::hash(payload).to_le_bytes());
         frames.extend_from_slice(payload);
     }
     Ok(frames)
-}
-
-fn checksum(payload: &[u8]) -> u32 {
-    let mut crc = Crc::new();
-    crc.update(payload);
-    crc.sum()
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{Error, record::Record};
+use crate::folder;
 
 /// Below this size a journal is never rewritten.
 const COMPACT_FROM_BYTES: u64 = 4 << 20;
@@ -28,25 +29,12 @@ impl Journal {
     /// Opens the journal in `folder` and hands its records to `replay`. A
     /// torn last line was never acknowledged and is cut off.
     pub fn open(folder: &Path, mut replay: impl FnMut(Record)) -> Result<Self, Error> {
-        let explain = |what: &str, path: &Path, error: io::Error| {
-            Error(format!(
-                "cannot {what} {}: {error}; choose another data folder or mend its permissions",
-                path.display()
-            ))
-        };
-        fs::create_dir_all(folder).map_err(|e| explain("create", folder, e))?;
-        let lock_path = folder.join("qstash.lock");
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path);
-        let lock = lock.map_err(|e| explain("open", &lock_path, e))?;
-        lock.try_lock().map_err(|_| {
-            Error(format!("{} is in use by another process; end it or choose another data folder", folder.display()))
-        })?;
-
+        let lock = folder::take(folder, "qstash.lock")?;
         let path = folder.join("qstash.log");
         let content = match fs::read(&path) {
             Ok(content) => content,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(explain("read", &path, error)),
+            Err(error) => return Err(folder::cannot("read", &path, &error)),
         };
         let whole = content.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let mut start = 0;
@@ -59,9 +47,9 @@ impl Journal {
         }
 
         let file = OpenOptions::new().create(true).append(true).open(&path);
-        let file = file.map_err(|e| explain("open", &path, e))?;
+        let file = file.map_err(|e| folder::cannot("open", &path, &e))?;
         let bytes = whole as u64;
-        file.set_len(bytes).map_err(|e| explain("repair", &path, e))?;
+        file.set_len(bytes).map_err(|e| folder::cannot("repair", &path, &e))?;
         Ok(Self { file, path, bytes, floor: bytes, _lock: lock })
     }
 

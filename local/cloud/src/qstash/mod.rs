@@ -33,8 +33,9 @@ mod state;
 mod timer;
 mod workflow;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
+pub use crate::folder::Error;
 pub use deliver::Deliver;
 pub use faults::Faults;
 pub use options::Options;
@@ -85,15 +86,3 @@ impl Drop for QStash {
         self.courier.state().close();
     }
 }
-
-/// Why a QStash could not be opened; the text says what to do.
-#[derive(Debug)]
-pub struct Error(String);
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Error {}

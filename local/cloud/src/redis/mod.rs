@@ -15,10 +15,11 @@ mod rest;
 mod scripts;
 mod shebang;
 
-use std::{fmt, future::Future, path::Path, pin::Pin, sync::Arc};
+use std::{future::Future, path::Path, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 
+pub use crate::folder::Error;
 use feed::{Event, Feed};
 use reply::Reply;
 use tokio::sync::mpsc::Receiver;
@@ -85,15 +86,3 @@ impl Redis {
         rest::router(self.backend.clone(), token, Some(read_only_token))
     }
 }
-
-/// Why a Redis could not be used.
-#[derive(Debug)]
-pub struct Error(String);
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Error {}

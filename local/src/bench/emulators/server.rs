@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::bench::cpu;
+use crate::bench::usage;
 
 pub struct Server {
     process: Child,
@@ -55,15 +55,12 @@ impl Server {
 
     /// Milliseconds of CPU it has used.
     pub fn cpu_ms(&self) -> anyhow::Result<f64> {
-        cpu::process_ms(&self.process.id().to_string()).context("the server has ended")
+        usage::process_ms(&self.process.id().to_string()).context("the server has ended")
     }
 
     /// Megabytes of memory it has in use.
     pub fn resident_mb(&self) -> anyhow::Result<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("the server has ended")?;
-        let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
-        Ok(kilobytes / 1024.0)
+        usage::resident_mib(&self.process.id().to_string()).context("the server has ended")
     }
 }
 

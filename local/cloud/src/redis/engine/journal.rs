@@ -16,7 +16,7 @@ use std::{
 use bytes::{Buf as _, BufMut as _};
 
 use super::record::{self, Record};
-use crate::redis::Error;
+use crate::folder::{self, Error};
 
 /// Below this size a file is never rewritten.
 const REWRITE_FROM_BYTES: u64 = 4 << 20;
@@ -44,23 +44,12 @@ impl Journal {
     /// Opens the file in `folder` and hands its records to `replay`, which
     /// says whether it understood.
     pub fn open(folder: &Path, mut replay: impl FnMut(Record) -> bool) -> Result<Self, Error> {
-        let explain = |what: &str, path: &Path, error: io::Error| {
-            let path = path.display();
-            Error(format!("cannot {what} {path}: {error}; choose another data folder or mend its permissions"))
-        };
-        fs::create_dir_all(folder).map_err(|e| explain("create", folder, e))?;
-        let lock_path = folder.join("redis.lock");
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path);
-        let lock = lock.map_err(|e| explain("open", &lock_path, e))?;
-        lock.try_lock().map_err(|_| {
-            Error(format!("{} is in use by another process; end it or choose another data folder", folder.display()))
-        })?;
-
+        let lock = folder::take(folder, "redis.lock")?;
         let path = folder.join("redis.log");
         let content = match fs::read(&path) {
             Ok(content) => content,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(explain("read", &path, error)),
+            Err(error) => return Err(folder::cannot("read", &path, &error)),
         };
         let mut whole = 0;
         let damaged = |at: usize| {
@@ -85,9 +74,9 @@ impl Journal {
         }
 
         let file = OpenOptions::new().create(true).append(true).open(&path);
-        let file = file.map_err(|e| explain("open", &path, e))?;
+        let file = file.map_err(|e| folder::cannot("open", &path, &e))?;
         let bytes = whole as u64;
-        file.set_len(bytes).map_err(|e| explain("repair", &path, e))?;
+        file.set_len(bytes).map_err(|e| folder::cannot("repair", &path, &e))?;
         Ok(Self { file, path, bytes, floor: bytes, ahead: Vec::new(), torn: false, _lock: lock })
     }
 

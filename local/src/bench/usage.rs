@@ -1,4 +1,4 @@
-//! CPU time, as Linux counts it: of this process, of one of its threads, and of database servers on
+//! CPU time and memory, as Linux counts them: of this process, of one of its threads, and of servers on
 //! this machine.
 
 use std::fs;
@@ -28,6 +28,14 @@ pub fn process_ms(pid: &str) -> Option<f64> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks: f64 = fields.get(11..15)?.iter().filter_map(|field| field.parse::<f64>().ok()).sum();
     Some(ticks * 1000.0 / TICKS)
+}
+
+/// Memory that a process has in use.
+pub fn resident_mib(pid: &str) -> Option<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: f64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kib / 1024.0)
 }
 
 fn parent(pid: &str) -> Option<String> {
