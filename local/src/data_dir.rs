@@ -10,9 +10,10 @@ use anyhow::{Context, bail};
 const LOCK: &str = "makegood.lock";
 /// What clients of the emulators need to know.
 pub const CLIENTS: &str = "clients.env";
-/// What a platform writes beside it, the last two for a moment. Compiled code is not data: it stays when the rest goes.
+/// What a platform writes beside it, the last two for a moment.
 const DATA: [&str; 8] = ["postgres", "qstash", "redis", "otlp", "secrets.json", CLIENTS, "secrets.new", "clients.new"];
-const COMPILED: &str = "compiled";
+/// Compiled code, where it cannot be kept beside the build. It is not data: it stays when the rest goes.
+pub const COMPILED: &str = "compiled";
 
 /// A folder in use by this process.
 pub struct DataDir {

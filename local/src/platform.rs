@@ -21,9 +21,10 @@ use makegood_postgres::Postgres;
 use tokio::sync::watch;
 
 use crate::clients;
-use crate::data_dir::{CLIENTS, DataDir};
+use crate::data_dir::{CLIENTS, COMPILED, DataDir};
 use crate::delivery::Delivery;
-use crate::host::{Functions, Limits, Options as HostOptions};
+use crate::host::manifest::Manifest;
+use crate::host::{Functions, Limits, Options as HostOptions, compiled};
 use crate::secrets::{Secrets, write_for_owner};
 use crate::serve::{self, NoDelay, problem};
 use crate::town_tools::TownTools;
@@ -138,7 +139,8 @@ impl Platform {
         let functions = Functions::load(HostOptions {
             manifest: options.manifest.clone(),
             overrides: variables(options, &url, &secrets, postgres.connection_string(), loopback),
-            cache_dir: data_dir.path().join("compiled"),
+            cache_dir: compiled::beside(&Manifest::read(&options.manifest)?)
+                .unwrap_or_else(|| data_dir.path().join(COMPILED)),
             own_authorities: own,
             limits: Limits::default(),
             clock,

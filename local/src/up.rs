@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::build::{self, Outcome};
 use crate::cli::{Place, Up};
 use crate::data_dir::CLIENTS;
+use crate::host;
 use crate::host::manifest::Manifest;
 use crate::platform::Platform;
 
@@ -33,11 +34,15 @@ pub async fn build(manifest: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `makegood build`: builds, and prints the sizes in any case.
+/// `makegood build`: builds, compiles what was built for this machine, and prints the sizes in any case.
 pub async fn build_all(place: &Place) -> anyhow::Result<()> {
     let manifest = Manifest::read(&place.manifest()?)?;
-    let report = tokio::task::spawn_blocking(move || build::run(&manifest)).await??;
-    println!("{report}");
+    let report = tokio::task::spawn_blocking(move || {
+        let report = build::run(&manifest)?;
+        host::compile(&manifest)?;
+        anyhow::Ok(report)
+    });
+    println!("{}", report.await??);
     Ok(())
 }
 

@@ -122,11 +122,6 @@ def makegood(topology, name, service, at):
     """One of our services: as the file has it, at the ports that were found."""
     folder = topology.folder / name
     folder.mkdir()
-    if service["command"][0] == "up" and "CARGO_TARGET_DIR" in OURS:
-        # Compiled code, which the tests of the endpoints keep there: compiling takes longer than all the rest.
-        compiled = pathlib.Path(OURS["CARGO_TARGET_DIR"]).absolute() / "makegood-endpoints-compiled"
-        compiled.mkdir(parents=True, exist_ok=True)
-        (folder / "compiled").symlink_to(compiled)
     elsewhere = {"0.0.0.0": "127.0.0.1", "/data": str(folder)}
     command = [elsewhere.get(word, word) for word in service["command"]]
     hosts = lambda text: re.sub(r"(?<=[@/])(\w+):\d+", lambda found: f"127.0.0.1:{at[found[1]]}", text)

@@ -13,7 +13,8 @@ use serde_json::json;
 
 use super::{Scratch, round, usage};
 use crate::cli::BenchStart;
-use crate::up;
+use crate::host::manifest::Manifest;
+use crate::{host, up};
 
 /// How long it is left alone before its memory is looked at.
 const IDLE: Duration = Duration::from_secs(5);
@@ -23,6 +24,8 @@ const READY_WITHIN: Duration = Duration::from_secs(120);
 pub async fn start(options: &BenchStart) -> anyhow::Result<()> {
     let manifest = options.place.manifest()?;
     up::build(&manifest).await?;
+    let built = Manifest::read(&manifest)?;
+    tokio::task::spawn_blocking(move || host::compile(&built)).await??;
     let mut fresh = Vec::new();
     let mut existing = Vec::new();
     for _ in 0..options.times {

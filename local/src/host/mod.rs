@@ -11,6 +11,7 @@
 
 mod allowed;
 mod body;
+pub mod compiled;
 mod engine;
 mod instance;
 pub mod manifest;
@@ -40,6 +41,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use variables::Values;
+use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 use wasmtime_wasi_http::handler::ProxyHandler;
 
@@ -88,6 +90,13 @@ impl Default for Limits {
             instances: 512,
         }
     }
+}
+
+/// Compiles what `manifest` names and keeps it beside it, where that can be, for the starts to come. Blocks.
+pub fn compile(manifest: &Manifest) -> anyhow::Result<()> {
+    let Some(folder) = compiled::beside(manifest) else { return Ok(()) };
+    let engine = engine::start(&Limits::default(), &folder)?;
+    components(&engine, manifest).map(drop)
 }
 
 /// The functions of one manifest, loaded and ready. Clones are the same.
@@ -181,29 +190,44 @@ impl Loaded {
             linker,
             authority,
         };
-        // Each compiles on its own thread: a first start is felt.
-        let functions = std::thread::scope(|scope| {
-            let threads: Vec<_> = manifest
-                .components
-                .iter()
-                .map(|(name, component)| {
-                    let load = || loading.function(name, component);
-                    (name, scope.spawn(load))
-                })
-                .collect();
-            let join = |(name, thread): (&String, std::thread::ScopedJoinHandle<'_, _>)| {
-                let function: anyhow::Result<Function> = match thread.join() {
-                    Ok(loaded) => loaded,
-                    Err(_) => Err(anyhow::anyhow!("the compiler panicked")),
-                };
-                let function = function.with_context(|| format!("the function {name:?}"))?;
-                Ok((name.clone(), Arc::new(function)))
-            };
-            threads.into_iter().map(join).collect::<anyhow::Result<BTreeMap<_, _>>>()
-        })?;
+        let functions = components(&loading.linker.engine().clone(), &manifest)?
+            .into_iter()
+            .map(|(name, (described, component))| {
+                let function = loading.function(name, described, &component);
+                Ok((name.to_owned(), Arc::new(function.with_context(|| format!("the function {name:?}"))?)))
+            })
+            .collect::<anyhow::Result<BTreeMap<_, _>>>()?;
         Ok(Self { functions, routes: manifest.routes, network })
     }
 }
+
+/// What `manifest` names, compiled or found compiled, by name.
+fn components<'m>(engine: &Engine, manifest: &'m Manifest) -> anyhow::Result<BTreeMap<&'m str, Compiled<'m>>> {
+    let compile = |described: &'m manifest::Component| {
+        let source = &described.source;
+        ensure!(source.exists(), "{} does not exist: run `makegood build`", source.display());
+        let component = Component::from_file(engine, source)
+            .map_err(engine::plain)
+            .with_context(|| format!("{} is not a Wasm component", source.display()))?;
+        Ok((described, component))
+    };
+    // Each on its own thread: it is felt.
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = manifest
+            .components
+            .iter()
+            .map(|(name, described)| (name.as_str(), scope.spawn(move || compile(described))))
+            .collect();
+        let join = |(name, thread): (&'m str, std::thread::ScopedJoinHandle<'_, anyhow::Result<Compiled<'m>>>)| {
+            let compiled = thread.join().unwrap_or_else(|_| Err(anyhow::anyhow!("the compiler panicked")));
+            Ok((name, compiled.with_context(|| format!("the function {name:?}"))?))
+        };
+        threads.into_iter().map(join).collect()
+    })
+}
+
+/// A function as the manifest describes it, and its code.
+type Compiled<'m> = (&'m manifest::Component, Component);
 
 /// What every function's loading needs.
 struct Loading {
@@ -216,7 +240,7 @@ struct Loading {
 }
 
 impl Loading {
-    fn function(&self, name: &str, described: &manifest::Component) -> anyhow::Result<Function> {
+    fn function(&self, name: &str, described: &manifest::Component, code: &Component) -> anyhow::Result<Function> {
         let hosts = described
             .allowed_outbound_hosts
             .iter()
@@ -229,11 +253,7 @@ impl Loading {
             .map(|(name, template)| Ok((name.clone(), self.values.expand(template)?)))
             .collect::<anyhow::Result<BTreeMap<_, _>>>()?;
         let source = &described.source;
-        ensure!(source.exists(), "{} does not exist: run `makegood build`", source.display());
-        let component = Component::from_file(self.linker.engine(), source)
-            .map_err(engine::plain)
-            .with_context(|| format!("{} is not a Wasm component", source.display()))?;
-        let pre = instance::prepare(&self.linker, &component).map_err(engine::plain).with_context(|| {
+        let pre = instance::prepare(&self.linker, code).map_err(engine::plain).with_context(|| {
             format!(
                 "{} does not fit this host: it must export wasi:http/handler@0.3 or \
                      wasi:http/incoming-handler@0.2, and import nothing beyond WASI and \

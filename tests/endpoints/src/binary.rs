@@ -35,14 +35,6 @@ pub fn makegood() -> &'static Path {
     })
 }
 
-/// Compiled code, for every platform of every test: compiling it takes longer than most of them.
-#[must_use]
-pub fn compiled() -> PathBuf {
-    let folder = target_dir().join("makegood-endpoints-compiled");
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
 fn target_dir() -> PathBuf {
     // The functions' build reads the same variable.
     if let Some(given) = std::env::var_os("CARGO_TARGET_DIR") {

@@ -16,6 +16,7 @@ mod offline;
 mod parse;
 mod refusal;
 mod reply;
+mod sampling;
 mod schema;
 mod seen;
 mod stream;

@@ -7,19 +7,21 @@ use super::{
     chat::{Chat, Choice, Format, Message, Role, Tool},
     refusal::Refusal,
     reply::Call,
+    sampling,
 };
 
 const MAX_CHOICES: u64 = 128;
 const MAX_STOPS: usize = 4;
 const MAX_NAME: usize = 64;
 
-type Fields = Map<String, Value>;
+pub type Fields = Map<String, Value>;
 
 /// # Errors
 /// Names the first field that is wrong.
 pub fn chat(body: &Value) -> Result<Chat, Refusal> {
     let fields = body.as_object().ok_or_else(|| Refusal::invalid(None, "The body must be a JSON object."))?;
     let model = text(fields, "model", "model")?.to_owned();
+    sampling::check(fields)?;
     let messages = messages(fields)?;
     let tools = list(fields, "tools")?
         .iter()
@@ -130,6 +132,9 @@ fn message(value: &Value, at: &str) -> Result<Message, Refusal> {
             calls.push(call(value, &format!("{at}.tool_calls[{i}]"))?);
         }
     }
+    if given(fields, "name").is_some_and(|value| !value.is_string()) {
+        return Err(Refusal::mistyped(&format!("{at}.name"), "a string"));
+    }
     let optional = role == Role::Assistant && (!calls.is_empty() || given(fields, "refusal").is_some());
     let text = content(fields, &format!("{at}.content"), optional)?;
     Ok(Message { role, text, calls, answers })
@@ -187,7 +192,11 @@ fn tool(value: &Value, at: &str) -> Result<Tool, Refusal> {
         Some(schema @ Value::Object(_)) => schema.clone(),
         Some(_) => return Err(Refusal::mistyped(&format!("{at}.function.parameters"), "an object")),
     };
-    let description = given(function, "description").and_then(Value::as_str).map(str::to_owned);
+    let description = match given(function, "description") {
+        None => None,
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(_) => return Err(Refusal::mistyped(&format!("{at}.function.description"), "a string")),
+    };
     Ok(Tool { name: name.to_owned(), description, parameters })
 }
 
@@ -324,7 +333,8 @@ fn list<'a>(fields: &'a Fields, name: &str) -> Result<&'a [Value], Refusal> {
     }
 }
 
-fn flag(fields: &Fields, name: &str) -> Result<Option<bool>, Refusal> {
+/// A switch.
+pub fn flag(fields: &Fields, name: &str) -> Result<Option<bool>, Refusal> {
     match given(fields, name) {
         None => Ok(None),
         Some(Value::Bool(flag)) => Ok(Some(*flag)),

@@ -119,6 +119,17 @@ pub fn destination(rest: &str) -> Result<String, String> {
     }
 }
 
+/// A destination that has to be an address.
+///
+/// # Errors
+/// When it is none.
+pub fn address(url: &str) -> Result<String, String> {
+    match has_scheme(url) {
+        true => destination(url),
+        false => Err(format!("invalid url '{url}': an address must begin with http:// or https://")),
+    }
+}
+
 /// Names of queues, URL groups, endpoints and schedules.
 ///
 /// # Errors

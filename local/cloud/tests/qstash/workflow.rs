@@ -174,3 +174,17 @@ async fn a_delivery_that_was_made_twice_waits_once() {
     call(&qstash, "POST", "/v2/wait/e", &of_run, wait.to_string()).await;
     assert_eq!(get(&qstash, "/v2/waiters/e").await, json!([]));
 }
+
+#[tokio::test]
+async fn a_wait_comes_back_to_an_address_and_not_to_a_name() {
+    let inbox = Inbox::new(|_, _| reply(200));
+    let qstash = fast(&inbox, 1.0);
+    submit(&qstash, "wfr_1", true, &[], "").await;
+    inbox.wait(1).await;
+    let wait = json!({"url": "a-group", "timeout": "1h", "step": {"stepId": 1, "stepName": "w", "stepType": "Wait"}});
+    let of_run = [("upstash-workflow-runid", "wfr_1")];
+    let (status, refused) = call(&qstash, "POST", "/v2/wait/e", &of_run, wait.to_string()).await;
+    assert_eq!(status, 400);
+    assert!(refused["error"].as_str().unwrap().contains("must begin with http:// or https://"), "{refused}");
+    assert_eq!(get(&qstash, "/v2/waiters/e").await, json!([]));
+}

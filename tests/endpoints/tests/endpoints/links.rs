@@ -262,8 +262,6 @@ fn holds(folder: &Path, word: &[u8]) -> bool {
     std::fs::read_dir(folder).unwrap().any(|entry| {
         let path = entry.unwrap().path();
         match path.metadata() {
-            // Compiled code is linked from elsewhere, and large.
-            Ok(_) if path.file_name().is_some_and(|name| name == "compiled") => false,
             Ok(kind) if kind.is_dir() => holds(&path, word),
             Ok(_) => std::fs::read(&path).is_ok_and(|bytes| bytes.windows(word.len()).any(|part| part == word)),
             Err(_) => false,

@@ -42,7 +42,7 @@ pub fn wait(call: &Call, event: &str) -> Answer {
     if timeout > publish::MAX_DELAY {
         return Err(Refusal::over_quota("the timeout exceeds the 7 days of this plan"));
     }
-    let url = publish::destination(&wait.url).map_err(Refusal::bad)?;
+    let url = publish::address(&wait.url).map_err(Refusal::bad)?;
     call.courier.with(|state| {
         let headers = headers_of(&wait.timeout_headers);
         submit::check_later(&state.workflows, &run, &url, &headers, state.now())?;

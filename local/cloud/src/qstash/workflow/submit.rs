@@ -192,7 +192,7 @@ fn invoke(
     let invoker = Invoker {
         run: given.workflow_run_id,
         created_at: given.workflow_run_created_at,
-        url: publish::destination(&given.workflow_url)?,
+        url: publish::address(&given.workflow_url)?,
         headers: headers_of(&given.headers),
         step: given.step,
     };
