@@ -16,6 +16,7 @@ pub mod delivery;
 pub mod emulate;
 pub mod health;
 pub mod host;
+mod memory;
 pub mod platform;
 pub mod saga;
 pub mod secrets;

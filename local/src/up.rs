@@ -8,6 +8,7 @@ use crate::cli::{Place, Up};
 use crate::data_dir::CLIENTS;
 use crate::host;
 use crate::host::manifest::Manifest;
+use crate::memory;
 use crate::platform::Platform;
 
 pub async fn run(up: &Up) -> anyhow::Result<()> {
@@ -17,6 +18,7 @@ pub async fn run(up: &Up) -> anyhow::Result<()> {
         build(&options.manifest).await?;
     }
     let platform = Platform::start(&options).await?;
+    memory::give_back();
     say(&platform, &options.data_dir, began);
     wait_for_the_end().await?;
     eprintln!("Ending; what was accepted is kept.");

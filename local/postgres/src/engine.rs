@@ -28,6 +28,10 @@ use std::thread;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 
+/// The engine's memory is one block, of which PostgreSQL touches all buffers when it starts, and with its own default
+/// of 128 MB holds them from then on. Behind them stands the machine's own cache of files.
+const SETTINGS: [(&str, &str); 1] = [("shared_buffers", "16MB")];
+
 enum Request {
     /// Complete frontend messages, and where the backend's answer goes.
     Exchange(Vec<u8>, oneshot::Sender<io::Result<Vec<u8>>>),
@@ -131,7 +135,11 @@ fn exchange(folder: &Path, database: &mut Option<Pglite>, messages: &[u8]) -> io
 }
 
 fn open(folder: &Path) -> io::Result<Pglite> {
-    Pglite::builder().path(folder).open().map_err(|error| io::Error::other(format!("{error:#}")))
+    Pglite::builder()
+        .path(folder)
+        .postgres_configs(SETTINGS)
+        .open()
+        .map_err(|error| io::Error::other(format!("{error:#}")))
 }
 
 fn shut_down(database: Option<Pglite>) {
