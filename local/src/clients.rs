@@ -1,7 +1,7 @@
 //! What the services' own clients need to know to find an emulator: variables of their environment, by the names
 //! that they look for where they have such names.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use makegood_postgres::Postgres;
 
@@ -10,10 +10,12 @@ pub type Variables = Vec<(&'static str, String)>;
 /// Where an address is reached. Who listens on all addresses is reached by any; from another container, by the
 /// name of this one.
 pub fn url_of(address: SocketAddr) -> String {
-    match address.ip().is_unspecified() {
-        true => format!("http://127.0.0.1:{}", address.port()),
-        false => format!("http://{address}"),
-    }
+    let ip = match address.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        given => given,
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
 }
 
 pub fn redis(url: &str, token: &str) -> Variables {
@@ -60,15 +62,32 @@ pub fn lines(variables: &Variables) -> String {
     variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect()
 }
 
+/// A word as a shell reads it.
+pub fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// The same for a shell to read (`set -a; . FILE`), whatever a value holds.
 pub fn script(variables: &Variables) -> String {
-    let quoted = |value: &str| format!("'{}'", value.replace('\'', r"'\''"));
     variables.iter().map(|(name, value)| format!("{name}={}\n", quoted(value))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_address_is_reached_under_some_name() {
+        for (bind, url) in [
+            ("127.0.0.1:1", "http://127.0.0.1:1"),
+            ("127.0.0.2:1", "http://127.0.0.2:1"),
+            ("0.0.0.0:1", "http://127.0.0.1:1"),
+            ("[::]:1", "http://[::1]:1"),
+            ("[::1]:1", "http://[::1]:1"),
+        ] {
+            assert_eq!(url_of(bind.parse().unwrap()), url);
+        }
+    }
 
     #[test]
     fn a_shell_reads_what_was_meant() {

@@ -12,6 +12,9 @@ const LOCK: &str = "makegood.lock";
 pub const CLIENTS: &str = "clients.env";
 /// What a platform writes beside it, the last two for a moment.
 const DATA: [&str; 8] = ["postgres", "qstash", "redis", "otlp", "secrets.json", CLIENTS, "secrets.new", "clients.new"];
+/// Where `makegood emulate` keeps the data of single services, in a folder each, unless it is told another place. They
+/// are not the platform's, and stay.
+pub const EMULATE: &str = "emulate";
 /// Compiled code, where it cannot be kept beside the build. It is not data: it stays when the rest goes.
 pub const COMPILED: &str = "compiled";
 
@@ -29,6 +32,8 @@ impl DataDir {
             || format!("The data folder {} cannot be written. Choose another with --data-dir.", path.display());
         if fresh {
             refuse_what_is_not_ours(path)?;
+        } else {
+            refuse_to_mark_what_is_anothers(path)?;
         }
         fs::create_dir_all(path).with_context(unusable)?;
         let mut options = OpenOptions::new();
@@ -66,13 +71,33 @@ impl DataDir {
     }
 }
 
+/// A folder is marked once, when it holds nothing that a platform would take for its own: the mark says that all of it
+/// may be removed.
+fn refuse_to_mark_what_is_anothers(path: &Path) -> anyhow::Result<()> {
+    let anothers = |name: &&str| **name != "secrets.json" && path.join(name).exists();
+    if !path.join(LOCK).exists()
+        && let Some(name) = DATA.iter().find(anothers)
+    {
+        bail!(
+            "{} is there, and no platform has left its {LOCK} in {}. Choose another folder with --data-dir.",
+            path.join(name).display(),
+            path.display()
+        );
+    }
+    Ok(())
+}
+
 fn refuse_what_is_not_ours(path: &Path) -> anyhow::Result<()> {
     let Ok(entries) = fs::read_dir(path) else { return Ok(()) };
     let names: Vec<_> = entries.map(|entry| entry.map(|entry| entry.file_name())).collect::<Result<_, _>>()?;
-    let known = |name: &std::ffi::OsString| name == LOCK || name == COMPILED || DATA.iter().any(|data| name == *data);
+    let known = |name: &std::ffi::OsString| {
+        name == LOCK || name == COMPILED || name == EMULATE || DATA.iter().any(|data| name == *data)
+    };
     let why = if let Some(foreign) = names.iter().find(|name| !known(name)) {
         format!("{} is not from a platform", path.join(foreign).display())
-    } else if !names.is_empty() && !names.iter().any(|name| name == LOCK) {
+    } else if !names.iter().any(|name| name == LOCK)
+        && names.iter().any(|name| name != EMULATE && name != "secrets.json")
+    {
         format!("no platform has left its {LOCK} in {}", path.display())
     } else {
         return Ok(());
@@ -102,6 +127,16 @@ mod tests {
         fs::remove_file(path.join(LOCK)).unwrap();
         assert!(DataDir::take(&path, true).is_err(), "another program's postgres was not refused");
         assert!(path.join("postgres").exists());
+        fs::remove_dir_all(&path).unwrap();
+    }
+
+    #[test]
+    fn another_programs_folder_is_not_marked_as_ours() {
+        let path = folder("anothers");
+        fs::create_dir_all(path.join("redis")).unwrap();
+        let error = DataDir::take(&path, false).err().unwrap().to_string();
+        assert!(error.contains("redis is there") && error.contains("--data-dir"), "{error}");
+        assert!(!path.join(LOCK).exists());
         fs::remove_dir_all(&path).unwrap();
     }
 

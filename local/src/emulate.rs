@@ -3,7 +3,7 @@
 
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use axum::{Router, middleware};
@@ -13,7 +13,7 @@ use makegood_cloud::{Ably, Clock, Mcp, Model, QStash, Redis, ably, mcp, qstash};
 use makegood_postgres::Postgres;
 
 use crate::clients::{self, Variables};
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, EMULATE};
 use crate::delivery::Delivery;
 use crate::platform;
 use crate::serve;
@@ -50,8 +50,8 @@ pub struct Emulate {
     /// Of `qstash`: leave out the time in which nothing would happen, so that a wait of a month ends at once
     #[arg(long)]
     pub skip_time: bool,
-    /// Of `redis`: forget everything at the end, as a flush would
-    #[arg(long, conflicts_with = "redis_url")]
+    /// Of `redis`: forget everything at the end, as a flush would, and take no real Redis
+    #[arg(long)]
     pub in_memory: bool,
 }
 
@@ -134,7 +134,7 @@ pub async fn run(options: &Emulate) -> anyhow::Result<()> {
     );
     let listener = serve::listen(options.bind, options.port.unwrap_or_else(|| service.port())).await?;
     let address = listener.local_addr()?;
-    let folder = options.data_dir.clone().unwrap_or_else(|| PathBuf::from("data/emulate").join(service.name()));
+    let folder = options.data_dir.clone().unwrap_or_else(|| Path::new("data").join(EMULATE).join(service.name()));
     let data_dir = DataDir::take(&folder, false)?;
     let open = open(options, &data_dir, address).await?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -174,6 +174,11 @@ pub async fn run(options: &Emulate) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// An empty variable says nothing.
+fn given(url: Option<&String>) -> Option<&str> {
+    url.map(String::as_str).filter(|url| !url.is_empty())
+}
+
 async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> anyhow::Result<Open> {
     let url = clients::url_of(address);
     let door = match &options.faults_token {
@@ -185,7 +190,7 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
         Service::Redis => {
             let redis = match options.in_memory {
                 true => Redis::embedded(),
-                false => platform::coordination(options.redis_url.as_deref(), data_dir).await?,
+                false => platform::coordination(given(options.redis_url.as_ref()), data_dir).await?,
             };
             let mut variables = clients::redis(&url, REDIS_TOKEN);
             variables.push(("UPSTASH_REDIS_REST_READONLY_TOKEN", REDIS_READ_ONLY_TOKEN.to_owned()));
@@ -193,13 +198,13 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
             Ok(Open::new(in_front_of(router, Words::Upstash, door), variables))
         }
         Service::Postgres => {
-            let postgres = platform::database(options.database_url.as_deref(), data_dir).await?;
+            let postgres = platform::database(given(options.database_url.as_ref()), data_dir).await?;
             let router = in_front_of(postgres.router(), Words::Neon, door);
             let open = Open::new(router, clients::postgres(&url, &postgres));
             Ok(Open { postgres: Some(postgres), ..open })
         }
         Service::Town => {
-            let postgres = platform::database(options.database_url.as_deref(), data_dir).await?;
+            let postgres = platform::database(given(options.database_url.as_ref()), data_dir).await?;
             postgres.migrate(makegood_town::MIGRATIONS).await?;
             let open = Open::new(platform::town(&postgres), clients::town(&url));
             Ok(Open { postgres: Some(postgres), ..open })

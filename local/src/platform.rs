@@ -85,8 +85,7 @@ impl Platform {
         let data_dir = DataDir::take(&options.data_dir, options.fresh)?;
         let port = listener.local_addr()?.port();
         let loopback = options.bind.is_loopback();
-        let name = if loopback { "127.0.0.1".to_owned() } else { options.bind.to_string() };
-        let url = format!("http://{name}:{port}");
+        let url = clients::url_of(SocketAddr::new(options.bind, port));
         let own = own_authorities(options.bind, port);
         let secrets = Secrets::load(data_dir.path())?;
 
@@ -213,9 +212,10 @@ impl Platform {
     }
 }
 
-/// The database at `url`, or the embedded one in the folder.
+/// The database at `url`, or the embedded one in the folder: also where the url is that of an embedded one, which
+/// `clients.env` may have put into the environment.
 pub async fn database(url: Option<&str>, data_dir: &DataDir) -> anyhow::Result<Postgres> {
-    match url {
+    match url.filter(|url| !makegood_postgres::is_embedded(url)) {
         Some(url) => Postgres::connect(url).await.context("DATABASE_URL"),
         None => Ok(Postgres::embedded(&data_dir.path().join("postgres")).await?),
     }

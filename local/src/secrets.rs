@@ -1,7 +1,7 @@
 //! The local platform's own secrets: made once for each data folder, never the same on two machines.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -26,9 +26,15 @@ impl Secrets {
     /// Reads the folder's secrets, or makes them. The file is readable by its owner only.
     pub fn load(data_dir: &Path) -> anyhow::Result<Self> {
         let path = data_dir.join("secrets.json");
-        if let Ok(text) = fs::read_to_string(&path) {
-            return serde_json::from_str(&text)
-                .with_context(|| format!("{} is damaged. Remove it, or start with --fresh.", path.display()));
+        match fs::read(&path) {
+            Ok(text) => {
+                return serde_json::from_slice(&text)
+                    .with_context(|| format!("{} is damaged. Remove it, or start with --fresh.", path.display()));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(error).with_context(|| format!("{} cannot be read. Make it readable.", path.display()));
+            }
         }
         let secrets = Self {
             jwt: random(32)?,

@@ -49,7 +49,8 @@ pub async fn only_by_local_names(request: Request, next: Next) -> Response {
         .rsplit_once(':')
         .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
         .map_or(host, |(name, _)| name);
-    if ["127.0.0.1", "localhost", "[::1]"].contains(&name) {
+    let ip = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name).parse::<IpAddr>();
+    if name == "localhost" || ip.is_ok_and(|ip| ip.is_loopback()) {
         return next.run(request).await;
     }
     problem(403, "forbidden", "This platform listens on loopback and answers to local names only.")

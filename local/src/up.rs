@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::build::{self, Outcome};
 use crate::cli::{Place, Up};
+use crate::clients;
 use crate::data_dir::CLIENTS;
 use crate::host;
 use crate::host::manifest::Manifest;
@@ -70,7 +71,7 @@ Then let the ride refuse, send it again, and watch it being made good:
 Ctrl-C ends it.",
         began.elapsed().as_secs_f64(),
         data_dir.display(),
-        data_dir.join(CLIENTS).display(),
+        clients::quoted(&data_dir.join(CLIENTS).display().to_string()),
     );
 }
 

@@ -17,6 +17,7 @@ use crate::connection::{Connection, Stream};
 use crate::data_dir::DataDir;
 use crate::error::Error;
 use pglite_oxide::{ExecProtocolOptions, Pglite};
+use std::fs;
 use std::future::Future;
 use std::io;
 use std::path::Path;
@@ -53,8 +54,9 @@ impl Engine {
         let place = data_dir.cluster().display().to_string();
         let failed = |cause: String| {
             Error::Unavailable(format!(
-                "the embedded PostgreSQL in {place} did not start ({cause}); check that the folder is \
-                 writable and the disk is not full, or pass DATABASE_URL"
+                "the embedded PostgreSQL in {place} did not start ({cause}); check that the folder and \
+                 ~/.cache/pglite-oxide are writable and the disk is not full; if the folder is damaged, begin \
+                 anew with --fresh, which forgets what is in it; or pass DATABASE_URL"
             ))
         };
         thread::Builder::new()
@@ -135,11 +137,34 @@ fn exchange(folder: &Path, database: &mut Option<Pglite>, messages: &[u8]) -> io
 }
 
 fn open(folder: &Path) -> io::Result<Pglite> {
-    Pglite::builder()
-        .path(folder)
-        .postgres_configs(SETTINGS)
-        .open()
-        .map_err(|error| io::Error::other(format!("{error:#}")))
+    if !folder.exists() {
+        make(folder)?;
+    }
+    plain(Pglite::builder().path(folder).postgres_configs(SETTINGS).open())
+}
+
+/// Makes a cluster, whole or not at all.
+///
+/// The engine would lay an empty folder over its template and copy each file when it is first written to. A process
+/// that is killed in the midst of such a copy leaves half a file, which hides the whole one for good.
+fn make(folder: &Path) -> io::Result<()> {
+    let beside = folder.with_extension("new");
+    if beside.exists() {
+        fs::remove_dir_all(&beside)?;
+    }
+    let template = plain(pglite_oxide::build_pgdata_template(beside.join("template")))?;
+    let cluster = beside.join("cluster");
+    // It reads plain archives only.
+    let archive = zstd::decode_all(fs::File::open(template.archive_path)?)?;
+    let mut database = plain(Pglite::builder().path(&cluster).load_data_dir_archive(archive).open())?;
+    plain(database.close())?;
+    drop(database);
+    fs::rename(cluster, folder)?;
+    fs::remove_dir_all(beside)
+}
+
+fn plain<T, E: std::fmt::Display>(answer: Result<T, E>) -> io::Result<T> {
+    answer.map_err(|error| io::Error::other(format!("{error:#}")))
 }
 
 fn shut_down(database: Option<Pglite>) {

@@ -23,13 +23,22 @@ mod statements;
 pub use error::{Error, ServerError};
 pub use rows::{Field, Rows};
 
-use address::Address;
+use address::{Address, Host};
 use connection::Statement;
 use data_dir::DataDir;
 use engine::Engine;
 use pool::{Pool, Source};
 use std::path::Path;
 use std::sync::Arc;
+
+/// The host in the connection string of an embedded database. Nobody listens there; by it the string is known again.
+const EMBEDDED: &str = "embedded.localhost";
+
+/// Whether `url` is the connection string of an embedded database, and so none to connect to.
+#[must_use]
+pub fn is_embedded(url: &str) -> bool {
+    Address::parse(url).is_ok_and(|address| matches!(address.host, Host::Tcp(host) if host == EMBEDDED))
+}
 
 /// A database handle; clones share one pool.
 #[derive(Clone)]
@@ -51,7 +60,7 @@ impl Postgres {
     /// [`Error::Unavailable`] if another process holds the folder, or it cannot be written.
     pub async fn embedded(data_dir: &Path) -> Result<Self, Error> {
         let folder = DataDir::open(data_dir)?;
-        let connection_string = format!("postgres://makegood:{}@localhost/makegood", folder.password()?);
+        let connection_string = format!("postgres://makegood:{}@{EMBEDDED}/makegood", folder.password()?);
         let credentials = Address::parse(&connection_string)?;
         let engine = Engine::start(folder).await?;
         Ok(Self::new(Source::Engine(engine), connection_string, credentials))

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 const FOLDER: &str = "MAKEGOOD_KILL_TEST_FOLDER";
 const KILLS: u32 = 5;
+const FIRST_STARTS: u32 = 8;
 
 #[test]
 fn every_acknowledged_insert_survives_kill_9() {
@@ -55,6 +56,34 @@ fn every_acknowledged_insert_survives_kill_9() {
         postgres.close().await;
     });
     eprintln!("{} acknowledged inserts over {KILLS} kills", acknowledged.len());
+}
+
+#[test]
+fn a_first_start_that_was_killed_is_made_good_by_the_next() {
+    // Spread over all that a first start does, and a little of what comes after it.
+    for kill in 1..=FIRST_STARTS {
+        let folder = Folder::new();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "inserts_until_killed", "--ignored", "--nocapture"])
+            .env(FOLDER, folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(u64::from(kill) * 120));
+        child.kill().unwrap();
+        child.wait().unwrap();
+
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let postgres =
+                Postgres::embedded(folder.path()).await.unwrap_or_else(|error| panic!("kill {kill}: {error}"));
+            // Reads and writes the catalog.
+            postgres.batch("create table after (n bigint primary key); insert into after values (1)").await.unwrap();
+            let rows = postgres.query("select n from after", &[]).await.unwrap();
+            assert_eq!(rows.first(), Some("1"));
+            postgres.close().await;
+        });
+    }
 }
 
 #[tokio::test]

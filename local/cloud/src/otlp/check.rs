@@ -2,18 +2,27 @@
 
 use std::collections::HashMap;
 
+use prost::Message;
+
 use super::id::{self, TraceId};
 use super::record::{LogRecord, LogsData};
 use super::reply::Rejected;
 use super::span::{ResourceSpans, ScopeSpans, Span, TracesData};
 
+/// Bytes of resources and libraries that one request may have copied. They stand in it once for many spans, and are
+/// kept with every trace: a small request could else become gigabytes.
+const MOST_COPIED: usize = 32 << 20;
+
 /// The spans of a request, trace by trace, each with its resource and library, without those that are wrong.
 pub fn by_trace(request: TracesData) -> (HashMap<TraceId, TracesData>, Rejected) {
     let mut traces: HashMap<TraceId, TracesData> = HashMap::new();
     let mut rejected = Rejected::default();
+    let mut copied = 0;
     for of_resource in request.resource_spans {
+        let resource = weight(of_resource.resource.as_ref(), &of_resource.schema_url);
         let mut here: HashMap<TraceId, ResourceSpans> = HashMap::new();
         for of_scope in of_resource.scope_spans {
+            let of_library = weight(of_scope.scope.as_ref(), &of_scope.schema_url);
             let mut spans: HashMap<TraceId, Vec<Span>> = HashMap::new();
             for span in of_scope.spans {
                 match check_span(&span) {
@@ -22,6 +31,19 @@ pub fn by_trace(request: TracesData) -> (HashMap<TraceId, TracesData>, Rejected)
                 }
             }
             for (id, spans) in spans {
+                copied += of_library;
+                if !here.contains_key(&id) {
+                    copied += resource;
+                }
+                if copied > MOST_COPIED {
+                    rejected.add(spans.len(), || {
+                        format!(
+                            "the resource and library of a span are kept with each trace, which of one request may be \
+                             {MOST_COPIED} bytes: send fewer traces at once, or smaller attributes"
+                        )
+                    });
+                    continue;
+                }
                 let of_trace = here.entry(id).or_insert_with(|| ResourceSpans {
                     resource: of_resource.resource.clone(),
                     scope_spans: Vec::new(),
@@ -36,6 +58,11 @@ pub fn by_trace(request: TracesData) -> (HashMap<TraceId, TracesData>, Rejected)
         }
     }
     (traces, rejected)
+}
+
+/// What a copy of a resource or a library takes.
+fn weight(described: Option<&impl Message>, schema_url: &str) -> usize {
+    described.map_or(0, Message::encoded_len) + schema_url.len()
 }
 
 fn check_span(span: &Span) -> Result<TraceId, &'static str> {

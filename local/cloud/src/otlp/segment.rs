@@ -6,6 +6,7 @@
 
 use std::{
     collections::VecDeque,
+    fmt,
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -169,14 +170,15 @@ fn read(
     while at < content.len() {
         let taken = frame(&content.slice(at..)).and_then(|payload| {
             let size = HEAD + payload.len();
-            Ok((replay(serial, payload)?, size))
+            Ok((replay(serial, payload).map_err(Broken::Damaged)?, size))
         });
         match taken {
             Ok((counts, size)) => {
                 number += counts;
                 at += size;
             }
-            Err(_) if last => {
+            // A process that dies leaves the beginning of a frame, and nothing else that does not add up.
+            Err(Broken::Short) if last => {
                 tracing::warn!("{}: {} bytes at its end are cut off", path.display(), content.len() - at);
                 let file = OpenOptions::new().write(true).open(path);
                 file.and_then(|file| file.set_len(at as u64)).map_err(|error| unusable(path, &error))?;
@@ -184,25 +186,43 @@ fn read(
             }
             Err(why) => {
                 let path = path.display();
-                return Err(Error(format!("{path} is damaged at byte {at}: {why}; move it away to do without it")));
+                return Err(Error(format!(
+                    "{path} is damaged at byte {at}: {why}; move it away to do without it, or give up what comes after \
+                     with `truncate -s {at} {path}`"
+                )));
             }
         }
     }
     Ok(Segment { serial, bytes: at as u64, number })
 }
 
+/// Why there is no frame.
+enum Broken {
+    /// It ends before its end.
+    Short,
+    Damaged(String),
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Short => f.write_str("a frame is not whole"),
+            Self::Damaged(why) => f.write_str(why),
+        }
+    }
+}
+
 /// The payload of the frame with which the bytes begin.
-fn frame(bytes: &Bytes) -> Result<Bytes, String> {
-    let short = || "a frame is not whole".to_owned();
-    let (length, rest) = bytes.split_first_chunk::<4>().ok_or_else(short)?;
-    let sum = rest.first_chunk::<4>().ok_or_else(short)?;
+fn frame(bytes: &Bytes) -> Result<Bytes, Broken> {
+    let (length, rest) = bytes.split_first_chunk::<4>().ok_or(Broken::Short)?;
+    let sum = rest.first_chunk::<4>().ok_or(Broken::Short)?;
     let length = u32::from_le_bytes(*length) as usize;
     if bytes.len() - HEAD < length {
-        return Err(short());
+        return Err(Broken::Short);
     }
     let payload = bytes.slice(HEAD..HEAD + length);
     if crc32fast::hash(&payload) != u32::from_le_bytes(*sum) {
-        return Err("a frame's checksum is wrong".to_owned());
+        return Err(Broken::Damaged("a frame's checksum is wrong".to_owned()));
     }
     Ok(payload)
 }

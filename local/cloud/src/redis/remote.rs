@@ -33,9 +33,16 @@ impl Remote {
         let client =
             redis::Client::open(url).map_err(|error| Error(format!("not a Redis address: {error}; {hint}")))?;
         let config = ConnectionManagerConfig::new().set_number_of_retries(1);
-        let connection = ConnectionManager::new_with_config(client.clone(), config)
+        let mut connection = ConnectionManager::new_with_config(client.clone(), config)
             .await
             .map_err(|error| Error(format!("cannot reach Redis: {error}; {hint}")))?;
+        // A server that wants a password connects and refuses everything.
+        let answer: Result<Value, _> = redis::cmd("PING").query_async(&mut connection).await;
+        answer.map_err(|error| {
+            Error(format!(
+                "Redis refuses commands: {error}; put its password into REDIS_URL (redis://:PASSWORD@host:port)"
+            ))
+        })?;
         Ok(Self { client, connection, digests: Digests::default() })
     }
 }

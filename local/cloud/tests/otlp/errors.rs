@@ -193,6 +193,18 @@ async fn a_trace_that_grows_too_large_takes_no_more() {
 }
 
 #[tokio::test]
+async fn one_resource_of_very_many_traces_does_not_become_gigabytes() {
+    let otlp = Otlp::open(Options::default()).unwrap();
+    let spans = (1..=200).map(|trace| span(&format!("{trace:032x}"), "0000000000000001", "n", 1)).collect();
+    let heavy = request(&"x".repeat(1 << 20), spans);
+    let answer = post(&otlp.router(), "/v1/traces", JSON, heavy).await.json();
+    // As many as fit in 32 MiB.
+    assert_eq!(answer["partialSuccess"]["rejectedSpans"], "169");
+    assert!(answer["partialSuccess"]["errorMessage"].as_str().unwrap().contains("send fewer traces at once"));
+    assert_eq!(otlp.number_of_traces(), 31);
+}
+
+#[tokio::test]
 async fn other_types_methods_encodings_and_paths_are_refused() {
     let router = receiver();
     for media in ["text/plain", "application/grpc", ""] {

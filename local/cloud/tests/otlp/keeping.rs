@@ -159,6 +159,23 @@ async fn a_torn_end_is_cut_off_and_what_comes_then_is_kept() {
 }
 
 #[tokio::test]
+async fn damage_in_the_newest_is_told_of_and_nothing_is_cut_off() {
+    let folder = Folder::new("newest");
+    let otlp = folder.open();
+    for trace in 1..=10 {
+        send(&otlp.router(), trace, 1, "n").await;
+    }
+    drop(otlp);
+    let path = folder.segments("traces").pop().unwrap();
+    let mut content = fs::read(&path).unwrap();
+    content[40] ^= 1;
+    fs::write(&path, &content).unwrap();
+    let error = Otlp::open(folder.options()).err().unwrap().to_string();
+    assert!(error.contains("is damaged at byte 0") && error.contains("truncate -s 0"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), content);
+}
+
+#[tokio::test]
 async fn damage_elsewhere_is_told_of() {
     let folder = Folder::new("damage");
     let options = Options { traces: Bounds { bytes: 1 << 20, number: 32 }, ..folder.options() };

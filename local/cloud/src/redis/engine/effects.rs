@@ -12,6 +12,9 @@ use bytes::{BufMut as _, Bytes};
 
 use super::{Outcome, Reply, record, store::Store, table::Handler};
 
+/// Bytes of one record from which on a script changes nothing more.
+const MOST: usize = 256 << 20;
+
 /// What was changed and not yet recorded, in the form it has in a record.
 #[derive(Default)]
 pub struct Effects {
@@ -28,6 +31,12 @@ impl Effects {
     /// What was noted since the last call, if anything was.
     pub fn take(&mut self) -> Option<Vec<u8>> {
         (!self.commands.is_empty()).then(|| mem::take(&mut self.commands))
+    }
+
+    /// Whether so much was changed since the last record that no more may go into it. A record has to stay far below
+    /// four gigabytes, and is held in memory several times as it is written.
+    pub fn is_full(&self) -> bool {
+        self.commands.len() > MOST
     }
 
     fn note(&mut self, command: &[Bytes], outcome: &Outcome) {

@@ -20,6 +20,9 @@ use crate::folder::{self, Error};
 
 /// Below this size a file is never rewritten.
 const REWRITE_FROM_BYTES: u64 = 4 << 20;
+/// On a full disk a smaller one is not.
+const SMALL: u64 = 64 << 10;
+const BETWEEN_ATTEMPTS_MS: i64 = 5_000;
 /// The length and its checksum, and the record's.
 const HEADER: usize = 12;
 /// How much of what is written at once is kept room for.
@@ -36,6 +39,8 @@ pub struct Journal {
     ahead: Vec<u8>,
     /// Whether a part of them may be, after a failure.
     torn: bool,
+    /// In Unix milliseconds: before then a full disk is not rewritten for.
+    not_before: i64,
     /// Held for as long as the journal is open.
     _lock: File,
 }
@@ -77,7 +82,9 @@ impl Journal {
         let file = file.map_err(|e| folder::cannot("open", &path, &e))?;
         let bytes = whole as u64;
         file.set_len(bytes).map_err(|e| folder::cannot("repair", &path, &e))?;
-        Ok(Self { file, path, bytes, floor: bytes, ahead: Vec::new(), torn: false, _lock: lock })
+        // Whatever was written before, one rewriting is due where the file is not small: a process that is started
+        // again and again must not let it grow.
+        Ok(Self { file, path, bytes, floor: 0, ahead: Vec::new(), torn: false, not_before: i64::MIN, _lock: lock })
     }
 
     /// Takes a record in; [`Journal::write`] puts it into the file.
@@ -98,12 +105,29 @@ impl Journal {
         if mem::replace(&mut self.torn, true) {
             self.file.set_len(self.bytes)?;
         }
-        self.file.write_all(&self.ahead)?;
+        if let Err(error) = self.file.write_all(&self.ahead) {
+            // The room that a part of it took may be what a rewriting needs.
+            if self.file.set_len(self.bytes).is_ok() {
+                self.torn = false;
+            }
+            return Err(error);
+        }
         self.torn = false;
         self.bytes += self.ahead.len() as u64;
         self.ahead.clear();
         self.ahead.shrink_to(ROOM);
         Ok(())
+    }
+
+    /// Whether rewriting may make room on a disk that is full: something can be gained, and the last attempt is not
+    /// only just over.
+    pub fn may_make_room(&self, now: i64) -> bool {
+        self.bytes > SMALL && now >= self.not_before
+    }
+
+    /// Says that room was tried to be made.
+    pub fn makes_room(&mut self, now: i64) {
+        self.not_before = now + BETWEEN_ATTEMPTS_MS;
     }
 
     pub fn wants_rewriting(&self) -> bool {
@@ -113,7 +137,12 @@ impl Journal {
     /// A file beside this one, to be filled and then put in its place.
     pub fn beside(&self) -> io::Result<Beside> {
         let path = self.path.with_extension("log.new");
-        Ok(Beside { file: File::create(&path)?, path, bytes: 0, kept: false })
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let file = OpenOptions::new().create_new(true).append(true).open(&path)?;
+        Ok(Beside { file, path, bytes: 0, kept: false })
     }
 
     /// Puts a file in the place of this one, all or nothing. It says what this
@@ -121,7 +150,8 @@ impl Journal {
     pub fn replace(&mut self, mut with: Beside) -> io::Result<()> {
         fs::rename(&with.path, &self.path)?;
         with.kept = true;
-        self.file = OpenOptions::new().append(true).open(&self.path)?;
+        // To open it by its name could fail, and then what is written would go to a file that has no name any more.
+        mem::swap(&mut self.file, &mut with.file);
         self.bytes = with.bytes;
         self.floor = with.bytes;
         self.ahead.clear();

@@ -87,7 +87,7 @@ impl Engine {
         let mut data = self.data();
         // What was changed and could not be kept comes first.
         if data.journal.as_ref().is_some_and(Journal::is_behind) && batch.iter().any(|c| may_write(c)) {
-            data.keep()?;
+            self.keep(&mut data)?;
         }
         data.store.advance(unix_millis());
         let mut replies = Vec::with_capacity(batch.len());
@@ -97,10 +97,31 @@ impl Engine {
             recorded |= !atomic && data.record();
         }
         recorded |= data.record();
-        if recorded && data.keep()? {
-            rewrite::start(self, &mut data);
+        if recorded {
+            self.keep(&mut data)?;
         }
         Ok(replies)
+    }
+
+    /// Writes the records down, and has the file rewritten where it has grown well past the data, or the disk is full.
+    fn keep(self: &Arc<Self>, data: &mut Data) -> Result<(), String> {
+        let now = unix_millis();
+        let Some(journal) = &mut data.journal else { return Ok(()) };
+        let written = journal.write();
+        let due = match &written {
+            Ok(()) => journal.wants_rewriting(),
+            Err(_) => journal.may_make_room(now),
+        };
+        if due && !data.rewriting {
+            if written.is_err() {
+                journal.makes_room(now);
+            }
+            rewrite::start(self, data);
+        }
+        written.map_err(|error| {
+            tracing::error!("the Redis file cannot be written: {error}");
+            format!("MISCONF Errors writing to the append-only file: {error}")
+        })
     }
 
     /// Whether `batch` can keep a thread for long: it runs a script, or has to
@@ -117,16 +138,6 @@ impl Data {
         let (Some(journal), Some(commands)) = (&mut self.journal, self.store.effects.take()) else { return false };
         journal.add(&record::of_commands(self.store.now(), &commands));
         true
-    }
-
-    /// Writes the records down; whether the file should be rewritten.
-    fn keep(&mut self) -> Result<bool, String> {
-        let Some(journal) = &mut self.journal else { return Ok(false) };
-        if let Err(error) = journal.write() {
-            tracing::error!("the Redis file cannot be written: {error}");
-            return Err(format!("MISCONF Errors writing to the append-only file: {error}"));
-        }
-        Ok(journal.wants_rewriting() && !self.rewriting)
     }
 
     fn stop_rewriting(&mut self) {

@@ -232,3 +232,53 @@ fn what_cannot_be_written_is_not_answered_and_not_lost_when_it_can_be() {
     assert_eq!(run(&engine, &["INCR", "k"]), Reply::Int(3));
     reopened(engine, folder.path(), "a full disk");
 }
+
+/// Waits for the thread that rewrites, which may hold the engine for a moment more.
+fn settled(engine: &Arc<Engine>) {
+    while engine.data().rewriting || Arc::strong_count(engine) > 1 {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_full_disk_is_made_room_on_by_rewriting() {
+    let folder = folder();
+    let engine = open(folder.path());
+    let size = || fs::metadata(folder.path().join("redis.log")).unwrap().len();
+    for _ in 0..200 {
+        run(&engine, &["SET", "same", &"x".repeat(1000)]);
+    }
+    engine.data().journal.as_mut().unwrap().fill_the_disk();
+    let refused = engine.run(&[command(&["INCR", "n"])], false).unwrap_err();
+    assert!(refused.starts_with("MISCONF"), "{refused}");
+    settled(&engine);
+    assert!(size() < 10_000, "{} bytes", size());
+    assert_eq!(run(&engine, &["INCR", "n"]), Reply::Int(2));
+    reopened(engine, folder.path(), "room on a full disk");
+}
+
+#[test]
+fn a_file_that_grows_in_many_short_lives_is_rewritten_too() {
+    let folder = folder();
+    let size = || fs::metadata(folder.path().join("redis.log")).unwrap().len();
+    for _ in 0..3 {
+        let engine = open(folder.path());
+        for _ in 0..2200 {
+            run(&engine, &["SET", "same", &"x".repeat(1000)]);
+        }
+        settled(&engine);
+    }
+    assert!(size() < 5 << 20, "{} bytes for one key", size());
+}
+
+#[test]
+fn a_script_that_writes_without_end_is_stopped_and_what_it_wrote_is_kept() {
+    let folder = folder();
+    let engine = open(folder.path());
+    let script = "local s = string.rep('x', 20000000) for i = 1, 60 do redis.call('SET', KEYS[1], s) end";
+    let reply = run(&engine, &["EVAL", script, "1", "big"]);
+    assert!(matches!(&reply, Reply::Error(text) if text.contains("OOM")), "{reply:?}");
+    settled(&engine);
+    let engine = reopened(engine, folder.path(), "a script that was stopped");
+    assert_eq!(run(&engine, &["STRLEN", "big"]), Reply::Int(20_000_000));
+}

@@ -103,11 +103,16 @@ pub fn from_script(store: &mut Store, command: &[Bytes], read_only: bool) -> Out
     if read_only && access::writes(&name) {
         return Err(Fault::new("ERR Write commands are not allowed from read-only scripts."));
     }
+    if store.effects.is_full() && access::writes(&name) {
+        return Err(TOO_MUCH);
+    }
     store.expire_due();
     store.hub.observe(store.now(), "lua", command);
     effects::run(store, handler, command)
 }
 
+/// What the script has changed by then stays, as with every error of a script.
+const TOO_MUCH: Fault = Fault::new("OOM a script of this emulator writes 256 MB at most; write less in one run");
 const NOT_FOR_SCRIPTS: Fault = Fault::new("ERR This Redis command is not allowed from script");
 
 fn unknown(name: &str, given: &[u8], arguments: &[Bytes]) -> Fault {
