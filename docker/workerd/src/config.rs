@@ -33,6 +33,16 @@ pub fn write(root: &Path, name: &str, build: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Writes the configuration of a worker without any settings.
+///
+/// # Errors
+/// Where it is not built, or a manifest cannot be read.
+pub fn write_bare(root: &Path, name: &str, build: &Path) -> anyhow::Result<()> {
+    let worker = worker(name, "", modules(build, "shim.js")?, Vec::new(), root)?;
+    fs::write(build.join("workerd.capnp"), whole(&[worker], name))?;
+    Ok(())
+}
+
 /// A function as a worker. Its files stand in `place`, seen from the configuration.
 ///
 /// # Errors
