@@ -114,7 +114,7 @@ impl Site {
 
     /// Waits until the saga rests, and answers how it stands then.
     pub async fn rest(&self, saga: &str) -> Value {
-        let rested = self.until(saga, |now| makegood_endpoints::journal::at_rest(now)).await;
+        let rested = self.until(saga, makegood_endpoints::journal::at_rest).await;
         match rested {
             Some(found) => found,
             None => panic!("{saga} did not rest: {:#}", self.status(saga).await),
