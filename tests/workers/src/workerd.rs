@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Workerd {
     address: String,
     client: Client,
-    _process: Child,
+    process: Child,
 }
 
 impl Workerd {
@@ -76,7 +76,22 @@ impl Workerd {
         let port = listening.await.context("workerd does not listen")??;
         // What else it says is read and dropped, or it would one day wait for a reader.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Ok(Self { address: format!("http://127.0.0.1:{port}"), client: Client::new(), _process: process })
+        Ok(Self { address: format!("http://127.0.0.1:{port}"), client: Client::new(), process })
+    }
+
+    /// The processor time that its threads have taken so far, as Linux counts it.
+    ///
+    /// # Errors
+    /// Where it has ended, or this is not Linux.
+    pub fn cpu(&self) -> anyhow::Result<Duration> {
+        let id = self.process.id().context("workerd has ended")?;
+        let mut nanos = 0;
+        for thread in std::fs::read_dir(format!("/proc/{id}/task"))? {
+            let stat = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+            let spent = stat.split(' ').next().context("an empty schedstat")?;
+            nanos += spent.parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanos))
     }
 
     /// Where it is reached.
