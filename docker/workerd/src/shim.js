@@ -1,4 +1,10 @@
 // What the platform calls. A panic traps, and the next call through index.js finds a new instance.
-import { fetch } from "./index.js";
+import * as glue from "./index.js";
 
-export default { fetch: (request, env, context) => fetch(request, env, context) };
+// Only the function that has something to do by the clock exports this.
+const { fetch, scheduled } = glue;
+
+export default {
+  fetch: (request, env, context) => fetch(request, env, context),
+  ...(scheduled && { scheduled: (event, env, context) => scheduled(event, env, context) }),
+};

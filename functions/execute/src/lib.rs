@@ -31,11 +31,19 @@ mod schedules;
 mod verbs;
 
 use makegood_edge::core::error::Error;
+use makegood_edge::host::Level;
 use makegood_edge::http::Method;
 use makegood_edge::problem::problem;
 use makegood_edge::{Host, Reply, Request, Settings, door};
 
-makegood_edge::serve!(crate::handle);
+makegood_edge::serve!(crate::handle, scheduled: crate::scheduled);
+
+/// What a platform with a clock of its own has done every minute: the sweep.
+pub async fn scheduled<H: Host>(host: H) {
+    if let Err(error) = queue::tick(&host).await {
+        host.log(Level::Error, &format!("the sweep by the clock failed, and is made again by the next: {error}"));
+    }
+}
 
 /// Serves one request.
 pub async fn handle<H: Host>(request: Request, host: H) -> Reply {

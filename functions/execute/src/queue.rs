@@ -1,5 +1,6 @@
 //! What the queue sends: wakes and the sweeper's schedule. Nothing is done before the signature is
-//! checked, and nothing is acknowledged before it is committed.
+//! checked, and nothing is acknowledged before it is committed. The platform's own clock may have the
+//! sweeper run as well.
 
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::saga::Ended;
@@ -63,9 +64,24 @@ pub async fn step<H: Host>(request: &Request, host: &H, settings: &Settings) -> 
     }
 }
 
-/// Wakes every saga that should have been woken and was not, and learns how long calls take.
+/// The sweeper, for the queue.
 pub async fn sweep<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
     trusted(request, host, settings, "/api/execute/sweep")?;
+    let woken = wake_the_forgotten(host, settings).await?;
+    Ok(json(200, &json!({"woken": woken})))
+}
+
+/// The sweeper, for the platform's clock. No request from outside comes here, so there is no signature.
+pub async fn tick<H: Host>(host: &H) -> Result<(), Error> {
+    let settings = Settings::read(host)?;
+    let woken = wake_the_forgotten(host, &settings).await?;
+    host.log(Level::Info, &format!("swept by the clock: {woken} woken"));
+    Ok(())
+}
+
+/// Wakes every saga that should have been woken and was not, and learns how long calls take. Answers
+/// with how many there were.
+async fn wake_the_forgotten<H: Host>(host: &H, settings: &Settings) -> Result<usize, Error> {
     let now = host.now();
     let swept = Store::new(host, settings).sweep(now - GRACE, now + AGAIN, BATCH, SCHEDULES).await?;
     let Swept { sagas: overdue, schedules } = swept;
@@ -79,7 +95,7 @@ pub async fn sweep<H: Host>(request: &Request, host: &H, settings: &Settings) ->
         host.log(Level::Warn, &format!("nothing was learned of the tools' times: {error}"));
     }
     alerts::tell(host, settings).await;
-    Ok(json(200, &json!({"woken": overdue.len()})))
+    Ok(overdue.len())
 }
 
 /// Tells the queue of those schedules of which it may not know what it should.

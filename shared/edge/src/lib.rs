@@ -43,10 +43,11 @@ pub use serde;
 pub use serde_json;
 
 /// Exports a handler as this target's function. The handler is
-/// `async fn(Request, impl Host) -> Reply`, and never panics.
+/// `async fn(Request, impl Host) -> Reply`, and never panics. `scheduled` is an `async fn(impl Host)`
+/// which the clock of the platform calls, where it has one: Workers has.
 #[macro_export]
 macro_rules! serve {
-    ($handle:path) => {
+    ($handle:path $(, scheduled: $scheduled:path)?) => {
         #[cfg(target_os = "wasi")]
         mod spin_function {
             #[::spin_sdk::http_service]
@@ -65,6 +66,17 @@ macro_rules! serve {
             ) -> ::worker::Result<::worker::Response> {
                 $crate::workers::serve(request, env, |request, host| $handle(request, host)).await
             }
+
+            $(
+                #[::worker::event(scheduled)]
+                async fn tick(
+                    _event: ::worker::ScheduledEvent,
+                    env: ::worker::Env,
+                    _context: ::worker::ScheduleContext,
+                ) {
+                    $scheduled($crate::workers::Workers::new(env)).await;
+                }
+            )?
         }
     };
 }

@@ -32,6 +32,14 @@ const NOT_SENT: [&str; 2] = ["Too many subrequests", "Fetch API cannot load"];
 #[derive(Clone, Debug)]
 pub struct Workers(Env);
 
+impl Workers {
+    /// A host for one invocation, with the bindings that it came with.
+    #[must_use]
+    pub const fn new(env: Env) -> Self {
+        Self(env)
+    }
+}
+
 impl Host for Workers {
     async fn fetch(&self, request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
         let request = outgoing(&request).map_err(|error| FetchError::NotSent(error.to_string()))?;
@@ -163,7 +171,7 @@ pub async fn serve<F>(
 where
     F: Future<Output = Reply>,
 {
-    let host = Workers(env);
+    let host = Workers::new(env);
     let reply = match incoming(&mut request).await {
         Ok(request) => handle(request, host).await,
         Err(cause) => {

@@ -1,6 +1,6 @@
 //! workerd as a process of its own, on a port that it finds for itself.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Workerd {
     address: String,
     client: Client,
-    _process: Child,
+    process: Child,
 }
 
 impl Workerd {
@@ -31,17 +31,34 @@ impl Workerd {
     /// # Errors
     /// Where it was not built, or does not come up.
     pub async fn serve(function: &str, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let settings: Vec<_> = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self::start(&config(function)?, 0, &[], &settings, Stdio::inherit()).await
+    }
+
+    /// Serves a configuration at a port, 0 for any that is free, with these settings and no others.
+    /// What it complains of goes to `complaints`.
+    ///
+    /// # Errors
+    /// Where it does not come up.
+    pub async fn start(
+        config: &Path,
+        port: u16,
+        arguments: &[&str],
+        settings: &[(String, String)],
+        complaints: Stdio,
+    ) -> anyhow::Result<Self> {
         let program =
             std::env::var_os(PROGRAM).with_context(|| format!("{PROGRAM} is not set: bash tests/workers/run"))?;
-        let config = config(function)?;
         let mut process = Command::new(program)
-            // Port 0, and the one that it became is told on the standard output.
-            .args(["serve", "--socket-addr", "http=127.0.0.1:0", "--control-fd", "1"])
+            // With port 0 the one that it became is told on the standard output.
+            .args(["serve", "--socket-addr", &format!("http=127.0.0.1:{port}"), "--control-fd", "1"])
+            .args(arguments)
             .arg(config)
             .env_clear()
-            .envs(settings.iter().copied())
+            .envs(settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(complaints)
             .kill_on_drop(true)
             .spawn()
             .context("workerd could not be started")?;
@@ -50,14 +67,37 @@ impl Workerd {
         let listening = timeout(PATIENCE, async {
             while let Some(line) = lines.next_line().await? {
                 let message: Value = serde_json::from_str(&line).unwrap_or_default();
-                if let Some(port) = message["port"].as_u64() {
+                if let Some(port) = message["port"].as_u64().filter(|_| message["socket"] == "http") {
                     return Ok(port);
                 }
             }
             bail!("workerd ended before it listened; what it said stands above")
         });
         let port = listening.await.context("workerd does not listen")??;
-        Ok(Self { address: format!("http://127.0.0.1:{port}"), client: Client::new(), _process: process })
+        // What else it says is read and dropped, or it would one day wait for a reader.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Ok(Self { address: format!("http://127.0.0.1:{port}"), client: Client::new(), process })
+    }
+
+    /// The processor time that its threads have taken so far, as Linux counts it.
+    ///
+    /// # Errors
+    /// Where it has ended, or this is not Linux.
+    pub fn cpu(&self) -> anyhow::Result<Duration> {
+        let id = self.process.id().context("workerd has ended")?;
+        let mut nanos = 0;
+        for thread in std::fs::read_dir(format!("/proc/{id}/task"))? {
+            let stat = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+            let spent = stat.split(' ').next().context("an empty schedstat")?;
+            nanos += spent.parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanos))
+    }
+
+    /// Where it is reached.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.address
     }
 
     /// Sends one request, and answers with the status, the content type and the body, which is JSON.
@@ -99,13 +139,37 @@ impl Answer {
     }
 }
 
-fn config(function: &str) -> anyhow::Result<PathBuf> {
+/// The configuration of one function alone.
+///
+/// # Errors
+/// Where it was not built.
+pub fn config(function: &str) -> anyhow::Result<PathBuf> {
+    built(&format!("functions/{function}/build/workerd.capnp"))
+}
+
+/// The configuration of the hello-world that cold starts are measured against.
+///
+/// # Errors
+/// Where it was not built.
+pub fn config_of_hello() -> anyhow::Result<PathBuf> {
+    built("tests/workers/hello/build/workerd.capnp")
+}
+
+/// The configuration of all functions behind the gateway.
+///
+/// # Errors
+/// Where they were not built.
+pub fn config_of_all() -> anyhow::Result<PathBuf> {
+    built("docker/workerd/build/workerd.capnp")
+}
+
+fn built(path: &str) -> anyhow::Result<PathBuf> {
     // As cargo says it when it runs the tests, not when it compiled them: checkouts may share a
     // target folder.
     let crate_folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let crate_folder = crate_folder.context("start the tests with cargo: bash tests/workers/run")?;
     let root = crate_folder.ancestors().nth(2).context("this crate has left the repository")?;
-    let config = root.join("functions").join(function).join("build/workerd.capnp");
-    ensure!(config.is_file(), "{function} is not built: cargo run -p makegood-workerd -- {function}");
+    let config = root.join(path);
+    ensure!(config.is_file(), "{} is not there: cargo run -p makegood-workerd", config.display());
     Ok(config)
 }

@@ -1,0 +1,31 @@
+//! The cases, in the order in which they are run and listed.
+
+mod bodies;
+mod callbacks;
+mod hosts;
+mod many;
+mod requests;
+mod sagas;
+mod streams;
+mod upstream;
+
+use crate::case::Case;
+
+/// The README's own sentence: three partners.
+const DINNER: &str = "Book a table for 4 at Luigi's tomorrow at 7pm, get us a ride there, and text Sam the details";
+
+pub fn all() -> Vec<Case> {
+    [
+        requests::cases(),
+        bodies::cases(),
+        streams::cases(),
+        upstream::cases(),
+        callbacks::cases(),
+        sagas::cases(),
+        many::cases(),
+        hosts::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

@@ -1,0 +1,123 @@
+//! The functions as a process of another's making. It ends with its value, and all that it started.
+
+use std::fs::File;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use makegood_endpoints::binary;
+use makegood_workers::{Workerd, config_of_all};
+use tempfile::TempDir;
+
+/// Where `tests/exchanges/run` has fetched wrangler and its Node, if it has.
+const WRANGLER: &str = "MAKEGOOD_WRANGLER";
+/// The functions with a configuration of their own, behind the gateway's.
+const FUNCTIONS: [&str; 5] = ["chat", "intent", "execute", "webhook", "debug"];
+/// So that wrangler asks nobody anything.
+const QUIET: [(&str, &str); 5] = [
+    ("WRANGLER_SEND_METRICS", "false"),
+    ("WRANGLER_SEND_ERROR_REPORTS", "false"),
+    ("WRANGLER_HIDE_BANNER", "true"),
+    ("CLOUDFLARE_CF_FETCH_ENABLED", "false"),
+    ("CI", "1"),
+];
+
+/// A process that serves the functions.
+pub struct Process {
+    running: Running,
+    folder: TempDir,
+}
+
+enum Running {
+    Workerd(#[expect(dead_code, reason = "it is kept, and ends with this value")] Workerd),
+    Group(Child),
+}
+
+/// The folder with wrangler and Node in it.
+pub fn wrangler() -> Option<PathBuf> {
+    std::env::var_os(WRANGLER).map(PathBuf::from)
+}
+
+/// Spin's program.
+pub fn spin() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join("spin")).find(|program| program.is_file())
+}
+
+impl Process {
+    /// workerd with the gateway and all functions.
+    pub async fn workerd(port: u16, settings: &[(String, String)]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let complaints = File::create(log(&folder)).unwrap();
+        let config = config_of_all().unwrap();
+        let running = Workerd::start(&config, port, &[], settings, complaints.into()).await.unwrap();
+        Self { running: Running::Workerd(running), folder }
+    }
+
+    /// `wrangler dev` with the repository's own configurations.
+    pub fn wrangler(port: u16, settings: &[(String, String)]) -> Self {
+        let home = wrangler().unwrap_or_else(|| panic!("{WRANGLER} is not set: bash tests/exchanges/run wrangler"));
+        let folder = TempDir::new().unwrap();
+        let mut command = Command::new(home.join("node/bin/node"));
+        command.arg(home.join("wrangler/bin/wrangler.js")).args(["dev", "--port", &port.to_string()]);
+        command.args(["--ip", "127.0.0.1", "--inspector-port", "0", "--show-interactive-dev-session=false"]);
+        command.arg("--persist-to").arg(folder.path().join("state"));
+        command.args(["-c", "wrangler.toml"]);
+        for function in FUNCTIONS {
+            command.arg("-c").arg(format!("functions/{function}/wrangler.toml"));
+        }
+        let env = folder.path().join("vars");
+        let vars: String = settings.iter().map(|(name, value)| format!("{name}=\"{value}\"\n")).collect();
+        std::fs::write(&env, vars).unwrap();
+        command.arg("--env-file").arg(env).envs(QUIET);
+        Self::group(command, folder)
+    }
+
+    /// `spin up` with the repository's manifest.
+    pub fn spin(port: u16, settings: &[(String, String)]) -> Self {
+        let program = spin().expect("`spin` is on the path");
+        let folder = TempDir::new().unwrap();
+        let mut command = Command::new(program);
+        command.args(["up", "--listen", &format!("127.0.0.1:{port}"), "--from"]).arg(binary::manifest());
+        command.arg("--state-dir").arg(folder.path().join("state"));
+        let behind = settings.iter().find(|(name, _)| name == "TOOLS_URL").map(|(_, url)| url).unwrap();
+        let behind = behind.trim_end_matches("/demo/tools");
+        for host in ["database_host", "redis_host", "qstash_host", "tools_host"] {
+            command.arg("--variable").arg(format!("{host}={behind}"));
+        }
+        for (name, value) in settings {
+            command.arg("--variable").arg(format!("{}={value}", name.to_lowercase()));
+        }
+        Self::group(command, folder)
+    }
+
+    fn group(mut command: Command, folder: TempDir) -> Self {
+        let complaints = File::create(log(&folder)).unwrap();
+        command.current_dir(binary::root()).stdin(Stdio::null());
+        command.stdout(complaints.try_clone().unwrap()).stderr(complaints).process_group(0);
+        let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Self { running: Running::Group(child), folder }
+    }
+
+    /// What it wrote where people look.
+    pub fn complaints(&self) -> String {
+        std::fs::read_to_string(log(&self.folder)).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Running::Group(child) = &mut self.running {
+            // It has started others, which are of its group: the whole group ends.
+            let group = format!("-{}", child.id());
+            drop(Command::new("kill").args(["-TERM", "--", &group]).status());
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            drop(Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status());
+            drop(child.wait());
+        }
+    }
+}
+
+fn log(folder: &TempDir) -> PathBuf {
+    Path::new(folder.path()).join("complaints.log")
+}
