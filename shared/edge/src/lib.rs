@@ -18,6 +18,7 @@ pub mod links;
 pub mod problem;
 pub mod queue;
 pub mod reading;
+pub mod routes;
 pub mod schedules;
 pub mod settings;
 pub mod start;
