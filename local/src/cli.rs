@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use makegood_core::time::Millis;
 use serde_json::Value;
 
+use crate::configuration::Source;
 use crate::emulate::Emulate;
 use crate::platform::Options;
 use crate::sim::Sim;
@@ -27,7 +28,13 @@ pub enum Command {
     /// Builds the functions where they changed and brings the platform up (the default)
     Up(Up),
     /// Builds the functions and prints their sizes
-    Build(Place),
+    Build(Build),
+    /// Checks that what is deployed fits the code
+    Deploy(Deploy),
+    /// Asks a deployment's services whether its configuration is good, and says what to do where it is not
+    Doctor(Doctor),
+    /// Brings a deployment's database to what this code needs
+    Migrate(Migrate),
     /// Serves one emulator alone, until Ctrl-C
     Emulate(Emulate),
     /// Asks an address whether its service is well, and fails where it is not: for containers, which have no curl
@@ -54,6 +61,42 @@ pub struct Place {
     /// Where data lies [default: `data` beside the manifest]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Build {
+    #[command(flatten)]
+    pub place: Place,
+    /// Fails where a function is larger than its budget allows
+    #[arg(long)]
+    pub check_sizes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Deploy {
+    #[command(flatten)]
+    pub place: Place,
+    /// Compares spin.toml, the wrangler configs and the code; deploying is `spin`'s and `wrangler`'s own work
+    #[arg(long, required = true)]
+    pub check: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    #[command(flatten)]
+    pub source: Source,
+}
+
+#[derive(Debug, Args)]
+pub struct Migrate {
+    #[command(flatten)]
+    pub source: Source,
+    /// The connection string; alone, a server that is connected to without TLS [default: as configured]
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Where SQL over HTTP is served [default: as configured]
+    #[arg(long, value_name = "URL")]
+    pub database_http_url: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -133,10 +176,20 @@ pub struct Token {
 pub enum Bench {
     /// Runs N-step sagas for some seconds; a line of JSON for each N
     Saga(BenchSaga),
+    /// Counts the requests that one saga costs at each service; a line of JSON for each of three runs
+    Requests(BenchRequests),
     /// Brings the platform up in an empty folder and in one that is there; a line of JSON for each
     Start(BenchStart),
     /// Loads the emulators of Redis and QStash, and a real Redis beside them; the last line is JSON
     Emulators(BenchEmulators),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BenchRequests {
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub services: Services,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -197,6 +250,17 @@ pub enum StepClass {
 pub enum Tool {
     /// Calls a tool as a saga would on its worst day, and says what it gets wrong
     Check(CheckTool),
+    /// Makes tools known to a deployment
+    Register(RegisterTools),
+}
+
+#[derive(Debug, Args)]
+pub struct RegisterTools {
+    /// Each a definition, a list of them, or a sample that holds one
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub source: Source,
 }
 
 #[derive(Debug, Args)]

@@ -74,9 +74,8 @@ impl DataDir {
 /// A folder is marked once, when it holds nothing that a platform would take for its own: the mark says that all of it
 /// may be removed.
 fn refuse_to_mark_what_is_anothers(path: &Path) -> anyhow::Result<()> {
-    let anothers = |name: &&str| **name != "secrets.json" && path.join(name).exists();
     if !path.join(LOCK).exists()
-        && let Some(name) = DATA.iter().find(anothers)
+        && let Some(name) = DATA.iter().find(|name| **name != "secrets.json" && path.join(name).exists())
     {
         bail!(
             "{} is there, and no platform has left its {LOCK} in {}. Choose another folder with --data-dir.",

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use makegood_local::cli::{Bench, Cli, Command, Tool};
-use makegood_local::{bench, emulate, health, saga, secrets, sim, tool, up};
+use makegood_local::{bench, deploy, doctor, emulate, health, migrate, register, saga, secrets, sim, tool, up};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -36,7 +36,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         None => up::run(&cli.up).await,
         Some(Command::Up(options)) => up::run(&options).await,
-        Some(Command::Build(place)) => up::build_all(&place).await,
+        Some(Command::Build(options)) => up::build_all(&options).await,
+        Some(Command::Deploy(options)) => deploy::check(&options),
+        Some(Command::Doctor(options)) => doctor::run(&options).await,
+        Some(Command::Migrate(options)) => migrate::run(&options).await,
         Some(Command::Emulate(options)) => emulate::run(&options).await,
         Some(Command::Health(options)) => health::ask(&options).await,
         Some(Command::Token(token)) => {
@@ -50,10 +53,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             Ok(())
         }
         Some(Command::Bench(Bench::Saga(options))) => bench::saga(&options).await,
+        Some(Command::Bench(Bench::Requests(options))) => bench::requests::run(&options).await,
         Some(Command::Bench(Bench::Start(options))) => bench::start::start(&options).await,
         Some(Command::Bench(Bench::Emulators(options))) => bench::emulators::run(&options).await,
         Some(Command::Saga(options)) => saga::run(&options).await,
         Some(Command::Sim(options)) => sim::run(&options),
         Some(Command::Tool(Tool::Check(options))) => tool::check(&options).await,
+        Some(Command::Tool(Tool::Register(options))) => register::run(&options).await,
     }
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use crate::build::{self, Outcome};
-use crate::cli::{Place, Up};
+use crate::build::{self, Budget, Outcome};
+use crate::cli::{Build, Up};
 use crate::clients;
 use crate::data_dir::CLIENTS;
 use crate::host;
@@ -37,16 +37,20 @@ pub async fn build(manifest: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `makegood build`: builds, compiles what was built for this machine, and prints the sizes in any case.
-pub async fn build_all(place: &Place) -> anyhow::Result<()> {
-    let manifest = Manifest::read(&place.manifest()?)?;
+/// `makegood build`: builds, compiles what was built for this machine, and prints the sizes in any case; with
+/// `--check-sizes`, an error where they are beyond the budget.
+pub async fn build_all(options: &Build) -> anyhow::Result<()> {
+    let manifest = Manifest::read(&options.place.manifest()?)?;
+    // Read first: a budget that cannot be read is not found out after minutes.
+    let budget = options.check_sizes.then(|| Budget::read(&manifest.folder)).transpose()?;
     let report = tokio::task::spawn_blocking(move || {
         let report = build::run(&manifest)?;
         host::compile(&manifest)?;
         anyhow::Ok(report)
     });
-    println!("{}", report.await??);
-    Ok(())
+    let report = report.await??;
+    println!("{report}");
+    budget.map_or(Ok(()), |budget| budget.hold(&report))
 }
 
 fn say(platform: &Platform, data_dir: &Path, began: Instant) {

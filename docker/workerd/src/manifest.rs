@@ -54,9 +54,10 @@ pub fn routes(root: &Path) -> anyhow::Result<Vec<Route>> {
 pub fn settings(root: &Path, function: &str) -> anyhow::Result<Vec<String>> {
     let manifest = read(&root.join("spin.toml"))?;
     let component = manifest.get("component").and_then(|components| components.get(function));
-    let variables = component.and_then(|component| component.get("variables")?.as_table());
-    let variables = variables.with_context(|| format!("spin.toml has no [component.{function}.variables]"))?;
-    Ok(variables.keys().map(|name| name.to_ascii_uppercase()).collect())
+    let component = component.with_context(|| format!("spin.toml has no [component.{function}]"))?;
+    // Who needs none has no table of them.
+    let variables = component.get("variables").and_then(Value::as_table);
+    Ok(variables.into_iter().flat_map(Table::keys).map(|name| name.to_ascii_uppercase()).collect())
 }
 
 /// Reads a file of TOML.

@@ -21,6 +21,7 @@ mod startup;
 mod statements;
 
 pub use error::{Error, ServerError};
+pub use migrations::{LOCK as MIGRATIONS_LOCK, TABLE as MIGRATIONS_TABLE, hash as migration_hash};
 pub use rows::{Field, Rows};
 
 use address::{Address, Host};

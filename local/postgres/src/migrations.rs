@@ -10,10 +10,13 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-/// The advisory lock all Makegood processes take: "makegood" in ASCII.
+/// The advisory lock all Makegood processes take, for a transaction: "makegood" in ASCII.
+pub const LOCK: &str = "select pg_advisory_xact_lock(7881698906146303844)";
+
 const BEGIN: &str = "begin; select pg_advisory_xact_lock(7881698906146303844)";
 
-const TABLE: &str = "create table if not exists public.makegood_migrations (
+/// Makes the table in which what was applied is remembered.
+pub const TABLE: &str = "create table if not exists public.makegood_migrations (
     name text primary key,
     sha256 text not null,
     applied_at timestamptz not null default now()
@@ -92,7 +95,9 @@ fn failed(name: &str, problem: &str) -> Error {
     Error::Migration { name: name.to_owned(), problem: problem.to_owned() }
 }
 
-fn hash(sql: &str) -> String {
+/// What a migration is remembered by.
+#[must_use]
+pub fn hash(sql: &str) -> String {
     Sha256::digest(sql.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
         // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");

@@ -7,6 +7,7 @@
 
 pub mod emulators;
 mod load;
+pub mod requests;
 pub mod start;
 mod usage;
 

@@ -89,8 +89,8 @@ fn rustc(folder: &Path) -> Vec<u8> {
     version.map(|o| o.stdout).unwrap_or_default()
 }
 
-/// All files below `folder` that match one of `patterns`, in order.
-fn matching(folder: &Path, patterns: &BTreeSet<&str>) -> BTreeSet<PathBuf> {
+/// All files below `folder` that match one of `patterns`, in order; one without stars is there in any case.
+pub(super) fn matching(folder: &Path, patterns: &BTreeSet<&str>) -> BTreeSet<PathBuf> {
     let mut files = BTreeSet::new();
     let mut starts: BTreeMap<PathBuf, Vec<&str>> = BTreeMap::new();
     for pattern in patterns {

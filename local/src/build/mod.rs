@@ -6,15 +6,18 @@
 //! always. Deliberately absent: building for Workers, which is that platform's
 //! own tool's work.
 
+mod budget;
 mod cargo;
 mod fingerprint;
 mod report;
 
+pub use budget::Budget;
 pub use report::{Report, Size};
 
 use crate::host::manifest::Manifest;
 use anyhow::Context;
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 /// What [`ensure`] found.
 #[derive(Debug)]
@@ -44,6 +47,11 @@ pub fn run(manifest: &Manifest) -> anyhow::Result<Report> {
     cargo::run(manifest)?;
     fingerprint::remember(manifest, &sources)?;
     Report::of(manifest)
+}
+
+/// What a build that watches `patterns` looks at; see [`fingerprint`].
+pub fn watched<'a>(folder: &Path, patterns: impl IntoIterator<Item = &'a str>) -> BTreeSet<PathBuf> {
+    fingerprint::matching(folder, &patterns.into_iter().collect())
 }
 
 /// The folder of the first artifact, where the last build is remembered.

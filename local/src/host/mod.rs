@@ -9,7 +9,7 @@
 //! Deliberately absent: triggers other than HTTP, Spin's stores, and building
 //! (see [`crate::build`]).
 
-mod allowed;
+pub(crate) mod allowed;
 mod body;
 pub mod compiled;
 mod engine;
@@ -122,6 +122,11 @@ impl Functions {
     /// like connections that nobody listens for.
     pub fn set_local(&self, router: Router) {
         self.0.network.set_local(router);
+    }
+
+    /// Puts something before what requests to the own authorities reach, such as a count.
+    pub fn wrap_local(&self, wrap: impl FnOnce(Router) -> Router) {
+        self.0.network.wrap_local(wrap);
     }
 
     /// The manifest's routes.

@@ -63,6 +63,11 @@ impl Network {
         *self.local.write().unwrap_or_else(PoisonError::into_inner) = Some(router);
     }
 
+    pub(super) fn wrap_local(&self, wrap: impl FnOnce(Router) -> Router) {
+        let mut local = self.local.write().unwrap_or_else(PoisonError::into_inner);
+        *local = local.take().map(wrap);
+    }
+
     fn local(&self) -> Option<Router> {
         let local = self.local.read().unwrap_or_else(PoisonError::into_inner);
         local.clone()

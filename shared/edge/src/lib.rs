@@ -2,8 +2,9 @@
 //!
 //! A platform owes us `fetch`, `now`, `random`, `config`, and, for comfort, `sleep` and `log`: the
 //! trait [`Host`]. The [`driver`] performs the engine's effects over it. The hosts themselves are
-//! chosen by target: [`spin`] for `wasm32-wasip2`, `workers` for `wasm32-unknown-unknown`, [`native`]
-//! for everything else. No trait here asks for `Send`: a function serves its requests on one thread.
+//! chosen by target: `spin` for `wasm32-wasip2`, `spin3` for `wasm32-wasip1`, `workers` for
+//! `wasm32-unknown-unknown`, [`native`] for everything else. No trait here asks for `Send`: a function
+//! serves its requests on one thread.
 
 #![forbid(unsafe_code)]
 
@@ -17,6 +18,7 @@ pub mod links;
 pub mod problem;
 pub mod queue;
 pub mod reading;
+pub mod routes;
 pub mod schedules;
 pub mod settings;
 pub mod start;
@@ -25,8 +27,10 @@ mod turns;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
-#[cfg(target_os = "wasi")]
+#[cfg(all(target_os = "wasi", target_env = "p2"))]
 pub mod spin;
+#[cfg(all(target_os = "wasi", target_env = "p1"))]
+pub mod spin3;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 pub mod workers;
 
@@ -48,12 +52,28 @@ pub use serde_json;
 #[macro_export]
 macro_rules! serve {
     ($handle:path $(, scheduled: $scheduled:path)?) => {
-        #[cfg(target_os = "wasi")]
+        #[cfg(all(target_os = "wasi", target_env = "p2"))]
         mod spin_function {
             #[::spin_sdk::http_service]
             async fn serve(request: ::spin_sdk::http::Request) -> $crate::spin::Outgoing {
                 $crate::spin::serve(request, |request, host| $handle(request, host)).await
             }
+        }
+
+        #[cfg(all(target_os = "wasi", target_env = "p1"))]
+        mod spin3_function {
+            use $crate::spin3::wasi::exports::http::incoming_handler::Guest;
+            use $crate::spin3::wasi::http::types::{IncomingRequest, ResponseOutparam};
+
+            struct Function;
+
+            impl Guest for Function {
+                fn handle(request: IncomingRequest, out: ResponseOutparam) {
+                    $crate::spin3::serve(request, out, |request, host| $handle(request, host));
+                }
+            }
+
+            $crate::spin3::wasi::http::proxy::export!(Function with_types_in $crate::spin3::wasi);
         }
 
         #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]

@@ -1,7 +1,9 @@
 //! The configuration of a function, read once a request from the platform's variables.
 //!
 //! A function is given only the variables it needs; what it lacks is empty, and whoever needs it
-//! says so by name.
+//! says so by name. What there is to be set, and which function needs it: [`TABLE`].
+
+mod table;
 
 use std::num::NonZeroU32;
 
@@ -13,26 +15,7 @@ use makegood_gateway::redis::Redis;
 
 use crate::host::Host;
 
-/// Every variable that a function may ask for.
-pub const NAMES: &[&str] = &[
-    "alert_url",
-    "allow_anonymous",
-    "database_http_url",
-    "database_url",
-    "jwt_secret",
-    "kill_ms",
-    "public_url",
-    "qstash_current_signing_key",
-    "qstash_next_signing_key",
-    "qstash_token",
-    "qstash_url",
-    "redis_rest_token",
-    "redis_rest_url",
-    "region",
-    "time_budget_ms",
-    "tools_url",
-    "user_concurrency",
-];
+pub use table::{CHAT, DEBUG, EXECUTE, Function, INTENT, Kind, NAMES, Setting, TABLE, WEBHOOK};
 
 #[derive(Clone, Debug)]
 pub struct Settings {

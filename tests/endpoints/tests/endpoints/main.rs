@@ -8,6 +8,7 @@ mod budget;
 mod chat;
 mod children;
 mod crashes;
+mod doctor;
 mod isolation;
 mod links;
 mod parts;

@@ -1,0 +1,80 @@
+//! `makegood deploy --check`: whether `spin.toml`, the wrangler configs, SpinKube's manifest, the example of an
+//! environment and the code say the same about routes, variables, hosts and builds.
+//!
+//! What the code needs stands in two tables of `makegood-edge`: its settings and its routes. Deliberately absent:
+//! deploying, which is the platforms' own tools' work, and asking live services, which is `makegood doctor`'s.
+
+mod example;
+mod sources;
+mod spin;
+mod spinapp;
+mod workers;
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+
+use crate::cli::Deploy;
+
+/// Something that does not agree.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// Where, below the repository's folder.
+    pub file: String,
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}\n    {}", self.file, self.what, self.remedy)
+    }
+}
+
+/// Prints every finding. An error where there is one.
+pub fn check(options: &Deploy) -> anyhow::Result<()> {
+    let manifest = options.place.manifest()?;
+    let folder = manifest.parent().context("the manifest stands in no folder")?;
+    let findings = findings(folder)?;
+    for finding in &findings {
+        println!("{finding}");
+    }
+    ensure!(
+        findings.is_empty(),
+        "manifests and code do not agree: {} findings, each with what to do, are above",
+        findings.len()
+    );
+    println!("spin.toml, the wrangler configs, docker/spinapp.yaml, .env.local.example and the code agree.");
+    Ok(())
+}
+
+/// Everything in the repository at `folder` that does not agree, in order.
+///
+/// # Errors
+/// Where a file cannot be read at all.
+pub fn findings(folder: &Path) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = Findings::default();
+    spin::check(folder, &mut findings)?;
+    workers::check(folder, &mut findings)?;
+    example::check(folder, &mut findings)?;
+    spinapp::check(folder, &mut findings)?;
+    findings.0.sort();
+    Ok(findings.0)
+}
+
+/// The five functions, by name.
+fn functions() -> impl Iterator<Item = &'static str> {
+    use makegood_edge::settings::{CHAT, DEBUG, EXECUTE, INTENT, WEBHOOK};
+    [CHAT, INTENT, EXECUTE, WEBHOOK, DEBUG].into_iter()
+}
+
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn add(&mut self, file: &str, what: impl Into<String>, remedy: impl Into<String>) {
+        self.0.push(Finding { file: file.to_owned(), what: what.into(), remedy: remedy.into() });
+    }
+}

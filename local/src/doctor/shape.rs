@@ -1,0 +1,111 @@
+//! What can be said of the values without asking anybody.
+
+use http::Uri;
+use makegood_edge::settings::{Kind, Setting, TABLE};
+
+use super::{Finding, is_loopback};
+use crate::configuration::Configuration;
+use crate::host::allowed::AllowedHosts;
+
+/// HMAC-SHA256 is as strong as its key, up to this.
+const SHORTEST_SECRET: usize = 32;
+
+pub fn check(configuration: &Configuration) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = TABLE.iter().filter_map(|setting| of_one(setting, configuration)).collect();
+    findings.extend(times(configuration));
+    if configuration.get("allow_anonymous") == "true" && !is_loopback(configuration.get("public_url")) {
+        findings.push(Finding::wrong(
+            "allow_anonymous",
+            "everybody who reaches the public address may act as `anonymous`",
+            "Set it to `false`.",
+        ));
+    }
+    if findings.is_empty() {
+        let what = format!("{} variables have values of the right shape", TABLE.len());
+        findings.push(Finding::well("variables", what));
+    }
+    findings
+}
+
+fn of_one(setting: &Setting, configuration: &Configuration) -> Option<Finding> {
+    let value = configuration.of(setting);
+    let wrong = |what: &str, remedy: String| Some(Finding::wrong(setting.name, what, remedy));
+    if value.is_empty() {
+        return if setting.required {
+            wrong("it has no value", format!("{}: {}.", setting.meaning, setting.source))
+        } else {
+            None
+        };
+    }
+    if value.trim() != value {
+        return wrong("it begins or ends with a space or a line's end", "Set it again without.".to_owned());
+    }
+    match setting.kind {
+        Kind::Called { host } => {
+            if let Some(finding) = address(setting, value) {
+                return Some(finding);
+            }
+            let allowed = AllowedHosts::parse([configuration.get(host)]);
+            let within = value.parse::<Uri>().ok().zip(allowed.ok()).is_some_and(|(url, all)| all.allow(&url, false));
+            if within {
+                None
+            } else {
+                wrong(
+                    &format!("its host is not what `{host}` lets a function reach"),
+                    format!("Set {host} to the scheme, host and port of {}.", setting.name),
+                )
+            }
+        }
+        Kind::Address => address(setting, value),
+        Kind::Truth if !matches!(value, "true" | "false") => {
+            wrong("it is neither `true` nor `false`", "Write one of these.".to_owned())
+        }
+        Kind::Number if value.parse::<u64>().is_err() => {
+            wrong("it is not a whole number", "Write digits only.".to_owned())
+        }
+        Kind::Text if setting.name == "jwt_secret" && value.len() < SHORTEST_SECRET => wrong(
+            &format!("it is shorter than {SHORTEST_SECRET} bytes, and can be guessed"),
+            "Make one with `openssl rand -base64 48`, and give it to whoever signs your users in.".to_owned(),
+        ),
+        Kind::Text if setting.name == "database_url" && !is_connection_string(value) => wrong(
+            "it is not postgres://user:password@host/database",
+            "Copy the connection string from your database's dashboard.".to_owned(),
+        ),
+        Kind::Truth | Kind::Number | Kind::Text => None,
+    }
+}
+
+fn is_connection_string(value: &str) -> bool {
+    let rest = value.strip_prefix("postgres://").or_else(|| value.strip_prefix("postgresql://"));
+    rest.and_then(|rest| rest.rsplit_once('@')).is_some_and(|(user, place)| !user.is_empty() && place.contains('/'))
+}
+
+fn address(setting: &Setting, value: &str) -> Option<Finding> {
+    let wrong = |what: &str, remedy: &str| Some(Finding::wrong(setting.name, what, remedy));
+    let url = value.parse::<Uri>().ok();
+    let Some((scheme, _)) = url.as_ref().and_then(|url| url.scheme_str().zip(url.host())) else {
+        return wrong("it is not an address", "Write it as https://host/path.");
+    };
+    if !matches!(scheme, "http" | "https") {
+        return wrong("it is neither http nor https", "Write it as https://host/path.");
+    }
+    if scheme == "http" && !is_loopback(value) {
+        return wrong("it is http, and what goes there can be read on the way", "Write https.");
+    }
+    if setting.name != "alert_url" && (value.ends_with('/') || value.contains('?')) {
+        return wrong("it ends in a slash, or has a query", "Take that away: paths are put behind it.");
+    }
+    None
+}
+
+fn times(configuration: &Configuration) -> Option<Finding> {
+    let millis = |name: &str| configuration.get(name).parse::<u64>().ok();
+    let (budget, kill) = millis("time_budget_ms").zip(millis("kill_ms"))?;
+    (budget >= kill).then(|| {
+        Finding::wrong(
+            "time_budget_ms",
+            format!("an invocation goes on starting calls for {budget} ms, and is ended after {kill} ms"),
+            "Set it to less than kill_ms, by the time that a call takes.",
+        )
+    })
+}

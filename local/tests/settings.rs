@@ -1,0 +1,324 @@
+//! The table of settings against what the functions do: a function needs a setting if, and only if, it asks for it
+//! and does something else where it is something else.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use makegood_core::id::SagaId;
+use makegood_core::time::Millis;
+use makegood_edge::futures_util::{FutureExt, StreamExt};
+use makegood_edge::gateway::{Request as Sent, Response, alerts, jwt, store};
+use makegood_edge::host::{Body, FetchError, Level};
+use makegood_edge::routes::ROUTES;
+use makegood_edge::settings::{Kind, NAMES, TABLE};
+use makegood_edge::{Bytes, Host, Reply, Request, http};
+use serde_json::{Value, json};
+
+const NOW: u64 = 1_777_636_800_000;
+const USER_KEY: &str = "signs users' tokens";
+const QUEUE_KEY: &str = "signs deliveries";
+const NEXT_KEY: &str = "signs them next";
+const PUBLIC: &str = "https://me.test";
+
+/// A value for every setting.
+fn values() -> BTreeMap<String, String> {
+    let value = |name: &'static str| match name {
+        "database_http_url" => "https://db.test/sql",
+        "redis_rest_url" => "https://redis.test",
+        "qstash_url" => "https://queue.test",
+        "public_url" => PUBLIC,
+        "tools_url" => "https://tools.test",
+        "alert_url" => "https://alerts.test/hook",
+        "jwt_secret" => USER_KEY,
+        "qstash_current_signing_key" => QUEUE_KEY,
+        "qstash_next_signing_key" => NEXT_KEY,
+        "allow_anonymous" => "true",
+        "time_budget_ms" => "20000",
+        "kill_ms" => "30000",
+        "user_concurrency" => "3",
+        other => other,
+    };
+    NAMES.into_iter().map(|name| (name.to_owned(), value(name).to_owned())).collect()
+}
+
+/// Another one, as good.
+fn other(name: &str) -> String {
+    match name {
+        "allow_anonymous" => "false".to_owned(),
+        "time_budget_ms" | "kill_ms" => "60000".to_owned(),
+        "user_concurrency" => "7".to_owned(),
+        _ => format!("{}x", values()[name]),
+    }
+}
+
+/// Notes what it is asked for and what is sent; its database answers as if one saga were there.
+#[derive(Clone)]
+struct Recorder {
+    values: Rc<BTreeMap<String, String>>,
+    asked: Rc<RefCell<BTreeSet<String>>>,
+    trace: Rc<RefCell<Vec<String>>>,
+    clock: Rc<Cell<u64>>,
+}
+
+impl Recorder {
+    fn with(values: BTreeMap<String, String>) -> Self {
+        Self { values: Rc::new(values), asked: Rc::default(), trace: Rc::default(), clock: Rc::new(Cell::new(NOW)) }
+    }
+
+    fn answer(&self, query: &Value) -> Value {
+        let statement = query["query"].as_str().unwrap_or_default();
+        match statement {
+            store::TOOLS => makegood_town::definitions()
+                .into_iter()
+                .map(|tool| (tool["name"].as_str().unwrap().to_owned(), tool))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+            store::CREATE => json!({"id": query["params"][0], "created": true, "same": true}),
+            store::SWEEP => json!({"sagas": [{"id": id(), "version": 2, "sweep": 1}], "schedules": []}),
+            store::LIST => json!([]),
+            store::FOLLOW => json!({
+                "id": id(), "owner": "ada", "title": "A saga", "message": null, "phase": "forward", "version": 3,
+                "created_at": NOW, "updated_at": NOW, "wake_at": null, "nodes": [{
+                    "ix": 0, "id": "table", "tool": "book_restaurant_table", "version": "1", "class": "compensatable", "deps": [],
+                    "params": {},
+                }], "journal": [],
+                "counters": {
+                    "invocations": 1, "commits": 2, "calls": 3, "bytes_read": 4, "bytes_written": 5, "sweeps": 0
+                },
+            }),
+            alerts::DUE => json!([
+                {"saga": id(), "phase": "stuck", "owner": "ada", "title": "A saga", "since": NOW, "said": 0}
+            ]),
+            _ => Value::Null,
+        }
+    }
+}
+
+impl Host for Recorder {
+    async fn fetch(&self, request: Sent, timeout: Millis) -> Result<Response, FetchError> {
+        let body = String::from_utf8_lossy(request.body()).into_owned();
+        // Whoever follows a saga that never ends comes to the end of their time.
+        self.clock.set(self.clock.get() + 100);
+        let line = format!("{} {} {:?} {timeout} {body}", request.method(), request.uri(), request.headers());
+        self.trace.borrow_mut().push(line);
+        let body = match request.uri().host() {
+            // One that says that it took the lease.
+            Some(host) if host.starts_with("redis") => json!({"result": "OK"}),
+            Some(host) if host.starts_with("queue") => json!({"messageId": "m"}),
+            _ => {
+                let answer = Some(self.answer(&serde_json::from_slice(request.body()).unwrap_or_default()));
+                json!({"rows": [[answer.filter(|answer| !answer.is_null()).map(|answer| answer.to_string())]]})
+            }
+        };
+        Ok(http::Response::new(Bytes::from(body.to_string())))
+    }
+
+    fn now(&self) -> Millis {
+        Millis(self.clock.get())
+    }
+
+    fn random(&self) -> [u8; 16] {
+        [7; 16]
+    }
+
+    fn config(&self, name: &str) -> Option<String> {
+        self.asked.borrow_mut().insert(name.to_owned());
+        self.values.get(name).cloned()
+    }
+
+    async fn sleep(&self, span: Millis) {
+        if span >= Millis(2_000) {
+            // A patience: whatever is waited for comes first.
+            std::future::pending::<()>().await;
+        }
+        self.clock.set(self.clock.get() + span.0);
+    }
+
+    fn log(&self, level: Level, line: &str) {
+        self.trace.borrow_mut().push(format!("{level:?} {line}"));
+    }
+}
+
+fn id() -> SagaId {
+    SagaId::new(Millis(NOW), [1; 10])
+}
+
+fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Request {
+    let mut request = http::Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
+    request.body(body).unwrap()
+}
+
+/// Requests that between them make each function do what it does.
+fn requests(function: &str) -> Vec<Request> {
+    let token = jwt::sign(&json!({"sub": "ada", "exp": NOW}), USER_KEY);
+    let bearer = format!("Bearer {token}");
+    let signed = bearer.as_str();
+    let said = json!({"message": "Book a table for 4 at Luigi's tomorrow at 7pm", "utc_offset_minutes": 0});
+    let from_ours = [("origin", PUBLIC)];
+    let delivered = |path: &str, body: &Value, key: &str| {
+        let claims = json!({
+            "iss": "Upstash", "sub": format!("{PUBLIC}{path}"), "exp": NOW / 1000 + 100, "nbf": NOW / 1000 - 100,
+            "body": jwt::body_hash(body.to_string().as_bytes()),
+        });
+        request("POST", path, &[("upstash-signature", &jwt::sign(&claims, key))], body)
+    };
+    match function {
+        "chat" => vec![
+            request("POST", "/api/chat", &[("authorization", signed)], &said),
+            request("POST", "/api/chat", &[("authorization", signed), ("accept", "text/event-stream")], &said),
+            request("POST", "/api/chat", &from_ours, &said),
+        ],
+        "intent" => vec![
+            request("POST", "/api/intent", &[("authorization", signed)], &said),
+            request("POST", "/api/intent", &from_ours, &said),
+        ],
+        "webhook" => vec![request("POST", "/api/webhook/any", &[("authorization", signed)], &said)],
+        "debug" => vec![
+            request("GET", "/api/debug/health", &[], &Value::Null),
+            request("GET", "/api/debug/sagas", &[("authorization", signed)], &Value::Null),
+            request("GET", "/debug", &from_ours, &Value::Null),
+        ],
+        "execute" => vec![
+            request("GET", &format!("/api/execute/{}", id()), &[("authorization", signed)], &Value::Null),
+            request("GET", &format!("/api/execute/{}", id()), &from_ours, &Value::Null),
+            delivered("/api/execute/step", &json!({"saga": id(), "version": 1}), QUEUE_KEY),
+            delivered("/api/execute/sweep", &json!({}), NEXT_KEY),
+        ],
+        other => panic!("there is no function {other}"),
+    }
+}
+
+/// Everything that a function does with these settings, in words.
+fn behaviour(function: &str, values: BTreeMap<String, String>) -> (String, BTreeSet<String>) {
+    let host = Recorder::with(values);
+    let mut all = Vec::new();
+    for request in requests(function) {
+        // Tokens are good until now; the clock begins before that.
+        host.clock.set(NOW - 10_000);
+        all.push(serve(function, request, &host));
+    }
+    all.append(&mut host.trace.borrow_mut());
+    let asked = host.asked.borrow().clone();
+    (all.join("\n"), asked)
+}
+
+fn serve(function: &str, request: Request, host: &Recorder) -> String {
+    let host = host.clone();
+    let answered = async {
+        let reply: Reply = match function {
+            "chat" => makegood_chat::handle(request, host).await,
+            "intent" => makegood_intent::handle(request, host).await,
+            "execute" => makegood_execute::handle(request, host).await,
+            "webhook" => makegood_webhook::handle(request, host).await,
+            _ => makegood_debug::handle(request, host).await,
+        };
+        let (parts, body) = reply.into_parts();
+        let text = match body {
+            Body::Full(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Body::Stream(pieces) => {
+                let pieces: Vec<Bytes> = pieces.collect().await;
+                pieces.iter().map(|piece| String::from_utf8_lossy(piece).into_owned()).collect()
+            }
+        };
+        format!("{} {:?} {text}", parts.status, parts.headers)
+    };
+    answered.now_or_never().expect("nothing here waits")
+}
+
+const FUNCTIONS: [&str; 5] = ["chat", "intent", "execute", "webhook", "debug"];
+
+#[test]
+fn the_table_has_every_variable_that_the_functions_ask_for_and_no_other() {
+    let asked: BTreeSet<String> = FUNCTIONS.iter().flat_map(|function| behaviour(function, values()).1).collect();
+    let table: BTreeSet<String> = TABLE.iter().map(|setting| setting.name.to_owned()).collect();
+    assert_eq!(asked, table);
+}
+
+/// Needed by a saga under way only, which takes a whole platform: the endpoints' tests have them, as
+/// `turns.rs` and `sleeping.rs`.
+const UNDER_WAY: [(&str, &str); 3] =
+    [("execute", "tools_url"), ("execute", "time_budget_ms"), ("execute", "user_concurrency")];
+
+#[test]
+fn a_function_needs_what_makes_it_do_something_else_and_nothing_more() {
+    for function in FUNCTIONS {
+        let (usual, _) = behaviour(function, values());
+        let needed: BTreeSet<&str> = NAMES
+            .into_iter()
+            .filter(|name| {
+                let mut values = values();
+                values.insert((*name).to_owned(), other(name));
+                behaviour(function, values).0 != usual
+            })
+            .collect();
+        let wanted: BTreeSet<&str> = TABLE
+            .iter()
+            .filter(|setting| setting.needed_by(function) && !UNDER_WAY.contains(&(function, setting.name)))
+            .map(|setting| setting.name)
+            .collect();
+        assert_eq!(needed, wanted, "{function}, which usually does this:\n{usual}");
+    }
+}
+
+#[test]
+fn a_function_calls_the_addresses_that_the_table_says_and_no_other() {
+    for function in FUNCTIONS {
+        let host = Recorder::with(values());
+        for request in requests(function) {
+            host.clock.set(NOW - 10_000);
+            serve(function, request, &host);
+        }
+        let trace = host.trace.borrow();
+        let called: BTreeSet<&str> = trace.iter().filter_map(|line| line.split(' ').nth(1)).collect();
+        let called = called.into_iter().filter(|url| url.starts_with("https://"));
+        let setting = |url: &str| {
+            let all = values();
+            let within = |name: &&str| url.starts_with(all[*name].as_str());
+            NAMES.into_iter().find(within).unwrap_or_else(|| panic!("{function} called {url}"))
+        };
+        let called: BTreeSet<&str> = called.map(setting).collect();
+        let wanted: BTreeSet<&str> = TABLE
+            .iter()
+            .filter(|setting| matches!(setting.kind, Kind::Called { .. }) && setting.needed_by(function))
+            .filter(|setting| !UNDER_WAY.contains(&(function, setting.name)))
+            .map(|setting| setting.name)
+            .collect();
+        assert_eq!(called, wanted, "{function}");
+    }
+}
+
+#[test]
+fn every_route_leads_to_a_function_that_serves_it() {
+    for (route, function) in ROUTES {
+        let served = |path: &str| {
+            let host = Recorder::with(values());
+            let reply = serve(function, request("PATCH", path, &[], &Value::Null), &host);
+            // Of an address that is served, the method is refused; of any other, the address.
+            !reply.starts_with("404")
+        };
+        let path = match route.strip_suffix("...") {
+            None => route.to_owned(),
+            Some("/api/execute/") => "/api/execute/step".to_owned(),
+            Some("/api/debug/") => "/api/debug/sagas".to_owned(),
+            Some("/debug/") => "/debug".to_owned(),
+            Some(base) => format!("{base}any"),
+        };
+        assert!(served(&path), "{path} is not served by {function}");
+    }
+}
+
+#[test]
+fn the_names_stand_in_order_and_every_setting_explains_itself() {
+    assert!(NAMES.is_sorted());
+    for setting in TABLE {
+        assert!(!setting.meaning.is_empty() && !setting.source.is_empty(), "{}", setting.name);
+        assert!(setting.required || !matches!(setting.kind, Kind::Called { .. }), "{}", setting.name);
+    }
+}

@@ -1,0 +1,229 @@
+//! Every variable that a function may ask for: who needs it, what it means, and where to get it.
+//!
+//! `makegood deploy --check` holds the manifests of the platforms against it, docs/DEPLOY.md shows it, and
+//! `makegood doctor` asks by it. The functions themselves take the names alone, so the words cost them nothing.
+
+/// One of the five functions, by its component's name in `spin.toml`.
+pub type Function = &'static str;
+
+pub const CHAT: Function = "chat";
+pub const INTENT: Function = "intent";
+pub const EXECUTE: Function = "execute";
+pub const WEBHOOK: Function = "webhook";
+pub const DEBUG: Function = "debug";
+
+/// What a value looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An address that the function calls itself: the named variable of `spin.toml` allows its host.
+    Called {
+        host: &'static str,
+    },
+    /// An address that others call.
+    Address,
+    Text,
+    /// `true` or `false`.
+    Truth,
+    /// A whole number.
+    Number,
+}
+
+/// One variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// In `spin.toml`; Workers have it in upper case.
+    pub name: &'static str,
+    pub kind: Kind,
+    pub secret: bool,
+    /// Without a value in production it does not work.
+    pub required: bool,
+    /// The functions that do something else where this is something else.
+    pub functions: &'static [Function],
+    pub meaning: &'static str,
+    /// Where a value for production comes from.
+    pub source: &'static str,
+}
+
+/// Those who ask who is asking.
+const DOORS: &[Function] = &[CHAT, INTENT, EXECUTE, DEBUG];
+
+/// In the order of their names.
+pub const TABLE: [Setting; 17] = [
+    Setting {
+        name: "alert_url",
+        kind: Kind::Address,
+        secret: true,
+        required: false,
+        functions: &[EXECUTE],
+        meaning: "Where the queue brings alerts of sagas that need a person, as a POST; empty: they stand in the log only",
+        source: "your incident tool's incoming webhook",
+    },
+    Setting {
+        name: "allow_anonymous",
+        kind: Kind::Truth,
+        secret: false,
+        required: false,
+        functions: DOORS,
+        meaning: "`true` serves requests without a token as `anonymous`; for loopback only",
+        source: "leave it `false`",
+    },
+    Setting {
+        name: "database_http_url",
+        kind: Kind::Called { host: "database_host" },
+        secret: false,
+        required: true,
+        functions: DOORS,
+        meaning: "Postgres over HTTP, as Neon serves it: the `/sql` endpoint",
+        source: "Neon: `https://` and the host of the connection string with its first label replaced by `api`, then `/sql`",
+    },
+    Setting {
+        name: "database_url",
+        kind: Kind::Text,
+        secret: true,
+        required: true,
+        functions: DOORS,
+        meaning: "The connection string that the database is asked with",
+        source: "Neon: the project's dashboard, Connect",
+    },
+    Setting {
+        name: "jwt_secret",
+        kind: Kind::Text,
+        secret: true,
+        required: true,
+        functions: DOORS,
+        meaning: "Signs users' tokens (HS256); at least 32 bytes",
+        source: "make it: `openssl rand -base64 48`; whoever signs your users in signs tokens with it",
+    },
+    Setting {
+        name: "kill_ms",
+        kind: Kind::Number,
+        secret: false,
+        required: false,
+        functions: &[CHAT, EXECUTE],
+        meaning: "When the platform ends an invocation, in milliseconds; the queue waits a little longer",
+        source: "your platform's limit",
+    },
+    Setting {
+        name: "public_url",
+        kind: Kind::Address,
+        secret: false,
+        required: true,
+        functions: DOORS,
+        meaning: "Where the queue and users reach the functions; the queue's signatures are checked against it",
+        source: "the address that you deploy to, without a slash at its end",
+    },
+    Setting {
+        name: "qstash_current_signing_key",
+        kind: Kind::Text,
+        secret: true,
+        required: true,
+        functions: &[EXECUTE],
+        meaning: "Checks that a delivery is the queue's",
+        source: "Upstash console, QStash, Signing Keys",
+    },
+    Setting {
+        name: "qstash_next_signing_key",
+        kind: Kind::Text,
+        secret: true,
+        required: true,
+        functions: &[EXECUTE],
+        meaning: "The same, after the keys are rolled",
+        source: "Upstash console, QStash, Signing Keys",
+    },
+    Setting {
+        name: "qstash_token",
+        kind: Kind::Text,
+        secret: true,
+        required: true,
+        functions: &[CHAT, EXECUTE],
+        meaning: "Lets us publish to the queue",
+        source: "Upstash console, QStash",
+    },
+    Setting {
+        name: "qstash_url",
+        kind: Kind::Called { host: "qstash_host" },
+        secret: false,
+        required: true,
+        functions: &[CHAT, EXECUTE],
+        meaning: "The queue",
+        source: "Upstash console, QStash: the URL of your region, without `/v2`",
+    },
+    Setting {
+        name: "redis_rest_token",
+        kind: Kind::Text,
+        secret: true,
+        required: true,
+        functions: &[EXECUTE],
+        meaning: "Lets us use Redis; not the read-only one",
+        source: "Upstash console, your Redis database, REST API",
+    },
+    Setting {
+        name: "redis_rest_url",
+        kind: Kind::Called { host: "redis_host" },
+        secret: false,
+        required: true,
+        functions: &[EXECUTE],
+        meaning: "Redis over HTTP, as Upstash serves it",
+        source: "Upstash console, your Redis database, REST API",
+    },
+    Setting {
+        name: "region",
+        kind: Kind::Text,
+        secret: false,
+        required: false,
+        functions: &[DEBUG],
+        meaning: "What `/api/debug/health` says where it is",
+        source: "any name",
+    },
+    Setting {
+        name: "time_budget_ms",
+        kind: Kind::Number,
+        secret: false,
+        required: false,
+        functions: &[CHAT, EXECUTE],
+        meaning: "How long an invocation goes on starting calls, in milliseconds; less than `kill_ms`",
+        source: "your platform's limit, less the time of your slowest tool",
+    },
+    Setting {
+        name: "tools_url",
+        kind: Kind::Called { host: "tools_host" },
+        secret: false,
+        required: true,
+        functions: &[EXECUTE],
+        meaning: "What stands before `/{tool}/do`",
+        source: "where your tools are served",
+    },
+    Setting {
+        name: "user_concurrency",
+        kind: Kind::Number,
+        secret: false,
+        required: false,
+        functions: &[EXECUTE],
+        meaning: "So many calls of one user's sagas are under way at once, at most; `0`: as many as they want",
+        source: "your choice",
+    },
+];
+
+/// Their names alone.
+pub const NAMES: [&str; TABLE.len()] = {
+    let mut names = [""; TABLE.len()];
+    let mut place = 0;
+    while place < names.len() {
+        names[place] = TABLE[place].name;
+        place += 1;
+    }
+    names
+};
+
+impl Setting {
+    #[must_use]
+    pub fn needed_by(&self, function: &str) -> bool {
+        self.functions.contains(&function)
+    }
+
+    /// The name of the variable on Workers, and of the environment's.
+    #[must_use]
+    pub fn upper(&self) -> String {
+        self.name.to_ascii_uppercase()
+    }
+}
