@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::{KEY, ably, call, json as answer, send};
 
+/// Who asks by key: `bob`.
+const BOB: (&str, &str) = ("x-ably-clientid", "Ym9i");
 const MESSAGES: &str = "/channels/a%2Fb/messages";
 
 #[tokio::test]
@@ -53,6 +55,7 @@ async fn what_cannot_be_published_is_refused_with_a_code() {
         (json!([]), 40000),
         (json!({"name": 1}), 40000),
         (json!({"data": "x", "clientId": "*"}), 40012),
+        (json!({"data": "x", "clientId": ""}), 40012),
     ] {
         let response = send(&ably, "POST", MESSAGES, &[("authorization", KEY)], body.to_string()).await;
         assert_eq!(response.headers()["x-ably-errorcode"], code.to_string().as_str());
@@ -80,4 +83,33 @@ async fn pages_of_any_origin_may_ask() {
         (response.status().as_u16(), &response.headers()["access-control-allow-origin"]),
         (401, &"*".parse().unwrap())
     );
+}
+
+#[tokio::test]
+async fn who_says_with_the_key_who_they_are_speaks_for_nobody_else() {
+    let ably = ably();
+    let publish = async |headers: &[(&str, &str)], body: Value| {
+        answer(send(&ably, "POST", MESSAGES, headers, body.to_string()).await).await
+    };
+    let bob = [("authorization", KEY), BOB];
+    assert_eq!(publish(&bob, json!({"data": "1"})).await.0, 201);
+    assert_eq!(publish(&bob, json!({"data": "2", "clientId": "bob"})).await.0, 201);
+    let (status, refused) = publish(&bob, json!({"data": "3", "clientId": "eve"})).await;
+    assert_eq!((status, &refused["error"]["code"]), (400, &json!(40012)));
+    assert_eq!(publish(&[("authorization", KEY)], json!({"data": "4", "clientId": "eve"})).await.0, 201);
+    for wrong in ["bob?", "", "Kg==", "/w=="] {
+        let (status, refused) =
+            publish(&[("authorization", KEY), ("x-ably-clientid", wrong)], json!({"data": "5"})).await;
+        assert_eq!((status, &refused["error"]["code"]), (400, &json!(40012)), "{wrong}");
+    }
+    let batch = json!({"channels": ["a/b"], "messages": [{"data": "6"}]}).to_string();
+    assert_eq!(send(&ably, "POST", "/messages", &bob, batch).await.status(), 201);
+    let by_query = format!("{MESSAGES}?key=appid.keyid:secret");
+    assert_eq!(send(&ably, "POST", &by_query, &[BOB], r#"{"data":"7"}"#.to_owned()).await.status(), 201);
+    let (_, page) = call(&ably, "GET", MESSAGES, &Value::Null).await;
+    let said: Vec<(&Value, &Value)> =
+        page.as_array().unwrap().iter().map(|message| (&message["data"], &message["clientId"])).collect();
+    let (bob, eve) = (json!("bob"), json!("eve"));
+    let said_by = [("7", &bob), ("6", &bob), ("4", &eve), ("2", &bob), ("1", &bob)].map(|(data, by)| (json!(data), by));
+    assert_eq!(said, said_by.iter().map(|(data, by)| (data, *by)).collect::<Vec<_>>());
 }
