@@ -17,7 +17,7 @@ use super::{
     auth::{self, Grant},
     capability::Operation,
     fault::Fault,
-    history, publish,
+    history, name, publish,
     stream::{self, Wanted},
     token,
     wire::Wire,
@@ -108,7 +108,7 @@ fn answer(inner: &Arc<Inner>, asked: &Asked) -> Result<Response, Fault> {
         }
         (&Method::POST, ["channels", channel, "messages"]) => {
             let grant = asked.grant(inner)?;
-            let channel = channel_name(channel)?;
+            let channel = &name::read(channel)?.channel;
             let messages = if asked.parameter("enveloped") == Some("false") {
                 let media = named(&asked.parts.headers, header::CONTENT_TYPE).unwrap_or("");
                 let media = media.split(';').next().unwrap_or("").trim();
@@ -119,7 +119,7 @@ fn answer(inner: &Arc<Inner>, asked: &Asked) -> Result<Response, Fault> {
             created(&publish::publish(inner, &grant, channel, messages)?)
         }
         (&Method::GET, ["channels", channel, "messages"]) => {
-            let channel = channel_name(channel)?;
+            let channel = &name::read(channel)?.channel;
             asked.grant(inner)?.capability.check(channel, Operation::History)?;
             let page = history::page(inner, channel, &asked.query)?;
             let messages = page.messages.iter().map(|stored| stored.value(asked.wanted)).collect();
@@ -132,7 +132,7 @@ fn answer(inner: &Arc<Inner>, asked: &Asked) -> Result<Response, Fault> {
             Ok(response)
         }
         (&Method::GET, ["channels", channel]) => {
-            let channel = channel_name(channel)?;
+            let channel = &name::read(channel)?.channel;
             asked.grant(inner)?.capability.check(channel, Operation::Metadata)?;
             ok(&status(channel, inner.channels().readers(channel)))
         }
@@ -155,13 +155,6 @@ fn answer(inner: &Arc<Inner>, asked: &Asked) -> Result<Response, Fault> {
 fn open_stream(inner: &Arc<Inner>, asked: &Asked, events: bool) -> Result<Response, Fault> {
     let grant = asked.grant(inner)?;
     stream::open(inner, &grant, Wanted::read(&asked.query, &asked.parts.headers, events)?)
-}
-
-fn channel_name(name: &str) -> Result<&str, Fault> {
-    if name.is_empty() || name.starts_with(':') || name.contains('\n') {
-        return Err(Fault::new(StatusCode::BAD_REQUEST, 40010, format!("invalid channel name: {name:?}")));
-    }
-    Ok(name)
 }
 
 /// Presence and realtime connections are not here: readers of streams are all there is.

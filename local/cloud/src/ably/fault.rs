@@ -23,6 +23,10 @@ impl Fault {
         Self::new(StatusCode::BAD_REQUEST, 40003, message)
     }
 
+    pub fn channel_name(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, 40010, message)
+    }
+
     pub fn client_id(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, 40012, message)
     }

@@ -9,6 +9,7 @@ use super::{
     capability::Operation,
     fault::Fault,
     message::Message,
+    name,
     wire::{Wire, field},
 };
 
@@ -103,7 +104,8 @@ fn one_of_batch(inner: &Inner, grant: &Grant, spec: &Value) -> Result<Value, Fau
     let results: Vec<Value> = channels
         .iter()
         .map(|channel| {
-            publish(inner, grant, channel, messages.clone()).unwrap_or_else(|fault| {
+            let published = name::read(channel).and_then(|name| publish(inner, grant, &name.channel, messages.clone()));
+            published.unwrap_or_else(|fault| {
                 failed += 1;
                 Value::Map(vec![("channel".into(), (*channel).into()), ("error".into(), fault.body())])
             })

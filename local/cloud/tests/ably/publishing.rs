@@ -113,3 +113,23 @@ async fn who_says_with_the_key_who_they_are_speaks_for_nobody_else() {
     let said_by = [("7", &bob), ("6", &bob), ("4", &eve), ("2", &bob), ("1", &bob)].map(|(data, by)| (json!(data), by));
     assert_eq!(said, said_by.iter().map(|(data, by)| (data, *by)).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn what_no_channel_can_be_called_is_refused_at_each_door() {
+    let ably = ably();
+    let names =
+        [("", ""), ("[x", "%5Bx"), (":y", "%3Ay"), ("n\nl", "n%0Al"), ("[x]a", "%5Bx%5Da"), ("[meta]", "%5Bmeta%5D")];
+    for (name, encoded) in names {
+        for (method, path) in [("POST", "/messages"), ("GET", "/messages"), ("GET", "")] {
+            let (status, refused) =
+                call(&ably, method, &format!("/channels/{encoded}{path}"), &json!({"data": "x"})).await;
+            assert_eq!((status, &refused["error"]["code"]), (400, &json!(40010)), "{method} {name:?}");
+        }
+        let batch = json!({"channels": [name, "good"], "messages": {"data": "x"}});
+        let (_, result) = call(&ably, "POST", "/messages", &batch).await;
+        assert_eq!((&result["successCount"], &result["failureCount"]), (&json!(1), &json!(1)), "{name:?}");
+        assert_eq!(result["results"][0]["error"]["code"], 40010, "{name:?}");
+    }
+    let (status, receipt) = call(&ably, "POST", "/channels/%5B%3Frewind%3D1%5Da/messages", &json!({"data": "x"})).await;
+    assert_eq!((status, &receipt["channel"]), (201, &json!("a")));
+}
