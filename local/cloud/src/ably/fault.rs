@@ -35,6 +35,10 @@ impl Fault {
         Self::new(StatusCode::BAD_REQUEST, 40013, message)
     }
 
+    pub fn message_id(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, 40031, message)
+    }
+
     pub fn unauthorised(code: u32, message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, code, message)
     }

@@ -115,6 +115,35 @@ async fn who_says_with_the_key_who_they_are_speaks_for_nobody_else() {
 }
 
 #[tokio::test]
+async fn ids_are_not_empty_and_those_of_several_messages_are_numbered() {
+    let ably = ably();
+    let ids = |ids: &[Option<&str>]| -> Value { ids.iter().map(|id| json!({"id": id, "data": "x"})).collect() };
+    for wrong in [
+        json!({"id": "", "data": "x"}),
+        ids(&[Some("")]),
+        ids(&[Some("a"), Some("zzz")]),
+        ids(&[Some("a"), Some("a")]),
+        ids(&[Some("a:0"), Some("b:1")]),
+        ids(&[Some("a:1"), Some("a:0")]),
+        ids(&[Some("a:0"), Some("a:2")]),
+        ids(&[Some("a:0"), None]),
+        ids(&[None, Some("a:1")]),
+        ids(&[Some(":0"), Some(":1")]),
+    ] {
+        let (status, refused) = call(&ably, "POST", MESSAGES, &wrong).await;
+        assert_eq!((status, &refused["error"]["code"]), (400, &json!(40031)), "{wrong}");
+        let batch = json!({"channels": ["a/b"], "messages": wrong});
+        let (_, result) = call(&ably, "POST", "/messages", &batch).await;
+        assert_eq!(result["results"][0]["error"]["code"], 40031, "{wrong}");
+    }
+    assert_eq!(call(&ably, "GET", MESSAGES, &Value::Null).await.1, json!([]));
+    for right in [ids(&[Some("a:0"), Some("a:1")]), ids(&[Some("order-7")]), ids(&[None, None])] {
+        assert_eq!(call(&ably, "POST", MESSAGES, &right).await.0, 201, "{right}");
+    }
+    assert_eq!(call(&ably, "GET", MESSAGES, &Value::Null).await.1.as_array().unwrap().len(), 5);
+}
+
+#[tokio::test]
 async fn what_no_channel_can_be_called_is_refused_at_each_door() {
     let ably = ably();
     let names =
