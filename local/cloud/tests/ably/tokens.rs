@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{ably, json as answer, send};
+use super::{ably, call, json as answer, send};
 
 const PATH: &str = "/keys/appid.keyid/requestToken";
 
@@ -61,4 +61,43 @@ async fn a_token_does_what_it_is_for_and_in_its_clients_name() {
     assert_eq!(publish("in", json!({"data": "x", "clientId": "bob"})).await.1["error"]["code"], 40012);
     let response = send(&ably, "GET", "/sse?channels=out,in", &token, String::new()).await;
     assert_eq!(response.headers()["x-ably-errorcode"], "40160");
+}
+
+async fn publish_with(ably: &axum::Router, token: &str, channel: &str, body: &Value) -> (u16, Value) {
+    let headers = [("authorization", format!("Bearer {}", STANDARD.encode(token)))];
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    answer(send(ably, "POST", &format!("/channels/{channel}/messages"), &headers, body.to_string()).await).await
+}
+
+#[tokio::test]
+async fn a_token_for_anybody_may_say_who_it_is() {
+    let ably = ably();
+    let (_, details) = call(&ably, "POST", PATH, &json!({"clientId": "*"})).await;
+    let token = details["token"].as_str().unwrap();
+    for message in [json!({"data": "x", "clientId": "eve"}), json!({"data": "x"})] {
+        assert_eq!(publish_with(&ably, token, "a", &message).await.0, 201);
+    }
+    let (_, page) = call(&ably, "GET", "/channels/a/messages", &Value::Null).await;
+    assert_eq!((&page[1]["clientId"], page[0].get("clientId")), (&json!("eve"), None));
+}
+
+#[tokio::test]
+async fn a_capability_for_queues_or_metachannels_is_not_for_channels() {
+    let ably = ably();
+    for (resource, channel, status) in [
+        ("[meta]*", "a", 401),
+        ("[queue]*", "a", 401),
+        ("*", "%5Bmeta%5Dlog", 401),
+        ("[meta]*", "%5Bmeta%5Dlog", 201),
+        ("[*]*", "%5Bmeta%5Dlog", 201),
+        ("[*]*", "a", 201),
+        ("*", "%5B%3Frewind%3D1%5Da", 201),
+        ("foo:*:baz", "foo:bar:baz", 201),
+        ("foo:*:baz", "foo:bar:bam:baz", 401),
+    ] {
+        let capability = json!({resource: ["publish"]}).to_string();
+        let (_, details) = call(&ably, "POST", PATH, &json!({"capability": capability})).await;
+        let answer = publish_with(&ably, details["token"].as_str().unwrap(), channel, &json!({"data": "x"})).await;
+        assert_eq!(answer.0, status, "{resource} on {channel}: {}", answer.1);
+    }
 }
