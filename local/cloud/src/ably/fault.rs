@@ -43,6 +43,10 @@ impl Fault {
         Self::new(StatusCode::UNAUTHORIZED, code, message)
     }
 
+    pub fn token_format(message: impl Into<String>) -> Self {
+        Self::unauthorised(40144, message)
+    }
+
     pub fn expired() -> Self {
         Self::unauthorised(40142, "token expired")
     }
