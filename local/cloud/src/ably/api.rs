@@ -45,13 +45,18 @@ struct Asked {
 
 async fn serve(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let wanted = Wire::of(named(&parts.headers, header::ACCEPT));
+    let query = query(&parts);
+    let accepted = Wire::of(named(&parts.headers, header::ACCEPT));
+    let format = format(&query);
+    let wanted = format.as_ref().ok().copied().flatten().unwrap_or(accepted);
     let mut response = if parts.method == Method::OPTIONS {
         preflight()
+    } else if let Err(fault) = format {
+        refuse(wanted, &fault)
     } else {
         match to_bytes(body, MAX_REQUEST_BYTES).await {
             Ok(body) => {
-                let asked = Asked::new(parts, body, wanted);
+                let asked = Asked::new(parts, query, body, wanted);
                 answer(&inner, &asked).unwrap_or_else(|fault| refuse(wanted, &fault))
             }
             Err(_) => {
@@ -70,13 +75,11 @@ async fn serve(State(inner): State<Arc<Inner>>, request: Request) -> Response {
 }
 
 impl Asked {
-    fn new(parts: Parts, body: Bytes, wanted: Wire) -> Self {
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        let path = parts.uri.path().trim_start_matches('/').split('/').map(|part| text(percent::decode(part)));
-        let query = percent::query_pairs(parts.uri.query().unwrap_or(""));
+    fn new(parts: Parts, query: Vec<(String, String)>, body: Bytes, wanted: Wire) -> Self {
+        let path = parts.uri.path().trim_start_matches('/').split('/').map(|part| text(&percent::decode(part)));
         Self {
             path: path.collect(),
-            query: query.map(|(name, value)| (text(name), text(value))).collect(),
+            query,
             sent: Wire::of(named(&parts.headers, header::CONTENT_TYPE)),
             parts,
             body,
@@ -94,6 +97,24 @@ impl Asked {
 
     fn value(&self) -> Result<Value, Fault> {
         self.sent.read(&self.body)
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn query(parts: &Parts) -> Vec<(String, String)> {
+    percent::query_pairs(parts.uri.query().unwrap_or("")).map(|(name, value)| (text(&name), text(&value))).collect()
+}
+
+/// The format that the query asks for, which goes before what the header accepts.
+fn format(query: &[(String, String)]) -> Result<Option<Wire>, Fault> {
+    match query.iter().find(|(name, _)| name == "format").map(|(_, value)| value.as_str()) {
+        None | Some("") => Ok(None),
+        Some("json") => Ok(Some(Wire::Json)),
+        Some("msgpack") => Ok(Some(Wire::MessagePack)),
+        Some(other) => Err(Fault::parameter(format!("the format {other} is not here: ask for json or msgpack"))),
     }
 }
 

@@ -162,3 +162,20 @@ async fn what_no_channel_can_be_called_is_refused_at_each_door() {
     let (status, receipt) = call(&ably, "POST", "/channels/%5B%3Frewind%3D1%5Da/messages", &json!({"data": "x"})).await;
     assert_eq!((status, &receipt["channel"]), (201, &json!("a")));
 }
+
+#[tokio::test]
+async fn the_query_says_which_format_the_answer_has_before_the_header_does() {
+    let ably = ably();
+    assert_eq!(call(&ably, "POST", MESSAGES, &json!({"data": "x"})).await.0, 201);
+    let of = async |query: &str, accept: &str| {
+        let headers = [("authorization", KEY), ("accept", accept)];
+        let response = send(&ably, "GET", &format!("{MESSAGES}{query}"), &headers, String::new()).await;
+        (response.status().as_u16(), response.headers()["content-type"].to_str().unwrap().to_owned())
+    };
+    let (json, packed) = ("application/json", "application/x-msgpack");
+    assert_eq!(of("?format=msgpack", json).await, (200, packed.to_owned()));
+    assert_eq!(of("?format=json", packed).await, (200, json.to_owned()));
+    assert_eq!(of("", packed).await, (200, packed.to_owned()));
+    assert_eq!(of("?format=msgpack&limit=0", json).await, (400, packed.to_owned()));
+    assert_eq!(of("?format=html", json).await, (400, json.to_owned()));
+}
