@@ -27,6 +27,8 @@ use crate::percent;
 /// What the messages of a request may weigh, as base64 and with all around them; a batch has several.
 const MAX_REQUEST_BYTES: usize = 2 << 20;
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
 pub fn router(inner: Arc<Inner>) -> Router {
     Router::new().fallback(serve).with_state(inner)
 }
@@ -96,6 +98,10 @@ impl Asked {
     }
 
     fn value(&self) -> Result<Value, Fault> {
+        // What curl says of a body unless told otherwise; read as JSON it would be another request than the service sees.
+        if named(&self.parts.headers, header::CONTENT_TYPE).is_some_and(|media| media.starts_with(FORM)) {
+            return Err(Fault::bad("form-encoded bodies are not here: send application/json or application/x-msgpack"));
+        }
         self.sent.read(&self.body)
     }
 }

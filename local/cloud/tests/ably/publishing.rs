@@ -179,3 +179,12 @@ async fn the_query_says_which_format_the_answer_has_before_the_header_does() {
     assert_eq!(of("?format=msgpack&limit=0", json).await, (400, packed.to_owned()));
     assert_eq!(of("?format=html", json).await, (400, json.to_owned()));
 }
+
+#[tokio::test]
+async fn json_that_calls_itself_a_form_is_not_read_as_json() {
+    let ably = ably();
+    let headers = [("authorization", KEY), ("content-type", "application/x-www-form-urlencoded")];
+    let (status, refused) = answer(send(&ably, "POST", MESSAGES, &headers, r#"{"data":"x"}"#.to_owned()).await).await;
+    assert_eq!((status, &refused["error"]["code"]), (400, &json!(40000)));
+    assert_eq!(call(&ably, "GET", MESSAGES, &Value::Null).await.1, json!([]));
+}
