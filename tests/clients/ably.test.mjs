@@ -61,6 +61,14 @@ test("the same id is stored once", async () => {
   assert.equal((await channel.history()).items.length, 1);
 });
 
+test("a client that says who it is speaks for nobody else", async () => {
+  const name = fresh();
+  const bob = client({ clientId: "bob" }).channels.get(name);
+  await bob.publish("n", "x");
+  await assert.rejects(bob.publish({ name: "n", data: "x", clientId: "eve" }), { code: 40012 });
+  assert.deepEqual((await client().channels.get(name).history()).items.map(({ clientId }) => clientId), ["bob"]);
+});
+
 test("history comes in pages, either way", async () => {
   const channel = client().channels.get(fresh());
   await channel.publish(Array.from({ length: 7 }, (_, i) => ({ name: String(i) })));

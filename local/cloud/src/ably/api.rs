@@ -17,7 +17,7 @@ use super::{
     auth::{self, Grant},
     capability::Operation,
     fault::Fault,
-    history, publish,
+    history, name, publish,
     stream::{self, Wanted},
     token,
     wire::Wire,
@@ -26,6 +26,8 @@ use crate::percent;
 
 /// What the messages of a request may weigh, as base64 and with all around them; a batch has several.
 const MAX_REQUEST_BYTES: usize = 2 << 20;
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 pub fn router(inner: Arc<Inner>) -> Router {
     Router::new().fallback(serve).with_state(inner)
@@ -45,13 +47,18 @@ struct Asked {
 
 async fn serve(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let wanted = Wire::of(named(&parts.headers, header::ACCEPT));
+    let query = query(&parts);
+    let accepted = Wire::of(named(&parts.headers, header::ACCEPT));
+    let format = format(&query);
+    let wanted = format.as_ref().ok().copied().flatten().unwrap_or(accepted);
     let mut response = if parts.method == Method::OPTIONS {
         preflight()
+    } else if let Err(fault) = format {
+        refuse(wanted, &fault)
     } else {
         match to_bytes(body, MAX_REQUEST_BYTES).await {
             Ok(body) => {
-                let asked = Asked::new(parts, body, wanted);
+                let asked = Asked::new(parts, query, body, wanted);
                 answer(&inner, &asked).unwrap_or_else(|fault| refuse(wanted, &fault))
             }
             Err(_) => {
@@ -70,13 +77,11 @@ async fn serve(State(inner): State<Arc<Inner>>, request: Request) -> Response {
 }
 
 impl Asked {
-    fn new(parts: Parts, body: Bytes, wanted: Wire) -> Self {
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        let path = parts.uri.path().trim_start_matches('/').split('/').map(|part| text(percent::decode(part)));
-        let query = percent::query_pairs(parts.uri.query().unwrap_or(""));
+    fn new(parts: Parts, query: Vec<(String, String)>, body: Bytes, wanted: Wire) -> Self {
+        let path = parts.uri.path().trim_start_matches('/').split('/').map(|part| text(&percent::decode(part)));
         Self {
             path: path.collect(),
-            query: query.map(|(name, value)| (text(name), text(value))).collect(),
+            query,
             sent: Wire::of(named(&parts.headers, header::CONTENT_TYPE)),
             parts,
             body,
@@ -93,7 +98,29 @@ impl Asked {
     }
 
     fn value(&self) -> Result<Value, Fault> {
+        // What curl says of a body unless told otherwise; read as JSON it would be another request than the service sees.
+        if named(&self.parts.headers, header::CONTENT_TYPE).is_some_and(|media| media.starts_with(FORM)) {
+            return Err(Fault::bad("form-encoded bodies are not here: send application/json or application/x-msgpack"));
+        }
         self.sent.read(&self.body)
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn query(parts: &Parts) -> Vec<(String, String)> {
+    percent::query_pairs(parts.uri.query().unwrap_or("")).map(|(name, value)| (text(&name), text(&value))).collect()
+}
+
+/// The format that the query asks for, which goes before what the header accepts.
+fn format(query: &[(String, String)]) -> Result<Option<Wire>, Fault> {
+    match query.iter().find(|(name, _)| name == "format").map(|(_, value)| value.as_str()) {
+        None | Some("") => Ok(None),
+        Some("json") => Ok(Some(Wire::Json)),
+        Some("msgpack") => Ok(Some(Wire::MessagePack)),
+        Some(other) => Err(Fault::parameter(format!("the format {other} is not here: ask for json or msgpack"))),
     }
 }
 
@@ -108,7 +135,7 @@ fn answer(inner: &Arc<Inner>, asked: &Asked) -> Result<Response, Fault> {
         }
         (&Method::POST, ["channels", channel, "messages"]) => {
             let grant = asked.grant(inner)?;
-            let channel = channel_name(channel)?;
+            let channel = &name::read(channel)?.channel;
             let messages = if asked.parameter("enveloped") == Some("false") {
                 let media = named(&asked.parts.headers, header::CONTENT_TYPE).unwrap_or("");
                 let media = media.split(';').next().unwrap_or("").trim();
@@ -119,7 +146,7 @@ fn answer(inner: &Arc<Inner>, asked: &Asked) -> Result<Response, Fault> {
             created(&publish::publish(inner, &grant, channel, messages)?)
         }
         (&Method::GET, ["channels", channel, "messages"]) => {
-            let channel = channel_name(channel)?;
+            let channel = &name::read(channel)?.channel;
             asked.grant(inner)?.capability.check(channel, Operation::History)?;
             let page = history::page(inner, channel, &asked.query)?;
             let messages = page.messages.iter().map(|stored| stored.value(asked.wanted)).collect();
@@ -132,7 +159,7 @@ fn answer(inner: &Arc<Inner>, asked: &Asked) -> Result<Response, Fault> {
             Ok(response)
         }
         (&Method::GET, ["channels", channel]) => {
-            let channel = channel_name(channel)?;
+            let channel = &name::read(channel)?.channel;
             asked.grant(inner)?.capability.check(channel, Operation::Metadata)?;
             ok(&status(channel, inner.channels().readers(channel)))
         }
@@ -155,13 +182,6 @@ fn answer(inner: &Arc<Inner>, asked: &Asked) -> Result<Response, Fault> {
 fn open_stream(inner: &Arc<Inner>, asked: &Asked, events: bool) -> Result<Response, Fault> {
     let grant = asked.grant(inner)?;
     stream::open(inner, &grant, Wanted::read(&asked.query, &asked.parts.headers, events)?)
-}
-
-fn channel_name(name: &str) -> Result<&str, Fault> {
-    if name.is_empty() || name.starts_with(':') || name.contains('\n') {
-        return Err(Fault::new(StatusCode::BAD_REQUEST, 40010, format!("invalid channel name: {name:?}")));
-    }
-    Ok(name)
 }
 
 /// Presence and realtime connections are not here: readers of streams are all there is.

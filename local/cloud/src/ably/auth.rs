@@ -22,7 +22,7 @@ pub fn admit(inner: &Inner, headers: &HeaderMap, query: &[(String, String)]) -> 
         let (scheme, given) = value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or_else(wrong)?;
         let decoded = STANDARD.decode(given.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         return match scheme.to_ascii_lowercase().as_str() {
-            "basic" => by_key(inner, &decoded.ok_or_else(wrong)?),
+            "basic" => by_key(inner, &decoded.ok_or_else(wrong)?, headers),
             // Curl users send tokens as they are.
             "bearer" => token::admit(inner, decoded.as_deref().unwrap_or(given)),
             _ => Err(wrong()),
@@ -30,18 +30,30 @@ pub fn admit(inner: &Inner, headers: &HeaderMap, query: &[(String, String)]) -> 
     }
     let named = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     match (named("key"), named("accessToken")) {
-        (Some(key), _) => by_key(inner, key),
+        (Some(key), _) => by_key(inner, key, headers),
         (None, Some(token)) => token::admit(inner, token),
         (None, None) => Err(Fault::unauthorised(40101, "no authentication information provided")),
     }
 }
 
-fn by_key(inner: &Inner, key: &str) -> Result<Grant, Fault> {
+fn by_key(inner: &Inner, key: &str, headers: &HeaderMap) -> Result<Grant, Fault> {
     match key.split_once(':') {
         Some((name, secret)) if name == inner.key_name && secret == inner.secret => {
-            Ok(Grant { capability: Capability::all(), client_id: None, expires: None })
+            Ok(Grant { capability: Capability::all(), client_id: identity(headers)?, expires: None })
         }
         Some(_) | None => Err(Fault::unauthorised(40101, "invalid credentials")),
+    }
+}
+
+/// Who asks by key, in base64 (RSA7e2); a token says it itself.
+fn identity(headers: &HeaderMap) -> Result<Option<String>, Fault> {
+    let Some(value) = headers.get("x-ably-clientid") else {
+        return Ok(None);
+    };
+    let id = STANDARD.decode(value.as_bytes().trim_ascii()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    match id.filter(|id| !id.is_empty() && id != "*") {
+        Some(id) => Ok(Some(id)),
+        None => Err(Fault::client_id("invalid X-Ably-ClientId: it must be a clientId in base64, neither empty nor *")),
     }
 }
 
@@ -49,7 +61,9 @@ impl Grant {
     /// The client that a message is from, where it says `given`.
     pub fn client(&self, given: Option<String>) -> Result<Option<String>, Fault> {
         match (self.client_id.as_deref(), given) {
-            (_, Some(given)) if given == "*" => Err(Fault::client_id("invalid clientId: *")),
+            (_, Some(given)) if given.is_empty() || given == "*" => {
+                Err(Fault::client_id(format!("invalid clientId: {given:?}")))
+            }
             (None | Some("*"), given) => Ok(given),
             (Some(own), None) => Ok(Some(own.to_owned())),
             (Some(own), Some(given)) if own == given => Ok(Some(given)),

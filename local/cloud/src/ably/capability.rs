@@ -28,10 +28,10 @@ impl Operation {
 pub struct Capability(BTreeMap<String, Vec<String>>);
 
 impl Capability {
-    pub const ALL: &str = r#"{"*":["*"]}"#;
+    pub const ALL: &str = r#"{"[*]*":["*"]}"#;
 
     pub fn all() -> Self {
-        Self(BTreeMap::from([("*".to_owned(), vec!["*".to_owned()])]))
+        Self(BTreeMap::from([("[*]*".to_owned(), vec!["*".to_owned()])]))
     }
 
     pub fn parse(text: &str) -> Result<Self, Fault> {
@@ -58,17 +58,32 @@ impl Capability {
     }
 }
 
-/// `*` is any channel, `a:*` any below `a:`, anything else itself. A
-/// qualifier before the name, `[meta]` or `[*]`, makes no difference here.
+/// `[meta]*` and `[queue]*` are for what has that qualifier, `*` for what has
+/// none, `[*]*` for all. `*` stands for a whole segment between colons, and at
+/// the end for one or more; anywhere else it is itself.
 fn fits(pattern: &str, channel: &str) -> bool {
-    let pattern = match pattern.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((_, name)) => name,
-        None => pattern,
-    };
-    match pattern.strip_suffix('*') {
-        Some("") => true,
-        Some(namespace) if namespace.ends_with(':') => channel.starts_with(namespace),
-        Some(_) | None => pattern == channel,
+    let ((wanted, pattern), (qualifier, name)) = (split(pattern), split(channel));
+    if wanted != Some("*") && wanted != qualifier {
+        return false;
+    }
+    let mut segments = name.split(':');
+    let mut wanted = pattern.split(':').peekable();
+    while let Some(part) = wanted.next() {
+        match segments.next() {
+            None => return false,
+            Some(_) if part == "*" && wanted.peek().is_none() => return true,
+            Some(segment) if part == "*" || part == segment => {}
+            Some(_) => return false,
+        }
+    }
+    segments.next().is_none()
+}
+
+/// The qualifier in brackets, and the rest.
+fn split(resource: &str) -> (Option<&str>, &str) {
+    match resource.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((qualifier, name)) => (Some(qualifier), name),
+        None => (None, resource),
     }
 }
 
@@ -86,5 +101,29 @@ mod tests {
         assert!(capability.check("chats", Operation::Publish).is_err());
         assert!(Capability::all().check("any", Operation::Metadata).is_ok());
         assert!(Capability::parse("{}").is_err());
+    }
+
+    #[test]
+    fn a_pattern_fits_what_the_documentation_says() {
+        for (pattern, fitting, unfitting) in [
+            ("*", vec!["a", "a:b", "a*"], vec!["[meta]log", "[queue]a"]),
+            ("[meta]*", vec!["[meta]log", "[meta]a:b"], vec!["log", "meta", "[queue]log"]),
+            ("[meta]log", vec!["[meta]log"], vec!["log", "[meta]logs"]),
+            ("[queue]*", vec!["[queue]a"], vec!["a", "[meta]a"]),
+            ("[*]*", vec!["a", "a:b", "[meta]log", "[queue]a"], vec![]),
+            ("[*]a", vec!["a", "[meta]a"], vec!["b", "[meta]b"]),
+            ("foo:*", vec!["foo:bar", "foo:bar:bam:baz"], vec!["foo", "food:bar", "[meta]foo:bar"]),
+            ("foo:*:baz", vec!["foo:bar:baz"], vec!["foo:bar:bam:baz", "foo:baz", "foo:bar", "foo:bar:baz:x"]),
+            ("*:*:baz", vec!["a:b:baz"], vec!["a:baz", "a:b:c"]),
+            ("foo*", vec!["foo*"], vec!["foo", "food", "foo:bar"]),
+            ("foo:b*", vec!["foo:b*"], vec!["foo:bar"]),
+        ] {
+            for channel in fitting {
+                assert!(fits(pattern, channel), "{pattern} is for {channel}");
+            }
+            for channel in unfitting {
+                assert!(!fits(pattern, channel), "{pattern} is not for {channel}");
+            }
+        }
     }
 }

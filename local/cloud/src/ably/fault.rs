@@ -23,6 +23,10 @@ impl Fault {
         Self::new(StatusCode::BAD_REQUEST, 40003, message)
     }
 
+    pub fn channel_name(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, 40010, message)
+    }
+
     pub fn client_id(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, 40012, message)
     }
@@ -31,8 +35,16 @@ impl Fault {
         Self::new(StatusCode::BAD_REQUEST, 40013, message)
     }
 
+    pub fn message_id(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, 40031, message)
+    }
+
     pub fn unauthorised(code: u32, message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, code, message)
+    }
+
+    pub fn token_format(message: impl Into<String>) -> Self {
+        Self::unauthorised(40144, message)
     }
 
     pub fn expired() -> Self {

@@ -11,6 +11,7 @@ mod channel;
 mod fault;
 mod history;
 mod message;
+mod name;
 mod publish;
 mod stream;
 mod token;

@@ -9,6 +9,7 @@ use super::{
     capability::Operation,
     fault::Fault,
     message::Message,
+    name,
     wire::{Wire, field},
 };
 
@@ -57,6 +58,7 @@ pub fn publish(inner: &Inner, grant: &Grant, channel: &str, mut messages: Vec<Me
         let message = format!("maximum message size exceeded (was {size} bytes, against a limit of {MAX_BYTES} bytes)");
         return Err(Fault { code: 40009, ..Fault::bad(message) });
     }
+    check_ids(&messages)?;
     let base = format!("{:016x}", rand::random::<u64>());
     for (i, message) in messages.iter_mut().enumerate() {
         message.client_id = grant.client(message.client_id.take())?;
@@ -75,6 +77,25 @@ pub fn publish(inner: &Inner, grant: &Grant, channel: &str, mut messages: Vec<Me
         ("messageId".into(), message_id.into()),
         ("serials".into(), Value::Array(serials)),
     ]))
+}
+
+/// One message may have any id but an empty one. Several are known as one, by
+/// `<base>:0`, `<base>:1` and so on, or have none (RSL1k).
+fn check_ids(messages: &[Message]) -> Result<(), Fault> {
+    let ids: Vec<&str> = messages.iter().filter_map(|message| message.id.as_deref()).collect();
+    match ids.as_slice() {
+        [] => Ok(()),
+        [id] if messages.len() == 1 && !id.is_empty() => Ok(()),
+        [_] if messages.len() == 1 => Err(Fault::message_id("the id of a message may not be empty: leave it out")),
+        [first, ..] => {
+            let base = first.strip_suffix(":0").filter(|base| !base.is_empty());
+            let numbered = base.is_some_and(|base| ids.iter().enumerate().all(|(i, id)| **id == format!("{base}:{i}")));
+            if numbered && ids.len() == messages.len() {
+                return Ok(());
+            }
+            Err(Fault::message_id("the ids of several messages must be <base>:0, <base>:1 and so on, or be left out"))
+        }
+    }
 }
 
 /// `{channels, messages}`, or an array of such; each channel succeeds or fails by itself.
@@ -103,7 +124,8 @@ fn one_of_batch(inner: &Inner, grant: &Grant, spec: &Value) -> Result<Value, Fau
     let results: Vec<Value> = channels
         .iter()
         .map(|channel| {
-            publish(inner, grant, channel, messages.clone()).unwrap_or_else(|fault| {
+            let published = name::read(channel).and_then(|name| publish(inner, grant, &name.channel, messages.clone()));
+            published.unwrap_or_else(|fault| {
                 failed += 1;
                 Value::Map(vec![("channel".into(), (*channel).into()), ("error".into(), fault.body())])
             })

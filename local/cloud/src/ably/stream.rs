@@ -18,6 +18,7 @@ use super::{
     capability::Operation,
     channel::{RESUME, Stored},
     fault::Fault,
+    name,
     wire::{Wire, to_json},
 };
 use crate::percent;
@@ -54,9 +55,9 @@ impl Wanted {
         let rewind = rewind(named("rewind").unwrap_or("0"))?;
         let (mut channels, mut rewinds) = (Vec::new(), Vec::new());
         for name in names.split(separator).filter(|name| !name.is_empty()) {
-            let (name, own) = qualified(name)?;
-            channels.push(name.to_owned());
-            rewinds.push(own.unwrap_or(rewind));
+            let name = name::read(name)?;
+            rewinds.push(own_rewind(name.parameters)?.unwrap_or(rewind));
+            channels.push(name.channel);
         }
         if channels.is_empty() || channels.len() > MAX_CHANNELS {
             return Err(Fault::parameter(format!("a stream is of 1 to {MAX_CHANNELS} channels")));
@@ -78,18 +79,15 @@ fn rewind(text: &str) -> Result<usize, Fault> {
     Ok(count.min(MAX_REWIND))
 }
 
-/// `[?rewind=1]name`.
-fn qualified(name: &str) -> Result<(&str, Option<usize>), Fault> {
-    let Some((options, name)) = name.strip_prefix("[?").and_then(|rest| rest.split_once(']')) else {
-        return Ok((name, None));
-    };
+/// Of the parameters before a channel's name.
+fn own_rewind(parameters: &str) -> Result<Option<usize>, Fault> {
     let mut own = None;
-    for (option, value) in percent::query_pairs(options) {
+    for (option, value) in percent::query_pairs(parameters) {
         if option == b"rewind" {
             own = Some(rewind(&String::from_utf8_lossy(&value))?);
         }
     }
-    Ok((name, own))
+    Ok(own)
 }
 
 /// `<place>@<milliseconds>`: where a stream was.

@@ -40,19 +40,31 @@ impl Nonces {
 
 /// Grants a token. `basic` when the request came with the key itself, and so needs no signature.
 pub fn grant(inner: &Inner, key_name: &str, body: &Value, basic: bool) -> Result<Value, Fault> {
-    let text = |name: &str| field(body, name).and_then(Value::as_str);
-    if key_name != inner.key_name || text("keyName").is_some_and(|name| name != key_name) {
+    if !body.is_map() {
+        return Err(Fault::bad("a request for a token must be an object"));
+    }
+    let text = |name: &str| match field(body, name) {
+        None => Ok(None),
+        Some(value) => value.as_str().map(Some).ok_or_else(|| Fault::parameter(format!("the {name} must be a string"))),
+    };
+    if key_name != inner.key_name || text("keyName")?.is_some_and(|name| name != key_name) {
         return Err(Fault::unauthorised(40101, "invalid credentials: no such key"));
     }
+    let (mac, nonce) = (text("mac")?, text("nonce")?);
+    let (capability, client_id) = (text("capability")?, text("clientId")?);
     let now = inner.clock.now();
     let number = |name: &str| match field(body, name).map(to_json) {
         None => Ok(None),
-        Some(Json::Number(number)) => Ok(number.as_u64()),
-        Some(Json::String(text)) => Ok(text.parse().ok()),
-        Some(_) => Err(Fault::parameter(format!("invalid {name}"))),
+        Some(Json::String(text)) if text.is_empty() => Ok(None),
+        Some(given) => {
+            let number = given.as_str().map_or_else(|| given.as_u64(), |text| text.parse().ok());
+            number
+                .map(Some)
+                .ok_or_else(|| Fault::parameter(format!("the {name} must be whole milliseconds, not {given}")))
+        }
     };
     let (ttl, timestamp) = (number("ttl")?, number("timestamp")?);
-    match text("mac") {
+    match mac {
         None if basic => {}
         None => return Err(Fault::unauthorised(40101, "invalid credentials: no mac")),
         Some(mac) => {
@@ -60,10 +72,10 @@ pub fn grant(inner: &Inner, key_name: &str, body: &Value, basic: bool) -> Result
             let signed = [
                 key_name,
                 &plain(ttl),
-                text("capability").unwrap_or(""),
-                text("clientId").unwrap_or(""),
+                capability.unwrap_or(""),
+                client_id.unwrap_or(""),
                 &plain(timestamp),
-                text("nonce").unwrap_or(""),
+                nonce.unwrap_or(""),
                 "",
             ]
             .join("\n");
@@ -75,7 +87,7 @@ pub fn grant(inner: &Inner, key_name: &str, body: &Value, basic: bool) -> Result
             if timestamp.abs_diff(now) > MAX_SKEW {
                 return Err(Fault::unauthorised(40104, "timestamp not current"));
             }
-            let nonce = text("nonce").ok_or_else(|| Fault::parameter("the nonce is missing"))?;
+            let nonce = nonce.ok_or_else(|| Fault::parameter("the nonce is missing"))?;
             if !lock(&inner.nonces).first(nonce, timestamp, now) {
                 return Err(Fault::unauthorised(40105, "nonce value replayed"));
             }
@@ -85,9 +97,9 @@ pub fn grant(inner: &Inner, key_name: &str, body: &Value, basic: bool) -> Result
     if ttl == 0 || ttl > MAX_TTL {
         return Err(Fault::parameter(format!("the ttl must lie between 1 and {MAX_TTL}")));
     }
-    let capability = text("capability").filter(|text| !text.is_empty()).unwrap_or(Capability::ALL);
+    let capability = capability.filter(|text| !text.is_empty()).unwrap_or(Capability::ALL);
     Capability::parse(capability)?;
-    let (client_id, expires) = (text("clientId").filter(|id| !id.is_empty()), now + ttl);
+    let (client_id, expires) = (client_id.filter(|id| !id.is_empty()), now + ttl);
     let claims = json!({
         // Seconds, and the milliseconds after the point (RFC 7519, "NumericDate").
         "iat": now as f64 / 1000.0, "exp": expires as f64 / 1000.0, "x-ably-capability": capability,
@@ -119,15 +131,25 @@ pub fn admit(inner: &Inner, token: &str) -> Result<Grant, Fault> {
     if !known || !verified(&inner.secret, signed, &mac) {
         return Err(invalid());
     }
-    let expires = (claims["exp"].as_f64().ok_or_else(invalid)? * 1000.0).round() as u64;
+    let wrong = |claim: &str, what: &str| Fault::token_format(format!("invalid JWT: {claim} must be {what}"));
+    claims["iat"].as_f64().ok_or_else(|| wrong("iat", "a number of seconds"))?;
+    let expires = claims["exp"].as_f64().ok_or_else(|| wrong("exp", "a number of seconds"))?;
+    let expires = (expires * 1000.0).round() as u64;
     if expires <= inner.clock.now() {
         return Err(Fault::expired());
     }
-    let capability = match claims["x-ably-capability"].as_str() {
-        Some(text) => Capability::parse(text)?,
+    let capability = match claims.get("x-ably-capability") {
         None => Capability::all(),
+        Some(Json::String(text)) => {
+            Capability::parse(text).map_err(|fault| Fault::token_format(format!("invalid JWT: {}", fault.message)))?
+        }
+        Some(_) => return Err(wrong("x-ably-capability", "a string of JSON")),
     };
-    let client_id = claims["x-ably-clientId"].as_str().map(str::to_owned);
+    let client_id = match claims.get("x-ably-clientId") {
+        None | Some(Json::Null) => None,
+        Some(Json::String(id)) => Some(id.clone()),
+        Some(_) => return Err(wrong("x-ably-clientId", "a string")),
+    };
     Ok(Grant { capability, client_id, expires: Some(expires) })
 }
 

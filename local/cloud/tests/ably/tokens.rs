@@ -2,12 +2,15 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{ably, json as answer, send};
+use super::{ably, call, json as answer, send};
 
 const PATH: &str = "/keys/appid.keyid/requestToken";
 
@@ -61,4 +64,113 @@ async fn a_token_does_what_it_is_for_and_in_its_clients_name() {
     assert_eq!(publish("in", json!({"data": "x", "clientId": "bob"})).await.1["error"]["code"], 40012);
     let response = send(&ably, "GET", "/sse?channels=out,in", &token, String::new()).await;
     assert_eq!(response.headers()["x-ably-errorcode"], "40160");
+}
+
+/// As an application signs it for itself.
+fn jwt(claims: &Value) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(&json!({"typ": "JWT", "alg": "HS256", "kid": "appid.keyid"})), part(claims));
+    let mut hmac = Hmac::<Sha256>::new_from_slice(b"secret").unwrap();
+    hmac.update(signed.as_bytes());
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(hmac.finalize().into_bytes()))
+}
+
+async fn publish_with(ably: &axum::Router, token: &str, channel: &str, body: &Value) -> (u16, Value) {
+    let headers = [("authorization", format!("Bearer {}", STANDARD.encode(token)))];
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    answer(send(ably, "POST", &format!("/channels/{channel}/messages"), &headers, body.to_string()).await).await
+}
+
+#[tokio::test]
+async fn a_request_with_a_wrong_type_is_refused_rather_than_granted_more() {
+    let ably = ably();
+    for wrong in [
+        json!({"capability": {"a": ["subscribe"]}}),
+        json!({"capability": ["a"]}),
+        json!({"capability": "a"}),
+        json!({"ttl": -5}),
+        json!({"ttl": "abc"}),
+        json!({"ttl": 1.5}),
+        json!({"ttl": 0}),
+        json!({"ttl": true}),
+        json!({"clientId": 7}),
+        json!({"keyName": 7}),
+        json!({"mac": 7}),
+        json!({"timestamp": "now"}),
+        json!([]),
+    ] {
+        let (status, refused) = call(&ably, "POST", PATH, &wrong).await;
+        let code = refused["error"]["code"].as_u64();
+        assert!(status == 400 && matches!(code, Some(40000 | 40003)), "{wrong}: {status} {refused}");
+    }
+    for right in [json!({}), json!({"ttl": "60000"}), json!({"ttl": null, "capability": null})] {
+        assert_eq!(call(&ably, "POST", PATH, &right).await.0, 201, "{right}");
+    }
+}
+
+#[tokio::test]
+async fn a_jwt_says_when_it_was_issued_and_ends_and_its_rights_as_text() {
+    let ably = ably();
+    let seconds = now() / 1000;
+    let good = json!({"iat": seconds, "exp": seconds + 60, "x-ably-capability": r#"{"a":["publish"]}"#});
+    let with = |claim: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[claim] = value;
+        claims
+    };
+    let without = |claim: &str| {
+        let mut claims = good.clone();
+        claims.as_object_mut().unwrap().remove(claim);
+        claims
+    };
+    for wrong in [
+        with("x-ably-capability", json!({"a": ["publish"]})),
+        with("x-ably-capability", json!(["a"])),
+        with("x-ably-capability", Value::Null),
+        with("x-ably-capability", json!("a")),
+        with("x-ably-clientId", json!(7)),
+        with("iat", json!("now")),
+        with("exp", json!("later")),
+        without("iat"),
+        without("exp"),
+    ] {
+        let (status, refused) = publish_with(&ably, &jwt(&wrong), "a", &json!({"data": "x"})).await;
+        assert_eq!((status, &refused["error"]["code"]), (401, &json!(40144)), "{wrong}");
+    }
+    assert_eq!(publish_with(&ably, &jwt(&good), "a", &json!({"data": "x"})).await.0, 201);
+    assert_eq!(publish_with(&ably, &jwt(&good), "b", &json!({"data": "x"})).await.1["error"]["code"], 40160);
+    assert_eq!(publish_with(&ably, &jwt(&without("x-ably-capability")), "b", &json!({"data": "x"})).await.0, 201);
+}
+
+#[tokio::test]
+async fn a_token_for_anybody_may_say_who_it_is() {
+    let ably = ably();
+    let (_, details) = call(&ably, "POST", PATH, &json!({"clientId": "*"})).await;
+    let token = details["token"].as_str().unwrap();
+    for message in [json!({"data": "x", "clientId": "eve"}), json!({"data": "x"})] {
+        assert_eq!(publish_with(&ably, token, "a", &message).await.0, 201);
+    }
+    let (_, page) = call(&ably, "GET", "/channels/a/messages", &Value::Null).await;
+    assert_eq!((&page[1]["clientId"], page[0].get("clientId")), (&json!("eve"), None));
+}
+
+#[tokio::test]
+async fn a_capability_for_queues_or_metachannels_is_not_for_channels() {
+    let ably = ably();
+    for (resource, channel, status) in [
+        ("[meta]*", "a", 401),
+        ("[queue]*", "a", 401),
+        ("*", "%5Bmeta%5Dlog", 401),
+        ("[meta]*", "%5Bmeta%5Dlog", 201),
+        ("[*]*", "%5Bmeta%5Dlog", 201),
+        ("[*]*", "a", 201),
+        ("*", "%5B%3Frewind%3D1%5Da", 201),
+        ("foo:*:baz", "foo:bar:baz", 201),
+        ("foo:*:baz", "foo:bar:bam:baz", 401),
+    ] {
+        let capability = json!({resource: ["publish"]}).to_string();
+        let (_, details) = call(&ably, "POST", PATH, &json!({"capability": capability})).await;
+        let answer = publish_with(&ably, details["token"].as_str().unwrap(), channel, &json!({"data": "x"})).await;
+        assert_eq!(answer.0, status, "{resource} on {channel}: {}", answer.1);
+    }
 }
