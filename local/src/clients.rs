@@ -13,7 +13,7 @@ pub fn url_of(address: SocketAddr) -> String {
     let ip = match address.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
-        given => given,
+        given @ (IpAddr::V4(_) | IpAddr::V6(_)) => given,
     };
     format!("http://{}", SocketAddr::new(ip, address.port()))
 }

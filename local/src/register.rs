@@ -43,7 +43,9 @@ fn definitions(text: &str) -> anyhow::Result<Vec<Definition>> {
     };
     match value {
         Value::Array(all) => all.into_iter().map(one).collect(),
-        other => Ok(vec![one(other)?]),
+        one_alone @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
+            Ok(vec![one(one_alone)?])
+        }
     }
 }
 

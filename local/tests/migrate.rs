@@ -1,7 +1,5 @@
 //! `makegood migrate` and what `makegood doctor` says of a database on the way there.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use makegood_core::time::Millis;
 use makegood_gateway::store::MIGRATIONS;
 use makegood_local::configuration::Configuration;

@@ -209,6 +209,7 @@ fn behaviour(function: &str, values: BTreeMap<String, String>) -> (String, BTree
     (all.join("\n"), asked)
 }
 
+#[expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 fn serve(function: &str, request: Request, host: &Recorder) -> String {
     let host = host.clone();
     let answered = async {

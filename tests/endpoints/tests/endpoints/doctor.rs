@@ -75,6 +75,9 @@ async fn said(good: &BTreeMap<String, String>, planted: &[(&str, String)], at: M
     findings
 }
 
+/// Settings in the place of the right ones; what the finding is about that they must give, and words of it.
+type Planted = (Vec<(&'static str, String)>, &'static str, &'static str);
+
 #[tokio::test]
 async fn a_platform_that_is_up_is_well_and_every_planted_fault_is_named() {
     let platform = Platform::start(Options::default()).await;
@@ -103,7 +106,7 @@ async fn a_platform_that_is_up_is_well_and_every_planted_fault_is_named() {
     let text = str::to_owned;
     let rolled = good["qstash_current_signing_key"].clone();
     let wrong_password = good["database_url"].replacen(':', ":x", 2).replacen(":x//", "://", 1);
-    let faults: Vec<(Vec<(&str, String)>, &str, &str)> = vec![
+    let faults: Vec<Planted> = vec![
         (vec![("database_url", wrong_password)], "database", "the user or the password of database_url is not right"),
         (
             vec![("database_http_url", nowhere.clone()), ("database_host", nowhere.clone())],
