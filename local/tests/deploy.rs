@@ -195,7 +195,7 @@ fn every_error_that_is_planted_in_a_worker_is_found() {
             "TOOLS_URL, which the function intent does not need",
         ),
         ("DATABASE_HTTP_URL = ", "JWT_SECRET = \"x\"\nDATABASE_HTTP_URL = ", "JWT_SECRET, which is a secret"),
-        ("[vars]", "[env.staging]\nname = \"other\"\n\n[vars]", "the vars of [env.staging] do not have it"),
+        ("[env.staging.vars]", "[env.staging.were_vars]", "the vars of [env.staging] do not have it"),
         ("[build]", "[buildd]", "it has no [build]"),
         ("main = ", "main = \"elsewhere.js\"\nmain_was = ", "`main` is not below functions/intent"),
     ];
