@@ -197,7 +197,7 @@ fn every_error_that_is_planted_in_a_worker_is_found() {
         ("DATABASE_HTTP_URL = ", "JWT_SECRET = \"x\"\nDATABASE_HTTP_URL = ", "JWT_SECRET, which is a secret"),
         ("[env.staging.vars]", "[env.staging.were_vars]", "the vars of [env.staging] do not have it"),
         ("[build]", "[buildd]", "it has no [build]"),
-        ("main = ", "main = \"elsewhere.js\"\nmain_was = ", "`main` is not below functions/intent"),
+        ("main = ", "main = \"/elsewhere.js\"\nmain_was = ", "`main` is not below functions/intent"),
     ];
     for (from, to, said) in errors {
         let found = planted(&config, from, to);
