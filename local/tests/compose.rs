@@ -87,6 +87,16 @@ fn planted_errors_are_found() {
         ("  tempo:\n  grafana:\n", "  tempo:\n  grafana:\n  more:\n", "the volume more is used by nobody"),
         ("./docker/tempo.yaml:", "./docker/tempo.yml:", "mounts ./docker/tempo.yml, which is not there"),
         ("dockerfile: docker/Dockerfile", "dockerfile: Dockerfile", "built from Dockerfile, which is not there"),
+        (
+            "    command: [emulate, mcp,",
+            "    build: {context: ., dockerfile: docker/Dockerfile}\n    command: [emulate, mcp,",
+            "the image makegood:local is built by makegood and mcp",
+        ),
+        (
+            "  ably:\n    <<: *makegood",
+            "  ably:\n    <<: *makegood\n    image: makegood:locale",
+            "the image of ably is not pinned: makegood:locale",
+        ),
         ("127.0.0.1:${ABLY_PORT:-8081}", "${ABLY_PORT:-8081}", "not on loopback alone"),
         ("${ABLY_PORT:-8081}", "${ABLY_PORT:-8080}", "publishes the port 8080, as qstash does"),
         ("${ABLY_PORT:-8081}", "${ABLI_PORT:-8081}", "ABLI_PORT is not in .env.local.example"),

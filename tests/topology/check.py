@@ -60,10 +60,15 @@ def references(composition):
         yield f"the volume {volume} is used by nobody"
 
 
-def pinned(composition):
+def images(composition):
+    """What is built is built once, and what is not is pinned."""
+    built = compose.built(composition)
+    for image, builders in built.items():
+        if len(builders) > 1:
+            yield f"the image {image} is built by {' and '.join(builders)}: let one build it, and the others use it"
     for name, service in composition["services"].items():
         image = service.get("image", "")
-        if "build" not in service and not PINNED.fullmatch(image):
+        if image not in built and not PINNED.fullmatch(image):
             yield f"the image of {name} is not pinned: {image}"
 
 
@@ -131,7 +136,7 @@ def main():
     wrong = list(schema(path))
     if not wrong:
         composition = compose.read(path)
-        for check in (references, pinned, ports, hosts):
+        for check in (references, images, ports, hosts):
             wrong += check(composition)
         wrong += variables(path)
         wrong += configuration()
