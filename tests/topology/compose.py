@@ -32,7 +32,7 @@ def built(composition):
     images = {}
     for name, service in composition["services"].items():
         if "build" in service:
-            images.setdefault(service["image"], []).append(name)
+            images.setdefault(service.get("image", name), []).append(name)
     return images
 
 
