@@ -76,7 +76,9 @@ pub enum Service {
 }
 
 impl Service {
-    const fn name(self) -> &'static str {
+    /// As it stands on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Redis => "redis",
             Self::Postgres => "postgres",
@@ -90,12 +92,14 @@ impl Service {
     }
 
     /// Whether it has anything to keep in a folder.
-    const fn keeps(self) -> bool {
+    #[must_use]
+    pub const fn keeps(self) -> bool {
         matches!(self, Self::Redis | Self::Postgres | Self::Qstash | Self::Town | Self::Otlp)
     }
 
     /// Where clients look for it when nobody tells them, or where others of its kind listen.
-    const fn port(self) -> u16 {
+    #[must_use]
+    pub const fn port(self) -> u16 {
         match self {
             Self::Redis => 8079,
             Self::Postgres => 4444,

@@ -27,6 +27,16 @@ def fill(value):
     return VARIABLE.sub(lambda found: found[2], value) if isinstance(value, str) else value
 
 
+def built(composition):
+    """The images that are built here, each with the services that build it."""
+    images = {}
+    for name, service in composition["services"].items():
+        if "build" in service:
+            images.setdefault(service.get("image", name), []).append(name)
+    return images
+
+
 def ours(composition):
-    """The services that run `makegood`, by name."""
-    return {name: service for name, service in composition["services"].items() if "build" in service}
+    """The services that run `makegood`, by name: those of an image that is built here."""
+    images = built(composition)
+    return {name: service for name, service in composition["services"].items() if service.get("image") in images}

@@ -13,8 +13,6 @@ use std::sync::Arc;
 /// The advisory lock all Makegood processes take, for a transaction: "makegood" in ASCII.
 pub const LOCK: &str = "select pg_advisory_xact_lock(7881698906146303844)";
 
-const BEGIN: &str = "begin; select pg_advisory_xact_lock(7881698906146303844)";
-
 /// Makes the table in which what was applied is remembered.
 pub const TABLE: &str = "create table if not exists public.makegood_migrations (
     name text primary key,
@@ -24,7 +22,7 @@ pub const TABLE: &str = "create table if not exists public.makegood_migrations (
 
 pub(crate) async fn apply(pool: &Arc<Pool>, migrations: &[(&str, &str)]) -> Result<usize, Error> {
     let mut connection = pool.lease().await?;
-    connection.run_simple(&format!("{BEGIN}; {TABLE}; commit")).await?;
+    connection.run_simple(&format!("begin; {LOCK}; {TABLE}; commit")).await?;
     let known = "select name, sha256 from public.makegood_migrations";
     let known: HashMap<_, _> = run(&mut connection, known, &[])
         .await?
@@ -47,7 +45,7 @@ pub(crate) async fn apply(pool: &Arc<Pool>, migrations: &[(&str, &str)]) -> Resu
 
 /// Returns whether it was this process that applied it.
 async fn apply_one(connection: &mut Connection, name: &str, sql: &str, hash: &str) -> Result<bool, Error> {
-    connection.run_simple(BEGIN).await?;
+    connection.run_simple(&format!("begin; {LOCK}")).await?;
     // Another process may have come first while this one waited for the lock.
     let known = "select sha256 from public.makegood_migrations where name = $1";
     let known = run(connection, known, &[Some(name)]).await?.into_iter().flatten().flatten().next();

@@ -39,6 +39,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("town/0004_keys", include_str!("../migrations/0004_keys.sql")),
     ("town/0005_world", include_str!("../migrations/0005_world.sql")),
     ("town/0006_changes", include_str!("../migrations/0006_changes.sql")),
+    ("town/0007_reset", include_str!("../migrations/0007_reset.sql")),
 ];
 
 /// The longest body that is read, in bytes.

@@ -81,7 +81,7 @@ pub(crate) async fn ledger(
     Ok(Json(json!({ "next": next, "entries": entries })))
 }
 
-/// Empties the town; the faults stay as they are.
+/// Empties the town; the faults stay as they are, and keys are not forgotten.
 pub(crate) async fn reset(State(town): State<Arc<Town>>) -> Result<Json<Value>, Problem> {
     town.store.run("select town.reset()", &[]).await?;
     town.bench.clear();

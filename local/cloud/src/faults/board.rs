@@ -82,9 +82,13 @@ impl Board {
 
     /// Whether a request's body has to be read before its fate is known.
     pub fn reads_bodies(&self) -> bool {
-        self.switches()
-            .iter()
-            .any(|switch| switch.fault.only.contains.is_some() || switch.fault.kind == Kind::Duplicate)
+        let refused_by_id = self.words.answer_bodies();
+        self.switches().iter().any(|switch| {
+            let kind = switch.fault.kind;
+            switch.fault.only.contains.is_some()
+                || kind == Kind::Duplicate
+                || (refused_by_id && matches!(kind, Kind::Error | Kind::Throttle))
+        })
     }
 
     /// Latencies add up; of the rest, the oldest that draws the request strikes it.

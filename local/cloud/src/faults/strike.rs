@@ -31,7 +31,8 @@ pub async fn befall(State(board): State<Arc<Board>>, request: Request, next: Nex
     let (parts, body) = request.into_parts();
     let (seen, body) = if board.reads_bodies() {
         let Ok(bytes) = to_bytes(body, MAX_BODY).await else {
-            return board.words.refuse(StatusCode::PAYLOAD_TOO_LARGE, "This body is too large to be looked into.");
+            let text = "This body is too large to be looked into.";
+            return board.words.refuse(StatusCode::PAYLOAD_TOO_LARGE, text, b"");
         };
         (bytes.clone(), Body::from(bytes))
     } else {
@@ -74,11 +75,12 @@ async fn suffer(
             wait(delays).await;
             let status = blow.status.and_then(|status| StatusCode::from_u16(status).ok());
             let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            after(board.words.refuse(status, "A failure as asked for."), blow.retry_after)
+            after(board.words.refuse(status, "A failure as asked for.", &seen), blow.retry_after)
         }
         Kind::Throttle => {
             wait(delays).await;
-            after(board.words.refuse(StatusCode::TOO_MANY_REQUESTS, "Too many requests, as asked for."), Some(1))
+            let text = "Too many requests, as asked for.";
+            after(board.words.refuse(StatusCode::TOO_MANY_REQUESTS, text, &seen), Some(1))
         }
         Kind::DropRequest => {
             wait(delays).await;

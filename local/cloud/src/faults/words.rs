@@ -4,7 +4,11 @@ use axum::response::Response;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::{answer, llm::Refusal};
+use crate::{
+    answer,
+    llm::Refusal,
+    mcp::rpc::{self, Failure},
+};
 
 /// The shape of a service's errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +26,13 @@ pub enum Words {
 }
 
 impl Words {
-    /// A refusal in the service's shape.
-    pub fn refuse(self, code: StatusCode, text: &str) -> Response {
+    /// Whether a refusal says something of the request's body, which has to be read for it.
+    pub fn answer_bodies(self) -> bool {
+        self == Self::JsonRpc
+    }
+
+    /// A refusal in the service's shape. `body` is the request's, as far as it was read.
+    pub fn refuse(self, code: StatusCode, text: &str, body: &[u8]) -> Response {
         let status = code.as_u16();
         let body = match self {
             Self::Upstash => json!({ "error": text }),
@@ -33,9 +42,7 @@ impl Words {
                 let code = u32::from(status) * 100;
                 json!({ "error": { "message": text, "code": code, "statusCode": status } })
             }
-            Self::JsonRpc => {
-                json!({ "jsonrpc": "2.0", "id": null, "error": { "code": -32000, "message": text } })
-            }
+            Self::JsonRpc => Failure::new(status, -32000, text).to_json(&rpc::id_of(body)),
             Self::Status => {
                 // UNAVAILABLE, RESOURCE_EXHAUSTED, INVALID_ARGUMENT.
                 let code = match status {

@@ -5,7 +5,7 @@
 
 mod legacy;
 mod modern;
-mod rpc;
+pub(crate) mod rpc;
 mod test_tools;
 mod transport;
 

@@ -45,6 +45,14 @@ pub fn is_id(value: &Value) -> bool {
     value.is_string() || value.is_i64() || value.is_u64()
 }
 
+/// The id under which whatever is in `body` is answered; null where there is none, or none that may be.
+pub fn id_of(body: &[u8]) -> Value {
+    match Message::parse(body) {
+        Ok(message) => message.id.unwrap_or_default(),
+        Err((_, id)) => id,
+    }
+}
+
 /// The answer to a request.
 pub fn result(id: &Value, result: Map<String, Value>) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "result": result })

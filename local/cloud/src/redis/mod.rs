@@ -27,12 +27,22 @@ use tokio::sync::mpsc::Receiver;
 /// One command: its name, then its arguments.
 type Command = Vec<Bytes>;
 
-/// What a back end answers to a batch: one reply for each command, or one
-/// error text when the batch as a whole was not executed.
-type Answer = Result<Vec<Reply>, String>;
+/// What a back end answers to a batch: one reply for each command, or why
+/// there is none for any.
+type Answer = Result<Vec<Reply>, Failure>;
 
 /// The events of a feed from now on. Whoever drops them is forgotten.
-type Listening = Result<Receiver<Event>, String>;
+type Listening = Result<Receiver<Event>, Failure>;
+
+/// Why a back end has no answer.
+#[derive(Debug, PartialEq)]
+enum Failure {
+    /// It refused; the text begins with Redis's code word.
+    Refused(String),
+    /// It was not reached, or did not answer: what was sent may have been
+    /// executed or not, and the same again may succeed.
+    Lost(String),
+}
 
 /// Something that executes Redis commands.
 trait Backend: Send + Sync + 'static {

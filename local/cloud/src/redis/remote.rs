@@ -10,12 +10,12 @@ use std::{
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use redis::{
-    Cmd, Pipeline, ServerError, Value,
+    Cmd, Pipeline, RedisError, ServerError, Value,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 
 use super::{
-    Answer, Backend, Command, Error, Listening, Reply,
+    Answer, Backend, Command, Error, Failure, Listening, Reply,
     feed::{Event, Feed},
     scripts::Digests,
 };
@@ -72,7 +72,7 @@ impl Backend for Remote {
                     });
                     Ok(restored.collect())
                 }
-                Err(error) => Err(error_text(&error)),
+                Err(error) => Err(failure(&error)),
             }
         })
     }
@@ -81,18 +81,18 @@ impl Backend for Remote {
         Box::pin(async move {
             let (sender, receiver) = channel(1024);
             if feed == Feed::Monitor {
-                let monitor = self.client.get_async_monitor().await.map_err(|error| error_text(&error))?;
+                let monitor = self.client.get_async_monitor().await.map_err(|error| failure(&error))?;
                 let lines = monitor.into_on_message::<String>();
                 tokio::spawn(forward(lines.map(|line| Event::Monitored(line.into())), sender));
                 return Ok(receiver);
             }
-            let mut connection = self.client.get_async_pubsub().await.map_err(|error| error_text(&error))?;
+            let mut connection = self.client.get_async_pubsub().await.map_err(|error| failure(&error))?;
             match &feed {
                 Feed::Channel(name) => connection.subscribe(&name[..]).await,
                 Feed::Pattern(pattern) => connection.psubscribe(&pattern[..]).await,
                 Feed::Monitor => Ok(()),
             }
-            .map_err(|error| error_text(&error))?;
+            .map_err(|error| failure(&error))?;
             let messages = connection.into_on_message().map(|message| {
                 let payload = Bytes::copy_from_slice(message.get_payload_bytes());
                 match message.get_pattern::<Option<Vec<u8>>>() {
@@ -163,11 +163,14 @@ fn server_text(error: &ServerError) -> String {
     }
 }
 
-/// The server's own words where it spoke, else what went wrong on the way.
-fn error_text(error: &redis::RedisError) -> String {
+/// The server's own words where it spoke; else it was not reached, or did not answer.
+fn failure(error: &RedisError) -> Failure {
     match (error.code(), error.detail()) {
-        (Some(code), Some(detail)) => format!("{code} {detail}"),
-        (Some(code), None) => code.to_owned(),
-        (None, _) => format!("ERR {error}"),
+        (Some(code), Some(detail)) => Failure::Refused(format!("{code} {detail}")),
+        (Some(code), None) => Failure::Refused(code.to_owned()),
+        (None, _) => {
+            tracing::warn!("the Redis of REDIS_URL does not answer: {error}");
+            Failure::Lost(format!("ERR the Redis behind this address does not answer: {error}"))
+        }
     }
 }

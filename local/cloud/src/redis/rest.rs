@@ -15,7 +15,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use serde::{Deserialize, Deserializer, de};
 
 use super::{
-    Backend, Command,
+    Backend, Command, Failure,
     access::Access,
     feed::Feed,
     refused::refusal,
@@ -123,7 +123,8 @@ async fn single(door: &Door, access: Access, mut command: Command, encoding: Enc
     }
     let reply = match door.backend.execute(vec![command], false).await {
         Ok(replies) => replies.into_iter().next().unwrap_or(Reply::Nil),
-        Err(text) => Reply::Error(text),
+        Err(Failure::Refused(text)) => Reply::Error(text),
+        Err(failure @ Failure::Lost(_)) => return unanswered(&failure),
     };
     let reply = access.explain(reply);
     let status = match reply {
@@ -151,7 +152,7 @@ async fn batch(door: &Door, access: Access, body: &[u8], encoding: Encoding, ato
         commands.into_iter().zip(&faults).filter_map(|(command, fault)| fault.is_none().then_some(command)).collect();
     let mut replies = match door.backend.execute(fit, atomic).await {
         Ok(replies) => replies.into_iter(),
-        Err(text) => return refuse(StatusCode::BAD_REQUEST, &text),
+        Err(failure) => return unanswered(&failure),
     };
 
     let mut out = Vec::with_capacity(64 * faults.len());
@@ -179,7 +180,7 @@ async fn listen(door: &Door, access: Access, feed: Feed) -> Response {
     }
     let events = match door.backend.listen(feed.clone()).await {
         Ok(events) => events,
-        Err(text) => return refuse(StatusCode::BAD_REQUEST, &text),
+        Err(failure) => return unanswered(&failure),
     };
     let first = stream::once(ready(feed.greeting()));
     let rest = stream::unfold((feed, events), async |(feed, mut events)| {
@@ -225,6 +226,15 @@ fn keys(command: &[Bytes]) -> impl Iterator<Item = &Bytes> {
 
 fn malformed(error: &serde_json::Error) -> String {
     format!("ERR failed to parse command: {error}")
+}
+
+/// A request that is wrong is not sent again, and one that was lost may be: so their statuses differ, as the service's
+/// do ("We're temporarily offline", its page on status codes says of 503).
+fn unanswered(failure: &Failure) -> Response {
+    match failure {
+        Failure::Refused(text) => refuse(StatusCode::BAD_REQUEST, text),
+        Failure::Lost(text) => refuse(StatusCode::SERVICE_UNAVAILABLE, text),
+    }
 }
 
 fn refuse(status: StatusCode, text: &str) -> Response {

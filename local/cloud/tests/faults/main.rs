@@ -74,6 +74,32 @@ async fn a_refusal_is_in_the_service_s_words_and_nothing_happens() {
 }
 
 #[tokio::test]
+async fn json_rpc_is_refused_under_the_id_of_the_request() {
+    let router = in_front_of(Router::new().fallback(|| async {}), Words::JsonRpc, Door::Open);
+    set(&router, json!({ "kind": "error", "status": 503 })).await;
+    for (body, id) in [
+        (json!({ "jsonrpc": "2.0", "id": "a-7", "method": "tools/list" }).to_string(), json!("a-7")),
+        (json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/list" }).to_string(), json!(7)),
+        // It is asked wrongly, and by a name that can be answered to.
+        (json!({ "jsonrpc": "1.0", "id": 7 }).to_string(), json!(7)),
+        (json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string(), Value::Null),
+        (json!({ "jsonrpc": "2.0", "id": [7], "method": "tools/list" }).to_string(), Value::Null),
+        ("{".to_owned(), Value::Null),
+    ] {
+        let (status, answer) = call(&router, "POST", "/", &body).await;
+        let expected =
+            json!({ "jsonrpc": "2.0", "id": id, "error": { "code": -32000, "message": "A failure as asked for." } });
+        assert_eq!((status.as_u16(), answer), (503, expected), "{body}");
+    }
+    call(&router, "DELETE", "/_emulator/faults", "").await;
+    set(&router, json!({ "kind": "throttle", "per_second": 1 })).await;
+    let body = json!({ "jsonrpc": "2.0", "id": "b", "method": "ping" }).to_string();
+    call(&router, "POST", "/", &body).await;
+    let (status, answer) = call(&router, "POST", "/", &body).await;
+    assert_eq!((status.as_u16(), &answer["id"]), (429, &json!("b")));
+}
+
+#[tokio::test]
 async fn only_those_are_struck_that_match() {
     let (router, _) = service();
     let only = json!({ "method": "post", "path": "/count", "contains": "unlucky" });

@@ -4,7 +4,7 @@ use http::{Request, StatusCode};
 use makegood_cloud::Redis;
 use serde_json::{Value, json};
 
-use super::{TOKEN, call, post};
+use super::{TOKEN, call, post, server::Server};
 
 fn bearer(request: http::request::Builder) -> http::request::Builder {
     request.header("authorization", format!("Bearer {TOKEN}"))
@@ -142,6 +142,38 @@ async fn a_key_expires_on_time() {
 async fn an_unreachable_server_is_explained() {
     let error = Redis::connect("redis://127.0.0.1:1").await.err().unwrap().to_string();
     assert!(error.contains("REDIS_URL"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_has_gone_is_no_fault_of_the_request_and_found_again() {
+    let Some(server) = Server::start() else { return };
+    let port = server.url.rsplit(':').next().unwrap().parse().unwrap();
+    let router = Redis::connect(&server.url).await.unwrap().router(TOKEN);
+    assert_eq!(post(&router, "/", json!(["SET", "k", "v"])).await.0, StatusCode::OK);
+    drop(server);
+    // The first finds the connection broken, and the others that there is none to be had.
+    for (path, body) in [
+        ("/", json!(["GET", "k"])),
+        ("/", json!(["GET", "k"])),
+        ("/pipeline", json!([["GET", "k"], ["SET", "k", "w"]])),
+        ("/multi-exec", json!([["SET", "k", "w"]])),
+        ("/subscribe/news", json!([])),
+        ("/monitor", json!([])),
+    ] {
+        let (status, answer) = post(&router, path, body).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{path}: {answer}");
+        assert!(answer["error"].as_str().unwrap().starts_with("ERR "), "{path}: {answer}");
+    }
+    // What is wrong with the request itself is said all the same.
+    assert_eq!(post(&router, "/", json!(["BLPOP", "k", 0])).await.0, StatusCode::BAD_REQUEST);
+    let _server = Server::start_at(port);
+    let found = async {
+        while post(&router, "/", json!(["SET", "k", "v"])).await.0 != StatusCode::OK {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), found).await.expect("it was not found again");
+    assert_eq!(post(&router, "/", json!(["LPUSH", "k", "x"])).await.0, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]

@@ -19,7 +19,11 @@ impl Server {
         if std::env::var("MAKEGOOD_NO_SYSTEM_SERVICES").is_ok_and(|value| value == "1") {
             return None;
         }
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self::start_at(TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port())
+    }
+
+    /// The same at this port.
+    pub fn start_at(port: u16) -> Option<Self> {
         let folder = std::env::temp_dir().join(format!("makegood-redis-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let process = Command::new("redis-server")

@@ -60,6 +60,40 @@ pub async fn an_undo_twice_says_the_same(town: Town) {
     assert!(rows.iter().all(|(_, applied)| *applied));
 }
 
+pub async fn a_reset_empties_the_town_and_forgets_no_key(town: Town) {
+    for tool in TOOLS_WITH_EFFECT {
+        town.act(tool, "s:1:done", params(tool)).await;
+        town.undo(tool, "s:1:fenced").await;
+        let refused = town.act(tool, "s:1:refused", json!({})).await;
+        assert_eq!(refused.status, 422, "{tool}");
+    }
+    let before =
+        town.act("authorise_payment", "s:1:paid", params("authorise_payment")).await.body["payment_id"].clone();
+    for _ in 0..2 {
+        assert_eq!(town.send(Method::POST, "/demo/reset", "", None).await.status, 200);
+    }
+    for tool in TOOLS_WITH_EFFECT {
+        for key in ["s:1:done", "s:1:fenced"] {
+            let late = town.act(tool, key, params(tool)).await;
+            assert_eq!((late.status, late.code()), (410, "undone"), "{tool} {key}");
+            assert_eq!(town.status(tool, key).await, json!({ "state": "undone" }), "{tool} {key}");
+        }
+        assert_eq!(town.undo(tool, "s:1:done").await.body, json!({ "undone": true }), "{tool}");
+        assert_eq!(town.undo(tool, "s:1:fenced").await.body, json!({ "undone": false }), "{tool}");
+        assert_eq!(town.act(tool, "s:1:refused", params(tool)).await.status, 422, "{tool}");
+    }
+    let world = town.world().await;
+    for kind in ["reservations", "rides", "messages", "payments", "deliveries", "events"] {
+        assert_eq!((&world[kind], &world["history"][kind]), (&json!([]), &json!([])), "{kind}");
+    }
+    assert_eq!(world["ledger"], 0);
+    // What a saga was told of before is nobody else's afterwards.
+    let after = town.act("authorise_payment", "s:2:paid", params("authorise_payment")).await.body["payment_id"].clone();
+    assert_ne!(before, after);
+    let capture = town.act("capture_payment", "s:1:capture", json!({ "payment_id": before })).await;
+    assert_eq!(capture.status, 404, "{capture:?}");
+}
+
 pub async fn an_undo_before_its_do_leaves_a_tombstone(town: Town) {
     for tool in TOOLS_WITH_EFFECT {
         for _ in 0..2 {

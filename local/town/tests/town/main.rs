@@ -24,6 +24,7 @@ scenarios! {
     keys::a_key_with_other_params_is_refused,
     keys::an_undo_twice_says_the_same,
     keys::an_undo_before_its_do_leaves_a_tombstone,
+    keys::a_reset_empties_the_town_and_forgets_no_key,
     keys::an_undo_of_a_refused_do_leaves_a_tombstone,
     keys::status_tells_each_state,
     keys::fifty_at_once_with_one_key_act_once,

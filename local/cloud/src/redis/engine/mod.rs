@@ -39,11 +39,12 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Answer, Backend, Command, Error, Listening, Reply, access, feed::Feed};
+use super::{Answer, Backend, Command, Error, Failure, Listening, Reply, access, feed::Feed};
 use fault::Fault;
 use journal::Journal;
 use record::Record;
 use store::Store;
+use tokio::task::JoinError;
 
 /// What a command's handler returns.
 type Outcome = Result<Reply, Fault>;
@@ -82,7 +83,8 @@ impl Engine {
 
     fn run(self: &Arc<Self>, batch: &[Command], atomic: bool) -> Answer {
         if atomic && let Some(fault) = batch.iter().find_map(|c| table::resolve(c).err()) {
-            return Err(format!("EXECABORT Transaction discarded because of previous errors: {}", fault.text()));
+            let text = format!("EXECABORT Transaction discarded because of previous errors: {}", fault.text());
+            return Err(Failure::Refused(text));
         }
         let mut data = self.data();
         // What was changed and could not be kept comes first.
@@ -104,7 +106,7 @@ impl Engine {
     }
 
     /// Writes the records down, and has the file rewritten where it has grown well past the data, or the disk is full.
-    fn keep(self: &Arc<Self>, data: &mut Data) -> Result<(), String> {
+    fn keep(self: &Arc<Self>, data: &mut Data) -> Result<(), Failure> {
         let now = unix_millis();
         let Some(journal) = &mut data.journal else { return Ok(()) };
         let written = journal.write();
@@ -120,7 +122,7 @@ impl Engine {
         }
         written.map_err(|error| {
             tracing::error!("the Redis file cannot be written: {error}");
-            format!("MISCONF Errors writing to the append-only file: {error}")
+            Failure::Refused(format!("MISCONF Errors writing to the append-only file: {error}"))
         })
     }
 
@@ -156,7 +158,7 @@ impl Backend for Arc<Engine> {
         }
         let engine = self.clone();
         let run = tokio::task::spawn_blocking(move || engine.run(&batch, atomic));
-        Box::pin(async { run.await.unwrap_or_else(|error| Err(format!("ERR the command failed: {error}"))) })
+        Box::pin(async { run.await.unwrap_or_else(|error| Err(ended_early(&error))) })
     }
 
     fn listen(&self, feed: Feed) -> Pin<Box<dyn Future<Output = Listening> + Send + '_>> {
@@ -164,9 +166,13 @@ impl Backend for Arc<Engine> {
         Box::pin(async move {
             // The lock may be with a script.
             let listening = tokio::task::spawn_blocking(move || engine.data().store.hub.listen(feed));
-            listening.await.map_err(|error| format!("ERR the command failed: {error}"))
+            listening.await.map_err(|error| ended_early(&error))
         })
     }
+}
+
+fn ended_early(error: &JoinError) -> Failure {
+    Failure::Lost(format!("ERR the command failed: {error}"))
 }
 
 fn execute(store: &mut Store, command: &[Bytes]) -> Reply {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tempfile::TempDir;
 
 use super::{Engine, rewrite, unix_millis};
-use crate::redis::{Command, reply::Reply};
+use crate::redis::{Command, Failure, reply::Reply};
 
 #[path = "../../../tests/redis/random/mod.rs"]
 #[expect(dead_code, reason = "how a sequence is sent is for the tests from outside")]
@@ -216,6 +216,14 @@ fn a_file_that_has_grown_is_rewritten_while_commands_go_on() {
     assert!(!folder.path().join("redis.log.new").exists());
 }
 
+/// Why the engine does not do it.
+fn refusal(engine: &Arc<Engine>, words: &[&str]) -> String {
+    match engine.run(&[command(words)], false).unwrap_err() {
+        Failure::Refused(text) => text,
+        Failure::Lost(text) => panic!("it was lost: {text}"),
+    }
+}
+
 #[test]
 fn what_cannot_be_written_is_not_answered_and_not_lost_when_it_can_be() {
     let folder = folder();
@@ -223,7 +231,7 @@ fn what_cannot_be_written_is_not_answered_and_not_lost_when_it_can_be() {
     run(&engine, &["SET", "k", "1"]);
     engine.data().journal.as_mut().unwrap().fill_the_disk();
     for _ in 0..2 {
-        let refused = engine.run(&[command(&["INCR", "k"])], false).unwrap_err();
+        let refused = refusal(&engine, &["INCR", "k"]);
         assert!(refused.starts_with("MISCONF"), "{refused}");
     }
     // Reading goes on. The first increment was done and not answered, the second was not done.
@@ -249,7 +257,7 @@ fn a_full_disk_is_made_room_on_by_rewriting() {
         run(&engine, &["SET", "same", &"x".repeat(1000)]);
     }
     engine.data().journal.as_mut().unwrap().fill_the_disk();
-    let refused = engine.run(&[command(&["INCR", "n"])], false).unwrap_err();
+    let refused = refusal(&engine, &["INCR", "n"]);
     assert!(refused.starts_with("MISCONF"), "{refused}");
     settled(&engine);
     assert!(size() < 10_000, "{} bytes", size());
