@@ -5,6 +5,7 @@
 use std::{
     future::Future,
     pin::{Pin, pin},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -21,6 +22,10 @@ use super::{
 };
 use tokio::sync::mpsc::{Sender, channel};
 
+/// How long the server may take to answer: a script that is slow on purpose, or a machine that is. The client's own
+/// limit, half a second, calls either of them lost.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 pub struct Remote {
     client: redis::Client,
     connection: ConnectionManager,
@@ -32,7 +37,7 @@ impl Remote {
         let hint = "check REDIS_URL (redis://host:port) and that the server is running";
         let client =
             redis::Client::open(url).map_err(|error| Error(format!("not a Redis address: {error}; {hint}")))?;
-        let config = ConnectionManagerConfig::new().set_number_of_retries(1);
+        let config = ConnectionManagerConfig::new().set_number_of_retries(1).set_response_timeout(Some(PATIENCE));
         let mut connection = ConnectionManager::new_with_config(client.clone(), config)
             .await
             .map_err(|error| Error(format!("cannot reach Redis: {error}; {hint}")))?;

@@ -111,14 +111,15 @@ async fn post(router: &Router, path: &str, encoding: Encoding, body: String) -> 
 /// that is not 200.
 fn decoded(encoding: Encoding, body: &[u8], status: u16) -> Vec<Value> {
     let mut answers = match encoding {
-        Encoding::Resp2 => {
+        // What is refused as a whole is said in JSON.
+        Encoding::Resp2 if !body.starts_with(b"{") => {
             let (mut rest, mut all) = (body, Vec::new());
             while !rest.is_empty() {
                 all.push(resp2(&mut rest).map_or_else(|error| error, |value| json!({"result": value})));
             }
             all
         }
-        Encoding::Plain | Encoding::Base64 => match serde_json::from_slice(body).unwrap() {
+        Encoding::Plain | Encoding::Base64 | Encoding::Resp2 => match serde_json::from_slice(body).unwrap() {
             Value::Array(answers) => answers,
             answer => vec![answer],
         },

@@ -177,6 +177,16 @@ async fn a_server_that_has_gone_is_no_fault_of_the_request_and_found_again() {
 }
 
 #[tokio::test]
+async fn a_server_that_takes_its_time_is_waited_for() {
+    let Some(server) = Server::start() else { return };
+    let router = Redis::connect(&server.url).await.unwrap().router(TOKEN);
+    let script = "local n = 0 for i = 1, 1e8 do n = n + i end return n > 0 and 1";
+    let began = std::time::Instant::now();
+    let (status, answer) = post(&router, "/", json!(["EVAL", script, 0])).await;
+    assert_eq!((status, &answer["result"]), (StatusCode::OK, &json!(1)), "after {:?}: {answer}", began.elapsed());
+}
+
+#[tokio::test]
 async fn resp2_is_what_redis_itself_would_send() {
     let router = Redis::embedded().router(TOKEN);
     let ask = async |path: &str, body: Value, base64: bool| {
