@@ -23,6 +23,8 @@ pub mod schedules;
 pub mod settings;
 pub mod start;
 pub mod store;
+#[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
+mod system;
 mod turns;
 
 #[cfg(not(target_arch = "wasm32"))]

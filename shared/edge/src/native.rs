@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use makegood_core::time::Millis;
 use makegood_gateway::Response;
 
 use crate::host::{FetchError, Host, Level};
+use crate::system;
 
 /// A host with a fixed configuration.
 #[derive(Clone, Debug)]
@@ -44,16 +45,11 @@ impl Host for Native {
     }
 
     fn now(&self) -> Millis {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        system::now()
     }
 
     fn random(&self) -> [u8; 16] {
-        let mut bytes = [0; 16];
-        if let Err(error) = getrandom::fill(&mut bytes) {
-            self.log(Level::Error, &format!("no random numbers: {error}"));
-        }
-        bytes
+        system::random()
     }
 
     fn config(&self, name: &str) -> Option<String> {
@@ -64,8 +60,7 @@ impl Host for Native {
         tokio::time::sleep(Duration::from_millis(span.0)).await;
     }
 
-    #[expect(clippy::print_stderr, reason = "a program's log is its standard error")]
     fn log(&self, level: Level, line: &str) {
-        eprintln!("{level:?} {line}");
+        system::log(level, line);
     }
 }

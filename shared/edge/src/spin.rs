@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join;
@@ -19,7 +19,7 @@ use spin_sdk::wasip3::{wit_future, wit_stream};
 
 use crate::door::LONGEST_BODY;
 use crate::host::{Body, FetchError, Host, Level, Reply, Request};
-use crate::settings;
+use crate::{settings, system};
 
 /// What a function answers with.
 pub type Outgoing = http::Response<BoxBody>;
@@ -60,16 +60,11 @@ impl Host for Spin {
     }
 
     fn now(&self) -> Millis {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        system::now()
     }
 
     fn random(&self) -> [u8; 16] {
-        let mut bytes = [0; 16];
-        if let Err(error) = getrandom::fill(&mut bytes) {
-            self.log(Level::Error, &format!("no random numbers: {error}"));
-        }
-        bytes
+        system::random()
     }
 
     fn config(&self, name: &str) -> Option<String> {
@@ -80,9 +75,8 @@ impl Host for Spin {
         spin_sdk::time::sleep(Duration::from_millis(span.0)).await;
     }
 
-    #[expect(clippy::print_stderr, reason = "a function's log is its standard error")]
     fn log(&self, level: Level, line: &str) {
-        eprintln!("{level:?} {line}");
+        system::log(level, line);
     }
 }
 

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::task::Poll;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -25,7 +24,7 @@ use wasi::io::streams::{InputStream, OutputStream, StreamError};
 
 use crate::door::LONGEST_BODY;
 use crate::host::{Body, FetchError, Host, Level, Reply, Request};
-use crate::settings;
+use crate::{settings, system};
 
 // What `serve!` exports a function with.
 pub use wasi;
@@ -52,16 +51,11 @@ impl Host for Spin3 {
     }
 
     fn now(&self) -> Millis {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        system::now()
     }
 
     fn random(&self) -> [u8; 16] {
-        let mut bytes = [0; 16];
-        if let Err(error) = getrandom::fill(&mut bytes) {
-            self.log(Level::Error, &format!("no random numbers: {error}"));
-        }
-        bytes
+        system::random()
     }
 
     fn config(&self, name: &str) -> Option<String> {
@@ -73,9 +67,8 @@ impl Host for Spin3 {
         until(|| (monotonic_clock::now() >= end).then_some(()), || monotonic_clock::subscribe_instant(end)).await;
     }
 
-    #[expect(clippy::print_stderr, reason = "a function's log is its standard error")]
     fn log(&self, level: Level, line: &str) {
-        eprintln!("{level:?} {line}");
+        system::log(level, line);
     }
 }
 

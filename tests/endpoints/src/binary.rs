@@ -20,7 +20,10 @@ pub fn manifest() -> PathBuf {
     root().join("spin.toml")
 }
 
-/// The built binary, with the functions built beside it.
+/// Names a `makegood` that is built, to be run instead: an optimised one, say.
+const GIVEN: &str = "MAKEGOOD";
+
+/// The binary that `MAKEGOOD` names, or the built one; with the functions built beside it.
 pub fn makegood() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
@@ -28,14 +31,19 @@ pub fn makegood() -> &'static Path {
         std::fs::create_dir_all(&target).unwrap();
         let lock = File::create(target.join("makegood-endpoints.lock")).unwrap();
         lock.lock().unwrap();
-        run(Command::new(env!("CARGO")).args(["build", "--quiet", "-p", "makegood-local"]));
-        let binary = target.join("debug/makegood");
+        let binary = std::env::var_os(GIVEN).map(|given| std::path::absolute(root().join(given)).unwrap());
+        let binary = binary.unwrap_or_else(|| {
+            run(Command::new(env!("CARGO")).args(["build", "--quiet", "-p", "makegood-local"]));
+            target.join("debug/makegood")
+        });
         run(Command::new(&binary).arg("build").arg("--manifest").arg(manifest()));
         binary
     })
 }
 
-fn target_dir() -> PathBuf {
+/// Where cargo puts what it builds.
+#[must_use]
+pub fn target_dir() -> PathBuf {
     // The functions' build reads the same variable.
     if let Some(given) = std::env::var_os("CARGO_TARGET_DIR") {
         return std::path::absolute(root().join(given)).unwrap();

@@ -68,7 +68,11 @@ pub async fn start(kind: Kind, pace: Pace) -> Arc<Site> {
     if kind == Kind::Local && pace == Pace::Hurried {
         options.arguments = vec!["--time-budget-ms".to_owned(), HURRIED_MS.to_owned()];
     }
-    let services = Arc::new(Platform::start(options).await);
+    beside(kind, pace, Arc::new(Platform::start(options).await)).await
+}
+
+/// Starts one before services that are there. The local host is what serves them.
+pub async fn beside(kind: Kind, pace: Pace, services: Arc<Platform>) -> Arc<Site> {
     if kind == Kind::Local {
         return Site::new(services.url.clone(), pace, services, None);
     }

@@ -3,6 +3,7 @@
 //! `bash tests/exchanges/run [HOST…]` builds what is needed and runs this; the hosts are `local`,
 //! `workerd`, `wrangler` and `spin`. Each gets a database, a Redis, a queue and a town of its own from
 //! `makegood up`, and the queue calls that host. The cases know nothing of the host but its address.
+//! With `bench` in front of the hosts, they are measured instead: [`bench`].
 //!
 //! At the end stands a table of host and case. A case that is left out says why in the code, and the
 //! table prints it.
@@ -14,6 +15,7 @@
     reason = "it is a test: what goes wrong ends a case"
 )]
 
+mod bench;
 mod case;
 mod cases;
 mod host;
@@ -34,7 +36,9 @@ use table::{Outcome, Table};
 #[tokio::main]
 async fn main() -> ExitCode {
     let named: Vec<String> = std::env::args().skip(1).collect();
-    let (filters, hosts): (Vec<_>, Vec<_>) = named.into_iter().partition(|word| word.starts_with("case="));
+    let bench = named.first().is_some_and(|word| word == "bench");
+    let named = named.into_iter().skip(usize::from(bench));
+    let (filters, hosts): (Vec<_>, Vec<_>) = named.partition(|word| word.starts_with("case="));
     let filter = filters.first().and_then(|word| word.strip_prefix("case=")).unwrap_or_default().to_owned();
     let kinds: Vec<Kind> = match hosts.iter().map(|name| Kind::named(name)).collect() {
         Some(kinds) => kinds,
@@ -44,6 +48,11 @@ async fn main() -> ExitCode {
         }
     };
     let kinds = if kinds.is_empty() { Kind::ALL.to_vec() } else { kinds };
+    if bench {
+        let there: Vec<Kind> = kinds.into_iter().filter(|kind| kind.absent(!hosts.is_empty()).is_none()).collect();
+        bench::run(&there).await;
+        return ExitCode::SUCCESS;
+    }
     let mut table = Table::default();
     for kind in kinds {
         match kind.absent(!hosts.is_empty()) {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use makegood_endpoints::binary;
 use makegood_workers::{Workerd, config_of_all};
@@ -29,7 +30,7 @@ pub struct Process {
 }
 
 enum Running {
-    Workerd(#[expect(dead_code, reason = "it is kept, and ends with this value")] Workerd),
+    Workerd(Workerd),
     Group(Child),
 }
 
@@ -99,6 +100,14 @@ impl Process {
         Self { running: Running::Group(child), folder }
     }
 
+    /// The processor time that it and all that it started have taken so far.
+    pub fn cpu(&self) -> Duration {
+        match &self.running {
+            Running::Workerd(workerd) => workerd.cpu().unwrap(),
+            Running::Group(child) => processes().filter(|stat| stat.group == child.id()).map(|stat| stat.cpu).sum(),
+        }
+    }
+
     /// What it wrote where people look.
     pub fn complaints(&self) -> String {
         std::fs::read_to_string(log(&self.folder)).unwrap_or_default()
@@ -111,11 +120,29 @@ impl Drop for Process {
             // It has started others, which are of its group: the whole group ends.
             let group = format!("-{}", child.id());
             drop(Command::new("kill").args(["-TERM", "--", &group]).status());
-            std::thread::sleep(std::time::Duration::from_millis(500));
+            std::thread::sleep(Duration::from_millis(500));
             drop(Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status());
             drop(child.wait());
         }
     }
+}
+
+/// A process of this machine, as the kernel tells of it.
+struct Stat {
+    group: u32,
+    /// In the kernel's ticks of a hundredth of a second.
+    cpu: Duration,
+}
+
+fn processes() -> impl Iterator<Item = Stat> {
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    all.filter_map(|process| {
+        let stat = std::fs::read_to_string(process.path().join("stat")).ok()?;
+        // The command's name, in parentheses, may hold anything.
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let ticks: u64 = fields.get(11..13)?.iter().filter_map(|field| field.parse::<u64>().ok()).sum();
+        Some(Stat { group: fields.get(2)?.parse().ok()?, cpu: Duration::from_millis(ticks * 10) })
+    })
 }
 
 fn log(folder: &TempDir) -> PathBuf {

@@ -41,6 +41,12 @@ impl Site {
         drop(self.process.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
+    /// The processor time that its host's process has taken so far. On the local host that is the services' as well.
+    pub fn cpu(&self) -> Duration {
+        let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        process.as_ref().map_or_else(|| self.services.cpu(), Process::cpu)
+    }
+
     /// What it wrote where people look.
     pub fn complaints(&self) -> String {
         let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);

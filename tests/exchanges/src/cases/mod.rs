@@ -12,7 +12,7 @@ mod upstream;
 use crate::case::Case;
 
 /// The README's own sentence: three partners.
-const DINNER: &str = "Book a table for 4 at Luigi's tomorrow at 7pm, get us a ride there, and text Sam the details";
+pub const DINNER: &str = "Book a table for 4 at Luigi's tomorrow at 7pm, get us a ride there, and text Sam the details";
 
 pub fn all() -> Vec<Case> {
     [
