@@ -114,14 +114,14 @@ const ERRORS: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "spin.toml",
-        "[\"{{ database_host }}\", \"{{ qstash_host }}\"]",
-        "[\"{{ database_host }}\"]",
+        "\"{{ redis_host }}\", \"{{ qstash_host }}\", \"{{ model_host }}\"",
+        "\"{{ redis_host }}\", \"{{ model_host }}\"",
         "the function chat calls `qstash_url`, and may not reach its host",
     ),
     (
         "spin.toml",
-        "[\"{{ database_host }}\", \"{{ qstash_host }}\"]",
-        "[\"{{ database_host }}\", \"{{ qstash_host }}\", \"https://*\"]",
+        "\"{{ fallback_model_host }}\"]",
+        "\"{{ fallback_model_host }}\", \"https://*\"]",
         "may reach https://*, and calls nothing there",
     ),
     (
@@ -210,17 +210,12 @@ fn every_error_that_is_planted_in_a_worker_is_found() {
 fn with_gateway(change: impl Fn(&str, &mut String)) -> Vec<Finding> {
     let copy = copy();
     let public = "PUBLIC_URL = \"https://m.example\"\nDATABASE_HTTP_URL = \"https://d.example/sql\"\n";
+    let redis = "REDIS_REST_URL = \"https://r.example\"\n";
     let mut root = "name = \"makegood\"\nmain = \"gateway.js\"\n".to_owned();
     for (function, vars) in [
-        ("chat", format!("{public}QSTASH_URL = \"https://q.example\"\n")),
-        ("intent", public.to_owned()),
-        (
-            "execute",
-            format!(
-                "{public}QSTASH_URL = \"https://q.example\"\nREDIS_REST_URL = \"https://r.example\"\n\
-                 TOOLS_URL = \"https://t.example\"\n"
-            ),
-        ),
+        ("chat", format!("{public}{redis}QSTASH_URL = \"https://q.example\"\n")),
+        ("intent", format!("{public}{redis}")),
+        ("execute", format!("{public}{redis}QSTASH_URL = \"https://q.example\"\nTOOLS_URL = \"https://t.example\"\n")),
         ("webhook", String::new()),
         ("debug", public.to_owned()),
     ] {

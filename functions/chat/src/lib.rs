@@ -32,12 +32,12 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
     let settings = Settings::read(host)?;
     let principal = door::principal(host, &settings, request.headers())?;
     let said: Said = door::body(request)?;
-    let reading = read(host, &settings, &principal, &said).await?;
+    let outcome = read(host, &settings, &principal, &said).await?;
     let streams = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let streams = streams.is_some_and(|accept| accept.contains("text/event-stream"));
 
-    let Reading::Plan { plan, tools, .. } = &reading else {
-        let answer = reading.preview();
+    let Reading::Plan { plan, tools, .. } = &outcome.reading else {
+        let answer = outcome.preview();
         return Ok(if streams { progress::say_once(&answer) } else { json(200, &answer) });
     };
     let wanted = Start {
@@ -45,16 +45,22 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
         message: Some(&said.message),
         client_key: said.key.as_deref(),
         deadline: None,
-        budget: None,
+        budget: said.budget,
         priority: Priority::default(),
+        reading: Some(&outcome.how),
     };
     let created = start(host, &settings, &principal, tools, &wanted).await?;
     if streams {
         return Ok(progress::follow(host.clone(), settings, created.id));
     }
     let status = format!("{}/api/execute/{}", settings.public_url, created.id);
-    let body = json!({
-        "saga": created.id, "created": created.created, "status_url": status, "reading": reading.preview(),
+    let mut body = json!({
+        "saga": created.id, "created": created.created, "status_url": status, "reading": outcome.preview(),
     });
+    if let Some(step) = &outcome.how.confirm {
+        // A model read it: nothing has an effect before its sender agrees.
+        let verb = |verb: &str| format!("{status}/{verb}");
+        body["confirm"] = json!({"step": step, "approve": verb("approve"), "reject": verb("reject")});
+    }
     Ok(json(202, &body))
 }

@@ -5,6 +5,7 @@
 //! | `GET /api/debug/health` | does the journal answer: 200 or 503, for anyone |
 //! | `GET /api/debug/sagas?owner=&before=&limit=` | the caller's sagas, newest first |
 //! | `GET /api/debug/sagas/{id}` | one of them: its story and its report |
+//! | `GET /api/debug/models?days=` | what the caller has used of models, by day and model |
 //! | `GET /debug`, `GET /debug/sagas` | the list as a page |
 //! | `GET /debug/sagas/{id}?follow=1` | one saga as a page; `follow` looks again until it rests |
 //! | `GET /debug/debug.css` | the stylesheet |
@@ -19,8 +20,10 @@ mod figures;
 mod health;
 mod journal;
 mod list;
+mod models;
 mod page;
 mod query;
+mod reading;
 mod sagas;
 mod steps;
 mod story;
@@ -63,6 +66,7 @@ enum Address<'a> {
     Health,
     Sagas(View),
     Saga(View, &'a str),
+    Models,
     Stylesheet,
 }
 
@@ -78,6 +82,7 @@ impl<'a> Address<'a> {
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         match parts.as_slice() {
             ["api", "debug", "health"] => Some(Self::Health),
+            ["api", "debug", "models"] => Some(Self::Models),
             ["api", "debug", "sagas"] => Some(Self::Sagas(View::Json)),
             ["api", "debug", "sagas", id] => Some(Self::Saga(View::Json, id)),
             ["debug"] | ["debug", "sagas"] => Some(Self::Sagas(View::Page)),
@@ -93,6 +98,7 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
     door::allow(request, &[Method::GET, Method::HEAD])?;
     match address {
         Address::Health => Ok(health::health(host).await),
+        Address::Models => models::show(request, host).await,
         Address::Stylesheet => Ok(page::stylesheet()),
         Address::Sagas(view) => show_list(request, host, view).await,
         Address::Saga(view, id) => show_saga(request, host, view, id).await,

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use crate::figures::{bytes, grouped, moment};
 use crate::page::Page;
 use crate::verdict::{badge, verdict};
-use crate::{journal, list, steps, timeline};
+use crate::{journal, list, reading, steps, timeline};
 
 pub fn saga(story: &Story, report: &Report, follow: bool) -> Page {
     let open = !story.phase.at_rest();
@@ -40,6 +40,7 @@ pub fn saga(story: &Story, report: &Report, follow: bool) -> Page {
                 }
             }
         }
+        (reading::section(story))
         (verdict(story.phase, report))
         (timeline::section(story, report))
         (steps::section(report))

@@ -40,7 +40,8 @@ pub async fn start<H: Host>(request: &Request, host: &H, settings: &Settings) ->
         return Err(Error::new(Code::InvalidRequest, "`key` has between 1 and 200 characters."));
     }
     let tools = Store::new(host, settings).tools(&plan).await?;
-    let wanted = Start { plan: &plan, message: None, client_key: key.as_deref(), deadline, budget, priority };
+    let wanted =
+        Start { plan: &plan, message: None, client_key: key.as_deref(), deadline, budget, priority, reading: None };
     let created = start_saga(host, settings, &principal, &tools, &wanted).await?;
     let status = format!("{}/api/execute/{}", settings.public_url, created.id);
     Ok(json(202, &json!({"saga": created.id, "created": created.created, "status_url": status})))

@@ -27,6 +27,6 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
     let settings = Settings::read(host)?;
     let principal = door::principal(host, &settings, request.headers())?;
     let said: Said = door::body(request)?;
-    let reading = read(host, &settings, &principal, &said).await?;
-    Ok(json(200, &reading.preview()))
+    let outcome = read(host, &settings, &principal, &said).await?;
+    Ok(json(200, &outcome.preview()))
 }

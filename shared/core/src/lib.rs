@@ -8,6 +8,7 @@
 //! * [`saga`]: the state machine that carries a plan out, or makes it good. Start at [`saga::step`].
 //! * [`tool`]: what a tool declares about itself, and the JSON Schema its values are checked against.
 //! * [`intent`]: from a sentence to a plan, without a model.
+//! * [`proposal`]: from a model's answer to a plan that may be started, or to what is wrong with it.
 //! * [`cron`]: what a cron expression says.
 //! * [`id`], [`time`], [`error`]: the small types that all of them share.
 
@@ -18,6 +19,7 @@ pub mod depth;
 pub mod error;
 pub mod id;
 pub mod intent;
+pub mod proposal;
 pub mod saga;
 pub mod time;
 pub mod tool;

@@ -233,6 +233,7 @@ impl<H: Host> Partner<'_, H> {
             head,
             nodes,
             wake_at: self.host.now() + GRACE,
+            reading: None,
         }
     }
 }

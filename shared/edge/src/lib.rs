@@ -15,6 +15,7 @@ pub mod driver;
 pub mod host;
 pub mod lease;
 pub mod links;
+pub mod model;
 pub mod problem;
 pub mod queue;
 pub mod reading;

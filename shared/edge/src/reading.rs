@@ -1,21 +1,29 @@
 //! From a message to a reading of it: a plan that may run, a question, or a confession.
 //!
-//! The planner is the offline one. A model comes behind the same function.
+//! Every message is read offline first. Where that is not sure enough, and a model is configured, the
+//! model is asked ([`crate::model`]); where that comes to nothing, what was read offline is the answer,
+//! whatever it is.
 
 use std::collections::BTreeMap;
 
 use makegood_core::error::{Code, Error};
 use makegood_core::intent::{self, Context, Intent};
-use makegood_core::saga::{Node, Plan};
+use makegood_core::proposal::{Proposal, Provenance};
+use makegood_core::saga::{Budget, Node, Plan, object};
 use makegood_core::tool::{Class, Definition};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use crate::door::{ANONYMOUS, Principal};
 use crate::host::Host;
+use crate::model::{self, Consulted, Models, Reader};
 use crate::settings::Settings;
 use crate::start::verify;
 use crate::store::Store;
+
+/// An offline reading of which every wish is at least so sure is acted upon. It says 0.95 of what stands there
+/// word for word, and 0.05 less for each thing that it assumed: below this, five or more.
+const ACT: f64 = 0.73;
 
 /// What a client sends.
 #[derive(Clone, Debug, Deserialize)]
@@ -27,9 +35,22 @@ pub struct Said {
     /// The sender's clock, east of Greenwich; without it, Greenwich.
     #[serde(default)]
     pub utc_offset_minutes: i32,
+    /// What the saga may spend.
+    #[serde(default, deserialize_with = "budget")]
+    pub budget: Option<Budget>,
 }
 
-/// What became of it.
+fn budget<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Budget>, D::Error> {
+    object(deserializer).map(Some)
+}
+
+/// What became of it, and how.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub reading: Reading,
+    pub how: Provenance,
+}
+
 #[derive(Clone, Debug)]
 pub enum Reading {
     Plan {
@@ -58,7 +79,7 @@ pub async fn read<H: Host>(
     settings: &Settings,
     principal: &Principal,
     said: &Said,
-) -> Result<Reading, Error> {
+) -> Result<Outcome, Error> {
     if said.message.trim().is_empty() {
         return Err(Error::new(Code::InvalidRequest, "`message` is empty. Say what you want done."));
     }
@@ -68,13 +89,32 @@ pub async fn read<H: Host>(
     if said.key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > 200) {
         return Err(Error::new(Code::InvalidRequest, "`key` has between 1 and 200 characters."));
     }
+    let models = Models::read(host)?;
+    let began = host.now();
     let context = Context {
-        now: host.now(),
+        now: began,
         utc_offset_minutes: said.utc_offset_minutes,
         // A name that a partner can be told.
         user: if principal.name == ANONYMOUS { "Guest".to_owned() } else { principal.name.clone() },
     };
-    Ok(match intent::read(&said.message, &context) {
+    let offline = intent::read(&said.message, &context);
+    let mut how = Provenance::offline(0);
+    if let Some(why) = unsure(&offline, &said.message).filter(|_| !models.chain.is_empty()) {
+        let reader = Reader {
+            message: &said.message,
+            now: context.now,
+            utc_offset_minutes: context.utc_offset_minutes,
+            user: &context.user,
+        };
+        let most = said.budget.and_then(|budget| budget.cost_minor);
+        let consulted = model::consult(host, settings, &models, &reader, most, &principal.name, why).await?;
+        let Consulted { proposal, tools, how: asked } = consulted;
+        how = asked;
+        if let Some(reading) = proposal.and_then(|proposal| proposed(proposal, tools)) {
+            return Ok(Outcome { reading, how });
+        }
+    }
+    let reading = match offline {
         intent::Reading::Plan { intents, plan } => {
             let tools = Store::new(host, settings).tools(&plan).await?;
             let nodes = verify(&plan, &tools)?;
@@ -84,13 +124,53 @@ pub async fn read<H: Host>(
             Reading::Ask { question, details: json!({"missing": missing, "intents": intents}) }
         }
         intent::Reading::Unclear { message } => Reading::Unclear { message },
-    })
+    };
+    how.took_ms = host.now().since(began).0;
+    Ok(Outcome { reading, how })
 }
 
-impl Reading {
+/// Why an offline reading is not acted upon as it is; `None` where it is. Where it knows what is missing its
+/// own question is the right one, and no model could answer it.
+fn unsure(reading: &intent::Reading, message: &str) -> Option<&'static str> {
+    if message.chars().count() > intent::MAX_CHARACTERS {
+        // What is too long to be read is not paid for either.
+        return None;
+    }
+    match reading {
+        intent::Reading::Unclear { .. } => Some("Nothing that can be done was found in it offline."),
+        intent::Reading::Ask { missing, .. } if missing.iter().all(|gap| gap.parameter == "wish") => {
+            Some("A part of it was not understood offline.")
+        }
+        intent::Reading::Plan { intents, .. } if intents.iter().any(|intent| intent.confidence < ACT) => {
+            Some("It was read offline, and not surely enough.")
+        }
+        intent::Reading::Ask { .. } | intent::Reading::Plan { .. } => None,
+    }
+}
+
+fn proposed(proposal: Proposal, tools: BTreeMap<String, Definition>) -> Option<Reading> {
+    match proposal {
+        Proposal::Plan { plan, nodes, .. } => Some(Reading::Plan { intents: Vec::new(), plan, nodes, tools }),
+        Proposal::Ask { question } => Some(Reading::Ask { question, details: json!({"missing": [], "intents": []}) }),
+        Proposal::Nothing => None,
+    }
+}
+
+impl Outcome {
     /// The reading as a client sees it.
     #[must_use]
     pub fn preview(&self) -> Value {
+        let mut preview = self.reading.preview();
+        // Of what was read as ever there is nothing to say.
+        if self.how.why.is_some() {
+            preview["how"] = json!(self.how);
+        }
+        preview
+    }
+}
+
+impl Reading {
+    fn preview(&self) -> Value {
         match self {
             Self::Plan { intents, plan, nodes, tools } => {
                 let steps: Vec<Value> = nodes.iter().map(|node| preview_step(node, nodes, tools)).collect();
@@ -122,5 +202,32 @@ const fn risk(class: Class) -> &'static str {
         Class::Query => "none",
         Class::Compensatable => "low",
         Class::Retriable | Class::Pivot => "high",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use makegood_core::time::Millis;
+
+    fn asks_a_model(message: &str) -> bool {
+        let context = Context { now: Millis(1_777_636_800_000), utc_offset_minutes: 0, user: "Ann".to_owned() };
+        unsure(&intent::read(message, &context), message).is_some()
+    }
+
+    #[test]
+    fn a_model_is_asked_where_the_offline_reading_is_not_enough_and_nowhere_else() {
+        assert!(!asks_a_model("Book a table for 4 at Luigi's tomorrow at 7pm"));
+        assert!(!asks_a_model("Book a table at Luigi's"), "what is missing is asked of the user");
+        assert!(asks_a_model("Wibble the frobnicator, my dear"));
+        assert!(asks_a_model("Book a table for 4 at Luigi's tomorrow at 7pm unless the moon is full"));
+        let endless = "Wibble the frobnicator ".repeat(400);
+        assert!(!asks_a_model(&endless), "what is too long to be read is not paid for");
+        // As the endpoints' tests and docs/MODELS.md say them to the emulated model.
+        let table = r#"{"id":"table","tool":"book_restaurant_table","params":{"restaurant":"Luigi's","date":"2031-05-01","time":"19:00","party_size":99,"name":"Ann"}}"#;
+        assert!(asks_a_model(&format!(
+            r#"turns: {{"summary":"As you wish","steps":[{table}]}} || {{"steps":[{table}]}}"#
+        )));
+        assert!(asks_a_model(r#"echo: {"summary":"","steps":[{"id":"r","tool":"search_restaurants","params":{}}]}"#));
     }
 }

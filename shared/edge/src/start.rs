@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
+use makegood_core::proposal::Provenance;
 use makegood_core::saga::{Budget, Child, Head, LONGEST_WAIT, Limits, Node, Plan, Priority, freeze};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
@@ -31,6 +32,8 @@ pub struct Start<'a> {
     pub budget: Option<Budget>,
     /// Whose turn comes first where sagas wait for the same.
     pub priority: Priority,
+    /// How the plan was made of the message, where there was one.
+    pub reading: Option<&'a Provenance>,
 }
 
 /// Verifies a plan against the registered tools.
@@ -130,6 +133,7 @@ impl Ready {
             head: &self.head,
             nodes: &self.nodes,
             wake_at: self.wake_at,
+            reading: start.reading,
         }
     }
 }

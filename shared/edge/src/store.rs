@@ -6,6 +6,7 @@ use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
 use makegood_core::saga::{Commit, Head, Plan, Window, tools_of};
 use makegood_core::time::Millis;
+use makegood_gateway::model_use::{self, Day, Used};
 use makegood_gateway::store::{self, Created, Line, Loaded, Meter, New, Statement, Story, Swept, Tools};
 use makegood_gateway::{Malformed, neon};
 use serde::de::DeserializeOwned;
@@ -92,6 +93,21 @@ impl<'a, H: Host> Store<'a, H> {
         let names = tools_of(plan);
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         Ok(self.ask(&store::tools(&names)).await?.unwrap_or_default())
+    }
+
+    /// The current definitions of all tools.
+    pub async fn all_tools(&self) -> Result<Tools, Error> {
+        Ok(self.ask(&store::all_tools()).await?.unwrap_or_default())
+    }
+
+    /// Adds to what a user has used of models.
+    pub async fn note_models(&self, owner: &str, used: &[Used]) -> Result<(), Error> {
+        self.ask::<bool>(&model_use::note(owner, used, self.host.now())).await.map(|_| ())
+    }
+
+    /// What a user has used of models, by day, the newest first.
+    pub async fn models_used(&self, owner: &str, since: Millis) -> Result<Vec<Day>, Error> {
+        Ok(self.ask(&model_use::list(owner, since)).await?.unwrap_or_default())
     }
 
     pub(crate) async fn ask<T: DeserializeOwned>(&self, statement: &Statement) -> Result<Option<T>, Error> {

@@ -9,6 +9,8 @@
 pub mod alerts;
 pub mod jwt;
 pub mod links;
+pub mod model;
+pub mod model_use;
 pub mod neon;
 pub mod qstash;
 pub mod quoting;

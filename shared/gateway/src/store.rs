@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use makegood_core::id::SagaId;
+use makegood_core::proposal::Provenance;
 use makegood_core::saga::{Commit, Head, Node, Priority, Record, Wake, Window};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
@@ -29,6 +30,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0009_alerts", include_str!("../migrations/0009_alerts.sql")),
     ("makegood/0010_versions", include_str!("../migrations/0010_versions.sql")),
     ("makegood/0011_terms", include_str!("../migrations/0011_terms.sql")),
+    ("makegood/0012_models", include_str!("../migrations/0012_models.sql")),
 ];
 
 /// One statement with its parameters, all as text.
@@ -39,6 +41,7 @@ pub struct Statement {
 }
 
 pub const CREATE: &str = "select makegood.create_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
+pub const CREATE_READ: &str = "select makegood.create_saga_2($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)";
 pub const OF_KEY: &str = "select makegood.saga_of_key($1,$2)";
 pub const BURY: &str = "select makegood.bury_saga($1,$2,$3,$4,$5,$6,$7,$8)";
 pub const LOAD: &str = "select makegood.load_saga_5($1,$2)";
@@ -47,7 +50,7 @@ pub const COMMIT: &str = "select makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9
 pub const COMMIT_PLAN: &str = "select makegood.commit_plan($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)";
 pub const SWEEP: &str = "select makegood.sweep_3($1,$2,$3,$4)";
 pub const LEARN: &str = "select makegood.learn($1,$2)";
-pub const FOLLOW: &str = "select makegood.follow_saga_2($1,$2)";
+pub const FOLLOW: &str = "select makegood.follow_saga_3($1,$2)";
 pub const LIST: &str = "select makegood.list_sagas_2($1,$2,$3)";
 pub const TOOLS: &str = "select makegood.list_tools($1)";
 pub const REGISTER: &str = "select makegood.register_tool_2($1,$2)";
@@ -65,6 +68,8 @@ pub struct New<'a> {
     pub nodes: &'a [Node],
     /// When the sweeper is to look if the first wake is lost.
     pub wake_at: Millis,
+    /// How the plan was made of the message, where there was one.
+    pub reading: Option<&'a Provenance>,
 }
 
 /// A record's `seq` is its commit's version times this, plus its place there.
@@ -80,7 +85,7 @@ pub fn create(new: &New<'_>, now: Millis) -> Statement {
     let bytes = nodes.len() as u64;
     // What the user said, and not the plan made of it: that changes with the time of day.
     let request = fingerprint(new.message.unwrap_or(&nodes));
-    let params = vec![
+    let mut params = vec![
         text(new.id),
         text(new.owner),
         new.client_key.map(str::to_owned),
@@ -94,7 +99,9 @@ pub fn create(new: &New<'_>, now: Millis) -> Statement {
         text(bytes),
         Some(request),
     ];
-    Statement { sql: CREATE, params }
+    let Some(reading) = new.reading else { return Statement { sql: CREATE, params } };
+    params.push(Some(json(reading)));
+    Statement { sql: CREATE_READ, params }
 }
 
 /// The id of the saga that was started with a client's key, or null.
@@ -245,6 +252,9 @@ pub struct Story {
     pub owner: String,
     pub title: String,
     pub message: Option<String>,
+    /// How the plan was made of it, a [`Provenance`]; with the plan only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<serde_json::Value>,
     pub phase: makegood_core::saga::Phase,
     pub version: u32,
     #[serde(default)]
@@ -304,7 +314,13 @@ pub fn tools(names: &[&str]) -> Statement {
     Statement { sql: TOOLS, params: vec![Some(json(names))] }
 }
 
-/// The answer to [`tools`].
+/// The current definitions of all tools.
+#[must_use]
+pub fn all_tools() -> Statement {
+    Statement { sql: TOOLS, params: vec![None] }
+}
+
+/// The answer to [`tools`] and [`all_tools`].
 pub type Tools = BTreeMap<String, Definition>;
 
 #[must_use]

@@ -523,6 +523,7 @@ impl Postgres {
             owner: row.owner.clone(),
             title: row.title.clone(),
             message: None,
+            reading: None,
             phase: row.head.phase,
             version: row.version,
             priority: row.head.priority,

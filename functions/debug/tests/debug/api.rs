@@ -124,3 +124,11 @@ fn a_head_is_a_get_without_its_body() {
         assert_eq!((head.status(), head.text.as_str()), (200, ""));
     }
 }
+
+#[test]
+fn what_models_cost_is_told_to_who_used_them() {
+    let got = send(&Fake::with(vec![]), Method::GET, "/api/debug/models?days=7", Some("ana"));
+    let day = json!({"day": "2026-05-01", "model": "small", "requests": 2, "tokens_in": 300, "tokens_out": 40, "cost_nanos": 120_000});
+    assert_eq!(got.json(), json!({"owner": "ana", "days": [day], "cost_nanos": 120_000}));
+    assert_eq!(get(&Fake::with(vec![]), "/api/debug/models?days=0").status(), 400);
+}

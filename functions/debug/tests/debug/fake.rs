@@ -6,7 +6,7 @@ use std::rc::Rc;
 use makegood_edge::core::id::SagaId;
 use makegood_edge::core::time::Millis;
 use makegood_edge::door::Claims;
-use makegood_edge::gateway::{Request as Sent, Response, jwt, store};
+use makegood_edge::gateway::{Request as Sent, Response, jwt, model_use, store};
 use makegood_edge::http::{Method, Response as Answer};
 use makegood_edge::serde_json::{Value, from_slice, json};
 use makegood_edge::{Body, Bytes, FetchError, Host, Level, Reply, Request};
@@ -42,6 +42,13 @@ impl Fake {
         if query["query"] == store::FOLLOW {
             let found = self.stories.iter().find(|story| story["id"].as_str() == param(0));
             return found.cloned().unwrap_or(Value::Null);
+        }
+        if query["query"] == model_use::LIST {
+            let day = |owner: &str| {
+                json!([{"day": "2026-05-01", "model": "small", "requests": 2, "tokens_in": 300,
+                "tokens_out": 40, "cost_nanos": 120_000, "owner": owner}])
+            };
+            return day(param(0).unwrap_or_default());
         }
         assert_eq!(query["query"], store::LIST, "this crate asks nothing else");
         let created = |story: &Value| story["created_at"].as_u64().unwrap_or_default();

@@ -186,3 +186,31 @@ fn a_journal_of_thousands_is_drawn_in_part_and_says_so() {
     assert!(got.holds("The first 2\u{202f}000 of them"));
     assert!(got.text.len() < 2_000_000, "{} bytes", got.text.len());
 }
+
+#[test]
+fn what_a_model_read_says_how() {
+    let mut told = story(1, "anonymous", "completed");
+    assert!(!page(told.clone()).holds("How it was read"));
+    told["reading"] = json!({"by": "offline"});
+    assert!(!page(told.clone()).holds("How it was read"), "there is nothing to say");
+    let asked = |model: &str, round: &str, outcome: &str| json!({"model": model, "round": round, "outcome": outcome, "took_ms": 900, "tokens_in": 10, "cost_nanos": 5_000});
+    let violation = json!({"step": "t<b>", "rule": "parameters", "path": "/people", "message": "must be at most 20"});
+    told["reading"] = json!({
+        "by": "model", "model": "large", "why": "Nothing was found.", "prompt": "plan.1", "cache": "miss",
+        "asked": [asked("small", "plan", "http_429"), asked("large", "plan", "answered"), asked("large", "repair", "answered")],
+        "violations": [violation], "confirm": "table", "tokens_in": 30, "cost_nanos": 15_000, "took_ms": 2_700,
+    });
+    let got = page(told);
+    let parts = [
+        "How it was read",
+        "By the model <code>large</code>",
+        "before <code>table</code> was agreed to",
+        "http_429",
+        "to mend it",
+        "step `t&lt;b&gt;`, rule parameters, at /people: must be at most 20",
+        "Not in the cache.",
+        "0.000015",
+        "plan.1",
+    ];
+    assert!(in_order(&got.text, &parts), "{}", got.text);
+}

@@ -96,7 +96,7 @@ fn complete(inner: &Inner, body: &Value) -> Result<Response, Refusal> {
     let chat = parse::chat(body)?;
     models::check_chat(&chat.model)?;
     let hash: [u8; 32] = Sha256::digest(body.to_string()).into();
-    let directive = directive::parse(chat.last_user_text()).map_err(|form| {
+    let directive = directive::of(&chat).map_err(|form| {
         let at = chat.messages.iter().rposition(|message| message.role == Role::User).unwrap_or(0);
         Refusal::invalid(format!("messages[{at}].content"), form)
     })?;

@@ -70,7 +70,17 @@ impl Chat {
     /// What the user said last, or nothing.
     #[must_use]
     pub fn last_user_text(&self) -> &str {
-        self.messages.iter().rev().find(|message| message.role == Role::User).map_or("", |message| &message.text)
+        let said = self.messages.iter().rev().find(|message| message.role == Role::User);
+        said.map_or("", |message| unmarked(&message.text))
+    }
+
+    /// What the user said in earlier messages, the last first, each with how often the model has spoken since.
+    pub fn user_texts(&self) -> impl Iterator<Item = (&str, usize)> {
+        let said = self.messages.iter().enumerate().rev().filter(|(_, message)| message.role == Role::User);
+        said.map(|(at, message)| {
+            let since = self.messages.iter().skip(at).filter(|message| message.role == Role::Assistant).count();
+            (unmarked(&message.text), since)
+        })
     }
 
     /// The contents of the tool messages at the end.
@@ -85,5 +95,29 @@ impl Chat {
             .collect();
         results.reverse();
         results
+    }
+}
+
+/// A user's words without the mark that Makegood puts around them: between the lines `<message MARK>` and
+/// `</message MARK>`.
+fn unmarked(text: &str) -> &str {
+    let inner = || {
+        let (first, rest) = text.split_once('\n')?;
+        let mark = first.strip_prefix("<message ")?.strip_suffix('>')?;
+        rest.strip_suffix(&format!("\n</message {mark}>"))
+    };
+    inner().unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_taken_off_where_it_is_whole() {
+        assert_eq!(unmarked("<message a1>\necho: hi\n\n</message a1>"), "echo: hi\n");
+        for other in ["echo: hi", "<message a1>\nx\n</message a2>", "<message a1> x"] {
+            assert_eq!(unmarked(other), other);
+        }
     }
 }

@@ -115,6 +115,7 @@ pub fn reply(
 fn follow(chat: &Chat, directive: Directive, first: impl FnOnce() -> bool) -> Result<Reply, Refusal> {
     match directive {
         Directive::Echo(text) => Ok(Reply::Text(text)),
+        Directive::Turns(turns) => Ok(Reply::Text(turns.into_iter().next().unwrap_or_default())),
         Directive::Calls(calls) => Ok(Reply::Calls(calls)),
         Directive::Json => formatted(&chat.format).map(Reply::Text),
         Directive::Long(words) => Ok(Reply::Text(long(words))),

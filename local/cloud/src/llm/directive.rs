@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::chat::Chat;
 use super::reply::Call;
 
 /// No answer is longer.
@@ -14,9 +15,15 @@ pub enum Directive {
     Echo(String),
     Calls(Vec<Call>),
     Json,
-    Fail { status: u16, retry_after: Option<u64>, once: bool },
+    Fail {
+        status: u16,
+        retry_after: Option<u64>,
+        once: bool,
+    },
     Long(usize),
     Refuse,
+    /// What to say first, and what each time that the conversation goes on.
+    Turns(Vec<String>),
 }
 
 /// `Ok(None)` when the text is not scripted.
@@ -39,6 +46,7 @@ pub fn parse(text: &str) -> Result<Option<Directive>, &'static str> {
         "refuse" => Directive::Refuse,
         "call" | "calls" => Directive::Calls(calls(rest)?),
         "fail" => fail(rest)?,
+        "turns" => Directive::Turns(rest.split(" || ").map(|turn| turn.trim().to_owned()).collect()),
         "long" => {
             let words = rest.trim().parse().ok().filter(|words| (1..=MAX_WORDS).contains(words));
             Directive::Long(words.ok_or("the directive is `long: N`, with N between 1 and 100000")?)
@@ -46,6 +54,32 @@ pub fn parse(text: &str) -> Result<Option<Directive>, &'static str> {
         _ => return Ok(None),
     };
     Ok(Some(directive))
+}
+
+/// What the conversation asks for now: its last user message, or, where that is no directive, an earlier one
+/// that says several turns.
+///
+/// # Errors
+/// As [`parse`], of the last user message.
+pub fn of(chat: &Chat) -> Result<Option<Directive>, &'static str> {
+    let mut turn = None;
+    for (place, (text, spoken)) in chat.user_texts().enumerate() {
+        match parse(text) {
+            Ok(Some(Directive::Turns(turns))) => {
+                let now = turns.get(spoken).or(turns.last()).cloned();
+                turn = now.map(Directive::Echo);
+                break;
+            }
+            directive if place == 0 => {
+                let directive = directive?;
+                if directive.is_some() {
+                    return Ok(directive);
+                }
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(turn)
 }
 
 /// `NAME JSON | NAME JSON`. What is not JSON goes to the caller as it stands:

@@ -49,6 +49,28 @@ async fn directives_are_followed() {
 }
 
 #[tokio::test]
+async fn a_script_of_several_turns_goes_on_with_the_conversation() {
+    let model = model();
+    let script = "<message a1>\nturns: {\"n\":1} || {\"n\":2}\n</message a1>";
+    let said = |spoken: &[&str]| {
+        let mut messages =
+            vec![json!({"role": "system", "content": "Be brief."}), json!({"role": "user", "content": script})];
+        for text in spoken {
+            messages.push(json!({"role": "assistant", "content": text}));
+            messages.push(json!({"role": "user", "content": "That is wrong, for this reason: none."}));
+        }
+        json!({"model": "test-model", "messages": messages})
+    };
+    let answers = [said(&[]), said(&["1"]), said(&["1", "2"])];
+    for (body, answer) in answers.iter().zip([r#"{"n":1}"#, r#"{"n":2}"#, r#"{"n":2}"#]) {
+        assert_eq!(choice(&model, body).await["message"]["content"], answer);
+    }
+    let mut other = said(&["1"]);
+    other["messages"][3]["content"] = json!("echo: now this");
+    assert_eq!(choice(&model, &other).await["message"]["content"], "now this");
+}
+
+#[tokio::test]
 async fn results_of_tools_are_repeated() {
     let call = |id: &str| json!({"id": id, "type": "function", "function": {"name": "time", "arguments": "{}"}});
     let body = json!({"model": "test-model", "messages": [

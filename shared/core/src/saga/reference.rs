@@ -46,7 +46,7 @@ impl<'a> Reference<'a> {
 }
 
 /// Calls `found` with every reference inside `value`.
-pub(super) fn each<'a>(value: &'a Value, found: &mut impl FnMut(Reference<'a>)) {
+pub(crate) fn each<'a>(value: &'a Value, found: &mut impl FnMut(Reference<'a>)) {
     match value {
         Value::String(text) => {
             if let Some(reference) = Reference::parse(text) {

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::approval::Approval;
 use super::child::{self, Child};
@@ -305,16 +305,20 @@ fn check_params(step: &Step, tool: &Definition) -> Result<(), Error> {
     if violations.is_empty() {
         return Ok(());
     }
-    let mut later = Vec::new();
-    for (name, value) in &step.params {
-        pointers(value, &format!("/{name}"), &mut later);
-    }
+    let later = references_at(&step.params);
     let found = violations.iter().find(|violation| !later.contains(&violation.path));
     found.map_or(Ok(()), |violation| {
         let place = if violation.path.is_empty() { "its parameters" } else { violation.path.as_str() };
         let message = format!("Step `{}` ({}): {place}: {}", step.id, step.tool, violation.message);
         Err(Error::new(Code::InvalidParameters, message))
     })
+}
+
+/// JSON pointers of all references inside a step's parameters.
+pub(crate) fn references_at(params: &Map<String, Value>) -> Vec<String> {
+    let mut found = Vec::new();
+    params.iter().for_each(|(name, value)| pointers(value, &format!("/{name}"), &mut found));
+    found
 }
 
 /// JSON pointers of all references inside `value`.

@@ -47,8 +47,13 @@ pub struct Setting {
 /// Those who ask who is asking.
 const DOORS: &[Function] = &[CHAT, INTENT, EXECUTE, DEBUG];
 
+/// Those who read messages.
+const READERS: &[Function] = &[CHAT, INTENT];
+/// Those who speak to Redis.
+const WITH_REDIS: &[Function] = &[CHAT, INTENT, EXECUTE];
+
 /// In the order of their names.
-pub const TABLE: [Setting; 17] = [
+pub const TABLE: [Setting; 28] = [
     Setting {
         name: "alert_url",
         kind: Kind::Address,
@@ -86,6 +91,42 @@ pub const TABLE: [Setting; 17] = [
         source: "Neon: the project's dashboard, Connect",
     },
     Setting {
+        name: "fallback_model_key",
+        kind: Kind::Text,
+        secret: true,
+        required: false,
+        functions: READERS,
+        meaning: "Lets us ask the second model; empty where it wants none",
+        source: "your service's console",
+    },
+    Setting {
+        name: "fallback_model_name",
+        kind: Kind::Text,
+        secret: false,
+        required: false,
+        functions: READERS,
+        meaning: "The second model, asked where the first does not answer",
+        source: "your service's list of models",
+    },
+    Setting {
+        name: "fallback_model_price",
+        kind: Kind::Text,
+        secret: false,
+        required: false,
+        functions: READERS,
+        meaning: "What a million tokens of the second model cost, in and out, as `0.15/0.60`; empty: nothing",
+        source: "your service's list of prices",
+    },
+    Setting {
+        name: "fallback_model_url",
+        kind: Kind::Called { host: "fallback_model_host" },
+        secret: false,
+        required: false,
+        functions: READERS,
+        meaning: "Where the second model is, as `model_url`; empty: there is none",
+        source: "your service's documentation: the base URL of its OpenAI-compatible interface",
+    },
+    Setting {
         name: "jwt_secret",
         kind: Kind::Text,
         secret: true,
@@ -102,6 +143,69 @@ pub const TABLE: [Setting; 17] = [
         functions: &[CHAT, EXECUTE],
         meaning: "When the platform ends an invocation, in milliseconds; the queue waits a little longer",
         source: "your platform's limit",
+    },
+    Setting {
+        name: "model_cache_ms",
+        kind: Kind::Number,
+        secret: false,
+        required: false,
+        functions: READERS,
+        meaning: "How long an answer of a model is kept in Redis, in milliseconds; `0`: none is",
+        source: "your choice",
+    },
+    Setting {
+        name: "model_key",
+        kind: Kind::Text,
+        secret: true,
+        required: false,
+        functions: READERS,
+        meaning: "Lets us ask the model; empty where it wants none",
+        source: "your service's console",
+    },
+    Setting {
+        name: "model_name",
+        kind: Kind::Text,
+        secret: false,
+        required: false,
+        functions: READERS,
+        meaning: "The model that reads what cannot be read offline",
+        source: "your service's list of models",
+    },
+    Setting {
+        name: "model_price",
+        kind: Kind::Text,
+        secret: false,
+        required: false,
+        functions: READERS,
+        meaning: "What a million of its tokens cost, in and out, as `0.15/0.60`; empty: nothing",
+        source: "your service's list of prices",
+    },
+    Setting {
+        name: "model_timeout_ms",
+        kind: Kind::Number,
+        secret: false,
+        required: false,
+        functions: READERS,
+        meaning: "How long models may take over one message, all together, in milliseconds; less than `kill_ms`",
+        source: "your platform's limit, less two seconds",
+    },
+    Setting {
+        name: "model_tools",
+        kind: Kind::Text,
+        secret: false,
+        required: false,
+        functions: READERS,
+        meaning: "The tools that a model may use, with commas between; empty: all that are registered",
+        source: "your choice",
+    },
+    Setting {
+        name: "model_url",
+        kind: Kind::Called { host: "model_host" },
+        secret: false,
+        required: false,
+        functions: READERS,
+        meaning: "What stands before `/chat/completions` of an OpenAI-compatible model; empty: messages are read offline only",
+        source: "your service's documentation: the base URL, with `/v1` where it has one",
     },
     Setting {
         name: "public_url",
@@ -153,7 +257,7 @@ pub const TABLE: [Setting; 17] = [
         kind: Kind::Text,
         secret: true,
         required: true,
-        functions: &[EXECUTE],
+        functions: WITH_REDIS,
         meaning: "Lets us use Redis; not the read-only one",
         source: "Upstash console, your Redis database, REST API",
     },
@@ -162,7 +266,7 @@ pub const TABLE: [Setting; 17] = [
         kind: Kind::Called { host: "redis_host" },
         secret: false,
         required: true,
-        functions: &[EXECUTE],
+        functions: WITH_REDIS,
         meaning: "Redis over HTTP, as Upstash serves it",
         source: "Upstash console, your Redis database, REST API",
     },

@@ -1,0 +1,61 @@
+//! Answers of models, kept in Redis for a while under a hash of all that they follow from. Redis away
+//! means that a model is asked again, and nothing else. What is kept is checked when it is taken out, as
+//! if the model had just said it.
+
+use makegood_core::proposal::Cache;
+use makegood_core::time::Millis;
+use makegood_gateway::model::Question;
+use makegood_gateway::{hexadecimal, redis};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::chain::Models;
+use super::prompt::VERSION;
+use crate::host::{Host, Level};
+use crate::settings::Settings;
+
+const PATIENCE: Millis = Millis(500);
+
+/// What is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Kept {
+    pub model: String,
+    pub answer: String,
+}
+
+/// The key of a question: of the models, the version of the prompt, the message, the tools with their schemas,
+/// the user's name and the day, since all of these stand in it.
+pub fn key(models: &Models, question: &Question) -> String {
+    let names: Vec<[&str; 2]> =
+        models.chain.iter().map(|candidate| [&*candidate.model.url, &*candidate.model.name]).collect();
+    let schema = question.schema.as_ref().map(|(_, schema)| schema);
+    let content = json!([VERSION, names, question.messages, schema]).to_string();
+    format!("makegood:model:{}", hexadecimal(&Sha256::digest(content)))
+}
+
+pub async fn get<H: Host>(host: &H, settings: &Settings, key: &str) -> (Cache, Option<Kept>) {
+    match run(host, settings, &["GET", key]).await {
+        Ok(value) => {
+            let kept = value.as_str().and_then(|text| serde_json::from_str(text).ok());
+            (if kept.is_some() { Cache::Hit } else { Cache::Miss }, kept)
+        }
+        Err(cause) => {
+            host.log(Level::Warn, &format!("no cache of answers, asking a model: {cause}"));
+            (Cache::Away, None)
+        }
+    }
+}
+
+pub async fn put<H: Host>(host: &H, settings: &Settings, key: &str, kept: &Kept, span: Millis) {
+    let (value, span) = (json!(kept).to_string(), span.0.to_string());
+    if let Err(cause) = run(host, settings, &["SET", key, &value, "PX", &span]).await {
+        host.log(Level::Warn, &format!("a model's answer is not kept: {cause}"));
+    }
+}
+
+async fn run<H: Host>(host: &H, settings: &Settings, words: &[&str]) -> Result<Value, String> {
+    let request = redis::command(&settings.redis, words).map_err(|error| error.0)?;
+    let response = host.fetch(request, PATIENCE).await.map_err(|error| error.to_string())?;
+    redis::result(&response).map_err(|error| error.0)
+}
