@@ -15,6 +15,8 @@ pub mod driver;
 pub mod host;
 pub mod lease;
 pub mod links;
+pub mod mcp;
+pub mod pins;
 pub mod problem;
 pub mod queue;
 pub mod reading;

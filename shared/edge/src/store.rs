@@ -94,6 +94,11 @@ impl<'a, H: Host> Store<'a, H> {
         Ok(self.ask(&store::tools(&names)).await?.unwrap_or_default())
     }
 
+    /// The current definitions of all tools.
+    pub async fn all_tools(&self) -> Result<Tools, Error> {
+        Ok(self.ask(&store::all_tools()).await?.unwrap_or_default())
+    }
+
     pub(crate) async fn ask<T: DeserializeOwned>(&self, statement: &Statement) -> Result<Option<T>, Error> {
         store::read(self.send(statement).await?).map_err(unreadable)
     }

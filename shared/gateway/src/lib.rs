@@ -9,7 +9,9 @@
 pub mod alerts;
 pub mod jwt;
 pub mod links;
+pub mod mcp;
 pub mod neon;
+pub mod pins;
 pub mod qstash;
 pub mod quoting;
 pub mod redis;

@@ -29,6 +29,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0009_alerts", include_str!("../migrations/0009_alerts.sql")),
     ("makegood/0010_versions", include_str!("../migrations/0010_versions.sql")),
     ("makegood/0011_terms", include_str!("../migrations/0011_terms.sql")),
+    ("makegood/0013_pins", include_str!("../migrations/0013_pins.sql")),
 ];
 
 /// One statement with its parameters, all as text.
@@ -50,7 +51,7 @@ pub const LEARN: &str = "select makegood.learn($1,$2)";
 pub const FOLLOW: &str = "select makegood.follow_saga_2($1,$2)";
 pub const LIST: &str = "select makegood.list_sagas_2($1,$2,$3)";
 pub const TOOLS: &str = "select makegood.list_tools($1)";
-pub const REGISTER: &str = "select makegood.register_tool_2($1,$2)";
+pub const REGISTER: &str = "select makegood.register_tool_3($1,$2)";
 
 /// A saga that is to be written for the first time.
 #[derive(Clone, Debug)]
@@ -304,7 +305,13 @@ pub fn tools(names: &[&str]) -> Statement {
     Statement { sql: TOOLS, params: vec![Some(json(names))] }
 }
 
-/// The answer to [`tools`].
+/// Those of all tools.
+#[must_use]
+pub fn all_tools() -> Statement {
+    Statement { sql: TOOLS, params: vec![None] }
+}
+
+/// The answer to [`tools`] and [`all_tools`].
 pub type Tools = BTreeMap<String, Definition>;
 
 #[must_use]

@@ -48,7 +48,7 @@ pub struct Setting {
 const DOORS: &[Function] = &[CHAT, INTENT, EXECUTE, DEBUG];
 
 /// In the order of their names.
-pub const TABLE: [Setting; 17] = [
+pub const TABLE: [Setting; 18] = [
     Setting {
         name: "alert_url",
         kind: Kind::Address,
@@ -102,6 +102,15 @@ pub const TABLE: [Setting; 17] = [
         functions: &[CHAT, EXECUTE],
         meaning: "When the platform ends an invocation, in milliseconds; the queue waits a little longer",
         source: "your platform's limit",
+    },
+    Setting {
+        name: "mcp_servers",
+        kind: Kind::Text,
+        secret: true,
+        required: false,
+        functions: &[EXECUTE],
+        meaning: "The MCP servers whose tools are registered: `{\"name\": {\"url\": …, \"token\": …}}`; their hosts must be allowed besides",
+        source: "each server's address, and the token that it gave you, if it wants one",
     },
     Setting {
         name: "public_url",
