@@ -48,9 +48,8 @@ pub enum Command {
     Saga(Saga),
     /// Simulates sagas in which everything that can go wrong does; the last line is JSON
     Sim(Sim),
-    /// Helps those who write tools
-    #[command(subcommand)]
-    Tool(Tool),
+    /// The tools of an installation: shows, registers and tests them
+    Tools(Tools),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -110,6 +109,9 @@ pub struct Services {
     /// Where people are told of sagas that need one: gets a POST of JSON whose `text` says it
     #[arg(long, env = "MAKEGOOD_ALERT_URL", value_name = "URL", hide_env_values = true)]
     pub alert_url: Option<String>,
+    /// MCP servers besides the town: `{"name": {"url": …, "token": …}}`; spin.toml must allow their hosts
+    #[arg(long, env = "MAKEGOOD_MCP_SERVERS", value_name = "JSON", hide_env_values = true)]
+    pub mcp_servers: Option<String>,
     /// How long an invocation goes on starting calls, in milliseconds
     #[arg(long, value_name = "MS")]
     pub time_budget_ms: Option<u64>,
@@ -246,31 +248,74 @@ pub enum StepClass {
     Query,
 }
 
-#[derive(Debug, Subcommand)]
-pub enum Tool {
-    /// Calls a tool as a saga would on its worst day, and says what it gets wrong
-    Check(CheckTool),
-    /// Makes tools known to a deployment
-    Register(RegisterTools),
-}
-
 #[derive(Debug, Args)]
-pub struct RegisterTools {
-    /// Each a definition, a list of them, or a sample that holds one
-    #[arg(value_name = "FILE", required = true)]
-    pub files: Vec<PathBuf>,
+pub struct Tools {
     #[command(flatten)]
     pub source: Source,
+    #[command(subcommand)]
+    pub verb: ToolsVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ToolsVerb {
+    /// Every tool, and whether it is in use
+    List(ListTools),
+    /// A tool's definition
+    Show(ShowTool),
+    /// Registers tools, from files or from an MCP server
+    Add(AddTools),
+    /// Calls a tool as a saga would on its worst day, and says what it gets wrong
+    Test(TestTool),
+    /// Takes a tool out of use
+    Remove(OneTool),
 }
 
 #[derive(Debug, Args)]
-pub struct CheckTool {
+pub struct ListTools {
+    /// Prints all that is known, as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowTool {
+    /// The tool
+    #[arg(value_name = "NAME")]
+    pub name: String,
+}
+
+#[derive(Debug, Args)]
+pub struct OneTool {
+    /// The tool
+    #[arg(value_name = "NAME")]
+    pub name: String,
+}
+
+#[derive(Debug, Args)]
+pub struct AddTools {
+    /// Files, each a definition, a list of them, or a sample that holds one; with --server, the server's tools
+    /// [default: those of --words, or all]
+    #[arg(value_name = "FILE|TOOL")]
+    pub what: Vec<String>,
+    /// The MCP server, as `mcp_servers` names it
+    #[arg(long, value_name = "NAME")]
+    pub server: Option<String>,
+    /// What you say of the server's tools: docs/MCP.md
+    #[arg(long, value_name = "FILE")]
+    pub words: Option<PathBuf>,
+    /// Shows what would be registered, and registers nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct TestTool {
     /// The sample: {"tool": a definition, or the name of a demo tool, "params": {…}}
     #[arg(value_name = "FILE")]
     pub sample: PathBuf,
-    /// What stands before `/{tool}/do`
+    /// What stands before `/{tool}/do`; without it, the tool is a registered one of an MCP server
     #[arg(long, value_name = "URL")]
-    pub url: String,
+    pub url: Option<String>,
     /// Prints the verdict as JSON
     #[arg(long)]
     pub json: bool,
@@ -469,6 +514,7 @@ impl Services {
             database_url: given(&self.database_url),
             redis_url: given(&self.redis_url),
             alert_url: given(&self.alert_url),
+            mcp_servers: given(&self.mcp_servers),
             time_budget: self.time_budget_ms.map(Millis),
             kill: self.kill_ms.map(Millis),
             user_concurrency: self.user_concurrency,

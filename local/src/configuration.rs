@@ -21,13 +21,13 @@ const PREFIX: &str = "SPIN_VARIABLE_";
 #[derive(Clone, Debug, Default, Args)]
 pub struct Source {
     /// The manifest [default: spin.toml here or in a folder above]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub manifest: Option<PathBuf>,
     /// Takes values from a file instead of the environment: lines of NAME=value, or a wrangler config; may be repeated
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub env: Vec<PathBuf>,
     /// Of a wrangler config, the environment whose vars are meant
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", global = true)]
     pub environment: Option<String>,
 }
 

@@ -6,8 +6,8 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
-use makegood_local::cli::{Bench, Cli, Command, Tool};
-use makegood_local::{bench, deploy, doctor, emulate, health, migrate, register, saga, secrets, sim, tool, up};
+use makegood_local::cli::{Bench, Cli, Command};
+use makegood_local::{bench, deploy, doctor, emulate, health, migrate, saga, secrets, sim, tools, up};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -58,7 +58,6 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Bench(Bench::Emulators(options))) => bench::emulators::run(&options).await,
         Some(Command::Saga(options)) => saga::run(&options).await,
         Some(Command::Sim(options)) => sim::run(&options),
-        Some(Command::Tool(Tool::Check(options))) => tool::check(&options).await,
-        Some(Command::Tool(Tool::Register(options))) => register::run(&options).await,
+        Some(Command::Tools(options)) => tools::run(&options).await,
     }
 }

@@ -46,6 +46,8 @@ pub struct Options {
     pub redis_url: Option<String>,
     /// Where alerts are brought; none: they stand in the log only.
     pub alert_url: Option<String>,
+    /// MCP servers besides the town, as the variable has them.
+    pub mcp_servers: Option<String>,
     pub time_budget: Option<Millis>,
     pub kill: Option<Millis>,
     pub user_concurrency: Option<u32>,
@@ -129,6 +131,7 @@ impl Platform {
             clients::llm(&format!("{url}{LLM}"), &model.key),
             clients::ably(&format!("{url}{ABLY}"), &ably.key),
             clients::mcp(format!("{url}{MCP}")),
+            vec![("MCP_SERVERS", mcp_servers(options, &url)?)],
             clients::otlp(&format!("{url}{OTLP}")),
             clients::town(&url),
         ]
@@ -137,7 +140,7 @@ impl Platform {
 
         let functions = Functions::load(HostOptions {
             manifest: options.manifest.clone(),
-            overrides: variables(options, &url, &secrets, postgres.connection_string(), loopback),
+            overrides: variables(options, &url, &secrets, postgres.connection_string(), loopback)?,
             cache_dir: compiled::beside(&Manifest::read(&options.manifest)?)
                 .unwrap_or_else(|| data_dir.path().join(COMPILED)),
             own_authorities: own,
@@ -279,7 +282,7 @@ fn variables(
     secrets: &Secrets,
     connection: &str,
     loopback: bool,
-) -> BTreeMap<String, String> {
+) -> anyhow::Result<BTreeMap<String, String>> {
     let mut variables: BTreeMap<String, String> = [
         ("database_host", url.to_owned()),
         ("redis_host", url.to_owned()),
@@ -295,6 +298,7 @@ fn variables(
         ("qstash_next_signing_key", secrets.qstash_next_key.clone()),
         ("public_url", url.to_owned()),
         ("tools_url", format!("{url}/demo/tools")),
+        ("mcp_servers", mcp_servers(options, url)?),
         ("jwt_secret", secrets.jwt.clone()),
         // Whoever reaches the loopback address is on this machine.
         ("allow_anonymous", loopback.to_string()),
@@ -306,7 +310,20 @@ fn variables(
     let millis = [("time_budget_ms", options.time_budget), ("kill_ms", options.kill)];
     variables.extend(millis.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.0.to_string()))));
     variables.extend(options.user_concurrency.map(|most| ("user_concurrency".to_owned(), most.to_string())));
-    variables
+    Ok(variables)
+}
+
+/// The town, and those that are given.
+fn mcp_servers(options: &Options, url: &str) -> anyhow::Result<String> {
+    let given = options.mcp_servers.as_deref().unwrap_or_default();
+    // Read first, so that what is wrong is said by whoever started it, and not by the first call.
+    makegood_gateway::mcp::servers(given).map_err(|error| anyhow::anyhow!("--mcp-servers: {error}"))?;
+    let mut servers = serde_json::Map::new();
+    servers.insert("town".to_owned(), serde_json::json!({ "url": format!("{url}{TOWN_MCP}") }));
+    if !given.trim().is_empty() {
+        servers.extend(serde_json::from_str::<serde_json::Map<_, _>>(given)?);
+    }
+    Ok(serde_json::Value::Object(servers).to_string())
 }
 
 fn own_authorities(bind: IpAddr, port: u16) -> Vec<String> {

@@ -6,13 +6,11 @@
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use http::Request;
-use makegood_cloud::mcp::{Call, Called, Tools};
+use http::{Request, StatusCode};
+use makegood_cloud::mcp::{Call, Called, Tools, Trouble};
+use makegood_gateway::mcp::KEY;
 use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
-
-/// The field of `_meta` that holds a call's idempotency key.
-pub const KEY: &str = "makegood/idempotencyKey";
 
 const MAX_ANSWER: usize = 1 << 20;
 
@@ -29,7 +27,28 @@ impl TownTools {
         Self { town, definitions: definitions.into_iter().filter(|tool| !is_bench(tool)).collect() }
     }
 
-    async fn made(&self, Call { name, arguments, meta }: Call) -> Result<Value, String> {
+    async fn made(&self, call: Call) -> Result<Value, Trouble> {
+        let request = Self::request(call).map_err(Trouble::Refused)?;
+        let Ok(response) = self.town.clone().oneshot(request).await;
+        let status = response.status();
+        let lost = |why: &str| Trouble::Lost(why.to_owned());
+        let body = to_bytes(response.into_body(), MAX_ANSWER).await.map_err(|_| lost("no answer came"))?;
+        let answer: Value = serde_json::from_slice(&body).map_err(|_| lost("the answer is not JSON"))?;
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let part = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
+        let why = format!("{}: {}", part("code"), part("detail"));
+        Err(match status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::TOO_EARLY => Trouble::Busy(why),
+            StatusCode::CONFLICT if part("code") == "in_progress" => Trouble::Lost(why),
+            _ if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT => Trouble::Refused(why),
+            _ => Trouble::Lost(why),
+        })
+    }
+
+    /// What the town is sent for a call.
+    fn request(Call { name, arguments, meta }: Call) -> Result<Request<Body>, String> {
         let text = |fields: &Map<String, Value>, field: &str| match fields.get(field) {
             Some(Value::String(text)) => Ok(text.clone()),
             _ => Err(format!("`{field}` must be a text")),
@@ -55,16 +74,7 @@ impl TownTools {
                 Request::post(format!("{}/do", path_of(&name)?)).header("idempotency-key", key).body(body)
             }
         };
-        let request = request.map_err(|error| format!("`key` cannot be sent: {error}"))?;
-        let Ok(response) = self.town.clone().oneshot(request).await;
-        let status = response.status();
-        let body = to_bytes(response.into_body(), MAX_ANSWER).await.map_err(|_| "no answer came".to_owned())?;
-        let answer: Value = serde_json::from_slice(&body).map_err(|_| "the answer is not JSON".to_owned())?;
-        if status.is_success() {
-            return Ok(answer);
-        }
-        let part = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
-        Err(format!("{}: {}", part("code"), part("detail")))
+        request.map_err(|error| format!("`key` cannot be sent: {error}"))
     }
 }
 

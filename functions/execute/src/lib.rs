@@ -18,6 +18,7 @@
 //! | `GET /api/execute/schedules`, `…/schedules/{id}` | your schedules; one with its plan and its last firings |
 //! | `POST …/schedules/{id}/pause`, `…/resume`, `DELETE …/schedules/{id}` | starts nothing for a while, or for good |
 //! | `POST /api/execute/scheduled` | a firing of a schedule by the queue, signed |
+//! | `POST /mcp` | the same for other agents, as tools of the Model Context Protocol |
 //! | `POST /api/execute/step` | the queue's wake, signed |
 //! | `POST /api/execute/sweep` | the queue's schedule, signed: wakes what nobody woke, and tells the queue of schedules it lacks |
 
@@ -25,6 +26,7 @@
 
 mod firings;
 mod links;
+mod mcp;
 mod queue;
 mod sagas;
 mod schedules;
@@ -55,6 +57,9 @@ pub async fn handle<H: Host>(request: Request, host: H) -> Reply {
 
 async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
     let settings = Settings::read(host)?;
+    if request.uri().path().trim_end_matches('/') == "/mcp" {
+        return mcp::serve(request, host, &settings).await;
+    }
     let path = request.uri().path().trim_start_matches("/api/execute").trim_matches('/');
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts.as_slice() {

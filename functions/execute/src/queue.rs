@@ -13,7 +13,7 @@ use makegood_edge::queue::{Message, publish};
 use makegood_edge::schedules::tell_queue;
 use makegood_edge::serde_json::json;
 use makegood_edge::store::Store;
-use makegood_edge::{Host, Reply, Request, Settings, alerts, door, driver, lease};
+use makegood_edge::{Host, Reply, Request, Settings, alerts, door, driver, lease, pins};
 
 /// A saga counts as forgotten this long after it should have been woken.
 const GRACE: Millis = Millis(2_000);
@@ -95,6 +95,9 @@ async fn wake_the_forgotten<H: Host>(host: &H, settings: &Settings) -> Result<us
         host.log(Level::Warn, &format!("nothing was learned of the tools' times: {error}"));
     }
     alerts::tell(host, settings).await;
+    if let Err(error) = pins::watch(host, settings).await {
+        host.log(Level::Warn, &format!("no MCP server was looked at: {error}"));
+    }
     Ok(overdue.len())
 }
 

@@ -185,7 +185,10 @@ fn hosts(function: &str, component: &Component, findings: &mut Findings) {
             format!("Add \"{host}\" to allowed_outbound_hosts of [component.{function}]."),
         );
     }
-    for entry in allowed.iter().filter(|entry| !needed.iter().any(|(host, _)| host == *entry)) {
+    // Which MCP servers there are is known where it is deployed: their hosts stand there as they are.
+    let names_servers = TABLE.iter().any(|setting| setting.name == "mcp_servers" && setting.needed_by(function));
+    let is_servers = |entry: &str| names_servers && entry.starts_with("https://") && !entry.contains('*');
+    for entry in allowed.iter().filter(|entry| !needed.iter().any(|(host, _)| host == *entry) && !is_servers(entry)) {
         findings.add(
             FILE,
             format!("the function {function} may reach {entry}, and calls nothing there"),

@@ -133,7 +133,7 @@ async fn tools(remote: &Remote) -> Finding {
         return Finding::wrong(
             ABOUT,
             "none is registered, so every plan is refused",
-            "Register yours: `makegood tool register FILE` with the same configuration (docs/TOOLS.md).",
+            "Register yours: `makegood tools add FILE` with the same configuration (docs/TOOLS.md).",
         );
     }
     Finding::well(ABOUT, format!("{count} are registered"))

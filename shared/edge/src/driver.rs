@@ -19,6 +19,7 @@ use makegood_gateway::turns::Next;
 
 use crate::child;
 use crate::host::{FetchError, Host, Level};
+use crate::mcp;
 use crate::queue::{self, Message};
 use crate::settings::Settings;
 use crate::store::Store;
@@ -331,6 +332,8 @@ impl<'a, H: Host> Invocation<'a, H> {
             let began = host.now();
             let outcome = if Child::is_one(&call.tool) {
                 child::perform(&host, settings, (&saga, priority), &owner, &call).await
+            } else if let Some(place) = &call.mcp {
+                mcp::perform(&host, &settings.mcp_servers, place, &call).await
             } else {
                 perform(&host, &settings.tools_url, &call).await
             };

@@ -2,11 +2,12 @@
 
 use crate::settings::{CHAT, DEBUG, EXECUTE, Function, INTENT, WEBHOOK};
 
-pub const ROUTES: [(&str, Function); 6] = [
+pub const ROUTES: [(&str, Function); 7] = [
     ("/api/chat", CHAT),
     ("/api/debug/...", DEBUG),
     ("/api/execute/...", EXECUTE),
     ("/api/intent", INTENT),
     ("/api/webhook/...", WEBHOOK),
     ("/debug/...", DEBUG),
+    ("/mcp", EXECUTE),
 ];

@@ -28,6 +28,8 @@ pub struct Settings {
     pub alert_url: String,
     /// Where tools are reached.
     pub tools_url: String,
+    /// The MCP servers, as [`servers`](makegood_gateway::mcp::servers) reads them.
+    pub mcp_servers: String,
     pub jwt_secret: String,
     /// Requests without a token are served as `anonymous`.
     pub allow_anonymous: bool,
@@ -73,6 +75,7 @@ impl Settings {
             public_url: text("public_url").trim_end_matches('/').to_owned(),
             alert_url: text("alert_url"),
             tools_url: text("tools_url"),
+            mcp_servers: text("mcp_servers"),
             jwt_secret: text("jwt_secret"),
             allow_anonymous: text("allow_anonymous") == "true",
             user_concurrency: NonZeroU32::new(user_concurrency),

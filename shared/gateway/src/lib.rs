@@ -9,9 +9,11 @@
 pub mod alerts;
 pub mod jwt;
 pub mod links;
+pub mod mcp;
 pub mod model;
 pub mod model_use;
 pub mod neon;
+pub mod pins;
 pub mod qstash;
 pub mod quoting;
 pub mod redis;

@@ -31,6 +31,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0010_versions", include_str!("../migrations/0010_versions.sql")),
     ("makegood/0011_terms", include_str!("../migrations/0011_terms.sql")),
     ("makegood/0012_models", include_str!("../migrations/0012_models.sql")),
+    ("makegood/0013_pins", include_str!("../migrations/0013_pins.sql")),
 ];
 
 /// One statement with its parameters, all as text.
@@ -53,7 +54,7 @@ pub const LEARN: &str = "select makegood.learn($1,$2)";
 pub const FOLLOW: &str = "select makegood.follow_saga_3($1,$2)";
 pub const LIST: &str = "select makegood.list_sagas_2($1,$2,$3)";
 pub const TOOLS: &str = "select makegood.list_tools($1)";
-pub const REGISTER: &str = "select makegood.register_tool_2($1,$2)";
+pub const REGISTER: &str = "select makegood.register_tool_3($1,$2)";
 
 /// A saga that is to be written for the first time.
 #[derive(Clone, Debug)]

@@ -100,17 +100,22 @@ fn answer(op: Op, body: Value) -> Option<Answer> {
     match op {
         Op::Do => Some(Answer::Output(body)),
         Op::Undo => Some(Answer::Undone { found: body.get("undone")?.as_bool()? }),
-        Op::Status => Some(match serde_json::from_value(body).ok()? {
-            Status::Done { output } => Answer::WasDone(output),
-            Status::Refused { code, detail } => Answer::WasRefused(Refusal {
-                code: short(&code.unwrap_or_else(|| "refused".to_owned())),
-                detail: short(&detail.unwrap_or_default()),
-            }),
-            Status::Undone => Answer::WasUndone,
-            Status::InProgress => Answer::InProgress { after: None },
-            Status::None => Answer::NeverSeen,
-        }),
+        Op::Status => state(body),
     }
+}
+
+/// What the answer to a status says; `None` where it says nothing that is known.
+pub(crate) fn state(body: Value) -> Option<Answer> {
+    Some(match serde_json::from_value(body).ok()? {
+        Status::Done { output } => Answer::WasDone(output),
+        Status::Refused { code, detail } => Answer::WasRefused(Refusal {
+            code: short(&code.unwrap_or_else(|| "refused".to_owned())),
+            detail: short(&detail.unwrap_or_default()),
+        }),
+        Status::Undone => Answer::WasUndone,
+        Status::InProgress => Answer::InProgress { after: None },
+        Status::None => Answer::NeverSeen,
+    })
 }
 
 fn unknown(response: &Response, what: &str) -> Outcome {
@@ -126,22 +131,22 @@ fn code_of(status: StatusCode, given: Option<String>) -> String {
 }
 
 /// Seconds only: a partner's clock is not ours, so a date would be compared with the wrong one.
-fn retry_after(response: &Response) -> Option<Millis> {
+pub(crate) fn retry_after(response: &Response) -> Option<Millis> {
     let seconds = response.headers().get(http::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Millis::from_secs(seconds).min(Millis::from_secs(24 * 3600)))
 }
 
 /// A partner's words are stored and shown: they are kept short.
-fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     plain(text).chars().take(500).collect()
 }
 
 /// PostgreSQL stores every character but U+0000, and a commit must not fail for one.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-fn storable(value: Value) -> Value {
+pub(crate) fn storable(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(plain(&text)),
         Value::Array(items) => items.into_iter().map(storable).collect(),

@@ -22,6 +22,7 @@
 #![forbid(unsafe_code)]
 
 mod checks;
+mod mcp;
 mod sample;
 mod scene;
 mod transport;
@@ -35,6 +36,7 @@ use makegood_core::id::SagaId;
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
 
+pub use mcp::Servers;
 pub use sample::{Named, Params, Preparation, Sample};
 pub use transport::{Broken, Http, Transport};
 pub use verdict::{Check, Fault, Left, Outcome, Verdict};
@@ -74,4 +76,19 @@ pub async fn run_cli(base: &str, file: &Path, known: &[Definition]) -> anyhow::R
     let definition = sample.definition(known)?;
     let kit = Kit { transport: Http::new()?, base: base.to_owned(), definition, sample };
     kit.run().await
+}
+
+/// The same for a tool of an MCP server, which is registered; `servers` are configured as the variable
+/// `mcp_servers` has them.
+///
+/// # Errors
+/// As [`run_cli`], and where the tool is none of an MCP server.
+pub async fn run_mcp(servers: &str, file: &Path, known: &[Definition]) -> anyhow::Result<Verdict> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read the sample {}", file.display()))?;
+    let sample = Sample::read(&text).with_context(|| format!("{} does not hold", file.display()))?;
+    let definition = sample.definition(known)?;
+    anyhow::ensure!(definition.mcp.is_some(), "{} is a tool over HTTP: say where with --url", definition.name);
+    let places = known.iter().filter_map(|tool| Some((tool.name.clone(), tool.mcp.clone()?))).collect();
+    let transport = Servers::new(servers.to_owned(), places);
+    Kit { transport, base: "http://mcp.invalid".to_owned(), definition, sample }.run().await
 }

@@ -357,6 +357,7 @@ fn definition(contract: &(&str, Class, bool, bool, bool), rng: &mut Rng) -> Defi
         cost_tokens: *rng.pick(&[0, 0, 0, 1_000]),
         approval: None,
         concurrency: Vec::new(),
+        mcp: None,
         input: input.clone(),
         // A partner may answer nothing but `null`.
         output: if name == "flight" { Schema::default() } else { output.clone() },

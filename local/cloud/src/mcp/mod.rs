@@ -33,8 +33,19 @@ pub struct Call {
     pub meta: Map<String, Value>,
 }
 
-/// What a tool says; or, where it fails, what went wrong, for the model to read.
-pub type Called<'a> = Pin<Box<dyn Future<Output = Result<Value, String>> + Send + 'a>>;
+/// What a tool says, or why it says nothing.
+pub type Called<'a> = Pin<Box<dyn Future<Output = Result<Value, Trouble>> + Send + 'a>>;
+
+/// Why a call has no output. An orchestrator must tell these apart: only after the last may it have been done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The tool says no: a result with `isError`, whose text a model can read.
+    Refused(String),
+    /// Not now: the transport's 429.
+    Busy(String),
+    /// What became of it is not known: an internal error of the protocol.
+    Lost(String),
+}
 
 /// A server. Clones share their sessions.
 #[derive(Clone)]
@@ -83,7 +94,11 @@ impl Mcp {
             ]),
             Ok(Value::String(output)) => Map::from_iter([("content".to_owned(), text(output))]),
             Ok(output) => Map::from_iter([("content".to_owned(), text(output.to_string()))]),
-            Err(why) => Map::from_iter([("content".to_owned(), text(why)), ("isError".to_owned(), Value::Bool(true))]),
+            Err(Trouble::Refused(why)) => {
+                Map::from_iter([("content".to_owned(), text(why)), ("isError".to_owned(), Value::Bool(true))])
+            }
+            Err(Trouble::Busy(why)) => return Err(rpc::Failure::new(429, -32000, &why)),
+            Err(Trouble::Lost(why)) => return Err(rpc::Failure::new(200, -32603, &why)),
         })
     }
 }

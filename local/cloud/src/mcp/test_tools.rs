@@ -4,7 +4,7 @@ use std::future::ready;
 
 use serde_json::{Map, Value, json};
 
-use super::{Call, Called, Tools};
+use super::{Call, Called, Tools, Trouble};
 
 /// `echo`, `add`, `fail` and `wipe`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,7 +40,7 @@ impl Tools for TestTools {
     }
 
     fn call(&self, call: Call) -> Called<'_> {
-        Box::pin(ready(made(&call)))
+        Box::pin(ready(made(&call).map_err(Trouble::Refused)))
     }
 }
 

@@ -288,6 +288,7 @@ pub fn definitions() -> [Definition; 2] {
         cost_tokens: 0,
         approval: None,
         concurrency: Vec::new(),
+        mcp: None,
         input: schema(json!({
             "type": "object", "required": ["plan"], "additionalProperties": false,
             "properties": {"plan": {"type": "object"}, "deadline_ms": {"type": "integer"},

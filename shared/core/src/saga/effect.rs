@@ -8,7 +8,7 @@ use super::fact::Record;
 use super::node::Node;
 use super::turn::Claim;
 use crate::time::Millis;
-use crate::tool::Limit;
+use crate::tool::{Limit, Mcp};
 
 /// An order to the driver. They are performed in the order in which they come; calls run together.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,6 +91,8 @@ pub struct Call {
     pub fingerprint: u64,
     /// How many such calls may be under way at once, as the tool says.
     pub limits: Vec<Limit>,
+    /// The tool's place at an MCP server, where it is one of such a server.
+    pub mcp: Option<Box<Mcp>>,
 }
 
 impl Call {

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Schema;
+use super::{Mcp, Schema};
 use crate::saga::{Approval, is_zero};
 use crate::time::Millis;
 
@@ -133,6 +133,9 @@ pub struct Definition {
     /// both. Undos and statuses count, and never wait.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "limits")]
     pub concurrency: Vec<Limit>,
+    /// It is a tool of an MCP server; without this it is called over HTTP, below the tools' address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mcp: Option<Mcp>,
     pub input: Schema,
     pub output: Schema,
 }
@@ -154,6 +157,8 @@ pub struct Terms {
     pub cost_tokens: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "limits")]
     pub concurrency: Vec<Limit>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mcp: Option<Mcp>,
     pub input: Schema,
 }
 
@@ -169,9 +174,10 @@ impl From<Definition> for Terms {
             cost_minor,
             cost_tokens,
             concurrency,
+            mcp,
             input,
             ..
         } = definition;
-        Self { repeat, status, fence, timeout_ms, estimate_ms, retry, cost_minor, cost_tokens, concurrency, input }
+        Self { repeat, status, fence, timeout_ms, estimate_ms, retry, cost_minor, cost_tokens, concurrency, mcp, input }
     }
 }

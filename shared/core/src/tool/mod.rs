@@ -1,9 +1,11 @@
 //! Tools: what each declares about itself, and the schemas that its values are checked against.
 //!
-//! Here are no calls: how a tool is reached over HTTP is in `makegood-gateway`.
+//! Here are no calls: how a tool is reached over HTTP or over MCP is in `makegood-gateway`.
 
 mod definition;
+mod mcp;
 mod schema;
 
 pub use definition::{Class, Definition, Limit, Per, Repeat, Retry, Terms};
+pub use mcp::{Companion, Era, Failure, Mcp};
 pub use schema::{Schema, Violation};

@@ -53,7 +53,7 @@ const READERS: &[Function] = &[CHAT, INTENT];
 const WITH_REDIS: &[Function] = &[CHAT, INTENT, EXECUTE];
 
 /// In the order of their names.
-pub const TABLE: [Setting; 28] = [
+pub const TABLE: [Setting; 29] = [
     Setting {
         name: "alert_url",
         kind: Kind::Address,
@@ -143,6 +143,15 @@ pub const TABLE: [Setting; 28] = [
         functions: &[CHAT, EXECUTE],
         meaning: "When the platform ends an invocation, in milliseconds; the queue waits a little longer",
         source: "your platform's limit",
+    },
+    Setting {
+        name: "mcp_servers",
+        kind: Kind::Text,
+        secret: true,
+        required: false,
+        functions: &[EXECUTE],
+        meaning: "The MCP servers whose tools are registered: `{\"name\": {\"url\": …, \"token\": …}}`; their hosts must be allowed besides",
+        source: "each server's address, and the token that it gave you, if it wants one",
     },
     Setting {
         name: "model_cache_ms",

@@ -1,0 +1,204 @@
+//! What other agents can have done. Each tool is an address of this function under another name: the same
+//! checks, the same answers. What an address refuses is a result with `isError`, for a model to read.
+
+use makegood_edge::core::error::Error;
+use makegood_edge::core::id::SagaId;
+use makegood_edge::gateway::mcp::KEY;
+use makegood_edge::host::json as answered;
+use makegood_edge::http::Method;
+use makegood_edge::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use makegood_edge::problem::problem;
+use makegood_edge::serde_json::{self, Map, Value, json};
+use makegood_edge::store::Store;
+use makegood_edge::{Body, Bytes, Host, Reply, Request, Settings};
+
+use super::rpc::{Failure, Message};
+
+/// What is told to a model beside the list.
+pub const INSTRUCTIONS: &str = "Makegood carries plans out as durable sagas: in full, or undone in order. \
+    List the tools, start a saga with a plan of calls, and ask for its status until its phase is completed, \
+    made_good or stuck. A step that waits for approval is decided by approve or reject.";
+
+/// Our tools, always in the same order.
+pub fn list() -> Value {
+    let text = |about: &str| json!({ "type": "string", "description": about });
+    let saga = || text("The saga's id");
+    let decision = || {
+        object(
+            json!({
+                "saga": saga(), "step": text("The step that waits"),
+                "hash": text("Of the parameters that you saw, as the status gives it: the decision is about these only"),
+                "note": text("Why, for people"),
+            }),
+            &["saga", "step"],
+        )
+    };
+    let step = object(
+        json!({
+            "id": text("A name in the plan"), "tool": text("A tool, as list_tools has it"),
+            "params": { "type": "object", "description": "\"$id.field\" stands for a field of what that step gave" },
+            "after": { "type": "array", "items": { "type": "string" }, "description": "Steps that come first" },
+        }),
+        &["id"],
+    );
+    let plan =
+        object(json!({ "summary": text("One sentence"), "steps": { "type": "array", "items": step } }), &["steps"]);
+    let start = object(
+        json!({
+            "plan": plan, "key": text("A repeat with the same key gives the first saga"),
+            "deadline_ms": { "type": "integer", "description": "It is made good if it is not done by then" },
+            "budget": { "type": "object", "description": "calls, cost_minor and tokens, each at most" },
+        }),
+        &["plan"],
+    );
+    let reads = json!({ "readOnlyHint": true, "openWorldHint": false });
+    let acts = |destroys: bool| json!({ "readOnlyHint": false, "destructiveHint": destroys, "idempotentHint": true });
+    let starts = json!({ "readOnlyHint": false, "destructiveHint": true, "idempotentHint": false });
+    let one = object(json!({ "saga": saga() }), &["saga"]);
+    json!([
+        tool("list_tools", "The tools that a plan can call", &object(json!({}), &[]), &reads),
+        tool("start_saga", "Starts a plan, and answers at once with the saga's id", &start, &starts),
+        tool("saga_status", "How a saga stands, step by step; of a stuck one, what is left", &one, &reads),
+        tool("approve", "Agrees to a step that waits for approval", &decision(), &acts(true)),
+        tool("reject", "Does not agree to a step that waits, so that the saga is undone", &decision(), &acts(true)),
+        tool(
+            "cancel_saga",
+            "Asks for a saga to be undone; past its point of no return it is carried out",
+            &one,
+            &acts(true)
+        ),
+    ])
+}
+
+fn tool(name: &str, description: &str, input: &Value, annotations: &Value) -> Value {
+    json!({ "name": name, "description": description, "inputSchema": input, "annotations": annotations })
+}
+
+fn object(properties: Value, required: &[&str]) -> Value {
+    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+}
+
+/// Calls a tool as whoever sent the request.
+///
+/// # Errors
+/// Where there is no such tool, or the message is none.
+pub async fn call<H: Host>(message: &Message, request: &Request, host: &H) -> Result<Map<String, Value>, Failure> {
+    let name = message.params.get("name").and_then(Value::as_str).unwrap_or_default();
+    let mut arguments = match message.params.get("arguments") {
+        None => Map::new(),
+        Some(Value::Object(arguments)) => arguments.clone(),
+        Some(_) => return Err(Failure::params("`arguments` must be an object")),
+    };
+    let verb = match name {
+        "list_tools" => return result(tools(host, &arguments).await.unwrap_or_else(|error| problem(host, &error))),
+        "start_saga" => {
+            // Another Makegood sends its own key so.
+            if let Some(key) = message.meta(KEY)
+                && !arguments.contains_key("key")
+            {
+                arguments.insert("key".to_owned(), key.clone());
+            }
+            return result(forward(request, host, Method::POST, "/api/execute", &arguments).await);
+        }
+        "saga_status" => None,
+        "approve" | "reject" => Some(name),
+        "cancel_saga" => Some("cancel"),
+        _ => {
+            let name: String = name.chars().take(80).collect();
+            return Err(Failure::params(&format!("Unknown tool: {name}")));
+        }
+    };
+    let id = match arguments.remove("saga") {
+        Some(Value::String(id)) => SagaId::try_from(id).map_err(|error| error.message().to_owned()),
+        _ => Err("`saga` is missing, or no text.".to_owned()),
+    };
+    let id = match id {
+        Ok(id) => id,
+        Err(why) => return Ok(refused(&why)),
+    };
+    let asks = matches!(verb, Some("approve" | "reject"));
+    if !asks && let Some((other, _)) = arguments.iter().next() {
+        return Ok(refused(&format!("`{other}` is not known here; there is `saga` only.")));
+    }
+    let (method, path) = match verb {
+        None => (Method::GET, format!("/api/execute/{id}")),
+        Some(verb) => (Method::POST, format!("/api/execute/{id}/{verb}")),
+    };
+    result(forward(request, host, method, &path, &arguments).await)
+}
+
+/// What plans can name, as short as a model can use it.
+async fn tools<H: Host>(host: &H, arguments: &Map<String, Value>) -> Result<Reply, Error> {
+    if !arguments.is_empty() {
+        return Ok(answered(400, &json!({ "code": "invalid_request", "detail": "list_tools takes no arguments." })));
+    }
+    let settings = Settings::read(host)?;
+    let all = Store::new(host, &settings).all_tools().await?;
+    let tools: Vec<Value> = all
+        .values()
+        .map(|tool| {
+            json!({
+                "name": tool.name, "title": tool.title, "description": tool.description, "class": tool.class,
+                "cost_minor": tool.cost_minor, "approval": tool.approval.is_some(),
+                "input": tool.input, "output": tool.output,
+            })
+        })
+        .collect();
+    Ok(answered(200, &json!({ "tools": tools })))
+}
+
+/// The same as a request to another address of this function.
+async fn forward<H: Host>(request: &Request, host: &H, method: Method, path: &str, body: &Map<String, Value>) -> Reply {
+    let bytes = if method == Method::GET { Vec::new() } else { serde_json::to_vec(body).unwrap_or_default() };
+    let mut inner = Request::new(Bytes::from(bytes));
+    *inner.method_mut() = method;
+    if let Ok(uri) = path.parse() {
+        *inner.uri_mut() = uri;
+    }
+    for name in [AUTHORIZATION, HOST, ORIGIN] {
+        if let Some(value) = request.headers().get(&name) {
+            inner.headers_mut().insert(name, value.clone());
+        }
+    }
+    // A future that holds itself needs a box.
+    Box::pin(crate::handle(inner, host.clone())).await
+}
+
+/// An answer as a tool's result.
+///
+/// # Errors
+/// Where it is not known whether it was done: a result with `isError` would be read as a no.
+fn result(reply: Reply) -> Result<Map<String, Value>, Failure> {
+    let failed = !reply.status().is_success();
+    let unsettled = reply.status().is_server_error();
+    let body = match reply.into_body() {
+        Body::Full(bytes) => serde_json::from_slice::<Value>(&bytes).unwrap_or_default(),
+        Body::Stream(_) => Value::Null,
+    };
+    if failed {
+        let part = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+        let text = format!("{}: {}", part("code"), part("detail"));
+        return if unsettled {
+            Err(Failure::new(200, -32603, &text))
+        } else {
+            Ok(said(&text, Some(body.clone()), true))
+        };
+    }
+    Ok(said(&body.to_string(), Some(body.clone()), false))
+}
+
+fn refused(why: &str) -> Map<String, Value> {
+    said(&format!("invalid_request: {why}"), None, true)
+}
+
+fn said(text: &str, structured: Option<Value>, failed: bool) -> Map<String, Value> {
+    let mut result = Map::new();
+    result.insert("content".to_owned(), json!([{ "type": "text", "text": text }]));
+    if let Some(structured) = structured.filter(Value::is_object) {
+        result.insert("structuredContent".to_owned(), structured);
+    }
+    if failed {
+        result.insert("isError".to_owned(), true.into());
+    }
+    result
+}
