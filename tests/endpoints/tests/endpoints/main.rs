@@ -11,6 +11,7 @@ mod crashes;
 mod doctor;
 mod isolation;
 mod links;
+mod models;
 mod parts;
 mod people;
 mod refusals;
