@@ -103,6 +103,9 @@ pub struct Services {
     /// A real PostgreSQL in place of the embedded one
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    /// Its password as it is, where the URL names none
+    #[arg(long, env = "PGPASSWORD", value_name = "PASSWORD", hide_env_values = true)]
+    pub database_password: Option<String>,
     /// A real Redis in place of the embedded one
     #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
     pub redis_url: Option<String>,
@@ -474,6 +477,11 @@ fn json_file(path: &str) -> anyhow::Result<Value> {
     Ok(serde_json::from_str(&std::fs::read_to_string(path)?)?)
 }
 
+/// An empty variable says nothing.
+pub fn given(value: Option<&String>) -> Option<&str> {
+    value.map(String::as_str).filter(|value| !value.is_empty())
+}
+
 impl Place {
     /// The manifest: as given, or found here or above.
     pub fn manifest(&self) -> anyhow::Result<PathBuf> {
@@ -503,7 +511,7 @@ impl Up {
 
 impl Services {
     pub fn options(&self, manifest: PathBuf, data_dir: PathBuf, bind: IpAddr, port: u16, region: &str) -> Options {
-        let given = |url: &Option<String>| url.clone().filter(|url| !url.is_empty());
+        let given = |value: &Option<String>| given(value.as_ref()).map(str::to_owned);
         Options {
             manifest,
             data_dir,
@@ -512,6 +520,7 @@ impl Services {
             port,
             region: region.to_owned(),
             database_url: given(&self.database_url),
+            database_password: given(&self.database_password),
             redis_url: given(&self.redis_url),
             alert_url: given(&self.alert_url),
             mcp_servers: given(&self.mcp_servers),

@@ -1,9 +1,11 @@
 //! The data folder: one platform at a time, and emptied only where it is a platform's.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
+use makegood_cloud::folder::remedy;
 
 /// Marks a folder as a platform's, and is locked while one runs. The operating system lets go of the
 /// lock when the process ends, however it ends.
@@ -28,22 +30,24 @@ impl DataDir {
     /// Takes the folder, making it where there is none; with `fresh` removes what an earlier platform
     /// left in it.
     pub fn take(path: &Path, fresh: bool) -> anyhow::Result<Self> {
-        let unusable =
-            || format!("The data folder {} cannot be written. Choose another with --data-dir.", path.display());
+        let unusable = |error: io::Error| {
+            let remedy = remedy(&error);
+            anyhow::anyhow!("The data folder {} cannot be written: {error}; {remedy}.", path.display())
+        };
         if fresh {
             refuse_what_is_not_ours(path)?;
         } else {
             refuse_to_mark_what_is_anothers(path)?;
         }
-        fs::create_dir_all(path).with_context(unusable)?;
+        fs::create_dir_all(path).map_err(unusable)?;
         let mut options = OpenOptions::new();
-        let lock = options.create(true).truncate(false).write(true).open(path.join(LOCK)).with_context(unusable)?;
+        let lock = options.create(true).truncate(false).write(true).open(path.join(LOCK)).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 bail!("Another process uses {}. End it, or choose another folder with --data-dir.", path.display())
             }
-            Err(TryLockError::Error(error)) => return Err(error).with_context(unusable),
+            Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
         let taken = Self { path: path.to_owned(), _lock: lock };
         if fresh {
@@ -61,8 +65,9 @@ impl DataDir {
             let path = self.path.join(name);
             let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
             match removed {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(error).with_context(|| format!("{} cannot be removed.", path.display()));
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    let remedy = remedy(&error);
+                    bail!("{} cannot be removed: {error}; {remedy}.", path.display());
                 }
                 Ok(()) | Err(_) => {}
             }

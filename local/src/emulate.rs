@@ -12,9 +12,11 @@ use makegood_cloud::faults::{Door, Words, in_front_of};
 use makegood_cloud::{Ably, Clock, Mcp, Model, QStash, Redis, ably, mcp, qstash};
 use makegood_postgres::Postgres;
 
+use crate::cli::given;
 use crate::clients::{self, Variables};
 use crate::data_dir::{DataDir, EMULATE};
 use crate::delivery::Delivery;
+use crate::drained;
 use crate::platform;
 use crate::serve;
 use crate::up::wait_for_the_end;
@@ -41,6 +43,9 @@ pub struct Emulate {
     /// Of `postgres` and `town`: a real PostgreSQL behind the same front
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    /// Its password as it is, where the URL names none
+    #[arg(long, env = "PGPASSWORD", value_name = "PASSWORD", hide_env_values = true)]
+    pub database_password: Option<String>,
     /// Of `redis`: a real Redis or Valkey behind the same front
     #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
     pub redis_url: Option<String>,
@@ -146,6 +151,7 @@ pub async fn run(options: &Emulate) -> anyhow::Result<()> {
         true => open.router.clone().layer(middleware::from_fn(serve::only_by_local_names)),
         false => open.router.clone(),
     };
+    let router = router.layer(middleware::from_fn(drained::to_the_end));
     let server = tokio::spawn(async move {
         axum::serve(serve::NoDelay(listener), router)
             .with_graceful_shutdown(async move {
@@ -178,9 +184,10 @@ pub async fn run(options: &Emulate) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An empty variable says nothing.
-fn given(url: Option<&String>) -> Option<&str> {
-    url.map(String::as_str).filter(|url| !url.is_empty())
+impl Emulate {
+    async fn database(&self, data_dir: &DataDir) -> anyhow::Result<Postgres> {
+        platform::database(given(self.database_url.as_ref()), given(self.database_password.as_ref()), data_dir).await
+    }
 }
 
 async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> anyhow::Result<Open> {
@@ -202,13 +209,13 @@ async fn open(options: &Emulate, data_dir: &DataDir, address: SocketAddr) -> any
             Ok(Open::new(in_front_of(router, Words::Upstash, door), variables))
         }
         Service::Postgres => {
-            let postgres = platform::database(given(options.database_url.as_ref()), data_dir).await?;
+            let postgres = options.database(data_dir).await?;
             let router = in_front_of(postgres.router(), Words::Neon, door);
             let open = Open::new(router, clients::postgres(&url, &postgres));
             Ok(Open { postgres: Some(postgres), ..open })
         }
         Service::Town => {
-            let postgres = platform::database(given(options.database_url.as_ref()), data_dir).await?;
+            let postgres = options.database(data_dir).await?;
             postgres.migrate(makegood_town::MIGRATIONS).await?;
             let open = Open::new(platform::town(&postgres), clients::town(&url));
             Ok(Open { postgres: Some(postgres), ..open })

@@ -16,6 +16,7 @@ mod data_dir;
 pub mod delivery;
 pub mod deploy;
 pub mod doctor;
+mod drained;
 pub mod emulate;
 pub mod health;
 pub mod host;

@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use crate::clients;
 use crate::data_dir::{CLIENTS, COMPILED, DataDir};
 use crate::delivery::Delivery;
+use crate::drained;
 use crate::host::manifest::Manifest;
 use crate::host::{Functions, Limits, Options as HostOptions, compiled};
 use crate::secrets::{Secrets, write_for_owner};
@@ -42,6 +43,8 @@ pub struct Options {
     pub region: String,
     /// A real PostgreSQL in place of the embedded one.
     pub database_url: Option<String>,
+    /// Its password, where the URL names none.
+    pub database_password: Option<String>,
     /// A real Redis in place of the embedded one.
     pub redis_url: Option<String>,
     /// Where alerts are brought; none: they stand in the log only.
@@ -82,7 +85,8 @@ pub const TOWN_MCP: &str = "/demo/mcp";
 impl Platform {
     /// Brings everything up. When this answers, requests are served and the queue delivers.
     pub async fn start(options: &Options) -> anyhow::Result<Self> {
-        // First of all, so that a taken port or folder changes nothing.
+        // First of all, so that a broken manifest, or a taken port or folder, changes nothing.
+        let manifest = Manifest::read(&options.manifest)?;
         let listener = serve::listen(options.bind, options.port).await?;
         let data_dir = DataDir::take(&options.data_dir, options.fresh)?;
         let port = listener.local_addr()?.port();
@@ -92,7 +96,7 @@ impl Platform {
         let secrets = Secrets::load(data_dir.path())?;
 
         let (postgres, redis) = {
-            let database = database(options.database_url.as_deref(), &data_dir);
+            let database = database(options.database_url.as_deref(), options.database_password.as_deref(), &data_dir);
             tokio::try_join!(database, coordination(options.redis_url.as_deref(), &data_dir))?
         };
         prepare(&postgres).await?;
@@ -139,10 +143,9 @@ impl Platform {
         write_for_owner(&data_dir.path().join(CLIENTS), &clients::script(&told))?;
 
         let functions = Functions::load(HostOptions {
-            manifest: options.manifest.clone(),
             overrides: variables(options, &url, &secrets, postgres.connection_string(), loopback)?,
-            cache_dir: compiled::beside(&Manifest::read(&options.manifest)?)
-                .unwrap_or_else(|| data_dir.path().join(COMPILED)),
+            cache_dir: compiled::beside(&manifest).unwrap_or_else(|| data_dir.path().join(COMPILED)),
+            manifest,
             own_authorities: own,
             limits: Limits::default(),
             clock,
@@ -170,6 +173,7 @@ impl Platform {
             let key: Arc<str> = secrets.jwt.as_str().into();
             router.layer(middleware::from_fn(move |request, next| only_with_token(Arc::clone(&key), request, next)))
         };
+        let outer = outer.layer(middleware::from_fn(drained::to_the_end));
         let (stop, mut stopped) = watch::channel(false);
         let server = tokio::spawn(async move {
             let serve = axum::serve(NoDelay(listener), outer).with_graceful_shutdown(async move {
@@ -215,11 +219,14 @@ impl Platform {
     }
 }
 
-/// The database at `url`, or the embedded one in the folder: also where the url is that of an embedded one, which
-/// `clients.env` may have put into the environment.
-pub async fn database(url: Option<&str>, data_dir: &DataDir) -> anyhow::Result<Postgres> {
+/// The database at `url`, with `password` where the url names none; or the embedded one in the folder: also where the
+/// url is that of an embedded one, which `clients.env` may have put into the environment.
+pub async fn database(url: Option<&str>, password: Option<&str>, data_dir: &DataDir) -> anyhow::Result<Postgres> {
     match url.filter(|url| !makegood_postgres::is_embedded(url)) {
-        Some(url) => Postgres::connect(url).await.context("DATABASE_URL"),
+        Some(url) => {
+            let url = makegood_postgres::with_password(url, password.unwrap_or_default()).context("DATABASE_URL")?;
+            Postgres::connect(&url).await.context("DATABASE_URL")
+        }
         None => Ok(Postgres::embedded(&data_dir.path().join("postgres")).await?),
     }
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use makegood_cloud::folder::remedy;
 use makegood_gateway::jwt;
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +70,7 @@ pub fn write_for_owner(path: &Path, text: &str) -> anyhow::Result<()> {
     options.write(true).create_new(true).mode(0o600);
     let written = options.open(&beside).and_then(|mut file| file.write_all(text.as_bytes()));
     let put = written.and_then(|()| fs::rename(&beside, path));
-    put.with_context(|| format!("{} cannot be written.", path.display()))
+    put.map_err(|error| anyhow::anyhow!("{} cannot be written: {error}; {}.", path.display(), remedy(&error)))
 }
 
 fn random(bytes: usize) -> anyhow::Result<String> {

@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use makegood_cloud::Clock;
+use makegood_local::host::manifest::Manifest;
 use makegood_local::host::{Functions, Limits, Options, imports_of};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -75,10 +76,10 @@ source = "{source}"
     path
 }
 
-fn options(manifest: PathBuf) -> Options {
+fn options(manifest: &Path) -> Options {
     Options {
         cache_dir: Path::new(env!("CARGO_TARGET_TMPDIR")).join("host-cache"),
-        manifest,
+        manifest: Manifest::read(manifest).unwrap(),
         overrides: BTreeMap::new(),
         own_authorities: vec!["127.0.0.1:3000".into(), "localhost:3000".into()],
         limits: Limits { time: Duration::from_millis(700), instances: 64, ..Limits::default() },
@@ -87,7 +88,7 @@ fn options(manifest: PathBuf) -> Options {
 }
 
 async fn load(hosts: &str) -> Functions {
-    Functions::load(options(manifest(hosts))).await.unwrap()
+    Functions::load(options(&manifest(hosts))).await.unwrap()
 }
 
 async fn call(functions: &Functions, request: Request<Body>) -> (StatusCode, String) {
@@ -365,7 +366,7 @@ async fn requests_share_an_instance_unless_the_function_is_exclusive() {
 
 #[tokio::test]
 async fn an_instance_is_replaced_after_its_share_of_requests() {
-    let mut options = options(manifest(""));
+    let mut options = options(&manifest(""));
     options.limits.reuse = 3;
     let functions = Functions::load(options).await.unwrap();
     let mut served = Vec::new();
@@ -390,17 +391,35 @@ async fn what_a_guest_prints_is_logged_with_its_name() {
 
 #[tokio::test]
 async fn compiled_code_is_kept_and_a_corrupt_file_is_no_harm() {
-    let mut options = options(manifest(""));
-    options.cache_dir = options.manifest.with_file_name("cache");
+    let mut options = options(&manifest(""));
+    options.cache_dir = options.manifest.folder.join("cache");
     let functions = Functions::load(options.clone()).await.unwrap();
     drop(functions);
-    let files = files_below(&options.cache_dir);
-    assert!(!files.is_empty());
-    for file in files {
-        std::fs::write(file, b"not compiled code").unwrap();
+    let kept = contents(&options.cache_dir);
+    assert_eq!(kept.len(), 2, "one for each component");
+    let damages: [fn(&[u8]) -> Vec<u8>; 4] = [
+        |_| b"not compiled code".to_vec(),
+        |_| Vec::new(),
+        |whole| whole[..whole.len() / 2].to_vec(),
+        |whole| {
+            let mut flipped = whole.to_vec();
+            flipped[whole.len() / 2] ^= 0x10;
+            flipped
+        },
+    ];
+    for (number, damage) in damages.into_iter().enumerate() {
+        for (file, whole) in &kept {
+            std::fs::write(file, damage(whole)).unwrap();
+        }
+        let functions = Functions::load(options.clone()).await.unwrap();
+        assert_eq!(get_(&functions, "/a/hello").await.1, "hello");
+        assert!(contents(&options.cache_dir) == kept, "the code of damage {number} was not compiled anew");
     }
-    let functions = Functions::load(options).await.unwrap();
-    assert_eq!(get_(&functions, "/a/hello").await.1, "hello");
+    // What is whole is taken up as it is.
+    let written = |file: &PathBuf| std::fs::metadata(file).unwrap().modified().unwrap();
+    let before: Vec<_> = kept.keys().map(written).collect();
+    Functions::load(options).await.unwrap();
+    assert_eq!(kept.keys().map(written).collect::<Vec<_>>(), before);
 }
 
 #[tokio::test]
@@ -408,7 +427,7 @@ async fn a_missing_component_says_how_to_build_it() {
     let path = manifest("");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("fixture_guest.wasm", "no.wasm")).unwrap();
-    let error = Functions::load(options(path)).await.err().unwrap();
+    let error = Functions::load(options(&path)).await.err().unwrap();
     let error = format!("{error:#}");
     assert!(error.contains("no.wasm") && error.contains("makegood build"), "{error}");
 }
@@ -421,16 +440,10 @@ fn a_components_imports_are_listed() {
     assert!(imports_of(b"nothing").is_err());
 }
 
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => files.extend(files_below(&path)),
-            false => files.push(path),
-        }
-    }
-    files
+/// The files in a folder, with what is in them.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
 }
 
 /// Everything logged on this thread.

@@ -14,17 +14,17 @@ def yaml(path):
     return YAML(typ="safe", pure=True).load(pathlib.Path(path).read_text())
 
 
-def read(path=FILE):
-    """The file with the defaults of its variables filled in."""
-    return fill(yaml(path))
+def read(path=FILE, given=None):
+    """The file with its variables filled in: those that are given, and of the others the defaults."""
+    return fill(yaml(path), given or {})
 
 
-def fill(value):
+def fill(value, given):
     if isinstance(value, dict):
-        return {name: fill(each) for name, each in value.items()}
+        return {name: fill(each, given) for name, each in value.items()}
     if isinstance(value, list):
-        return [fill(each) for each in value]
-    return VARIABLE.sub(lambda found: found[2], value) if isinstance(value, str) else value
+        return [fill(each, given) for each in value]
+    return VARIABLE.sub(lambda found: given.get(found[1], found[2]), value) if isinstance(value, str) else value
 
 
 def built(composition):

@@ -27,6 +27,8 @@ LIMIT, PATIENCE = 540, 240
 MAKEGOOD = os.path.abspath(os.environ.get("MAKEGOOD", "makegood"))
 # What a service gets of ours besides what the file gives it.
 OURS = {name: os.environ[name] for name in ("PATH", "HOME", "CARGO_TARGET_DIR", "XDG_CACHE_HOME") if name in os.environ}
+# What somebody may have in their environment: a password that no URL takes as it is.
+GIVEN = {"POSTGRES_PASSWORD": "a/b#c?d@e:f%g"}
 # Below the ports that the kernel gives to clients.
 PORTS = itertools.count(10_000 + os.getpid() % 100 * 100)
 
@@ -218,7 +220,7 @@ def main():
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, give_up)
     signal.alarm(LIMIT)
-    composition = compose.read()
+    composition = compose.read(given=GIVEN)
     services, ours = composition["services"], compose.ours(composition)
     at = {name: port() for name in services}
     folder = pathlib.Path(tempfile.mkdtemp(prefix="makegood-topology-"))

@@ -12,7 +12,7 @@ pub mod ably;
 mod answer;
 mod clock;
 pub mod faults;
-mod folder;
+pub mod folder;
 pub mod llm;
 pub mod mcp;
 mod origin;

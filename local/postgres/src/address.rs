@@ -30,7 +30,10 @@ impl Address {
     /// Reads a URL as libpq does. The error never repeats the password.
     pub fn parse(url: &str) -> Result<Self, Error> {
         let malformed = |what: &str| {
-            Error::Refused(format!("the database URL {what}; write it as postgres://user:password@host:5432/database"))
+            Error::Refused(format!(
+                "the database URL {what}; write it as postgres://user:password@host:5432/database, with / # ? @ : % of a \
+                 password as %2F %23 %3F %40 %3A %25, or leave the password out and put it into PGPASSWORD as it is"
+            ))
         };
         let rest = url
             .strip_prefix("postgres://")
@@ -109,6 +112,42 @@ impl Address {
     }
 }
 
+/// `url` with `password`, which may have any characters in it, where the URL names none of its own: as libpq uses
+/// `PGPASSWORD`.
+///
+/// # Errors
+/// [`Error::Refused`] where the URL cannot be read.
+pub fn with_password(url: &str, password: &str) -> Result<String, Error> {
+    if password.is_empty() || Address::parse(url)?.password.is_some_and(|own| !own.is_empty()) {
+        return Ok(url.to_owned());
+    }
+    let password = encode(password);
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
+    Ok(match url[start..end].rfind('@') {
+        Some(at) => {
+            let (before, after) = url.split_at(start + at);
+            format!("{}:{password}{after}", before.strip_suffix(':').unwrap_or(before))
+        }
+        // Its user is a parameter, and so there are some.
+        None => format!("{}&password={password}", url.split('#').next().unwrap_or_default()),
+    })
+}
+
+/// Everything but the unreserved characters of RFC 3986, section 2.3.
+fn encode(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
+}
+
 /// Splits `host:port`, with the brackets of an IPv6 host removed. `None` if the port is no number.
 fn split_port(hostport: &str) -> Option<(&str, Option<u16>)> {
     let (host, port) = match hostport.strip_prefix('[') {
@@ -170,6 +209,37 @@ mod tests {
         let address = Address::parse("postgres://bob@[::1]:7/").unwrap();
         assert_eq!(address.host, Host::Tcp("::1".to_owned()));
         assert_eq!((address.port, address.database.as_str()), (7, "bob"));
+    }
+
+    #[test]
+    fn a_password_from_beside_the_url_may_have_anything_in_it() {
+        let password = "a/b#c?d@e:f%g &=\u{e9}";
+        for url in [
+            "postgres://bob@db.local:6543/shop",
+            "postgres://bob:@db.local:6543/shop?application_name=x",
+            "postgres://bob@db.local:6543/shop#x",
+            "postgres://db.local:6543/shop?user=bob",
+        ] {
+            let address = Address::parse(&with_password(url, password).unwrap()).unwrap();
+            assert_eq!(address.password.as_deref(), Some(password), "{url}");
+            assert_eq!(
+                (address.user.as_str(), address.database.as_str(), address.port),
+                ("bob", "shop", 6543),
+                "{url}"
+            );
+            assert_eq!(address.host, Host::Tcp("db.local".to_owned()), "{url}");
+        }
+        for (url, password) in [("postgres://bob:own@db/shop", "other"), ("postgres://bob@db/shop", "")] {
+            assert_eq!(with_password(url, password).unwrap(), url);
+        }
+    }
+
+    #[test]
+    fn a_password_that_is_not_escaped_is_refused_with_the_way_out() {
+        for password in ["se/cret", "se#cret", "se?cret", "1/2", "1#2", "1?2"] {
+            let error = Address::parse(&format!("postgres://bob:{password}@db/shop")).unwrap_err().to_string();
+            assert!(error.contains("PGPASSWORD") && !error.contains(password), "{password}: {error}");
+        }
     }
 
     #[test]

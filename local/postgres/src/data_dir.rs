@@ -17,7 +17,8 @@ impl DataDir {
     pub fn open(path: &Path) -> Result<Self, Error> {
         let unusable = |error: io::Error| {
             Error::Unavailable(format!(
-                "the data folder {} cannot be used: {error}; make it writable or choose another",
+                "the data folder {} cannot be used: {error}; make it writable and see that its disk is not full, or \
+                 choose another with --data-dir",
                 path.display()
             ))
         };
@@ -28,7 +29,7 @@ impl DataDir {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(Error::Unavailable(format!(
                 "the data folder {} is in use by another process; stop that one or choose another \
-                 folder",
+                 folder with --data-dir",
                 path.display()
             ))),
             Err(TryLockError::Error(error)) => Err(unusable(error)),

@@ -53,11 +53,8 @@ impl Engine {
         let (opened, ready) = oneshot::channel();
         let place = data_dir.cluster().display().to_string();
         let failed = |cause: String| {
-            Error::Unavailable(format!(
-                "the embedded PostgreSQL in {place} did not start ({cause}); check that the folder and \
-                 ~/.cache/pglite-oxide are writable and the disk is not full; if the folder is damaged, begin \
-                 anew with --fresh, which forgets what is in it; or pass DATABASE_URL"
-            ))
+            let remedy = remedy(&cause, &place);
+            Error::Unavailable(format!("the embedded PostgreSQL in {place} did not start ({cause}); {remedy}"))
         };
         thread::Builder::new()
             .name("postgres".to_owned())
@@ -87,6 +84,29 @@ impl Engine {
         if self.requests.send(Request::Close(done)).is_ok() {
             // An error means that the thread has ended, which is as closed as can be.
             let _ = closed.await;
+        }
+    }
+}
+
+/// What to do where the engine did not start. Its errors are texts; they name the file, which lies in the data folder or
+/// in the cache of this user, where the engine unpacks itself once.
+fn remedy(cause: &str, place: &str) -> &'static str {
+    let is_full = ["No space left on device", "Disk quota exceeded"].iter().any(|text| cause.contains(text));
+    match (is_full, cause.contains(place), cause.contains("pglite-oxide/")) {
+        (true, true, _) => {
+            "that disk is full: a new database takes about 40 MB there; make room, or choose another folder with \
+             --data-dir"
+        }
+        (true, false, _) => {
+            "the disk of the cache is full: the engine takes about 65 MB there, once; make room, or name another \
+             folder for caches in XDG_CACHE_HOME"
+        }
+        (false, false, true) => {
+            "make that folder writable, or name another one for caches in XDG_CACHE_HOME; or pass DATABASE_URL"
+        }
+        (false, ..) => {
+            "check that the folder is writable; if it is damaged, begin anew with --fresh, which forgets what is in \
+             it, or choose another with --data-dir; or pass DATABASE_URL"
         }
     }
 }
@@ -223,5 +243,26 @@ impl AsyncRead for EngineStream {
             return Poll::Pending;
         }
         Pin::new(&mut self.answer).poll_read(context, into)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_done_depends_on_which_folder_and_whether_it_is_full() {
+        let place = "/data/postgres/cluster";
+        for (cause, wanted) in [
+            ("unpack /data/postgres/cluster.new/base: No space left on device (os error 28)", "--data-dir"),
+            ("unpack /home/a/.cache/pglite-oxide/runtime/x: No space left on device (os error 28)", "XDG_CACHE_HOME"),
+            ("create cache lock directory /home/a/.cache/pglite-oxide/runtime/.locks: denied", "XDG_CACHE_HOME"),
+            ("open /data/postgres/cluster/PG_VERSION: not what was expected", "--fresh"),
+            ("its thread ended", "--fresh"),
+        ] {
+            let remedy = remedy(cause, place);
+            assert!(remedy.contains(wanted), "{cause}: {remedy}");
+            assert_eq!(remedy.contains("make room"), cause.contains("No space"), "{cause}: {remedy}");
+        }
     }
 }

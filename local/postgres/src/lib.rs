@@ -20,6 +20,7 @@ mod session;
 mod startup;
 mod statements;
 
+pub use address::with_password;
 pub use error::{Error, ServerError};
 pub use migrations::{LOCK as MIGRATIONS_LOCK, TABLE as MIGRATIONS_TABLE, hash as migration_hash};
 pub use rows::{Field, Rows};

@@ -17,22 +17,27 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
-use crate::cli::{BenchSaga, StepClass};
+use crate::cli::{BenchSaga, Place, Services, StepClass, given};
 use crate::platform::Platform;
 use crate::up;
 use load::Load;
 
 /// Runs the benchmark and prints a line for each length.
 pub async fn saga(options: &BenchSaga) -> anyhow::Result<()> {
-    let manifest = options.place.manifest()?;
-    let scratch = Scratch::new(options.place.data_dir.clone());
-    let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let wanted = options.services.options(manifest.clone(), scratch.path.clone(), here, 0, "bench");
-    up::build(&manifest).await?;
-    let platform = Platform::start(&wanted).await?;
-    let result = measure_all(&platform, options, wanted.redis_url.as_deref()).await;
+    let (platform, _scratch) = bring_up(&options.place, &options.services).await?;
+    let result = measure_all(&platform, options, given(options.services.redis_url.as_ref())).await;
     platform.stop().await;
     result
+}
+
+/// A platform of this process's own, with its functions built, and the folder in which it lies.
+async fn bring_up(place: &Place, services: &Services) -> anyhow::Result<(Platform, Scratch)> {
+    let manifest = place.manifest()?;
+    let scratch = Scratch::new(place.data_dir.clone());
+    up::build(&manifest).await?;
+    let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let wanted = services.options(manifest, scratch.path.clone(), here, 0, "bench");
+    Ok((Platform::start(&wanted).await?, scratch))
 }
 
 async fn measure_all(platform: &Platform, options: &BenchSaga, redis_url: Option<&str>) -> anyhow::Result<()> {

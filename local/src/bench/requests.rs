@@ -4,7 +4,6 @@
 //! minute, is left out: a run that it fell into is made again.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,11 +12,10 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use serde_json::{Value, json};
 
-use super::Scratch;
+use super::bring_up;
 use crate::cli::BenchRequests;
 use crate::delivery::Answered;
 use crate::platform::Platform;
-use crate::up;
 
 const JOB: &str = "Book a table for 4 at Luigi's tomorrow at 7pm, get us a ride there, and text Sam the details";
 const RUNS: usize = 3;
@@ -28,12 +26,7 @@ type Calls = Arc<Mutex<BTreeMap<&'static str, u64>>>;
 
 /// Runs the job, and prints a line for each run.
 pub async fn run(options: &BenchRequests) -> anyhow::Result<()> {
-    let manifest = options.place.manifest()?;
-    let scratch = Scratch::new(options.place.data_dir.clone());
-    let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let wanted = options.services.options(manifest.clone(), scratch.path.clone(), here, 0, "bench");
-    up::build(&manifest).await?;
-    let platform = Platform::start(&wanted).await?;
+    let (platform, _scratch) = bring_up(&options.place, &options.services).await?;
     let result = measure_all(&platform).await;
     platform.stop().await;
     result

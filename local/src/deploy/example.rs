@@ -3,23 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::Context;
-
-use super::{Findings, spin};
-use crate::host::manifest::Manifest;
+use super::{Findings, with_manifest};
 
 const FILE: &str = ".env.local.example";
 const PREFIX: &str = "SPIN_VARIABLE_";
 
 pub fn check(folder: &Path, findings: &mut Findings) -> anyhow::Result<()> {
-    let read = |file: &str| {
-        let path = folder.join(file);
-        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
-    };
-    let Ok(manifest) = Manifest::parse(&read(spin::FILE)?, folder, None) else {
-        return Ok(());
-    };
-    let text = read(FILE)?;
+    let Some((manifest, text)) = with_manifest(folder, FILE)? else { return Ok(()) };
     let named = |line: &str| {
         let name = line.trim_start_matches(['#', ' ']).split_once('=')?.0.strip_prefix(PREFIX)?;
         Some(name.to_ascii_lowercase())

@@ -16,6 +16,7 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 
 use crate::cli::Deploy;
+use crate::host::manifest::Manifest;
 
 /// Something that does not agree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +63,17 @@ pub fn findings(folder: &Path) -> anyhow::Result<Vec<Finding>> {
     spinapp::check(folder, &mut findings)?;
     findings.0.sort();
     Ok(findings.0)
+}
+
+/// `spin.toml` in `folder`, and the text of another `file` to hold against it. None where the manifest cannot be
+/// understood, which is the finding of another check.
+fn with_manifest(folder: &Path, file: &str) -> anyhow::Result<Option<(Manifest, String)>> {
+    let read = |file: &str| {
+        let path = folder.join(file);
+        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let Ok(manifest) = Manifest::parse(&read(spin::FILE)?, folder, None) else { return Ok(None) };
+    Ok(Some((manifest, read(file)?)))
 }
 
 /// The five functions, by name.

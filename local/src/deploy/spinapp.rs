@@ -5,22 +5,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::Context;
-
-use super::{Findings, spin};
-use crate::host::manifest::Manifest;
+use super::{Findings, with_manifest};
 
 pub const FILE: &str = "docker/spinapp.yaml";
 
 pub fn check(folder: &Path, findings: &mut Findings) -> anyhow::Result<()> {
-    let read = |file: &str| {
-        let path = folder.join(file);
-        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
-    };
-    let Ok(manifest) = Manifest::parse(&read(spin::FILE)?, folder, None) else {
-        return Ok(());
-    };
-    let text = read(FILE)?;
+    let Some((manifest, text)) = with_manifest(folder, FILE)? else { return Ok(()) };
     // Whether each value comes from a secret.
     let mut there = BTreeMap::new();
     let mut lines = text.lines().map(str::trim).peekable();

@@ -1,24 +1,20 @@
-//! The Wasm engine: pooled memory, interruption by epochs, and compiled code
-//! kept on disk.
-//!
-//! The cache is Wasmtime's own: keyed by the component's content and by
-//! everything in the engine that changes the code, and a file that cannot be
-//! read is compiled anew.
+//! The Wasm engine: pooled memory, and interruption by epochs. Compiled code is
+//! kept by [`super::compiled`], not in Wasmtime's own cache, which does not
+//! notice that a file is damaged.
 
 use super::Limits;
 use anyhow::Context;
-use std::path::Path;
 use std::time::Duration;
 use wasmtime::component::Component;
-use wasmtime::{Cache, CacheConfig, Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// How often a guest that computes without pause lets others run, and has its
 /// time looked at.
 const TICK: Duration = Duration::from_millis(10);
 
 /// Makes an engine, and a thread that drives its epochs for as long as it lives.
-pub(super) fn start(limits: &Limits, cache_dir: &Path) -> anyhow::Result<Engine> {
-    let engine = Engine::new(&config(limits, cache_dir)?).map_err(plain).context("cannot start the Wasm engine")?;
+pub(super) fn start(limits: &Limits) -> anyhow::Result<Engine> {
+    let engine = Engine::new(&config(limits)).map_err(plain).context("cannot start the Wasm engine")?;
     let ticked = engine.weak();
     std::thread::Builder::new()
         .name("epochs".into())
@@ -35,26 +31,14 @@ fn tick(engine: &EngineWeak) {
     }
 }
 
-fn config(limits: &Limits, cache_dir: &Path) -> anyhow::Result<Config> {
-    std::fs::create_dir_all(cache_dir)
-        .and_then(|()| std::fs::canonicalize(cache_dir))
-        .map_err(anyhow::Error::from)
-        .and_then(|folder| {
-            let mut cache = CacheConfig::new();
-            cache.with_directory(folder);
-            Cache::new(cache).map_err(plain)
-        })
-        .with_context(|| format!("cannot keep compiled code in {}", cache_dir.display()))
-        .map(|cache| {
-            let mut config = Config::new();
-            config
-                .wasm_component_model(true)
-                .wasm_component_model_async(true)
-                .epoch_interruption(true)
-                .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)))
-                .cache(Some(cache));
-            config
-        })
+fn config(limits: &Limits) -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .wasm_component_model_async(true)
+        .epoch_interruption(true)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
+    config
 }
 
 /// Room for all instances of all components; addresses only, until used.

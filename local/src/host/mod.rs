@@ -1,7 +1,7 @@
 //! Hosts the Wasm functions of a `spin.toml`, as Spin would, in this process.
 //!
-//! [`Functions::load`] reads the manifest, compiles what it names and gives an
-//! axum router of its routes. A guest has a clock, randomness, the variables
+//! [`Functions::load`] compiles what the manifest names and gives an axum router
+//! of its routes. A guest has a clock, randomness, the variables
 //! and the outbound hosts that the manifest grants, a memory limit and a time
 //! limit. It has no files, sockets or environment, and its trap harms nobody
 //! else. Calls to the host's own address are served without a connection.
@@ -36,7 +36,7 @@ use manifest::{Manifest, Route};
 use outbound::{Network, Outbound};
 use serve::Function;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -48,8 +48,8 @@ use wasmtime_wasi_http::handler::ProxyHandler;
 /// What to host, and within which bounds.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The path of `spin.toml`.
-    pub manifest: PathBuf,
+    /// What `spin.toml` says.
+    pub manifest: Manifest,
     /// Values for the manifest's variables, before environment and defaults.
     pub overrides: BTreeMap<String, String>,
     /// Where compiled code is kept between starts.
@@ -95,8 +95,8 @@ impl Default for Limits {
 /// Compiles what `manifest` names and keeps it beside it, where that can be, for the starts to come. Blocks.
 pub fn compile(manifest: &Manifest) -> anyhow::Result<()> {
     let Some(folder) = compiled::beside(manifest) else { return Ok(()) };
-    let engine = engine::start(&Limits::default(), &folder)?;
-    components(&engine, manifest).map(drop)
+    let engine = engine::start(&Limits::default())?;
+    components(&engine, manifest, &folder).map(drop)
 }
 
 /// The functions of one manifest, loaded and ready. Clones are the same.
@@ -178,10 +178,10 @@ fn paths(route: &Route) -> Vec<String> {
 
 impl Loaded {
     fn new(options: Options) -> anyhow::Result<Self> {
-        let manifest = Manifest::read(&options.manifest)?;
+        let manifest = options.manifest;
         let values = Values::resolve(&manifest, &options.overrides, |name| std::env::var(name).ok())?;
         let network = Arc::new(Network::new(&options.own_authorities)?);
-        let engine = engine::start(&options.limits, &options.cache_dir)?;
+        let engine = engine::start(&options.limits)?;
         let linker = instance::linker(&engine).map_err(engine::plain)?;
         let authority = match options.own_authorities.first() {
             Some(own) => own.parse().context("the first own authority")?,
@@ -195,7 +195,10 @@ impl Loaded {
             linker,
             authority,
         };
-        let functions = components(&loading.linker.engine().clone(), &manifest)?
+        let cache_dir = &options.cache_dir;
+        std::fs::create_dir_all(cache_dir)
+            .with_context(|| format!("cannot keep compiled code in {}", cache_dir.display()))?;
+        let functions = components(loading.linker.engine(), &manifest, cache_dir)?
             .into_iter()
             .map(|(name, (described, component))| {
                 let function = loading.function(name, described, &component);
@@ -206,13 +209,17 @@ impl Loaded {
     }
 }
 
-/// What `manifest` names, compiled or found compiled, by name.
-fn components<'m>(engine: &Engine, manifest: &'m Manifest) -> anyhow::Result<BTreeMap<&'m str, Compiled<'m>>> {
-    let compile = |described: &'m manifest::Component| {
+/// What `manifest` names, compiled or found compiled in `folder`, by name.
+fn components<'m>(
+    engine: &Engine,
+    manifest: &'m Manifest,
+    folder: &Path,
+) -> anyhow::Result<BTreeMap<&'m str, Compiled<'m>>> {
+    let compile = |name: &str, described: &'m manifest::Component| {
         let source = &described.source;
         ensure!(source.exists(), "{} does not exist: run `makegood build`", source.display());
-        let component = Component::from_file(engine, source)
-            .map_err(engine::plain)
+        let wasm = std::fs::read(source).with_context(|| format!("cannot read {}", source.display()))?;
+        let component = compiled::component(engine, folder, name, &wasm)
             .with_context(|| format!("{} is not a Wasm component", source.display()))?;
         Ok((described, component))
     };
@@ -221,7 +228,7 @@ fn components<'m>(engine: &Engine, manifest: &'m Manifest) -> anyhow::Result<BTr
         let threads: Vec<_> = manifest
             .components
             .iter()
-            .map(|(name, described)| (name.as_str(), scope.spawn(move || compile(described))))
+            .map(|(name, described)| (name.as_str(), scope.spawn(move || compile(name, described))))
             .collect();
         let join = |(name, thread): (&'m str, std::thread::ScopedJoinHandle<'_, anyhow::Result<Compiled<'m>>>)| {
             let compiled = thread.join().unwrap_or_else(|_| Err(anyhow::anyhow!("the compiler panicked")));

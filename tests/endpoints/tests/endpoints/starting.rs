@@ -76,6 +76,18 @@ async fn a_data_folder_that_cannot_be_written_is_named() {
 }
 
 #[tokio::test]
+async fn a_cache_that_cannot_be_written_is_named() {
+    binary_is_built().await;
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let mut command = up(&folder.path().join("data"), 0);
+    command.env("XDG_CACHE_HOME", &file);
+    let told = fails(command).await;
+    assert!(told.contains(&file.display().to_string()) && told.contains("XDG_CACHE_HOME"), "{told}");
+}
+
+#[tokio::test]
 async fn a_folder_of_somebody_elses_is_not_made_fresh() {
     binary_is_built().await;
     let folder = TempDir::new().unwrap();
