@@ -185,6 +185,8 @@ pub enum Bench {
     Requests(BenchRequests),
     /// Brings the platform up in an empty folder and in one that is there; a line of JSON for each
     Start(BenchStart),
+    /// Compares the first answer of each function with a hello-world's; a line of JSON for each
+    Cold(BenchCold),
     /// Loads the emulators of Redis and QStash, and a real Redis beside them; the last line is JSON
     Emulators(BenchEmulators),
 }
@@ -203,6 +205,18 @@ pub struct BenchStart {
     pub place: Place,
     /// How often; the medians are told
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub times: u32,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BenchCold {
+    #[command(flatten)]
+    pub place: Place,
+    /// The hello-world's component, as built from tests/workers/hello
+    #[arg(long, value_name = "FILE")]
+    pub hello: PathBuf,
+    /// Batches of 50 for each function; the medians are told
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub times: u32,
 }
 

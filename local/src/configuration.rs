@@ -3,7 +3,8 @@
 //!
 //! Spin takes `SPIN_VARIABLE_NAME` from its environment, then from `.env` beside the manifest, then the manifest's
 //! default. With `--env`, neither environment nor `.env` counts: a file of `NAME=value` lines (`.env`, `.dev.vars`),
-//! or a wrangler config, whose `[vars]` are taken. Of several files the later ones win.
+//! or a wrangler config, whose `[vars]` are taken. Of several files the later ones win. With a wrangler config it is
+//! Workers that are meant, which do not limit the hosts that a function reaches: the variables for them are left out.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use makegood_edge::settings::Setting;
+use makegood_edge::settings::{Kind, Setting, TABLE};
 
 use crate::cli::Place;
 use crate::host::manifest::Manifest;
@@ -31,7 +32,7 @@ pub struct Source {
     pub environment: Option<String>,
 }
 
-/// Every variable of the manifest with its value. Its `Debug` tells the names only.
+/// Every variable of the manifest that the platform has, with its value. Its `Debug` tells the names only.
 #[derive(Clone)]
 pub struct Configuration(pub BTreeMap<String, String>);
 
@@ -61,7 +62,7 @@ impl Configuration {
             given.extend(manifest.variables.keys().filter_map(named));
         }
         for file in &source.env {
-            let values = match file.extension().is_some_and(|extension| extension == "toml") {
+            let values = match is_wrangler_config(file) {
                 true => vars(file, source.environment.as_deref())?,
                 false => lines(file)?,
             };
@@ -72,7 +73,9 @@ impl Configuration {
             let given = given.get(&name.to_ascii_uppercase()).cloned();
             (name.clone(), given.or_else(|| declared.default.clone()).unwrap_or_default())
         };
-        Ok(Self(manifest.variables.iter().map(value).collect()))
+        let workers = source.env.iter().any(|file| is_wrangler_config(file));
+        let there = manifest.variables.iter().filter(|(name, _)| !(workers && limits_hosts(name)));
+        Ok(Self(there.map(value).collect()))
     }
 
     /// Empty where it has none.
@@ -85,6 +88,15 @@ impl Configuration {
     pub fn of(&self, setting: &Setting) -> &str {
         self.get(setting.name)
     }
+}
+
+fn is_wrangler_config(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "toml")
+}
+
+/// Whether a variable says what a function may reach, and not what it does reach.
+fn limits_hosts(name: &str) -> bool {
+    TABLE.iter().any(|setting| matches!(setting.kind, Kind::Called { host } if host == name))
 }
 
 fn variable(name: &str) -> String {
@@ -135,7 +147,8 @@ mod tests {
 
     fn manifest(folder: &Path) -> PathBuf {
         let text = "spin_manifest_version = 2\n[application]\nname = \"x\"\n[variables]\n\
-                    region = { default = \"local\" }\njwt_secret = { required = true, secret = true }\n";
+                    region = { default = \"local\" }\njwt_secret = { required = true, secret = true }\n\
+                    tools_url = { default = \"http://t.test/do\" }\ntools_host = { default = \"http://t.test\" }\n";
         let path = folder.join("spin.toml");
         std::fs::write(&path, text).unwrap();
         path
@@ -169,5 +182,17 @@ mod tests {
         let all = read(folder.path(), &["w.toml", ".dev.vars"], &[("SPIN_VARIABLE_REGION", "iad")]);
         assert_eq!((all.get("region"), all.get("jwt_secret")), ("live", "a=b"));
         assert!(!format!("{all:?}").contains("a=b"), "no value is shown");
+    }
+
+    #[test]
+    fn workers_have_no_variable_for_what_may_be_reached() {
+        let folder = tempfile::TempDir::new().unwrap();
+        std::fs::write(folder.path().join("w.toml"), "[env.live.vars]\nTOOLS_URL = \"https://t.test\"\n").unwrap();
+        std::fs::write(folder.path().join("s.env"), "TOOLS_URL=https://t.test\n").unwrap();
+        let on_workers = read(folder.path(), &["s.env", "w.toml"], &[]);
+        assert_eq!(on_workers.get("tools_url"), "https://t.test");
+        assert_eq!(on_workers.0.get("tools_host"), None);
+        let on_spin = read(folder.path(), &["s.env"], &[]);
+        assert_eq!(on_spin.get("tools_host"), "http://t.test");
     }
 }

@@ -55,6 +55,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Bench(Bench::Saga(options))) => bench::saga(&options).await,
         Some(Command::Bench(Bench::Requests(options))) => bench::requests::run(&options).await,
         Some(Command::Bench(Bench::Start(options))) => bench::start::start(&options).await,
+        Some(Command::Bench(Bench::Cold(options))) => bench::cold::run(&options).await,
         Some(Command::Bench(Bench::Emulators(options))) => bench::emulators::run(&options).await,
         Some(Command::Saga(options)) => saga::run(&options).await,
         Some(Command::Sim(options)) => sim::run(&options),

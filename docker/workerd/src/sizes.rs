@@ -1,4 +1,4 @@
-//! How large the functions are as they travel to Workers, against what they may be: `sizes.toml`.
+//! How large the functions are as they travel to Workers, against what they may be: `[workers]` of `sizes.toml`.
 
 use std::fs;
 use std::io::Write;
@@ -22,15 +22,15 @@ pub fn report(root: &Path, function: &str, modules: &[String], build: &Path) -> 
         raw += bytes.len();
         packed += gzip.finish()?.len();
     }
-    let budget = manifest::read(&root.join("docker/workerd/sizes.toml"))?;
-    let most = budget.get("gzipped").and_then(|sizes| sizes.get(function)?.as_integer());
-    let most = most.with_context(|| format!("docker/workerd/sizes.toml has no size of {function}"))?;
-    let most = usize::try_from(most).with_context(|| format!("the size of {function} in docker/workerd/sizes.toml"))?;
+    let budget = manifest::read(&root.join("sizes.toml"))?;
+    let most = budget.get("workers").and_then(|sizes| sizes.get(function)?.as_integer());
+    let most = most.with_context(|| format!("[workers] of sizes.toml has no size of {function}"))?;
+    let most = usize::try_from(most).with_context(|| format!("the size of {function} in [workers] of sizes.toml"))?;
     writeln!(std::io::stdout(), "{function:8} {raw:>9} bytes  {packed:>8} gzipped  of {most:>8}")?;
     ensure!(
         packed <= most,
         "{function} is {} bytes larger than it may be: find what made it so (`cargo tree`, `twiggy`), or raise its line \
-         in docker/workerd/sizes.toml and say why",
+         under [workers] in sizes.toml and say why",
         packed - most
     );
     Ok(())

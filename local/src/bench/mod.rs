@@ -5,6 +5,7 @@
 //! cost is counted in and stated apart. A saga's time runs from the request that starts it to the
 //! answer of the invocation that brings it to rest.
 
+pub mod cold;
 pub mod emulators;
 mod load;
 pub mod requests;

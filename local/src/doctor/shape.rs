@@ -45,7 +45,9 @@ fn of_one(setting: &Setting, configuration: &Configuration) -> Option<Finding> {
             if let Some(finding) = address(setting, value) {
                 return Some(finding);
             }
-            let allowed = AllowedHosts::parse([configuration.get(host)]);
+            // Where the platform limits no hosts there is none.
+            let limit = configuration.0.get(host)?;
+            let allowed = AllowedHosts::parse([limit.as_str()]);
             let within = value.parse::<Uri>().ok().zip(allowed.ok()).is_some_and(|(url, all)| all.allow(&url, false));
             if within {
                 None
@@ -108,4 +110,82 @@ fn times(configuration: &Configuration) -> Option<Finding> {
             "Set it to less than kill_ms, by the time that a call takes.",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The variables of a deployment on Spin, of the right shape.
+    fn good() -> Configuration {
+        let value = |setting: &Setting| match (setting.kind, setting.name) {
+            (Kind::Called { .. } | Kind::Address, name) => format!("https://{}.test/here", name.replace('_', "-")),
+            (Kind::Truth, _) => "false".to_owned(),
+            (Kind::Number, "kill_ms") => "10000".to_owned(),
+            (Kind::Number, _) => "8500".to_owned(),
+            (Kind::Text, "database_url") => "postgres://ada:secret@db.test/makegood".to_owned(),
+            (Kind::Text, _) => "a-text-of-thirty-two-bytes-or-more".to_owned(),
+        };
+        let mut values: std::collections::BTreeMap<String, String> =
+            TABLE.iter().map(|setting| (setting.name.to_owned(), value(setting))).collect();
+        for setting in &TABLE {
+            if let Kind::Called { host } = setting.kind {
+                values.insert(host.to_owned(), values[setting.name].trim_end_matches("/here").to_owned());
+            }
+        }
+        Configuration(values)
+    }
+
+    /// What is found where variables have other values; none: there is no such variable.
+    fn found(planted: &[(&str, Option<&str>)]) -> Vec<String> {
+        let Configuration(mut values) = good();
+        for (name, value) in planted {
+            match value {
+                Some(value) => values.insert((*name).to_owned(), (*value).to_owned()),
+                None => values.remove(*name),
+            };
+        }
+        check(&Configuration(values)).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn good_values_are_one_finding_that_says_so() {
+        let all = found(&[]);
+        assert!(all.len() == 1 && all[0].starts_with("ok     variables: "), "{all:#?}");
+    }
+
+    // With names that are nobody's: what is asked of live services is the endpoints' test.
+    #[test]
+    fn each_value_of_a_wrong_shape_is_the_one_finding() {
+        let cases = [
+            ("allow_anonymous", "true", "everybody who reaches the public address may act as `anonymous`"),
+            ("tools_url", "http://tools-url.test/here", "it is http, and what goes there can be read on the way"),
+            ("alert_url", "http://alert-url.test/here", "it is http, and what goes there can be read on the way"),
+            ("public_url", "makegood.test", "it is not an address"),
+            ("public_url", "https://public-url.test/?here", "it ends in a slash, or has a query"),
+            ("database_url", "postgres://db.test/makegood", "it is not postgres://user:password@host/database"),
+        ];
+        for (name, value, what) in cases {
+            let all = found(&[(name, Some(value))]);
+            let wanted = format!("WRONG  {name}: {what}");
+            assert!(all.len() == 1 && all[0].starts_with(&wanted), "{name}={value}: {all:#?}");
+        }
+    }
+
+    #[test]
+    fn anonymous_is_well_where_only_this_machine_reaches_it() {
+        for public in ["http://127.0.0.1:3000", "http://localhost:3000", "http://[::1]:3000"] {
+            let all = found(&[("allow_anonymous", Some("true")), ("public_url", Some(public))]);
+            assert!(all.len() == 1 && all[0].starts_with("ok "), "{public}: {all:#?}");
+        }
+    }
+
+    #[test]
+    fn a_host_beyond_the_limit_is_wrong_and_without_a_limit_none_is() {
+        let elsewhere = ("redis_rest_url", Some("https://elsewhere.test/here"));
+        let limited = found(&[elsewhere]);
+        assert!(limited.len() == 1 && limited[0].contains("its host is not what `redis_host` lets"), "{limited:#?}");
+        let all = found(&[elsewhere, ("redis_host", None)]);
+        assert!(all.len() == 1 && all[0].starts_with("ok "), "{all:#?}");
+    }
 }

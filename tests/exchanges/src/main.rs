@@ -95,8 +95,9 @@ async fn run(kind: Kind, filter: &str, table: &mut Table) {
         }
         table.note(case.name, kind, outcome);
     }
-    if kind == Kind::Workerd && start::NAME.contains(filter) {
-        let outcome = start::compare().await;
+    if start::NAME.contains(filter)
+        && let Some(outcome) = start::compare(kind).await
+    {
         table.note(start::NAME, kind, outcome);
     }
 }

@@ -1,11 +1,18 @@
-//! From nothing to the first answer, of each function on workerd beside a hello-world in the same run.
+//! The first answer of each function that is not running, beside a hello-world's in the same run.
+//!
+//! On workerd that is from nothing: the process, the isolate, the module. On the local host, as on Spin, the functions
+//! are loaded when the host starts, and what is cold is the instance: `makegood bench cold` measures it.
 
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use makegood_endpoints::binary;
 use makegood_workers::{Workerd, config, config_of_hello};
+use serde_json::Value;
+use tokio::process::Command;
 
+use crate::host::Kind;
 use crate::table::Outcome;
 
 pub const NAME: &str = "a cold function answers for at most twice the work of a hello-world";
@@ -16,9 +23,63 @@ const TIMES: usize = 15;
 /// How much more a function may take than a hello-world.
 const MOST: f64 = 2.0;
 
-/// Measures, and prints each. The quickest start is told; the medians of the processor's time are
-/// compared, for a busy machine lengthens the one and not the other.
-pub async fn compare() -> Outcome {
+/// Measures, where the host's start is one that can be measured, and prints each. The quickest start is told; the
+/// medians of the processor's time are compared, for a busy machine lengthens the one and not the other.
+pub async fn compare(kind: Kind) -> Option<Outcome> {
+    let starts = match kind {
+        Kind::Local => match of_the_local_host().await {
+            Ok(starts) => starts,
+            Err(why) => return Some(Outcome::Failed(why)),
+        },
+        Kind::Workerd => of_workerd().await,
+        Kind::Wrangler | Kind::Spin => return None,
+    };
+    let hello = starts.first().expect("the hello-world is the first").cpu_ms;
+    let mut worst: f64 = 0.0;
+    for Start { name, quickest_ms, cpu_ms } in starts {
+        let ratio = cpu_ms / hello;
+        crate::say(&format!(
+            "{:8} first answer of {name:8} after {quickest_ms:7.2} ms at best, {cpu_ms:7.2} ms of the processor: {ratio:.2} times hello",
+            kind.name(),
+        ));
+        worst = worst.max(ratio);
+    }
+    if worst > MOST {
+        return Some(Outcome::Failed(format!("the heaviest takes {worst:.2} times as much as a hello-world")));
+    }
+    Some(Outcome::Measured(format!("{worst:.2} x")))
+}
+
+struct Start {
+    name: String,
+    quickest_ms: f64,
+    cpu_ms: f64,
+}
+
+/// An instance and its first answer, as `makegood` tells it; or what it complained of.
+async fn of_the_local_host() -> Result<Vec<Start>, String> {
+    let makegood = tokio::task::spawn_blocking(binary::makegood).await.unwrap();
+    let hello = binary::target_dir().join("wasm32-wasip2/wasm/makegood_hello.wasm");
+    let mut command = Command::new(makegood);
+    command.args(["bench", "cold", "--times", &TIMES.to_string(), "--manifest"]).arg(binary::manifest());
+    let output = command.arg("--hello").arg(hello).current_dir(binary::root()).output().await.unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        return Err(format!("{told}{}", String::from_utf8_lossy(&output.stderr)));
+    }
+    let start = |line: &str| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let number = |name: &str| line[name].as_f64().unwrap_or_else(|| panic!("{name} of {line}"));
+        let name = line["function"].as_str().unwrap().to_owned();
+        Start { name, quickest_ms: number("first_answer_ms"), cpu_ms: number("cpu_ms") }
+    };
+    let mut starts: Vec<Start> = told.lines().map(start).collect();
+    assert_eq!(starts.len(), 1 + FUNCTIONS.len(), "{told}");
+    starts.sort_by_key(|start| start.name != "hello");
+    Ok(starts)
+}
+
+async fn of_workerd() -> Vec<Start> {
     let mut configs = vec![("hello", config_of_hello().unwrap())];
     configs.extend(FUNCTIONS.map(|function| (function, config(function).unwrap())));
     let mut starts: Vec<Vec<(Duration, Duration)>> = vec![Vec::new(); configs.len()];
@@ -28,23 +89,13 @@ pub async fn compare() -> Outcome {
         }
     }
     let millis = |time: Duration| time.as_secs_f64() * 1000.0;
-    let mut hello = None;
-    let mut worst: f64 = 0.0;
-    for ((name, _), starts) in configs.iter().zip(&mut starts) {
+    let start = |((name, _), mut starts): (&(&str, _), Vec<(Duration, Duration)>)| {
         let quickest = starts.iter().map(|(took, _)| *took).min().unwrap_or_default();
         starts.sort_by_key(|(_, cpu)| *cpu);
-        let cpu = millis(starts[starts.len() / 2].1);
-        let ratio = cpu / *hello.get_or_insert(cpu);
-        crate::say(&format!(
-            "workerd  first answer of {name:8} after {:6.1} ms at best, {cpu:6.1} ms of the processor: {ratio:.2} times hello",
-            millis(quickest)
-        ));
-        worst = worst.max(ratio);
-    }
-    if worst > MOST {
-        return Outcome::Failed(format!("the heaviest takes {worst:.2} times as much as a hello-world"));
-    }
-    Outcome::Measured(format!("{worst:.2} x"))
+        let cpu = starts[starts.len() / 2].1;
+        Start { name: (*name).to_owned(), quickest_ms: millis(quickest), cpu_ms: millis(cpu) }
+    };
+    configs.iter().zip(starts).map(start).collect()
 }
 
 /// From before the process is started until an answer is there: how long it was, and what it cost. No

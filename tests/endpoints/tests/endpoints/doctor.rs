@@ -144,19 +144,13 @@ async fn a_platform_that_is_up_is_well_and_every_planted_fault_is_named() {
         (vec![("public_url", format!("{}/demo", platform.url))], "functions", "something else is deployed there"),
         (vec![("public_url", nowhere.clone())], "functions", "does not answer"),
         (vec![("tools_url", nowhere.clone()), ("tools_host", nowhere.clone())], "tools' address", "is not reached"),
-        (vec![("tools_url", text("http://tools.example"))], "tools_url", "it is http, and what goes there can be read"),
         (vec![("jwt_secret", text("too short to be good"))], "jwt_secret", "shorter than 32 bytes"),
         (vec![("jwt_secret", format!("{}\n", good["jwt_secret"]))], "jwt_secret", "begins or ends with a space"),
-        (vec![("public_url", text("https://m.invalid"))], "allow_anonymous", "may act as `anonymous`"),
         (vec![("allow_anonymous", text("yes"))], "allow_anonymous", "neither `true` nor `false`"),
         (vec![("kill_ms", text("10s"))], "kill_ms", "it is not a whole number"),
         (vec![("kill_ms", text("8000"))], "time_budget_ms", "and is ended after 8000 ms"),
     ];
     for (planted, about, message) in faults {
-        if planted.iter().any(|(_, value)| value.contains(".invalid") || value.contains(".example")) {
-            // Of names that are nobody's only the shape is looked at: no test asks beyond this machine.
-            continue;
-        }
         let findings = said(&good, &planted, now()).await;
         let found = findings.iter().any(|finding| finding.about == about && finding.to_string().contains(message));
         assert!(found, "{about} is to say {message:?} after {:?}: {findings:#?}", planted[0].0);

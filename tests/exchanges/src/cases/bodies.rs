@@ -43,6 +43,8 @@ async fn with_a_length(site: Arc<Site>) {
 /// before the answer (RFC 9112, section 9.5). It is not taken, in any case.
 async fn refuses_or_hangs_up(request: RequestBuilder) {
     match try_answer(request).await {
+        // `wrangler dev` has a proxy of its own in front, which says so in its own words.
+        Ok(answer) if answer.status == 500 && answer.text.contains("Network connection lost") => {}
         Ok(answer) => {
             assert_eq!((answer.status, &answer.json()["code"]), (413, &json!("body_too_large")), "{answer:?}");
         }
