@@ -31,7 +31,7 @@ fn values() -> BTreeMap<String, String> {
         "qstash_url" => "https://queue.test",
         "public_url" => PUBLIC,
         "tools_url" => "https://tools.test",
-        "mcp_servers" => "",
+        "mcp_servers" => "{}",
         "alert_url" => "https://alerts.test/hook",
         "jwt_secret" => USER_KEY,
         "qstash_current_signing_key" => QUEUE_KEY,

@@ -3,7 +3,7 @@
 //! A modern server is called with one request. A legacy one is first asked for a session, which is ended
 //! afterwards: an invocation is short, and nothing of it is left over for the next.
 
-use makegood_core::saga::{Call, Op, Outcome, Refusal};
+use makegood_core::saga::{Call, Outcome, Refusal};
 use makegood_core::time::Millis;
 use makegood_core::tool::{Era, Mcp};
 use makegood_gateway::mcp::discovery::{self, Page};
@@ -96,8 +96,9 @@ async fn exchange<H: Host>(host: &H, server: &Server, speech: &Speech, mcp: &Mcp
                 Speech::Legacy(session) => Some(session),
             };
             let (outcome, progress) = outcome(call.op, mcp, session, &response);
-            if let Some(progress) = progress.filter(|_| call.op == Op::Do) {
-                host.log(Level::Info, &format!("{} under {}: {progress}", call.tool, call.key));
+            // Where it is not known what became of it, a person wants to know how far it was.
+            if let Some(progress) = progress.filter(|_| matches!(outcome, Outcome::Unknown { .. })) {
+                host.log(Level::Info, &format!("{} under {} was at {progress}", call.tool, call.key));
             }
             outcome
         }
