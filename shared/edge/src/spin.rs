@@ -129,10 +129,15 @@ async fn exchange(request: makegood_gateway::Request, timeout: Millis) -> Result
     Ok(http::Response::from_parts(parts, body))
 }
 
+/// Spin counts the wait for the first byte from the start. So a connection that does not come to stand
+/// is given up before that: then it is known that nothing was sent.
 fn patience(timeout: Millis) -> Result<types::RequestOptions, FetchError> {
     let options = types::RequestOptions::new();
-    let nanos = Some(timeout.0.saturating_mul(1_000_000));
-    let set = options.set_first_byte_timeout(nanos).and_then(|()| options.set_between_bytes_timeout(nanos));
+    let nanos = timeout.0.saturating_mul(1_000_000);
+    let set = options
+        .set_connect_timeout(Some(nanos / 2))
+        .and_then(|()| options.set_first_byte_timeout(Some(nanos)))
+        .and_then(|()| options.set_between_bytes_timeout(Some(nanos)));
     set.map(|()| options).map_err(|error| FetchError::NotSent(format!("this host keeps no time: {error:?}")))
 }
 
