@@ -20,10 +20,13 @@ pub fn manifest() -> PathBuf {
     root().join("spin.toml")
 }
 
-/// The built binary, with the functions built beside it.
+/// The built binary, with the functions built beside it; or what `MAKEGOOD` names, which is taken as it is.
 pub fn makegood() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        if let Some(built) = std::env::var_os("MAKEGOOD") {
+            return std::path::absolute(built).unwrap();
+        }
         let target = target_dir();
         std::fs::create_dir_all(&target).unwrap();
         let lock = File::create(target.join("makegood-endpoints.lock")).unwrap();
@@ -35,7 +38,9 @@ pub fn makegood() -> &'static Path {
     })
 }
 
-fn target_dir() -> PathBuf {
+/// Where Cargo writes, and `makegood` looks for the functions.
+#[must_use]
+pub fn target_dir() -> PathBuf {
     // The functions' build reads the same variable.
     if let Some(given) = std::env::var_os("CARGO_TARGET_DIR") {
         return std::path::absolute(root().join(given)).unwrap();
