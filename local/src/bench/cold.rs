@@ -107,7 +107,7 @@ async fn measure_all(manifest: &Path, times: u32) -> anyhow::Result<BTreeMap<Str
     let read = Manifest::read(manifest)?;
     let beside = manifest.with_file_name("compiled");
     let functions = Functions::load(Options {
-        manifest: manifest.to_owned(),
+        manifest: read.clone(),
         overrides: BTreeMap::new(),
         cache_dir: compiled::beside(&read).unwrap_or(beside),
         own_authorities: Vec::new(),

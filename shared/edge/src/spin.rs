@@ -12,6 +12,7 @@ use http_body_util::{BodyExt, Limited};
 use makegood_core::time::Millis;
 use makegood_gateway::Response;
 use spin_sdk::http::{BoxBody, FullBody, box_body};
+use spin_sdk::variables;
 use spin_sdk::wasip3::http::client;
 use spin_sdk::wasip3::http::types::{self, ErrorCode};
 use spin_sdk::wasip3::http_compat::http_from_wasi_response;
@@ -42,15 +43,26 @@ impl Spin {
         if let Some(config) = CONFIG.with_borrow(Clone::clone) {
             return Self(config);
         }
-        let mut config = BTreeMap::new();
+        let (mut config, mut failed) = (BTreeMap::new(), Vec::new());
         for name in settings::NAMES {
-            if let Ok(value) = spin_sdk::variables::get(name).await {
-                config.insert((*name).to_owned(), value);
+            match variables::get(name).await {
+                Ok(value) => drop(config.insert((*name).to_owned(), value)),
+                Err(variables::Error::Undefined(_)) => {}
+                Err(
+                    error @ (variables::Error::InvalidName(_)
+                    | variables::Error::Provider(_)
+                    | variables::Error::Other(_)),
+                ) => failed.push(format!("{name} ({error})")),
             }
         }
-        let config = Rc::new(config);
-        CONFIG.set(Some(Rc::clone(&config)));
-        Self(config)
+        let host = Self(Rc::new(config));
+        if failed.is_empty() {
+            CONFIG.set(Some(Rc::clone(&host.0)));
+        } else {
+            // A vault that was out of reach for once must not leave the instance without its settings.
+            host.log(Level::Error, &format!("variables that could not be read: {}", failed.join(", ")));
+        }
+        host
     }
 }
 
@@ -123,10 +135,15 @@ async fn exchange(request: makegood_gateway::Request, timeout: Millis) -> Result
     Ok(http::Response::from_parts(parts, body))
 }
 
+/// Spin counts the wait for the first byte from the start. So a connection that does not come to stand
+/// is given up before that: then it is known that nothing was sent.
 fn patience(timeout: Millis) -> Result<types::RequestOptions, FetchError> {
     let options = types::RequestOptions::new();
-    let nanos = Some(timeout.0.saturating_mul(1_000_000));
-    let set = options.set_first_byte_timeout(nanos).and_then(|()| options.set_between_bytes_timeout(nanos));
+    let nanos = timeout.0.saturating_mul(1_000_000);
+    let set = options
+        .set_connect_timeout(Some(nanos / 2))
+        .and_then(|()| options.set_first_byte_timeout(Some(nanos)))
+        .and_then(|()| options.set_between_bytes_timeout(Some(nanos)));
     set.map(|()| options).map_err(|error| FetchError::NotSent(format!("this host keeps no time: {error:?}")))
 }
 

@@ -123,10 +123,15 @@ fn unclear(cause: impl ToString) -> FetchError {
     FetchError::Unknown(cause.to_string())
 }
 
+/// A connection that does not come to stand is given up in half of the time: then it is known that
+/// nothing was sent.
 fn patience(timeout: Millis) -> Result<RequestOptions, FetchError> {
     let options = RequestOptions::new();
-    let nanos = Some(timeout.0.saturating_mul(NANOS_IN_A_MILLI));
-    let set = options.set_first_byte_timeout(nanos).and_then(|()| options.set_between_bytes_timeout(nanos));
+    let nanos = timeout.0.saturating_mul(NANOS_IN_A_MILLI);
+    let set = options
+        .set_connect_timeout(Some(nanos / 2))
+        .and_then(|()| options.set_first_byte_timeout(Some(nanos)))
+        .and_then(|()| options.set_between_bytes_timeout(Some(nanos)));
     set.map(|()| options).map_err(|()| FetchError::NotSent("this host keeps no time".to_owned()))
 }
 

@@ -20,28 +20,25 @@ pub fn manifest() -> PathBuf {
     root().join("spin.toml")
 }
 
-/// Names a `makegood` that is built, to be run instead: an optimised one, say.
-const GIVEN: &str = "MAKEGOOD";
-
-/// The binary that `MAKEGOOD` names, or the built one; with the functions built beside it.
+/// The built binary, with the functions built beside it; or what `MAKEGOOD` names, which is taken as it is.
 pub fn makegood() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        if let Some(built) = std::env::var_os("MAKEGOOD") {
+            return std::path::absolute(built).unwrap();
+        }
         let target = target_dir();
         std::fs::create_dir_all(&target).unwrap();
         let lock = File::create(target.join("makegood-endpoints.lock")).unwrap();
         lock.lock().unwrap();
-        let binary = std::env::var_os(GIVEN).map(|given| std::path::absolute(root().join(given)).unwrap());
-        let binary = binary.unwrap_or_else(|| {
-            run(Command::new(env!("CARGO")).args(["build", "--quiet", "-p", "makegood-local"]));
-            target.join("debug/makegood")
-        });
+        run(Command::new(env!("CARGO")).args(["build", "--quiet", "-p", "makegood-local"]));
+        let binary = target.join("debug/makegood");
         run(Command::new(&binary).arg("build").arg("--manifest").arg(manifest()));
         binary
     })
 }
 
-/// Where cargo puts what it builds.
+/// Where Cargo writes, and `makegood` looks for the functions.
 #[must_use]
 pub fn target_dir() -> PathBuf {
     // The functions' build reads the same variable.

@@ -74,12 +74,17 @@ impl Process {
         Self::group(command, folder)
     }
 
-    /// `spin up` with the repository's manifest.
+    /// `spin up` with the repository's manifest, which names the functions where Cargo writes unless it is told
+    /// another place.
     pub fn spin(port: u16, settings: &[(String, String)]) -> Self {
         let program = spin().expect("`spin` is on the path");
         let folder = TempDir::new().unwrap();
+        let manifest = std::fs::read_to_string(binary::manifest()).unwrap();
+        let written = format!("\"{}/", binary::target_dir().display());
+        let beside = folder.path().join("spin.toml");
+        std::fs::write(&beside, manifest.replace("\"target/", &written)).unwrap();
         let mut command = Command::new(program);
-        command.args(["up", "--listen", &format!("127.0.0.1:{port}"), "--from"]).arg(binary::manifest());
+        command.args(["up", "--listen", &format!("127.0.0.1:{port}"), "--from"]).arg(beside);
         command.arg("--state-dir").arg(folder.path().join("state"));
         let behind = settings.iter().find(|(name, _)| name == "TOOLS_URL").map(|(_, url)| url).unwrap();
         let behind = behind.trim_end_matches("/demo/tools");

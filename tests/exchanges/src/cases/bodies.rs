@@ -40,8 +40,8 @@ async fn with_a_length(site: Arc<Site>) {
 }
 
 /// What is far too long is not read to its end: who is still sending may find the connection closed
-/// before the answer (RFC 9112, section 9.5). It is not taken, in any case.
-async fn refuses_or_hangs_up(request: RequestBuilder) {
+/// before the answer (RFC 9112, section 9.5), or, on Spin, within it. It is not taken, in any case.
+pub(super) async fn refuses_or_hangs_up(request: RequestBuilder) {
     match try_answer(request).await {
         // `wrangler dev` has a proxy of its own in front, which says so in its own words.
         Ok(answer) if answer.status == 500 && answer.text.contains("Network connection lost") => {}
