@@ -46,7 +46,7 @@ fn of_one(setting: &Setting, configuration: &Configuration) -> Option<Finding> {
                 return Some(finding);
             }
             let allowed = AllowedHosts::parse([configuration.get(host)]);
-            let within = value.parse::<Uri>().ok().zip(allowed.ok()).is_some_and(|(url, all)| all.allow(&url, false));
+            let within = value.parse::<Uri>().ok().zip(allowed.ok()).is_some_and(|(url, all)| all.allow(&url));
             if within {
                 None
             } else {

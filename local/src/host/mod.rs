@@ -12,6 +12,7 @@
 pub(crate) mod allowed;
 mod body;
 pub mod compiled;
+mod connect;
 mod engine;
 mod instance;
 pub mod manifest;
@@ -29,7 +30,6 @@ use anyhow::{Context, ensure};
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::any;
-use http::uri::Authority;
 use instance::{Guest, Nursery};
 use makegood_cloud::Clock;
 use manifest::{Manifest, Route};
@@ -183,18 +183,8 @@ impl Loaded {
         let network = Arc::new(Network::new(&options.own_authorities)?);
         let engine = engine::start(&options.limits, &options.cache_dir)?;
         let linker = instance::linker(&engine).map_err(engine::plain)?;
-        let authority = match options.own_authorities.first() {
-            Some(own) => own.parse().context("the first own authority")?,
-            None => Authority::from_static("localhost"),
-        };
-        let loading = Loading {
-            limits: options.limits,
-            clock: options.clock,
-            values,
-            network: network.clone(),
-            linker,
-            authority,
-        };
+        let loading =
+            Loading { limits: options.limits, clock: options.clock, values, network: network.clone(), linker };
         let functions = components(&loading.linker.engine().clone(), &manifest)?
             .into_iter()
             .map(|(name, (described, component))| {
@@ -241,7 +231,6 @@ struct Loading {
     values: Values,
     network: Arc<Network>,
     linker: Linker<Guest>,
-    authority: Authority,
 }
 
 impl Loading {
@@ -291,7 +280,6 @@ impl Loading {
             permits: Arc::new(Semaphore::new(instances * concurrent)),
             counters,
             limits: self.limits.clone(),
-            authority: self.authority.clone(),
         })
     }
 }
