@@ -91,7 +91,18 @@ async fn load(hosts: &str) -> Functions {
     Functions::load(options(&manifest(hosts))).await.unwrap()
 }
 
-async fn call(functions: &Functions, request: Request<Body>) -> (StatusCode, String) {
+/// What a client sends that knows the functions under this name.
+fn to_us(request: http::request::Builder) -> http::request::Builder {
+    request.header("host", "127.0.0.1:3000")
+}
+
+async fn call(functions: &Functions, mut request: Request<Body>) -> (StatusCode, String) {
+    request.headers_mut().entry("host").or_insert("127.0.0.1:3000".parse().unwrap());
+    raw(functions, request).await
+}
+
+/// Sends it as it is.
+async fn raw(functions: &Functions, request: Request<Body>) -> (StatusCode, String) {
     let response = functions.router().oneshot(request).await.unwrap();
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
@@ -128,17 +139,31 @@ async fn a_function_answers_below_its_route_and_nowhere_else() {
     assert_eq!(get_(&functions, "/exact/hello").await.1, "hello");
     assert_eq!(get_(&functions, "/exact/hello/x").await.0, StatusCode::NOT_FOUND);
     assert_eq!(get_(&functions, "/c/hello").await.0, StatusCode::NOT_FOUND);
-    let (_, urls) = call(
-        &functions,
-        Request::get("/a/x/url?q=1")
-            .header("host", "example.com:3000")
-            .header("spin-path-info", "forged")
-            .body(Body::empty())
-            .unwrap(),
-    )
-    .await;
+    let urls = async |request: http::request::Builder| {
+        call(&functions, request.header("host", "example.com:3000").body(Body::empty()).unwrap()).await.1
+    };
     let full = "http://example.com:3000/a/x/url?q=1";
-    assert_eq!(urls, format!("{full} {full} /x/url"));
+    assert_eq!(urls(Request::get("/a/x/url?q=1")).await, format!("{full} {full} /x/url"));
+    // Spin puts its own behind what the client says.
+    let forged = Request::get("/a/x/url?q=1").header("spin-path-info", "forged");
+    assert_eq!(urls(forged).await, format!("{full} {full} forged"));
+}
+
+#[tokio::test]
+async fn what_spin_lets_not_in_is_refused() {
+    let functions = load("").await;
+    let refused = async |request: http::request::Builder| {
+        let (status, body) = raw(&functions, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+        assert!(body.contains("function_request"), "{body}");
+    };
+    refused(Request::get("/a/hello")).await;
+    refused(Request::get("/a/hello").header("host", "no host")).await;
+    refused(Request::get("http://one.example/a/hello").header("host", "two.example")).await;
+    refused(to_us(Request::get("/a/hello")).header("x-name", &b"Ren\xe9"[..])).await;
+    let same = Request::get("http://one.example/a/hello").header("host", "one.example");
+    assert_eq!(raw(&functions, same.body(Body::empty()).unwrap()).await.1, "hello");
+    assert_eq!(functions.stats()["a"].instances_made, 1);
 }
 
 #[tokio::test]
@@ -310,7 +335,7 @@ async fn a_memory_hog_stops_at_its_limit() {
 #[tokio::test]
 async fn a_stream_flows_event_by_event() {
     let functions = load("").await;
-    let request = Request::get("/a/sse").body(Body::empty()).unwrap();
+    let request = to_us(Request::get("/a/sse")).body(Body::empty()).unwrap();
     let response = functions.router().oneshot(request).await.unwrap();
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let mut body = response.into_body();
@@ -328,7 +353,7 @@ async fn a_stream_flows_event_by_event() {
 #[tokio::test]
 async fn a_client_that_hangs_up_leaves_the_instance_whole() {
     let functions = load("").await;
-    let request = Request::get("/a/sse").body(Body::empty()).unwrap();
+    let request = to_us(Request::get("/a/sse")).body(Body::empty()).unwrap();
     let mut response = functions.router().oneshot(request).await.unwrap();
     response.body_mut().frame().await.unwrap().unwrap();
     drop(response);

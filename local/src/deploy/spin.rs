@@ -128,7 +128,7 @@ fn defaults(manifest: &Manifest, findings: &mut Findings) {
             .parse::<Uri>()
             .ok()
             .zip(AllowedHosts::parse([allowed]).ok())
-            .is_some_and(|(url, allowed)| allowed.allow(&url, false));
+            .is_some_and(|(url, allowed)| allowed.allow(&url));
         if !within {
             findings.add(
                 FILE,

@@ -48,7 +48,7 @@ fn of_one(setting: &Setting, configuration: &Configuration) -> Option<Finding> {
             // Where the platform limits no hosts there is none.
             let limit = configuration.0.get(host)?;
             let allowed = AllowedHosts::parse([limit.as_str()]);
-            let within = value.parse::<Uri>().ok().zip(allowed.ok()).is_some_and(|(url, all)| all.allow(&url, false));
+            let within = value.parse::<Uri>().ok().zip(allowed.ok()).is_some_and(|(url, all)| all.allow(&url));
             if within {
                 None
             } else {

@@ -1,9 +1,11 @@
 //! Which hosts a component may call: Spin's `allowed_outbound_hosts`.
 //!
 //! An entry is `scheme://host[:port]`. The scheme may be `*`; the host may be
-//! `*`, `*.example.com`, an address, or `self` (the application's own address);
-//! the port may be `*` or a range `8000..8010` without its end. Without a port
-//! it is the scheme's own. Lists in braces and address blocks are refused.
+//! `*`, `*.example.com` or an address; the port may be `*` or a range
+//! `8000..8010` without its end. Without a port it is the scheme's own. Lists in
+//! braces, address blocks and `self` are refused: Spin's `self` is for requests
+//! without a host, which this host does not serve, and not for the
+//! application's address.
 
 use anyhow::{Context, bail, ensure};
 use http::Uri;
@@ -28,7 +30,6 @@ enum Host {
     /// With the leading dot.
     Below(String),
     Exactly(String),
-    Own,
 }
 
 impl AllowedHosts {
@@ -38,14 +39,13 @@ impl AllowedHosts {
         Ok(Self(entries.into_iter().map(parse).collect::<Result<_, _>>()?))
     }
 
-    /// Whether a request to `uri` may leave; `own` says that it is one of the
-    /// application's own addresses.
-    pub fn allow(&self, uri: &Uri, own: bool) -> bool {
+    /// Whether a request to `uri` may leave.
+    pub fn allow(&self, uri: &Uri) -> bool {
         let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
             return false;
         };
         let port = uri.port_u16().or_else(|| default_port(scheme));
-        self.0.iter().any(|e| e.allows(scheme, host, port, own))
+        self.0.iter().any(|e| e.allows(scheme, host, port))
     }
 }
 
@@ -65,24 +65,23 @@ impl Entry {
             _ => (rest, None),
         };
         Ok(Self {
-            scheme: (scheme != "*").then(|| scheme.to_ascii_lowercase()),
+            // As in Spin, one in capitals fits no URL.
+            scheme: (scheme != "*").then(|| scheme.to_owned()),
             host: Host::parse(host)?,
             ports: parse_ports(port, scheme)?,
         })
     }
 
-    fn allows(&self, scheme: &str, host: &str, port: Option<u16>, own: bool) -> bool {
+    fn allows(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
         let scheme = match &self.scheme {
             Some(s) => s == scheme,
             None => true,
         };
-        // `self` names no port of its own: the application's address has one.
-        let port = self.host == Host::Own
-            || match (&self.ports, port) {
-                (None, _) => true,
-                (Some(range), Some(port)) => range.contains(&port.into()),
-                (Some(_), None) => false,
-            };
+        let port = match (&self.ports, port) {
+            (None, _) => true,
+            (Some(range), Some(port)) => range.contains(&port.into()),
+            (Some(_), None) => false,
+        };
         let host = match &self.host {
             Host::Any => true,
             Host::Exactly(h) => h.eq_ignore_ascii_case(host),
@@ -90,7 +89,6 @@ impl Entry {
                 let at = host.len().saturating_sub(end.len());
                 at > 0 && host.is_char_boundary(at) && host[at..].eq_ignore_ascii_case(end)
             }
-            Host::Own => own,
         };
         scheme && host && port
     }
@@ -100,7 +98,7 @@ impl Host {
     fn parse(host: &str) -> anyhow::Result<Self> {
         match host {
             "*" => return Ok(Self::Any),
-            "self" | "self.alt" => return Ok(Self::Own),
+            "self" | "self.alt" => bail!("requests without a host are not served here: name the host"),
             "" => bail!("it has no host"),
             _ => {}
         }
@@ -153,8 +151,7 @@ mod tests {
     use super::*;
 
     fn allows(entry: &str, uri: &str) -> bool {
-        let own = uri.contains("127.0.0.1:3000");
-        AllowedHosts::parse([entry]).unwrap().allow(&uri.parse().unwrap(), own)
+        AllowedHosts::parse([entry]).unwrap().allow(&uri.parse().unwrap())
     }
 
     #[test]
@@ -165,6 +162,7 @@ mod tests {
         assert!(!allows("https://example.com", "http://example.com/"));
         assert!(!allows("https://example.com", "https://example.com:8443/"));
         assert!(!allows("https://example.com", "https://example.com.evil/"));
+        assert!(!allows("HTTPS://example.com:443", "https://example.com/"));
     }
 
     #[test]
@@ -183,18 +181,12 @@ mod tests {
     }
 
     #[test]
-    fn self_is_the_applications_own_address() {
-        assert!(allows("http://self", "http://127.0.0.1:3000/x"));
-        assert!(!allows("http://self", "http://127.0.0.1:3001/x"));
-    }
-
-    #[test]
     fn user_information_does_not_pass_for_the_host() {
         assert!(!allows("http://good:80", "http://good:80@evil/"));
     }
 
     #[test]
-    fn what_spin_would_refuse_is_refused() {
+    fn what_spin_would_refuse_or_read_otherwise_is_refused() {
         for bad in [
             "example.com",
             "*",
@@ -202,6 +194,8 @@ mod tests {
             "https://a.*.com",
             "https://example.com/path",
             "http://h:x",
+            "http://self",
+            "https://self.alt",
             "http://",
         ] {
             assert!(AllowedHosts::parse([bad]).is_err(), "{bad}");

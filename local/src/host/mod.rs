@@ -12,6 +12,7 @@
 pub(crate) mod allowed;
 mod body;
 pub mod compiled;
+mod connect;
 mod engine;
 mod instance;
 pub mod manifest;
@@ -29,7 +30,6 @@ use anyhow::{Context, ensure};
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::any;
-use http::uri::Authority;
 use instance::{Guest, Nursery};
 use makegood_cloud::Clock;
 use manifest::{Manifest, Route};
@@ -183,18 +183,8 @@ impl Loaded {
         let network = Arc::new(Network::new(&options.own_authorities)?);
         let engine = engine::start(&options.limits)?;
         let linker = instance::linker(&engine).map_err(engine::plain)?;
-        let authority = match options.own_authorities.first() {
-            Some(own) => own.parse().context("the first own authority")?,
-            None => Authority::from_static("localhost"),
-        };
-        let loading = Loading {
-            limits: options.limits,
-            clock: options.clock,
-            values,
-            network: network.clone(),
-            linker,
-            authority,
-        };
+        let loading =
+            Loading { limits: options.limits, clock: options.clock, values, network: network.clone(), linker };
         let cache_dir = &options.cache_dir;
         std::fs::create_dir_all(cache_dir)
             .with_context(|| format!("cannot keep compiled code in {}", cache_dir.display()))?;
@@ -248,7 +238,6 @@ struct Loading {
     values: Values,
     network: Arc<Network>,
     linker: Linker<Guest>,
-    authority: Authority,
 }
 
 impl Loading {
@@ -298,7 +287,6 @@ impl Loading {
             permits: Arc::new(Semaphore::new(instances * concurrent)),
             counters,
             limits: self.limits.clone(),
-            authority: self.authority.clone(),
         })
     }
 }

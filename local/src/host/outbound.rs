@@ -9,10 +9,12 @@
 
 use super::allowed::{AllowedHosts, default_port};
 use super::body::{Paced, Shareable};
+use super::connect::{self, ConnectTime};
 use anyhow::Context as _;
 use axum::Router;
+use http::header::HOST;
 use http::uri::PathAndQuery;
-use http::{Request, Response, Uri};
+use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use std::error::Error as StdError;
@@ -23,9 +25,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tower::ServiceExt;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
-
-/// Without a wish of the guest's: how long a connection may take to stand.
-const CONNECT: Duration = Duration::from_secs(10);
 
 type Done = Box<dyn Future<Output = Result<(), Error>> + Send>;
 type Answer = Result<(Response<WasiBody>, Done), Error>;
@@ -53,7 +52,7 @@ impl Network {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .tcp_nodelay(true)
-            .connect_timeout(CONNECT)
+            .connector_layer(ConnectTime)
             .build()
             .context("cannot set up the client for outbound calls")?;
         Ok(Self { own, local: RwLock::new(None), client })
@@ -99,7 +98,7 @@ impl WasiHttpHooks for Outbound {
     ) -> Box<dyn Future<Output = Answer> + Send> {
         let options = options.unwrap_or_default();
         let own = self.network.is_own(request.uri());
-        if !self.allowed.allow(request.uri(), own) {
+        if !self.allowed.allow(request.uri()) {
             self.say_denied(request.uri());
             return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
         }
@@ -145,7 +144,10 @@ async fn head<T>(call: impl Future<Output = Result<T, Error>>, longest: Option<D
 
 async fn serve_here(router: Router, request: Request<WasiBody>, options: RequestOptions) -> Answer {
     let (mut parts, body) = request.into_parts();
-    // A server sees the path only, not the absolute form that a client holds.
+    // A server sees the path and a Host, not the absolute form that a client holds.
+    if let Some(host) = parts.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok()) {
+        parts.headers.insert(HOST, host);
+    }
     let path = parts.uri.into_parts().path_and_query;
     parts.uri = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
     let request = Request::from_parts(parts, axum::body::Body::new(body));
@@ -207,9 +209,10 @@ async fn send_away(client: reqwest::Client, request: Request<WasiBody>, options:
         *outgoing.body_mut() = Some(reqwest::Body::wrap(Shareable::new(body)));
     }
     let call = async move { client.execute(outgoing).await.map_err(|e| outcome(&e)) };
-    // One clock for both waits: where it runs out, the request may have left.
-    let longest = options.first_byte_timeout.map(|first| first + options.connect_timeout.unwrap_or(CONNECT));
-    let response: Response<reqwest::Body> = head(call, longest).await?.into();
+    // As in Spin, the wait for the first byte begins here, and not where the connection stands: where it
+    // runs out first, the guest cannot know whether the request has left.
+    let call = head(connect::within(options.connect_timeout, call), options.first_byte_timeout);
+    let response: Response<reqwest::Body> = call.await?.into();
     let response = response.map(|body| body.map_err(|error| body_outcome(&error)).boxed_unsync());
     answer(response, options)
 }
@@ -253,4 +256,52 @@ fn io_kind(error: &reqwest::Error) -> Option<ErrorKind> {
         cause = error.source();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use http_body_util::Empty;
+    use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+    /// A server with which no further connection comes to stand, and those that keep it busy.
+    async fn full() -> (TcpListener, Vec<TcpStream>) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut waiting = Vec::new();
+        while let Ok(stream) = tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+            waiting.push(stream.unwrap());
+        }
+        (listener, waiting)
+    }
+
+    async fn error(to: &TcpListener, options: RequestOptions) -> Error {
+        let network = Network::new(&[]).unwrap();
+        let body = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
+        let request = Request::get(format!("http://{}/", to.local_addr().unwrap())).body(body).unwrap();
+        match send_away(network.client, request, options).await {
+            Ok((response, _)) => panic!("{:?}", response.status()),
+            Err(error) => error,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_does_not_come_to_stand_is_known_as_such_only_in_its_own_time() {
+        let (server, _busy) = full().await;
+        let (soon, late) = (Duration::from_millis(50), Duration::from_millis(500));
+        let options = |connect, first| RequestOptions {
+            connect_timeout: connect,
+            first_byte_timeout: Some(first),
+            ..RequestOptions::default()
+        };
+        let not_sent = error(&server, options(Some(soon), late)).await;
+        assert!(matches!(not_sent, Error::ConnectionTimeout), "{not_sent:?}");
+        for connect in [None, Some(late)] {
+            let unknown = error(&server, options(connect, soon)).await;
+            assert!(matches!(unknown, Error::ConnectionReadTimeout), "{unknown:?}");
+        }
+    }
 }

@@ -9,7 +9,8 @@ use super::stats::Counters;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
-use http::header::{CONTENT_TYPE, HOST, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, RETRY_AFTER};
+use http::request::Parts;
 use http::uri::{Authority, Scheme};
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use http_body_util::BodyExt;
@@ -33,12 +34,12 @@ pub(super) struct Function {
     pub(super) permits: Arc<Semaphore>,
     pub(super) counters: Arc<Counters>,
     pub(super) limits: Limits,
-    /// For requests that name no host.
-    pub(super) authority: Authority,
 }
 
 /// Why there is no response of the guest's.
 enum Failure {
+    /// It names no host, or two, or its headers are not text: Spin does not let it in either.
+    Malformed,
     Busy,
     TooLong,
     Trapped,
@@ -52,7 +53,10 @@ impl Function {
     pub(super) async fn serve(&self, request: Request, route: &Route) -> Response {
         let started = Instant::now();
         self.counters.invocations.fetch_add(1, Relaxed);
-        let result = self.answer(self.dress(request, route), started).await;
+        let result = match dress(request, route) {
+            Ok(request) => self.answer(request, started).await,
+            Err(malformed) => Err(malformed),
+        };
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.counters.micros.fetch_add(micros, Relaxed);
         result.unwrap_or_else(Failure::into_response)
@@ -82,43 +86,6 @@ impl Function {
         }
     }
 
-    /// Gives a request the URL that its client used, and what Spin adds.
-    fn dress(&self, request: Request, route: &Route) -> Request {
-        let (mut parts, body) = request.into_parts();
-        let authority = parts.uri.authority().cloned();
-        let authority = authority
-            .or_else(|| {
-                let host = parts.headers.get(HOST)?;
-                Authority::try_from(host.as_bytes()).ok()
-            })
-            .unwrap_or_else(|| self.authority.clone());
-        let path = parts.uri.path();
-        let info = path.strip_prefix(&route.base).filter(|_| route.below);
-        if let Ok(info) = HeaderValue::from_str(info.unwrap_or_default()) {
-            parts.headers.insert(PATH_INFO, info);
-        }
-        match parts.extensions.get::<ConnectInfo<SocketAddr>>() {
-            Some(ConnectInfo(address)) => {
-                if let Ok(address) = HeaderValue::from_str(&address.to_string()) {
-                    parts.headers.insert(CLIENT_ADDR, address);
-                }
-            }
-            None => {
-                parts.headers.remove(CLIENT_ADDR);
-            }
-        }
-        let mut uri = std::mem::take(&mut parts.uri).into_parts();
-        uri.scheme.get_or_insert(Scheme::HTTP);
-        uri.authority = Some(authority);
-        if let Ok(uri) = Uri::from_parts(uri) {
-            if let Ok(url) = HeaderValue::from_str(&uri.to_string()) {
-                parts.headers.insert(FULL_URL, url);
-            }
-            parts.uri = uri;
-        }
-        Request::from_parts(parts, body)
-    }
-
     fn failure(&self, error: &wasmtime::Error, started: Instant) -> Failure {
         let function = &*self.name;
         if error.is::<InstantiationError<()>>() {
@@ -143,9 +110,46 @@ impl Function {
     }
 }
 
+/// Gives a request the URL that its client used, and what Spin adds. As in Spin these headers come after
+/// the client's own of the same name, which it may have forged: no function may believe the first.
+fn dress(request: Request, route: &Route) -> Result<Request, Failure> {
+    let (mut parts, body) = request.into_parts();
+    if parts.headers.values().any(|value| std::str::from_utf8(value.as_bytes()).is_err()) {
+        return Err(Failure::Malformed);
+    }
+    let authority = authority(&parts).ok_or(Failure::Malformed)?;
+    let info = parts.uri.path().strip_prefix(&route.base).filter(|_| route.below).unwrap_or_default();
+    let mut added = vec![(PATH_INFO, info.to_owned())];
+    if let Some(ConnectInfo(address)) = parts.extensions.get::<ConnectInfo<SocketAddr>>() {
+        added.push((CLIENT_ADDR, address.to_string()));
+    }
+    let mut uri = std::mem::take(&mut parts.uri).into_parts();
+    uri.scheme.get_or_insert(Scheme::HTTP);
+    uri.authority = Some(authority);
+    parts.uri = Uri::from_parts(uri).map_err(|_| Failure::Malformed)?;
+    added.push((FULL_URL, parts.uri.to_string()));
+    parts.headers.remove(CONNECTION);
+    for (name, value) in added {
+        parts.headers.append(name, HeaderValue::try_from(value).map_err(|_| Failure::Malformed)?);
+    }
+    Ok(Request::from_parts(parts, body))
+}
+
+/// The host that a request is meant for: said once, or twice the same.
+fn authority(parts: &Parts) -> Option<Authority> {
+    let host = parts.headers.get(HOST).map(|host| Authority::try_from(host.as_bytes()));
+    match (parts.uri.authority(), host) {
+        (None, None) | (_, Some(Err(_))) => None,
+        (Some(inside), None) => Some(inside.clone()),
+        (None, Some(Ok(host))) => Some(host),
+        (Some(inside), Some(Ok(host))) => (*inside == host).then_some(host),
+    }
+}
+
 impl Failure {
     fn into_response(self) -> Response {
         let (status, title, code) = match self {
+            Self::Malformed => (StatusCode::BAD_REQUEST, "The request is malformed", "function_request"),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "The function is busy", "function_busy"),
             Self::TooLong => (StatusCode::GATEWAY_TIMEOUT, "The function took too long", "function_timeout"),
             Self::Trapped => (StatusCode::INTERNAL_SERVER_ERROR, "The function stopped", "function_trap"),
