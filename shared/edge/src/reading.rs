@@ -83,7 +83,7 @@ pub async fn read<H: Host>(
         intent::Reading::Ask { question, missing, intents } => {
             Reading::Ask { question, details: json!({"missing": missing, "intents": intents}) }
         }
-        intent::Reading::Unclear { message } => Reading::Unclear { message },
+        intent::Reading::Unclear { message } | intent::Reading::Refused { message } => Reading::Unclear { message },
     })
 }
 
