@@ -422,7 +422,8 @@ async fn compiled_code_is_kept_and_a_corrupt_file_is_no_harm() {
     drop(functions);
     let kept = contents(&options.cache_dir);
     assert_eq!(kept.len(), 2, "one for each component");
-    let damages: [fn(&[u8]) -> Vec<u8>; 4] = [
+    type Damage = fn(&[u8]) -> Vec<u8>;
+    let damages: [Damage; 4] = [
         |_| b"not compiled code".to_vec(),
         |_| Vec::new(),
         |whole| whole[..whole.len() / 2].to_vec(),

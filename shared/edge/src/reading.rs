@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use makegood_core::error::{Code, Error};
-use makegood_core::intent::{self, Context, Intent};
+use makegood_core::intent::{self, Band, Context, Intent};
 use makegood_core::proposal::{Proposal, Provenance};
 use makegood_core::saga::{Budget, Node, Plan, object};
 use makegood_core::tool::{Class, Definition};
@@ -20,10 +20,6 @@ use crate::model::{self, Consulted, Models, Reader};
 use crate::settings::Settings;
 use crate::start::verify;
 use crate::store::Store;
-
-/// An offline reading of which every wish is at least so sure is acted upon. It says 0.95 of what stands there
-/// word for word, and 0.05 less for each thing that it assumed: below this, five or more.
-const ACT: f64 = 0.73;
 
 /// What a client sends.
 #[derive(Clone, Debug, Deserialize)]
@@ -123,7 +119,7 @@ pub async fn read<H: Host>(
         intent::Reading::Ask { question, missing, intents } => {
             Reading::Ask { question, details: json!({"missing": missing, "intents": intents}) }
         }
-        intent::Reading::Unclear { message } => Reading::Unclear { message },
+        intent::Reading::Unclear { message } | intent::Reading::Refused { message } => Reading::Unclear { message },
     };
     how.took_ms = host.now().since(began).0;
     Ok(Outcome { reading, how })
@@ -141,10 +137,11 @@ fn unsure(reading: &intent::Reading, message: &str) -> Option<&'static str> {
         intent::Reading::Ask { missing, .. } if missing.iter().all(|gap| gap.parameter == "wish") => {
             Some("A part of it was not understood offline.")
         }
-        intent::Reading::Plan { intents, .. } if intents.iter().any(|intent| intent.confidence < ACT) => {
+        intent::Reading::Plan { .. } if reading.band() != Band::Act => {
             Some("It was read offline, and not surely enough.")
         }
-        intent::Reading::Ask { .. } | intent::Reading::Plan { .. } => None,
+        // Nobody looks for a way round what the user said not to do.
+        intent::Reading::Ask { .. } | intent::Reading::Plan { .. } | intent::Reading::Refused { .. } => None,
     }
 }
 
@@ -219,6 +216,7 @@ mod tests {
     fn a_model_is_asked_where_the_offline_reading_is_not_enough_and_nowhere_else() {
         assert!(!asks_a_model("Book a table for 4 at Luigi's tomorrow at 7pm"));
         assert!(!asks_a_model("Book a table at Luigi's"), "what is missing is asked of the user");
+        assert!(!asks_a_model("Don't pay Anna"), "nobody looks for a way round what was forbidden");
         assert!(asks_a_model("Wibble the frobnicator, my dear"));
         assert!(asks_a_model("Book a table for 4 at Luigi's tomorrow at 7pm unless the moon is full"));
         let endless = "Wibble the frobnicator ".repeat(400);

@@ -36,7 +36,7 @@ impl Planner for OfflinePlanner {
         let reading = intent::read(chat.last_user_text(), &context);
         let structured = |text: Option<Value>| text.map(|value| Reply::Text(value.to_string()));
         match (&chat.format, &reading) {
-            (_, Reading::Unclear { .. }) => None,
+            (_, Reading::Unclear { .. } | Reading::Refused { .. }) => None,
             (Format::Object, _) => structured(Some(json!(reading))),
             (Format::Schema(schema), _) => structured(fitting(schema, &reading)),
             (Format::Text, Reading::Ask { question, .. }) => Some(Reply::Text(question.clone())),
@@ -53,7 +53,7 @@ fn fitting(schema: &Value, reading: &Reading) -> Option<Value> {
     let schema: Schema = serde_json::from_value(schema.clone()).ok()?;
     let plan = match reading {
         Reading::Plan { plan, .. } => Some(json!(plan)),
-        Reading::Ask { .. } | Reading::Unclear { .. } => None,
+        Reading::Ask { .. } | Reading::Unclear { .. } | Reading::Refused { .. } => None,
     };
     [Some(json!(reading)), plan].into_iter().flatten().find(|value| schema.check(value).is_empty())
 }

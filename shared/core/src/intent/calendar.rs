@@ -38,7 +38,7 @@ pub(super) fn read(words: &mut Words, now: DateTime) -> Entry {
         words.take(at - owner - into..at + 1);
     }
     let minutes = times::duration(words).or_else(|| own_length(words));
-    let remind = words.is(0, &["remind"]);
+    let remind = words.is(0, &["remind"]) || words.has(&["reminder"]);
     let when = When::read(words, now, Habit::Errand);
     let location = location(words);
     let subject = match quoted {
@@ -74,9 +74,10 @@ fn subject(words: &mut Words, remind: bool) -> Subject {
         at,
         &[
             "me", "us", "to", "a", "an", "the", "about", "in", "up", "of", "event", "that", "called", "titled",
-            "another", ":", "for",
+            "another", ":", "for", "reminder",
         ],
-    ) {
+    ) || (at < words.len() && (!words.is_free(at) || words.at(at) == ","))
+    {
         if words.is(at, &["that"]) && !remind {
             break;
         }
@@ -100,7 +101,7 @@ fn subject(words: &mut Words, remind: bool) -> Subject {
         end -= 1;
     }
     let title = words.text(at..end).trim();
-    if !super::unread::open(title).is_empty() {
+    if !super::unread::open(words, at..end).is_empty() {
         return Subject::Titled(title.to_owned());
     }
     words.take(at..end);

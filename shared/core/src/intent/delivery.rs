@@ -31,7 +31,8 @@ pub(super) struct Item {
     pub quantity: u32,
 }
 
-pub(super) fn read(words: &mut Words, now: DateTime) -> Delivery {
+/// The things stand `from` a word on: behind the verb, where there is one.
+pub(super) fn read(words: &mut Words, now: DateTime, from: usize) -> Delivery {
     let when = When::read(words, now, Habit::Delivery);
     let vendor = vendor(words);
     let address = places::after(words, &["to"])
@@ -40,7 +41,7 @@ pub(super) fn read(words: &mut Words, now: DateTime) -> Delivery {
     if words.is(1, &["me", "us"]) {
         words.take(1..2);
     }
-    let items = items(words);
+    let items = items(words, from);
     Delivery { vendor, items, address, when }
 }
 
@@ -64,12 +65,12 @@ fn vendor(words: &mut Words) -> Option<Place> {
     Some(Place::Named(name))
 }
 
-/// The things to be brought, each a plain noun with its quantity; takes them.
-fn items(words: &mut Words) -> Slot<Vec<Item>> {
+/// The things to be brought, from a place on, each a plain noun with its quantity; takes them.
+pub(super) fn items(words: &mut Words, from: usize) -> Slot<Vec<Item>> {
     let skipped = ["please", "me", "us", "some", "delivered", "deliver", "delivery", "it", "also", "brought", "then"];
     let ends = ["delivered", "also", "please", "plus", "here", "home", "brought"];
     let mut items = Vec::new();
-    let mut at = 1;
+    let mut at = from;
     // An item stands at the beginning, or behind a comma or `and`.
     let mut expected = true;
     while at < words.len() {
@@ -88,7 +89,9 @@ fn items(words: &mut Words) -> Slot<Vec<Item>> {
         };
         let start = at + length + usize::from(length > 0 && words.is(at + length, &["of"]));
         let range = words.phrase(start, &[&ends[..], &["without"]].concat());
-        // `pizzas with olives` is one thing.
+        // `bouquet of roses` is one thing, and so is `pizzas with olives`.
+        let of = words.is(range.end, &["of"]).then(|| words.phrase(range.end + 1, &ends).end);
+        let range = range.start..of.unwrap_or(range.end);
         let with = words.is(range.end, &["with", "without"]).then(|| words.phrase(range.end + 1, &ends));
         let end = with.clone().filter(|with| !with.is_empty()).map_or(range.end, |with| with.end);
         let addition = |with: std::ops::Range<usize>| {

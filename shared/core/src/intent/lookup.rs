@@ -23,7 +23,13 @@ pub(super) struct Weather {
 pub(super) fn weather(mut words: Words, now: DateTime) -> Weather {
     let when = When::read(&mut words, now, Habit::Errand);
     let place = places::after(&mut words, &["in", "for", "at", "around"])
-        .or_else(|| words.has(&["there"]).then_some(Place::There));
+        .or_else(|| words.has(&["there"]).then_some(Place::There))
+        .or_else(|| {
+            // `weather berlin saturday`
+            let at = words.find(&["weather", "forecast"])? + 1;
+            let text = words.phrase_text(words.phrase(at, &["like", "be", "going", "today", "tomorrow"]))?;
+            Some(Place::Named(text))
+        });
     Weather { place, when }
 }
 

@@ -103,7 +103,7 @@ pub(super) fn read(words: &Words, now: DateTime) -> Message {
     let (content, later) = if let Some(quoted) = quote.and_then(|at| words.quoted(at)) {
         (literal(quoted), false)
     } else if let Some(colon) = colon {
-        (literal(words.text(colon + 1..words.len())), false)
+        (literal(words.text_after(colon)), false)
     } else if is_details(words, before.start) && !before.is_empty() {
         (Content::Details, is_later(words, rest, now))
     } else {
@@ -117,8 +117,22 @@ pub(super) fn read(words: &Words, now: DateTime) -> Message {
 /// What stands beside a quotation, or before the colon, and is neither verb nor person.
 fn aside(words: &Words, head_end: usize, quote: Option<usize>, people_end: usize) -> Vec<String> {
     let behind = quote.filter(|quote| *quote == head_end).map_or(words.len(), |quote| quote + 1);
-    let vocabulary =
-        ["saying", "say", "says", "that", "with", "message", "text", "note", "this", "following", "know", "words", ","];
+    let vocabulary = [
+        "line",
+        "saying",
+        "say",
+        "says",
+        "that",
+        "with",
+        "message",
+        "text",
+        "note",
+        "this",
+        "following",
+        "know",
+        "words",
+        ",",
+    ];
     let harmless = ["please", "thanks", "the", "a", "an", "to", "and", "then", "also", "too", "for", "me"];
     (people_end..head_end.max(people_end))
         .chain(behind..words.len())
@@ -130,6 +144,7 @@ fn aside(words: &Words, head_end: usize, quote: Option<usize>, people_end: usize
 
 /// What may not belong to the text: a second person, a condition, an hour at its end.
 fn unread(words: &Words, content: &Content, start: usize, now: DateTime) -> Vec<String> {
+    let start = start + usize::from(words.at(start) == "," && !words.is_capital(start + 1));
     let joined = words.is(start, &["and"]) && !words.is(start + 1, &["say", "saying", "tell", "let"]);
     if joined || words.is(start, &["or", "&"]) {
         return vec![words.text(start..words.len()).to_owned()];
@@ -190,7 +205,7 @@ fn unread(words: &Words, content: &Content, start: usize, now: DateTime) -> Vec<
         Content::Text(text)
             if !words.is(start, &["that", "saying", "to", "if", "whether"]) && !said_openly(words, start) =>
         {
-            let mut unread = super::unread::open(text);
+            let mut unread = super::unread::open(words, start..words.len());
             let second = (start + 1..words.len()).find(|at| words.is(*at, &["and", "&"]) && words.is_capital(at + 1));
             let bare = words.is(start, &["the", "a", "an", "my", "our"]) && words.len() <= start + 3;
             if let Some(from) = second.or(bare.then_some(start)) {
@@ -207,7 +222,9 @@ fn unread(words: &Words, content: &Content, start: usize, now: DateTime) -> Vec<
 
 /// `know that`, `a message saying`: what follows is the text, all of it.
 fn said_openly(words: &Words, start: usize) -> bool {
-    (start..start + 4).any(|at| words.is(at, &["that", "saying"]))
+    let leading = ["know", ",", "a", "message", "text", "note", "line", "email", "mail", "with", "and", "say"];
+    let openly = (start..start + 4).find(|at| words.is(*at, &["that", "saying"]));
+    openly.is_some_and(|openly| (start..openly).all(|at| words.is(at, &leading)))
 }
 
 fn literal(text: &str) -> Content {
@@ -245,7 +262,10 @@ fn content(words: &Words, start: usize, now: DateTime) -> (Content, bool) {
             return (Content::Details, is_later(words, tail, now));
         }
     }
-    let rest = |from: usize| words.text(from..words.len()).trim().trim_end_matches([',', ';']).trim();
+    let rest = |from: usize| match from.checked_sub(1) {
+        Some(before) => words.text_after(before).trim_end_matches([',', ';']).trim(),
+        None => words.text(0..words.len()),
+    };
     if words.at(at) == "that" {
         return (literal(rest(at + 1)), false);
     }
@@ -265,9 +285,7 @@ fn is_later(words: &Words, from: usize, now: DateTime) -> bool {
     if words.is(from, &["of", "for", "about"]) {
         return false;
     }
-    let tail = words.text(from..words.len());
-    let tokens = super::tokens::tokens(tail);
-    let when = When::read(&mut Words::new(tail, &tokens), now, Habit::Errand);
+    let when = When::read(&mut words.tail(from), now, Habit::Errand);
     let now_said = when.moment().is_some_and(|moment| moment == now);
     !now_said && (when.date != Slot::Empty || when.time != Slot::Empty)
 }

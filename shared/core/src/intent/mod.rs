@@ -12,13 +12,21 @@
 //! A wish is planned only when every word of it was understood: what is left over is asked about, and
 //! nothing of the message is done (`unread`).
 
+mod band;
 mod calendar;
+mod change;
 mod clauses;
+#[cfg(test)]
+mod conversations;
 mod dates;
 mod delivery;
 mod draft;
+mod editor;
+mod german;
 #[cfg(test)]
 mod held_sentences;
+mod language;
+mod lexicon;
 mod lookup;
 mod message;
 mod money;
@@ -37,17 +45,22 @@ mod sentence_table;
 #[cfg(test)]
 mod sentences;
 mod slot;
+mod spanish;
 mod spelling;
 mod table;
 mod times;
 mod tokens;
+mod turn;
 mod unread;
 mod when;
+mod word_order;
 mod words;
 mod work;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+
+pub use band::{ACT, Band, CONFIRM};
 
 use crate::saga::Plan;
 use crate::time::Millis;
@@ -75,6 +88,8 @@ pub enum Reading {
     Ask { question: String, missing: Vec<Missing>, intents: Vec<Intent> },
     /// Not a wish that can be served; the message says what can.
     Unclear { message: String },
+    /// The user said what not to do, and nothing else.
+    Refused { message: String },
 }
 
 /// One wish.
@@ -124,5 +139,25 @@ pub enum Kind {
 /// Reads a message. Deterministic, and total: any text has a reading.
 #[must_use]
 pub fn read(message: &str, context: &Context) -> Reading {
-    reading::read(message, context)
+    turn::read(message, &[], context)
+}
+
+/// Reads a message as the next of a conversation: an answer to a question (`at seven`), a correction (`make it
+/// six`), what is left out after all (`forget the ride`), or one wish more (`and text Sam the details`) yields the
+/// whole plan as it is then; anything else is read for itself.
+///
+/// `earlier` is what the same person said before, oldest first, as far as none of it was carried out: what runs
+/// already is not changed by a message, and would be done once more.
+///
+/// ```
+/// use makegood_core::{intent::{Context, Reading, read_in}, time::Millis};
+///
+/// let context = Context { now: Millis(1_795_424_400_000), utc_offset_minutes: 60, user: "Ada".to_owned() };
+/// let earlier = ["Book a table for 4 at Luigi's tomorrow at 7pm"];
+/// let Reading::Plan { plan, .. } = read_in("make it six", &earlier, &context) else { panic!("a plan") };
+/// assert_eq!(plan.steps[0].params["party_size"], 6);
+/// ```
+#[must_use]
+pub fn read_in(message: &str, earlier: &[&str], context: &Context) -> Reading {
+    turn::read(message, earlier, context)
 }

@@ -2,6 +2,7 @@
 
 use super::clauses::{has_amount, has_quotation};
 use super::places;
+use super::preamble;
 use super::words::Words;
 
 /// What is to be done.
@@ -62,8 +63,9 @@ pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
     let end = reach(words, at);
     let near = |names: &[&str]| (at + 1..end).any(|at| words.is(at, names));
     // The thing itself, not what comes behind its preposition: `order a pizza for the ride`.
-    let object_end =
-        (at + 1..end).find(|at| words.is(*at, &["for", "to", "at", "from", "with", "on", "in"])).unwrap_or(end);
+    let object_end = (behind_when(words, at + 1)..end)
+        .find(|at| words.is(*at, &["for", "to", "at", "from", "with", "on", "in"]))
+        .unwrap_or(end);
     let thing = |names: &[&str]| (at + 1..object_end).any(|at| words.is(at, names));
     let word = words.at(at);
     let act = match word {
@@ -83,10 +85,24 @@ pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
             }
         }
         "make" if thing(&TABLES) => Act::Table,
+        "eat" | "dine" => Act::Table,
+        "set" | "put"
+            if words.is(at + 1, &["up", "us", "me"]) && (thing(&TABLES) || near(&MEALS) || near(&["down"])) =>
+        {
+            Act::Table
+        }
+        "secure" | "order" | "find" | "have" | "hold" if thing(&TABLES) && !is_looked_up(words, at) => Act::Table,
+        "booking" | "reserving" | "getting" | "ordering" | "calling" | "sending" | "paying"
+            if at > 0 && words.is(at - 1, &["mind", "about"]) =>
+        {
+            return gerund(words, at, end);
+        }
+        "be" if words.is(at + 1, &["driven", "taken", "picked"]) => Act::Ride,
+        "drop" if near(&["line", "note", "message"]) => Act::Message,
         "make" if thing(&APPOINTMENTS) => Act::Calendar,
         "make" if thing(&["payment"]) => Act::Payment,
         "get" | "grab" | "arrange" | "organise" | "organize" | "find" | "call" | "order" | "hail" | "fetch"
-        | "request" | "schedule" | "send" | "add"
+        | "request" | "schedule" | "send" | "add" | "have"
             if thing(&RIDES) && !near(&["calendar", "diary", "agenda"]) =>
         {
             Act::Ride
@@ -133,6 +149,34 @@ pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
         _ => return question(words, at, end),
     };
     Some(act)
+}
+
+/// Where the object of a verb stands: behind whom it is for, and behind a day or an hour that comes first.
+fn behind_when(words: &Words, mut at: usize) -> usize {
+    while let Some(length) =
+        preamble::when(words, at).or_else(|| words.is(at, &["us", "me", "please", ","]).then_some(1))
+    {
+        at += length;
+    }
+    at
+}
+
+/// `find a table` may only be looked up, as `find out whether there is a table`.
+fn is_looked_up(words: &Words, at: usize) -> bool {
+    words.is(at, &["find"]) && !words.is(at + 1, &["me", "us", "a"])
+}
+
+/// `would you mind booking a table`.
+fn gerund(words: &Words, at: usize, end: usize) -> Option<Act> {
+    let thing = |names: &[&str]| (at + 1..end).any(|at| words.is(at, names));
+    Some(match words.at(at) {
+        _ if thing(&RIDES) => Act::Ride,
+        "booking" | "reserving" | "getting" | "ordering" if thing(&TABLES) => Act::Table,
+        "ordering" => Act::Delivery,
+        "sending" => send(words, at, end),
+        "paying" => Act::Payment,
+        _ => return None,
+    })
 }
 
 fn find(words: &Words, at: usize, end: usize) -> Act {
@@ -200,7 +244,8 @@ fn question(words: &Words, at: usize, end: usize) -> Option<Act> {
         return None;
     }
     let tables = ["table", "tables", "availability", "space", "room", "free", "available", "seats", "open"];
-    let is_rain = words.is(at, &["will", "is", "does", "do", "should"]) && near(&rain);
+    let hot = words.at(at) == "how" && words.is(at + 1, &["hot", "cold", "warm"]);
+    let is_rain = hot || words.is(at, &["will", "is", "does", "do", "should"]) && near(&rain);
     if is_rain || near(&["weather", "forecast", "temperature"]) {
         Some(Act::Weather)
     } else if words.reads(at, "how long") || words.reads(at, "how far") {
@@ -210,7 +255,9 @@ fn question(words: &Words, at: usize, end: usize) -> Option<Act> {
         (near(&RIDES) || near(&["fare", "trip", "route", "distance"])).then_some(Act::Route)
     } else if words.is(at, &["is", "are", "do", "does", "any", "which"]) && near(&tables) {
         Some(Act::Availability)
-    } else if near(&["restaurant", "restaurants", "places", "eat"]) {
+    } else if near(&["restaurant", "restaurants", "places", "eat"])
+        || (words.is(at, &["where", "which", "any"]) && places::cuisine(words).is_some())
+    {
         Some(Act::Search)
     } else {
         None
@@ -219,7 +266,12 @@ fn question(words: &Words, at: usize, end: usize) -> Option<Act> {
 
 fn noun(words: &Words, at: usize) -> Option<Act> {
     let article = usize::from(words.is(at, &["a", "an", "another", "one"]));
-    let name = at + article + usize::from(words.is(at + article, &["quick", "nice", "quiet", "window", "return"]));
+    let name = at
+        + article
+        + usize::from(words.is(at + article, &["quick", "nice", "quiet", "window", "return"]))
+        + usize::from(
+            words.is(at + article, &["restaurant", "dinner", "lunch"]) && words.is(at + article + 1, &TABLES),
+        );
     if words.is(name, &TABLES) && (article == 1 || words.is(name + 1, &["for", "at", "of", "please"])) {
         Some(Act::Table)
     } else if words.is(name, &RIDES)
@@ -232,7 +284,38 @@ fn noun(words: &Words, at: usize) -> Option<Act> {
         Some(Act::Weather)
     } else if article == 1 && words.is(name, &["message", "text", "email"]) && words.at(name + 1) == "to" {
         Some(Act::Message)
+    } else if is_table_at(words, at) {
+        Some(Act::Table)
+    } else if is_order(words, at) {
+        Some(Act::Delivery)
+    } else if places::is_cuisine(words.at(at)) && words.is(at + 1, &["restaurant", "restaurants", "places"]) {
+        Some(Act::Search)
     } else {
         None
     }
+}
+
+/// `Luigi's, 4 people, tomorrow 7pm`; `Green Leaf for two`.
+fn is_table_at(words: &Words, at: usize) -> bool {
+    let Some((_, length)) = places::restaurant(words, at) else {
+        return false;
+    };
+    let end = at + length;
+    let counted = (end..end + 3).any(|at| super::numbers::number(words, at).is_some());
+    counted && (words.is(end, &[",", "for"]) || super::numbers::number(words, end).is_some())
+}
+
+/// `two pizzas from Luigi's to home`, `some sushi from Sakura brought home`.
+fn is_order(words: &Words, at: usize) -> bool {
+    let counted = super::numbers::number(words, at).is_some() || words.is(at, &["a", "an", "some"]);
+    let first =
+        (0..at).all(|at| !words.is(at, &["and", ",", "order", "deliver", "get", "bring", "send", "have", "fetch"]));
+    let limit = words.len().min(at + 16);
+    let end = (at + 1..limit).find(|at| words.is(*at, &[".", ";", "!", "?", "then"])).unwrap_or(limit);
+    let from = (at + 1..end).find(|at| words.at(*at) == "from");
+    let to = |from: usize| {
+        (from..words.len().min(from + 10)).any(|at| words.is(at, &["to", "home", "delivered", "brought"]))
+    };
+    let other = (at..end).any(|at| words.is(at, &RIDES) || words.is(at, &TABLES) || words.is(at, &MEALS));
+    first && counted && !other && from.is_some_and(|from| from > at + 1 && to(from))
 }

@@ -40,6 +40,13 @@ fn party(words: &Words, at: usize) -> Option<(Result<u32, String>, usize)> {
             return Some((Ok(size), phrase.split(' ').count()));
         }
     }
+    let we_are = ["we are", "there are", "there will be", "we will be", "we'll be", "we're"];
+    if let Some(phrase) = we_are.iter().find(|phrase| words.reads(at, phrase)) {
+        let start = at + phrase.split(' ').count();
+        if let Some((size, length)) = counted(words, start) {
+            return Some((size, start + length - at));
+        }
+    }
     if words.is(at, &["for", "of"]) {
         let article = usize::from(words.is(at + 1, &["all", "the"]));
         if words.reads(at + 1, "a party of") || words.reads(at + 1, "a group of") {
@@ -107,7 +114,8 @@ fn counted(words: &Words, at: usize) -> Option<(Result<u32, String>, usize)> {
     Some((size(total), length))
 }
 
-fn size(count: u32) -> Result<u32, String> {
+/// A number of people as a party, or the question to ask.
+pub(super) fn size(count: u32) -> Result<u32, String> {
     match count {
         0 => Err("nobody can come of 0 people: for how many".to_owned()),
         1..=20 => Ok(count),
@@ -120,15 +128,20 @@ fn size(count: u32) -> Result<u32, String> {
 fn company(words: &Words, start: usize, with: u32) -> Option<(u32, usize)> {
     let mut at = start;
     let mut total = with;
+    // Of nouns alone it is not known whether they are people: `mit Kindersitz`.
+    let mut people = false;
     loop {
         let length = if words.is(at, &["me", "myself", "i"]) {
             total += 1;
+            people = true;
             1
         } else if words.is(at, &["my", "our", "a", "his", "her"]) {
             total += kin(words.at(at + 1))?;
+            people = true;
             2
         } else if words.is_capital(at) && !words.is(at, &["i'm", "i'd"]) {
             total += 1;
+            people |= !words.is_noun(at);
             1 + usize::from(words.is_capital(at + 1))
         } else {
             return None;
@@ -146,7 +159,7 @@ fn company(words: &Words, start: usize, with: u32) -> Option<(u32, usize)> {
         }
         at = next;
     }
-    (total > 1).then_some((total, at - start))
+    (people && total > 1).then_some((total, at - start))
 }
 
 fn kin(word: &str) -> Option<u32> {

@@ -68,12 +68,23 @@ pub(super) fn restaurant(words: &Words, at: usize) -> Option<(&'static str, usiz
     })
 }
 
+/// How many words the name of a restaurant takes that starts here.
+pub(super) fn named<'w>(word: impl Fn(usize) -> &'w str) -> Option<usize> {
+    let spellings = RESTAURANTS.iter().flat_map(|(_, spellings)| spellings.iter());
+    let mut read = spellings.filter(|spelling| spelling.split(' ').enumerate().all(|(at, part)| word(at) == part));
+    read.next().map(|spelling| spelling.split(' ').count())
+}
+
 /// The cuisine that is named, under its name in the town.
 pub(super) fn cuisine(words: &Words) -> Option<&'static str> {
     (0..words.len()).find_map(|at| {
         let word = words.at(at);
         CUISINES.iter().find(|(spelling, _)| *spelling == word).map(|(_, name)| *name)
     })
+}
+
+pub(super) fn is_cuisine(word: &str) -> bool {
+    CUISINES.iter().any(|(spelling, _)| *spelling == word)
 }
 
 /// The cuisine that is named, and takes the word.
@@ -141,7 +152,10 @@ pub(super) fn place(words: &Words, at: usize) -> Option<(Place, usize)> {
     if words.is(at, &verbs) {
         return None;
     }
-    let range = words.phrase(at, &["tonight", "and", "leaving", "arriving", "delivered", "afterwards", "me", "us"]);
+    let range = words.phrase(
+        at,
+        &["tonight", "and", "leaving", "arriving", "delivered", "brought", "afterwards", "me", "us", "cost"],
+    );
     let text = words.phrase_text(range.clone())?;
     // `12 Oak Lane, Springfield`: a street and its town.
     let town = words.phrase(range.end + 1, &[]);

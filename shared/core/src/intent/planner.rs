@@ -17,6 +17,7 @@ use super::lookup::{Route, Search, Weather};
 use super::message::Message;
 use super::payment::Payment;
 use super::ride::Ride;
+use super::slot::Slot;
 use super::table::Table;
 use super::work::Work;
 use super::{Kind, Missing, Reading};
@@ -44,6 +45,7 @@ pub(super) enum What {
 }
 
 /// One wish, read.
+#[derive(Clone)]
 pub(super) struct Wish<'m> {
     pub what: What,
     pub text: &'m str,
@@ -52,8 +54,36 @@ pub(super) struct Wish<'m> {
     pub assumed: u32,
 }
 
+impl Wish<'_> {
+    /// Takes up what only says more of the same wish: `pick me up at the office and take me to the gym`, `order two
+    /// pizzas from Luigi's, deliver them home`.
+    pub fn goes_on(&mut self, next: &Self) -> bool {
+        if self.group != next.group {
+            return false;
+        }
+        match (&mut self.what, &next.what) {
+            (What::Ride(ride), What::Ride(more)) if ride.to.is_none() && ride.from.is_some() && more.from.is_none() => {
+                ride.to.clone_from(&more.to);
+                ride.when.date = ride.when.date.clone().or(|| more.when.date.clone());
+                ride.when.time = ride.when.time.clone().or(|| more.when.time.clone());
+                ride.passengers = ride.passengers.clone().or(|| more.passengers.clone());
+                more.to.is_some()
+            }
+            (What::Delivery(order), What::Delivery(more))
+                if order.address.is_none() && more.vendor.is_none() && more.items == Slot::Empty =>
+            {
+                order.address.clone_from(&more.address);
+                order.when.date = order.when.date.clone().or(|| more.when.date.clone());
+                order.when.time = order.when.time.clone().or(|| more.when.time.clone());
+                more.address.is_some()
+            }
+            _ => false,
+        }
+    }
+}
+
 /// What statements around the wishes say: `it is for tomorrow`, `we are four`.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Said {
     pub date: Option<Date>,
     pub party: Option<u32>,

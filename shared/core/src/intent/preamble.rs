@@ -6,7 +6,24 @@ use super::tokens::Form;
 use super::words::Words;
 
 /// Phrases that only lead to a wish; the longest first.
-const COURTESIES: [&str; 84] = [
+const COURTESIES: [&str; 101] = [
+    "thanks a lot",
+    "many thanks",
+    "thank you very much",
+    "thank you so much",
+    "thanks so much",
+    "thanks very much",
+    "thanks in advance",
+    "please be so good as to",
+    "be so good as to",
+    "be so kind as to",
+    "whatever you do",
+    "i also need",
+    "we also need",
+    "i'd also like",
+    "we'd also like",
+    "i also want",
+    "we also want",
     "i was wondering if you could",
     "it would be great if you could",
     "would you be so kind as to",
@@ -245,7 +262,8 @@ pub(super) fn when(words: &Words, at: usize) -> Option<usize> {
     let mut told = weekday || words.is(at, &["tomorrow", "tonight", "today"]);
     while end < words.len() {
         let inner = words.is(end, &INNER);
-        let counted = number(words, end).is_some();
+        let clock = words.form(end) == Some(Form::Number) && words.at(end).contains(':');
+        let counted = clock || number(words, end).is_some();
         if !inner && !counted && !words.is(end, &LINKS) && !words.is(end, &FIRST[..3]) {
             break;
         }

@@ -5,6 +5,8 @@ use jiff::civil::{DateTime, date};
 use jiff::tz::Offset;
 
 use super::clauses::{self, Clause, Link};
+use super::language::language;
+use super::lexicon::in_english;
 use super::openings::Act;
 use super::planner::{MAX_WISHES, Planner, Said, What, Wish};
 use super::slot::Slot;
@@ -21,21 +23,44 @@ const OFFERS: &str = "I can book tables and rides, order deliveries, pay people,
     for 4 at Luigi's tomorrow at 7pm, get us a ride there, and text Sam the details”, or “What's the weather \
     in Rome tomorrow?”";
 
-pub(super) fn read(message: &str, context: &Context) -> Reading {
-    if message.chars().nth(MAX_CHARACTERS).is_some() {
-        return unclear(format!(
-            "That is longer than the {MAX_CHARACTERS} characters that I read at once. Please say it more shortly."
-        ));
-    }
+/// What a message asks for, before it is planned.
+#[derive(Clone)]
+pub(super) struct Request<'m> {
+    pub wishes: Vec<Wish<'m>>,
+    pub said: Said,
+    /// Words that were not understood, and the clause that they stand in.
+    pub unread: Option<(Vec<String>, &'m str)>,
+}
+
+/// A message, understood by itself.
+pub(super) enum Understood<'m> {
+    Wishes(Request<'m>),
+    Answer(Reading),
+}
+
+/// The message's tokens, in the words of the English grammar.
+pub(super) fn english(message: &str) -> Vec<Token> {
     let tokens = tokens(message);
-    let clauses = clauses::clauses(message, &tokens);
-    let now = local(context);
-    if let Some(refusal) = refusal(message, &tokens, &clauses) {
-        return refusal;
+    let language = language(message, &tokens);
+    in_english(message, tokens, language)
+}
+
+pub(super) fn too_long(message: &str) -> Option<Reading> {
+    message.chars().nth(MAX_CHARACTERS).is_some().then(|| {
+        unclear(format!(
+            "That is longer than the {MAX_CHARACTERS} characters that I read at once. Please say it more shortly."
+        ))
+    })
+}
+
+pub(super) fn understand<'m>(message: &'m str, tokens: &[Token], now: DateTime) -> Understood<'m> {
+    let clauses = clauses::clauses(message, tokens);
+    if let Some(refusal) = refusal(message, tokens, &clauses) {
+        return Understood::Answer(refusal);
     }
     let mut said = Said::default();
-    let mut wishes = Vec::new();
-    let mut not_understood = Vec::new();
+    let mut wishes: Vec<Wish> = Vec::new();
+    let mut unread = None;
     let acts = clauses.iter().any(|clause| {
         let looks = matches!(clause.act, None | Some(Act::Availability | Act::Search | Act::Weather | Act::Route));
         !clause.negated && !looks
@@ -51,8 +76,8 @@ pub(super) fn read(message: &str, context: &Context) -> Reading {
                 .iter()
                 .any(|clause| !clause.negated && !matches!(clause.act, None | Some(Act::Payment | Act::Message)));
             if when.time != Slot::Empty || (when.date != Slot::Empty && !dated) || matches!(when.date, Slot::Asks(_)) {
-                let said = text(message, &tokens, clause);
-                not_understood.push((vec![said.to_owned()], said));
+                let said = text(message, tokens, clause);
+                unread = unread.or_else(|| Some((vec![said.to_owned()], said)));
             }
             said.date = said.date.or(when.date.known().copied());
             let party = Slot::one(people::parties(&mut words), ToString::to_string);
@@ -60,7 +85,7 @@ pub(super) fn read(message: &str, context: &Context) -> Reading {
             unread::take_courtesies(&mut words, 0);
             let left = unread::left(&words, &IDLE);
             if !left.is_empty() {
-                not_understood.push((left, text(message, &tokens, clause)));
+                unread = unread.or_else(|| Some((left, text(message, tokens, clause))));
             }
             continue;
         };
@@ -71,42 +96,56 @@ pub(super) fn read(message: &str, context: &Context) -> Reading {
         if (clause.link == Link::Then || trails) && !wishes.is_empty() {
             group += 1;
         }
-        let (wish, left) = wish(message, &tokens, clause, act, group, now);
+        let (wish, left) = wish(message, tokens, clause, act, group, now);
         // What is looked up without being acted on may be looked up loosely.
         let idle = matches!(act, Act::Availability | Act::Search) && !acts;
         if !idle && !left.is_empty() {
-            not_understood.push((left, wish.text));
+            unread = unread.or(Some((left, wish.text)));
         }
-        wishes.push(wish);
+        if !wishes.last_mut().is_some_and(|last| last.goes_on(&wish)) {
+            wishes.push(wish);
+        }
     }
     if wishes.is_empty() {
-        return unclear(OFFERS);
+        return Understood::Answer(unclear(OFFERS));
     }
-    if wishes.len() > MAX_WISHES {
-        return unclear(format!(
-            "These are more than {MAX_WISHES} wishes at once. Please send me a part of them first."
-        ));
-    }
-    let user = context.user.trim();
-    let user = if user.is_empty() { "Guest" } else { user };
-    match (Planner { now, user: user.to_owned(), wishes, said }.plan(), not_understood.first()) {
-        (Reading::Plan { intents, .. }, Some((left, said))) => {
-            let question = format!(
-                "I do not understand “{}” in “{said}”, and have done nothing. Say it without, or in other words.",
-                left.join(" ")
-            );
-            Reading::Ask { question, missing: vec![Missing { intent: 0, parameter: "wish" }], intents }
+    Understood::Wishes(Request { wishes, said, unread })
+}
+
+impl Request<'_> {
+    /// The plan, or the question.
+    pub fn plan(self, now: DateTime, context: &Context) -> Reading {
+        if self.wishes.len() > MAX_WISHES {
+            return unclear(format!(
+                "These are more than {MAX_WISHES} wishes at once. Please send me a part of them first."
+            ));
         }
-        (reading, _) => reading,
+        let user = context.user.trim();
+        let user = if user.is_empty() { "Guest" } else { user };
+        let planner = Planner { now, user: user.to_owned(), wishes: self.wishes, said: self.said };
+        match (planner.plan(), self.unread) {
+            (Reading::Plan { intents, .. }, Some((left, said))) => {
+                let question = format!(
+                    "I do not understand “{}” in “{said}”, and have done nothing. Say it without, or in other words.",
+                    left.join(" ")
+                );
+                Reading::Ask { question, missing: vec![Missing { intent: 0, parameter: "wish" }], intents }
+            }
+            (reading, _) => reading,
+        }
     }
 }
 
-fn unclear(message: impl Into<String>) -> Reading {
+pub(super) fn nothing_to_do(said: &str) -> Reading {
+    Reading::Refused { message: format!("Then I do nothing: “{said}”. Tell me what I shall do instead.") }
+}
+
+pub(super) fn unclear(message: impl Into<String>) -> Reading {
     Reading::Unclear { message: message.into() }
 }
 
 /// The user's wall clock.
-fn local(context: &Context) -> DateTime {
+pub(super) fn local(context: &Context) -> DateTime {
     let seconds = context.utc_offset_minutes.clamp(-24 * 60, 24 * 60) * 60;
     let offset = Offset::from_seconds(seconds).unwrap_or(Offset::UTC);
     let now = i64::try_from(context.now.0).ok().and_then(|now| Timestamp::from_millisecond(now).ok());
@@ -144,7 +183,7 @@ fn wish<'m>(
         Act::Table => What::Table(table::read(&mut words, now)),
         Act::Availability => What::Availability(table::read(&mut words, now)),
         Act::Ride => What::Ride(ride::read(&mut words, now)),
-        Act::Delivery => What::Delivery(delivery::read(&mut words, now)),
+        Act::Delivery => What::Delivery(delivery::read(&mut words, now, usize::from(!clause.noun))),
         Act::Payment => What::Payment(payment::read(&mut words)),
         Act::Calendar => What::Entry(calendar::read(&mut words, now)),
         Act::Weather => What::Weather(lookup::weather(words.clone(), now)),
@@ -168,12 +207,18 @@ fn wish<'m>(
 
 fn text<'m>(message: &'m str, tokens: &[Token], clause: &Clause) -> &'m str {
     let inner = tokens.get(clause.start..clause.end).unwrap_or_default();
-    let range = inner.first().zip(inner.last()).map_or(0..0, |(first, last)| first.start..last.end);
+    // A verb may have been moved to the front.
+    let start = inner.iter().map(|token| token.start).min().unwrap_or(0);
+    let end = inner.iter().map(|token| token.end).max().unwrap_or(0);
+    let range = start..end;
     message.get(range).unwrap_or_default().trim()
 }
 
 /// Words of statements that ask for nothing.
-const IDLE: [&str; 44] = [
+const IDLE: [&str; 47] = [
+    "many",
+    "lot",
+    "a",
     "it's",
     "its",
     "i'm",
@@ -308,11 +353,10 @@ fn refusal(message: &str, tokens: &[Token], clauses: &[Clause]) -> Option<Readin
     }
     let negated: Vec<&str> = clauses.iter().filter(|clause| clause.negated).map(said).collect();
     let all = clauses.iter().all(|clause| clause.negated || clause.act.is_none());
-    (all && !negated.is_empty())
-        .then(|| unclear(format!("Then I do nothing: “{}”. Tell me what I shall do instead.", negated.join(", "))))
+    (all && !negated.is_empty()).then(|| nothing_to_do(&negated.join(", ")))
 }
 
-fn ask(question: String) -> Reading {
+pub(super) fn ask(question: String) -> Reading {
     let missing = vec![Missing { intent: 0, parameter: "wish" }];
     Reading::Ask { question, missing, intents: Vec::new() }
 }

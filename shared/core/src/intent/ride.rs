@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Kind;
 use super::draft::Draft;
-use super::planner::{BEFORE_TABLE_MINUTES, TABLE_MINUTES};
+use super::planner::{BEFORE_TABLE_MINUTES, TABLE_MINUTES, What};
 use super::times::{self, Clock};
 use super::work::{Settled, Work, ask_when, spoken};
 use jiff::civil::DateTime;
@@ -98,7 +98,7 @@ impl Work<'_, '_> {
         let passengers = match (&ride.passengers, party.or(self.planner.said.party)) {
             (Slot::Is(_) | Slot::Asks(_), _) => ride.passengers.clone(),
             (Slot::Empty, Some(party)) => Slot::Is(party),
-            (Slot::Empty, None) if ride.us => Slot::Empty,
+            (Slot::Empty, None) if ride.us => self.riders_before(at),
             (Slot::Empty, None) => Slot::Is(1),
         };
         let passengers = match passengers {
@@ -115,6 +115,23 @@ impl Work<'_, '_> {
         }
         draft.step(id, "request_ride");
         draft
+    }
+
+    /// As many as rode before.
+    fn riders_before(&self, at: usize) -> Slot<u32> {
+        let before = self.planner.wishes.iter().take(at).rev().find_map(|wish| match &wish.what {
+            What::Ride(ride) => ride.passengers.known().copied(),
+            What::Table(_)
+            | What::Availability(_)
+            | What::Search(_)
+            | What::Delivery(_)
+            | What::Payment(_)
+            | What::Message(_)
+            | What::Entry(_)
+            | What::Weather(_)
+            | What::Route(_) => None,
+        });
+        before.map_or(Slot::Empty, Slot::Is)
     }
 
     pub fn ride_when(&self, at: usize, ride: &Ride, table: Option<&Settled>, homeward: bool) -> When {

@@ -49,7 +49,7 @@ fn questioned(message: &str) -> (String, Vec<&'static str>) {
 
 fn unclear(message: &str) -> String {
     let reading = read(message, &context());
-    let Reading::Unclear { message: said } = reading else {
+    let (Reading::Unclear { message: said } | Reading::Refused { message: said }) = reading else {
         panic!("{message}\nwas expected to be unclear, and is {reading:#?}");
     };
     said

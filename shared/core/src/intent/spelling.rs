@@ -2,7 +2,11 @@
 //!
 //! Only long words are in it, and words that are one letter from them by right are left alone.
 
-const DICTIONARY: [&str; 26] = [
+const DICTIONARY: [&str; 30] = [
+    "afternoon",
+    "evening",
+    "morning",
+    "address",
     "availability",
     "available",
     "breakfast",
@@ -32,7 +36,10 @@ const DICTIONARY: [&str; 26] = [
 ];
 
 /// Words of their own, however near to the dictionary.
-const RIGHT: [&str; 32] = [
+const RIGHT: [&str; 35] = [
+    "evenings",
+    "mornings",
+    "mourning",
     "cable",
     "deliver",
     "delivers",
@@ -67,8 +74,31 @@ const RIGHT: [&str; 32] = [
     "winner",
 ];
 
+/// Slips and short forms that are more than one letter away, or in words too short to be corrected by distance.
+const SLIPS: [(&str, &str); 16] = [
+    ("bok", "book"),
+    ("boook", "book"),
+    ("fuor", "four"),
+    ("oder", "order"),
+    ("ordr", "order"),
+    ("ppl", "people"),
+    ("reserv", "reserve"),
+    ("tabl", "table"),
+    ("tbl", "table"),
+    ("txi", "taxi"),
+    ("tmrw", "tomorrow"),
+    ("tmr", "tomorrow"),
+    ("tomoz", "tomorrow"),
+    ("wensday", "wednesday"),
+    ("thrusday", "thursday"),
+    ("rezervation", "reservation"),
+];
+
 /// What the word was meant to be, if it is not right as it stands.
 pub(super) fn correct(word: &str) -> Option<&'static str> {
+    if let Some((_, meant)) = SLIPS.iter().find(|(slip, _)| *slip == word) {
+        return Some(*meant);
+    }
     let length = word.chars().count();
     if !(5..=14).contains(&length) || RIGHT.contains(&word) {
         return None;

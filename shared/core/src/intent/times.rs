@@ -144,6 +144,11 @@ pub(super) fn times(words: &mut Words, part: Option<Part>, habit: Habit) -> Vec<
     found
 }
 
+/// An hour that was said alone.
+pub(super) fn on_the_hour(hour: u32, habit: Habit) -> Option<Clock> {
+    Said { hour, minute: 0, half: None, exact: false }.clock(None, habit)
+}
+
 /// An hour and minute as they were said.
 struct Said {
     hour: u32,
@@ -264,7 +269,7 @@ impl Said {
             return Some((hour, false, false));
         }
         let read = match part {
-            Some(Part::Afternoon) if hour <= 6 => (hour + 12, false, false),
+            Some(Part::Afternoon) if hour <= 9 => (hour + 12, false, false),
             Some(Part::Morning | Part::Afternoon) => (hour, false, false),
             Some(Part::Evening) if hour == 12 => (0, true, false),
             // `tonight at 3` is said of no evening.

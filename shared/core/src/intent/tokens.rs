@@ -27,6 +27,10 @@ pub(super) struct Token {
     pub corrected: bool,
     /// No space before it.
     pub glued: bool,
+    /// A word that the language's lexicon does not have, in small letters: no part of a name.
+    pub unknown: bool,
+    /// A capital that says nothing of a name: German writes every noun so.
+    pub noun: bool,
 }
 
 const QUOTES: [(char, &[char]); 6] = [
@@ -193,7 +197,17 @@ impl Reader<'_> {
         let corrected = correction.is_some();
         let glued = self.tokens.last().is_some_and(|last| last.end == start);
         let word = correction.map_or(word, str::to_owned);
-        self.tokens.push(Token { form, word, start, end: self.at, capital, corrected, glued });
+        self.tokens.push(Token {
+            form,
+            word,
+            start,
+            end: self.at,
+            capital,
+            corrected,
+            glued,
+            unknown: false,
+            noun: false,
+        });
     }
 }
 

@@ -11,7 +11,8 @@ use super::tokens::{Form, Token};
 use super::words::Words;
 
 /// Words that change nothing, wherever they stand.
-const HARMLESS: [&str; 24] = [
+const HARMLESS: [&str; 25] = [
+    "sharp",
     "please",
     "pls",
     "just",
@@ -38,7 +39,17 @@ const HARMLESS: [&str; 24] = [
     "afterwards",
 ];
 
-const TABLE: [&str; 21] = [
+const TABLE: [&str; 31] = [
+    "eat",
+    "dine",
+    "set",
+    "up",
+    "put",
+    "down",
+    "secure",
+    "order",
+    "find",
+    "hold",
     "book",
     "reserve",
     "make",
@@ -61,10 +72,10 @@ const TABLE: [&str; 21] = [
     "it",
     "there",
 ];
-const RIDE: [&str; 32] = [
-    "book", "reserve", "get", "grab", "arrange", "organise", "organize", "find", "call", "order", "hail", "fetch",
-    "request", "schedule", "send", "take", "drive", "bring", "pick", "up", "ride", "taxi", "cab", "car", "uber",
-    "lift", "lyft", "pickup", "go", "there", "home", "it",
+const RIDE: [&str; 36] = [
+    "have", "be", "driven", "taken", "book", "reserve", "get", "grab", "arrange", "organise", "organize", "find",
+    "call", "order", "hail", "fetch", "request", "schedule", "send", "take", "drive", "bring", "pick", "up", "ride",
+    "taxi", "cab", "car", "uber", "lift", "lyft", "pickup", "go", "there", "home", "it",
 ];
 const DELIVERY: [&str; 16] = [
     "order",
@@ -287,10 +298,9 @@ fn is_for_the_user(words: &Words, at: usize, vocabulary: &[&str]) -> bool {
     !goes_on && (at <= 1 || before == "for" || vocabulary.contains(&before))
 }
 
-/// The words of a text that make it depend on something, or leave it open.
-pub(super) fn open(text: &str) -> Vec<String> {
-    let plain = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    text.split_whitespace().filter(|word| OPEN.contains(&plain(word).as_str())).map(str::to_owned).collect()
+/// The words among some that make what they say depend on something, or leave it open.
+pub(super) fn open(words: &Words, range: std::ops::Range<usize>) -> Vec<String> {
+    range.filter(|at| words.is(*at, &OPEN)).map(|at| words.text(at..at + 1).to_owned()).collect()
 }
 
 /// A condition outside of what is said to others, courtesies aside.
@@ -318,7 +328,7 @@ pub(super) fn condition(words: &Words, start: usize, end: usize) -> Option<usize
     let mut at = start;
     while at < end {
         let asap = words.reads(at, "as soon as possible");
-        if let Some(length) = preamble::courtesy(words, at) {
+        if let Some(length) = preamble::courtesy(words, at).or_else(|| preamble::sequence(words, at)) {
             at += length;
         } else if !asap && (words.is(at, &conditions) || phrases.iter().any(|phrase| words.reads(at, phrase))) {
             return Some(at);

@@ -75,6 +75,11 @@ impl<'m> Words<'m> {
         self.free(at).is_some_and(|token| token.form == Form::Word && token.capital)
     }
 
+    /// A capital that may begin any noun.
+    pub fn is_noun(&self, at: usize) -> bool {
+        self.free(at).is_some_and(|token| token.noun)
+    }
+
     pub fn is_glued(&self, at: usize) -> bool {
         self.free(at).is_some_and(|token| token.glued)
     }
@@ -105,6 +110,26 @@ impl<'m> Words<'m> {
         self.message.get(first.start..last.end).unwrap_or_default()
     }
 
+    /// What follows a word, to the end, as it was typed: also words that the grammar dropped.
+    pub fn text_after(&self, before: usize) -> &'m str {
+        let (Some(before), Some(first)) = (self.tokens.get(before), self.tokens.get(before + 1)) else {
+            return "";
+        };
+        let start = if before.end <= first.start { before.end } else { first.start };
+        let end = self.tokens.last().map_or(start, |last| last.end);
+        self.message.get(start..end).unwrap_or_default().trim()
+    }
+
+    /// The words from a place on, none of them taken.
+    pub fn tail(&self, at: usize) -> Self {
+        Self::new(self.message, self.tokens.get(at..).unwrap_or_default())
+    }
+
+    /// A word that no lexicon has.
+    fn is_unknown(&self, at: usize) -> bool {
+        self.free(at).is_some_and(|token| token.unknown)
+    }
+
     /// The words of a name or a place that starts here: up to a mark, a taken word or a stop word.
     /// A quotation is a phrase of its own.
     pub fn phrase(&self, start: usize, stops: &[&str]) -> Range<usize> {
@@ -115,7 +140,8 @@ impl<'m> Words<'m> {
             let joins = at > start && self.is(at, &["and", "of"]);
             let inner = joins && self.is_capital(at - 1) && self.is_capital(at + 1);
             let word = matches!(self.form(at), Some(Form::Word | Form::Number));
-            !word || stops.contains(&self.at(at)) || (STOPS.contains(&self.at(at)) && !inner)
+            let strange = at > start && self.is_unknown(at);
+            !word || strange || stops.contains(&self.at(at)) || (STOPS.contains(&self.at(at)) && !inner)
         };
         let end = (start..self.len()).find(|at| ends(*at)).unwrap_or(self.len());
         start..end

@@ -99,13 +99,17 @@ impl Work<'_, '_> {
     }
 
     pub fn spot_before(&self, at: usize) -> Option<Spot> {
+        let booked = self.tables.iter().take(at).flatten().any(|table| table.booked);
         (0..at).rev().find_map(|other| match &self.planner.wishes.get(other)?.what {
             What::Table(_) | What::Availability(_) => self.tables.get(other)?.as_ref().map(|_| Spot::Table(other)),
             What::Search(_) => self.searches.get(other)?.clone().map(Spot::Search),
             What::Ride(Ride { to: Some(Place::Named(name)), .. })
             | What::Weather(Weather { place: Some(Place::Named(name)), .. })
-            | What::Route(Route { to: Some(Place::Named(name)), .. })
-            | What::Delivery(Delivery { vendor: Some(Place::Named(name)), .. }) => Some(Spot::Named(name.clone())),
+            | What::Route(Route { to: Some(Place::Named(name)), .. }) => Some(Spot::Named(name.clone())),
+            // Nobody goes to the shop that delivers, where there is a table to go to.
+            What::Delivery(Delivery { vendor: Some(Place::Named(name)), .. }) if !booked => {
+                Some(Spot::Named(name.clone()))
+            }
             What::Ride(_)
             | What::Weather(_)
             | What::Route(_)

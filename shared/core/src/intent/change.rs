@@ -1,0 +1,168 @@
+//! A message that is no wish of its own, but changes the wishes before it: a correction, an answer to a question, or
+//! something left out after all.
+//!
+//! The rule of `unread` holds here too: a change is made only where every word of the message was understood as a
+//! part of it. Where it could be meant of several wishes, it is asked which.
+
+use jiff::civil::DateTime;
+
+use super::editor::Editor;
+use super::message::Content;
+use super::planner::{What, Wish};
+use super::preamble;
+use super::reading::Request;
+use super::words::Words;
+use super::{Context, Reading};
+
+pub(super) enum Change<'m> {
+    To(Request<'m>),
+    /// Nothing of the wishes is left.
+    Nothing,
+    /// The question to ask.
+    Unsure(String),
+}
+
+/// What leads to leaving something out.
+const REMOVERS: [&str; 25] = [
+    "we don't need",
+    "i don't need",
+    "we do not need",
+    "i do not need",
+    "we don't want",
+    "i don't want",
+    "no need for",
+    "forget about",
+    "forget",
+    "never mind",
+    "nevermind",
+    "don't bother with",
+    "leave out",
+    "skip",
+    "drop",
+    "scrap",
+    "remove",
+    "cancel",
+    "without",
+    "lose",
+    "don't",
+    "do not",
+    "leave",
+    "no",
+    "not",
+];
+
+const TABLE: [&str; 6] = ["table", "reservation", "booking", "dinner", "lunch", "restaurant"];
+const RIDE: [&str; 7] = ["ride", "taxi", "cab", "car", "uber", "lift", "transfer"];
+const DELIVERY: [&str; 8] = ["delivery", "order", "pizza", "pizzas", "food", "flowers", "cake", "parcel"];
+const PAYMENT: [&str; 3] = ["payment", "money", "transfer"];
+const MESSAGE: [&str; 6] = ["message", "text", "sms", "email", "mail", "note"];
+const ENTRY: [&str; 7] = ["calendar", "entry", "event", "appointment", "reminder", "meeting", "diary"];
+
+/// The change that a message makes, if it is nothing else.
+pub(super) fn read<'m>(open: &Request<'m>, message: &Words, now: DateTime, context: &Context) -> Option<Change<'m>> {
+    removal(open, message.clone()).or_else(|| {
+        let mut editor =
+            Editor { request: open.clone(), missing: missing(open, now, context), unsure: None, changed: 0 };
+        editor.read(message.clone(), now)?;
+        Some(match editor.unsure {
+            Some(question) => Change::Unsure(question),
+            None => Change::To(editor.request),
+        })
+    })
+}
+
+/// The message as what somebody is to be told, where nothing else was asked for.
+pub(super) fn words_for<'m>(
+    open: &Request<'m>,
+    message: &str,
+    now: DateTime,
+    context: &Context,
+) -> Option<Request<'m>> {
+    let [(at, "text")] = missing(open, now, context)[..] else {
+        return None;
+    };
+    let mut request = open.clone();
+    let What::Message(told) = &mut request.wishes.get_mut(at)?.what else {
+        return None;
+    };
+    told.content = Content::Text(message.trim().trim_matches(['"', '“', '”', '„']).to_owned());
+    (!message.trim().is_empty()).then_some(request)
+}
+
+/// What the wishes lack: the place of the wish, and the parameter.
+fn missing(open: &Request, now: DateTime, context: &Context) -> Vec<(usize, &'static str)> {
+    match open.clone().plan(now, context) {
+        Reading::Ask { missing, .. } => missing.into_iter().map(|gap| (gap.intent, gap.parameter)).collect(),
+        Reading::Plan { .. } | Reading::Unclear { .. } | Reading::Refused { .. } => Vec::new(),
+    }
+}
+
+/// Whether a noun names the wish: `the taxi`.
+pub(super) fn is_named(wish: &Wish, word: &str) -> bool {
+    let names: &[&str] = match &wish.what {
+        What::Table(_) | What::Availability(_) | What::Search(_) => &TABLE,
+        What::Ride(_) | What::Route(_) => &RIDE,
+        What::Delivery(_) => &DELIVERY,
+        What::Payment(_) => &PAYMENT,
+        What::Message(_) => &MESSAGE,
+        What::Entry(_) => &ENTRY,
+        What::Weather(_) => &["weather", "forecast"],
+    };
+    names.contains(&word)
+}
+
+/// Skips what says nothing, from a place on.
+fn skip(words: &Words, mut at: usize) -> usize {
+    loop {
+        let opener = ["actually", "rather", "sorry", "oh", "hm", "well"].contains(&words.at(at));
+        if words.is_mark(at) || opener {
+            at += 1;
+        } else if let Some(length) = preamble::courtesy(words, at) {
+            at += length;
+        } else {
+            return at;
+        }
+    }
+}
+
+/// `forget the ride`, `we don't need a taxi after all`, `forget it`.
+fn removal<'m>(open: &Request<'m>, words: Words) -> Option<Change<'m>> {
+    let mut at = skip(&words, 0);
+    let remover = REMOVERS.iter().find(|phrase| words.reads(at, phrase))?;
+    at += remover.split(' ').count();
+    let denies = ["no", "not", "don't", "do not"].contains(remover);
+    // `vergiss das Taxi` and `wir brauchen kein Taxi` are said with the words of both.
+    at = skip(&words, at);
+    at += usize::from(words.is(at, &["the", "a", "an", "my", "our", "any", "that", "this", "need", "want"]));
+    at += usize::from(words.is(at, &["a", "the", "any"]));
+    let noun = words.at(at);
+    let end = |mut at: usize| {
+        while at < words.len() {
+            let length = ["after all", "any more", "as well", "leave it", "forget it", "it all"]
+                .iter()
+                .find(|phrase| words.reads(at, phrase))
+                .map_or(1, |phrase| phrase.split(' ').count());
+            let filler =
+                words.is(at, &["anymore", "then", "too", "please", "now", "either", "instead", "actually", "thanks"]);
+            if length == 1 && !filler && !words.is_mark(at) {
+                return false;
+            }
+            at += length;
+        }
+        true
+    };
+    let all = (words.is(at, &["it", "that", "everything", "all"]) && end(at + 1)) || (!denies && end(at));
+    if all {
+        return (!denies).then_some(Change::Nothing);
+    }
+    let goes = |wish: &Wish| is_named(wish, noun);
+    if !open.wishes.iter().any(goes) || !end(at + 1) {
+        return None;
+    }
+    let mut request = open.clone();
+    request.wishes.retain(|wish| !goes(wish));
+    if request.unread.as_ref().is_some_and(|(_, text)| !request.wishes.iter().any(|wish| wish.text == *text)) {
+        request.unread = None;
+    }
+    Some(if request.wishes.is_empty() { Change::Nothing } else { Change::To(request) })
+}

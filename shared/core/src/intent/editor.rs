@@ -1,0 +1,537 @@
+//! The values of a message that changes wishes, put where they belong.
+
+use jiff::civil::DateTime;
+
+use super::change::is_named;
+use super::delivery;
+use super::money;
+use super::names::{self, Person};
+use super::numbers::number;
+use super::people;
+use super::places::{self, Place};
+use super::planner::What;
+use super::preamble;
+use super::reading::Request;
+use super::slot::Slot;
+use super::table;
+use super::times::{self, Habit};
+use super::tokens::Form;
+use super::unread;
+use super::when::When;
+use super::words::Words;
+
+/// What leads to a correction, the longest first.
+const OPENERS: [&str; 42] = [
+    "change the time to",
+    "change the date to",
+    "change the day to",
+    "change the number of people to",
+    "change the amount to",
+    "change the restaurant to",
+    "change it to",
+    "change that to",
+    "move it to",
+    "move that to",
+    "switch it to",
+    "switch to",
+    "change to",
+    "let's make it",
+    "let's make that",
+    "let's say",
+    "let's do",
+    "make it",
+    "make that",
+    "could we do",
+    "can we do",
+    "could we make it",
+    "can we make it",
+    "could you make it",
+    "can you make it",
+    "can it be",
+    "could it be",
+    "i meant",
+    "i mean",
+    "i said",
+    "it should be",
+    "should be",
+    "or rather",
+    "no wait",
+    "on second thought",
+    "actually",
+    "rather",
+    "sorry",
+    "no",
+    "wait",
+    "better",
+    "make",
+];
+
+/// What adds nothing to a change.
+const FILLERS: [&str; 34] = [
+    "instead", "then", "please", "at", "on", "for", "in", "to", "of", "a", "an", "the", "it", "is", "be", "are", "we",
+    "there", "will", "and", "thanks", "ok", "okay", "yes", "actually", "rather", "sorry", "no", "better", "do", "hm",
+    "oh", "well", "just",
+];
+
+/// Wishes while they are changed.
+pub(super) struct Editor<'m> {
+    pub request: Request<'m>,
+    /// What they lack: the place of the wish, and the parameter.
+    pub missing: Vec<(usize, &'static str)>,
+    /// The question to ask instead.
+    pub unsure: Option<String>,
+    /// How many values were set.
+    pub changed: u32,
+}
+
+impl Editor<'_> {
+    /// Makes every change that the words say; `None` where they say something else.
+    pub fn read(&mut self, mut words: Words, now: DateTime) -> Option<()> {
+        let mut at = 0;
+        loop {
+            if let Some(phrase) = OPENERS.iter().find(|phrase| words.reads(at, phrase)) {
+                let length = phrase.split(' ').count();
+                words.take(at..at + length);
+                at += length;
+            } else if words.is_mark(at) && !words.is(at, &["$", "€", "£", "+", "-"]) {
+                at += 1;
+            } else if let Some(length) = preamble::courtesy(&words, at) {
+                words.take(at..at + length);
+                at += length;
+            } else {
+                break;
+            }
+        }
+        let old = self.replaced(&mut words);
+        let target = self.target(&mut words);
+        self.values(&mut words, target, now);
+        unread::take_courtesies(&mut words, 0);
+        let left = unread::left(&words, &FILLERS);
+        (left.is_empty() && self.changed > 0 && old).then_some(())
+    }
+
+    /// Takes `instead of Luigi's`, `not to Anna`: what was before. Whether all of it was understood.
+    fn replaced(&self, words: &mut Words) -> bool {
+        let phrases = ["instead of", "rather than", "not"];
+        let found = (0..words.len()).find_map(|at| {
+            let phrase = phrases.iter().find(|phrase| words.reads(at, phrase))?;
+            Some((at, at + phrase.split(' ').count()))
+        });
+        let Some((start, behind)) = found else {
+            return true;
+        };
+        let end = (behind..words.len()).find(|at| words.is(*at, &["but", ",", ".", ";"])).unwrap_or(words.len());
+        let end = end + usize::from(words.is(end, &["but"]));
+        if end <= behind {
+            return false;
+        }
+        // Names that were said before, and figures: nothing that could be a wish.
+        let known = (behind..end).all(|at| {
+            words.is_mark(at)
+                || number(words, at).is_some()
+                || words.is_capital(at)
+                || words.is(
+                    at,
+                    &[
+                        "at", "on", "for", "to", "in", "the", "but", "pm", "am", "people", "tomorrow", "today",
+                        "tonight",
+                    ],
+                )
+                || words.form(at) == Some(Form::Number)
+                || places::restaurant(words, at).is_some()
+                || self.request.wishes.iter().any(|wish| wish.text.to_lowercase().contains(words.at(at)))
+        });
+        words.take(start..end);
+        known
+    }
+
+    /// `the ride`: which wishes are meant; all where none is named. Takes the words.
+    fn target(&self, words: &mut Words) -> Vec<usize> {
+        let wishes = &self.request.wishes;
+        let all: Vec<usize> = (0..wishes.len()).collect();
+        let article = |at: usize| at > 0 && words.is(at - 1, &["the", "my", "our"]);
+        let noun = (0..words.len()).find(|at| {
+            let named = wishes.iter().any(|wish| is_named(wish, words.at(*at)));
+            named && (article(*at) || wishes.len() > 1)
+        });
+        let Some(noun) = noun else {
+            return all;
+        };
+        let named = all.iter().copied().filter(|at| wishes.get(*at).is_some_and(|wish| is_named(wish, words.at(noun))));
+        let named = named.collect();
+        words.take(noun - usize::from(article(noun))..noun + 1);
+        named
+    }
+
+    fn values(&mut self, words: &mut Words, target: Vec<usize>, now: DateTime) {
+        let payments: Vec<usize> = self.only(&target, |what| matches!(what, What::Payment(_)));
+        let messages: Vec<usize> = self.only(&target, |what| matches!(what, What::Message(_)));
+        let ways: Vec<usize> =
+            self.only(&target, |what| matches!(what, What::Ride(_) | What::Route(_) | What::Delivery(_)));
+        let tables: Vec<usize> = self.only(&target, |what| matches!(what, What::Table(_) | What::Availability(_)));
+        let weathers: Vec<usize> = self.only(&target, |what| matches!(what, What::Weather(_)));
+        let deliveries: Vec<usize> = self.only(&target, |what| matches!(what, What::Delivery(_)));
+        if !payments.is_empty() {
+            self.amount(words, &payments);
+        }
+        self.ways(words, &ways);
+        if !tables.is_empty() {
+            let mut named = places::restaurants(words).into_iter().map(|(_, name)| name);
+            if let (Some(name), None) = (named.next(), named.next()) {
+                self.restaurant(&tables, name);
+            }
+        }
+        let habit = if !tables.is_empty() {
+            Habit::Meal
+        } else if deliveries.is_empty() {
+            Habit::Errand
+        } else {
+            Habit::Delivery
+        };
+        self.when(words, &target, habit, now);
+        self.party(words, &target);
+        if payments.len() == 1 || messages.len() == 1 {
+            self.person(words, &payments, &messages);
+        }
+        if !weathers.is_empty()
+            && let Some(place) = places::after(words, &["in", "for", "at"])
+        {
+            self.place_of_weather(&weathers, place);
+        }
+        self.bare_number(words, &target, habit);
+        self.bare_name(words, &target);
+    }
+
+    fn only(&self, among: &[usize], is: impl Fn(&What) -> bool) -> Vec<usize> {
+        let holds = |at: &usize| self.request.wishes.get(*at).is_some_and(|wish| is(&wish.what));
+        among.iter().copied().filter(holds).collect()
+    }
+
+    /// The wishes that lack one of the parameters, among some; else those for which `has` holds.
+    fn meant(&self, among: &[usize], parameters: &[&str], has: impl Fn(&What) -> bool) -> Vec<usize> {
+        let lacking: Vec<usize> = self
+            .missing
+            .iter()
+            .filter(|(at, parameter)| among.contains(at) && parameters.contains(parameter))
+            .map(|(at, _)| *at)
+            .collect();
+        if !lacking.is_empty() {
+            return lacking;
+        }
+        self.only(among, has)
+    }
+
+    fn each(&mut self, meant: &[usize], mut set: impl FnMut(&mut What)) {
+        for at in meant {
+            if let Some(wish) = self.request.wishes.get_mut(*at) {
+                set(&mut wish.what);
+                self.changed += 1;
+            }
+        }
+    }
+
+    fn amount(&mut self, words: &mut Words, payments: &[usize]) {
+        let found = money::amounts(words);
+        let [amount] = &found[..] else {
+            return;
+        };
+        let amount = match amount {
+            Ok(amount) => Slot::Is(amount.clone()),
+            Err(question) => Slot::Asks(question.clone()),
+        };
+        let meant = self.meant(payments, &["amount_minor"], |_| true);
+        self.one_of(&meant, "payment");
+        self.each(&meant, |what| {
+            if let What::Payment(payment) = what {
+                payment.amount = amount.clone();
+            }
+        });
+    }
+
+    fn ways(&mut self, words: &mut Words, ways: &[usize]) {
+        if ways.is_empty() {
+            return;
+        }
+        if let Some(from) = places::after(words, &["from"]) {
+            let meant = self.meant(ways, &["pickup", "vendor"], |_| true);
+            self.one_of(&meant, "place");
+            self.each(&meant, |what| match what {
+                What::Ride(ride) => ride.from = Some(from.clone()),
+                What::Route(route) => route.from = Some(from.clone()),
+                What::Delivery(delivery) => delivery.vendor = Some(from.clone()),
+                What::Table(_)
+                | What::Availability(_)
+                | What::Search(_)
+                | What::Payment(_)
+                | What::Message(_)
+                | What::Entry(_)
+                | What::Weather(_) => {}
+            });
+        }
+        // `to 8pm` is no place.
+        let timed = (0..words.len())
+            .any(|at| words.at(at) == "to" && number(words, at + 1).is_some() && !words.is_capital(at + 2));
+        if !timed && let Some(to) = places::after(words, &["to"]) {
+            let meant = self.meant(ways, &["destination", "address"], |_| true);
+            self.one_of(&meant, "place");
+            self.each(&meant, |what| match what {
+                What::Ride(ride) => ride.to = Some(to.clone()),
+                What::Route(route) => route.to = Some(to.clone()),
+                What::Delivery(delivery) => delivery.address = Some(to.clone()),
+                What::Table(_)
+                | What::Availability(_)
+                | What::Search(_)
+                | What::Payment(_)
+                | What::Message(_)
+                | What::Entry(_)
+                | What::Weather(_) => {}
+            });
+        }
+    }
+
+    fn restaurant(&mut self, tables: &[usize], name: String) {
+        let meant = self.meant(tables, &["restaurant"], |_| true);
+        self.one_of(&meant, "table");
+        self.each(&meant, |what| {
+            if let What::Table(table) | What::Availability(table) = what {
+                table.place = table::Place::Named(name.clone());
+            }
+        });
+    }
+
+    fn when(&mut self, words: &mut Words, target: &[usize], habit: Habit, now: DateTime) {
+        let said = When::read(words, now, habit);
+        if said.date != Slot::Empty {
+            let meant =
+                self.meant(target, &["date"], |what| when_of(what).is_some_and(|when| when.date != Slot::Empty));
+            let meant = if meant.is_empty() { self.first(target, |what| when_of(what).is_some()) } else { meant };
+            self.alike(&meant, "day", |when| when.date.known().map(ToString::to_string));
+            self.each(&meant, |what| {
+                if let Some(when) = when_mut(what) {
+                    when.date = said.date.clone();
+                }
+            });
+        }
+        if said.time != Slot::Empty {
+            let meant =
+                self.meant(target, &["time"], |what| when_of(what).is_some_and(|when| when.time != Slot::Empty));
+            let meant = if meant.is_empty() { self.first(target, |what| when_of(what).is_some()) } else { meant };
+            self.one_of(&meant, "time");
+            self.each(&meant, |what| {
+                if let Some(when) = when_mut(what) {
+                    when.time = said.time.clone();
+                }
+            });
+        }
+    }
+
+    fn first(&self, target: &[usize], has: impl Fn(&What) -> bool) -> Vec<usize> {
+        self.only(target, has).into_iter().take(1).collect()
+    }
+
+    fn party(&mut self, words: &mut Words, target: &[usize]) {
+        let said = Slot::one(people::parties(words), |size| format!("{size} people"));
+        if said != Slot::Empty {
+            self.set_party(target, &said);
+        }
+    }
+
+    fn set_party(&mut self, target: &[usize], said: &Slot<u32>) {
+        let sized = |what: &What| matches!(what, What::Table(_) | What::Availability(_) | What::Search(_));
+        let meant = self.meant(target, &["party_size", "passengers"], sized);
+        let meant = if meant.is_empty() { self.first(target, |what| matches!(what, What::Ride(_))) } else { meant };
+        self.one_of(&meant, "number of people");
+        self.each(&meant, |what| match what {
+            What::Table(table) | What::Availability(table) => table.party = said.clone(),
+            What::Search(search) => search.party = said.clone(),
+            What::Ride(ride) => ride.passengers = said.clone(),
+            What::Route(_)
+            | What::Delivery(_)
+            | What::Payment(_)
+            | What::Message(_)
+            | What::Entry(_)
+            | What::Weather(_) => {}
+        });
+    }
+
+    fn person(&mut self, words: &mut Words, payments: &[usize], messages: &[usize]) {
+        let Some(to) = words.find(&["to"]) else {
+            return;
+        };
+        let (people, end) = names::people(words, to + 1);
+        let [person] = &people[..] else {
+            return;
+        };
+        words.take(to..end);
+        self.set_person(person, payments, messages);
+    }
+
+    fn set_person(&mut self, person: &Person, payments: &[usize], messages: &[usize]) {
+        let among: Vec<usize> = payments.iter().chain(messages).copied().collect();
+        let meant = self.meant(&among, &["payee", "to"], |_| true);
+        self.one_of(&meant, "person");
+        self.each(&meant, |what| match what {
+            What::Payment(payment) => payment.payee = Slot::Is(person.clone()),
+            What::Message(message) => message.to = vec![person.clone()],
+            What::Table(_)
+            | What::Availability(_)
+            | What::Search(_)
+            | What::Ride(_)
+            | What::Route(_)
+            | What::Delivery(_)
+            | What::Entry(_)
+            | What::Weather(_) => {}
+        });
+    }
+
+    fn place_of_weather(&mut self, weathers: &[usize], place: Place) {
+        let meant = self.meant(weathers, &["place"], |_| true);
+        self.one_of(&meant, "place");
+        self.each(&meant, |what| {
+            if let What::Weather(weather) = what {
+                weather.place = Some(place.clone());
+            }
+        });
+    }
+
+    /// A number alone is what was asked for; where nothing was, how many people come.
+    fn bare_number(&mut self, words: &mut Words, target: &[usize], habit: Habit) {
+        let Some((at, (count, length))) = (0..words.len()).find_map(|at| Some((at, number(words, at)?))) else {
+            return;
+        };
+        let lacks = |parameters: &[&str]| {
+            self.missing.iter().any(|(at, parameter)| target.contains(at) && parameters.contains(parameter))
+        };
+        let (people, time) = (lacks(&["party_size", "passengers"]), lacks(&["time"]));
+        let sized = |what: &What| matches!(what, What::Table(_) | What::Availability(_) | What::Ride(_));
+        let has_party = target.iter().any(|at| self.request.wishes.get(*at).is_some_and(|wish| sized(&wish.what)));
+        if people && time {
+            words.take(at..at + length);
+            self.unsure = Some(format!("Is {count} the hour, or how many people come?"));
+            self.changed += 1;
+        } else if time {
+            let Some(clock) = times::on_the_hour(count, habit) else {
+                return;
+            };
+            words.take(at..at + length);
+            let meant = self.meant(target, &["time"], |_| false);
+            self.each(&meant, |what| {
+                if let Some(when) = when_mut(what) {
+                    when.time = Slot::Is(clock);
+                }
+            });
+        } else if people || (self.missing.is_empty() && has_party) {
+            words.take(at..at + length);
+            let said = match people::size(count) {
+                Ok(count) => Slot::Is(count),
+                Err(question) => Slot::Asks(question),
+            };
+            self.set_party(target, &said);
+        }
+    }
+
+    /// A name alone is what was asked for.
+    fn bare_name(&mut self, words: &mut Words, target: &[usize]) {
+        let named = ["restaurant", "vendor", "address", "destination", "pickup", "place", "payee", "to", "items"];
+        let wanted: Vec<(usize, &str)> = self
+            .missing
+            .iter()
+            .filter(|(at, parameter)| target.contains(at) && named.contains(parameter))
+            .copied()
+            .collect();
+        let [(wish, parameter)] = wanted[..] else {
+            return;
+        };
+        let harmless = |at: usize| words.is(at, &["at", "in", "from", "to", "it's", "it", "is", "please", "for"]);
+        let Some(start) = (0..words.len()).find(|at| words.is_free(*at) && !words.is_mark(*at) && !harmless(*at))
+        else {
+            return;
+        };
+        if parameter == "items" {
+            let items = delivery::items(words, start);
+            if items != Slot::Empty {
+                self.each(&[wish], |what| {
+                    if let What::Delivery(delivery) = what {
+                        delivery.items = items.clone();
+                    }
+                });
+            }
+            return;
+        }
+        if ["payee", "to"].contains(&parameter) {
+            let (people, end) = names::people(words, start);
+            if let [person] = &people[..] {
+                words.take(start..end);
+                self.set_person(person, &[wish], &[]);
+            }
+            return;
+        }
+        let Some((place, length)) = places::place(words, start) else {
+            return;
+        };
+        words.take(start..start + length);
+        self.each(&[wish], |what| match (what, &place) {
+            (What::Table(table) | What::Availability(table), Place::Named(name)) => {
+                table.place = table::Place::Named(name.clone());
+            }
+            (What::Ride(ride), _) if parameter == "pickup" => ride.from = Some(place.clone()),
+            (What::Ride(ride), _) => ride.to = Some(place.clone()),
+            (What::Route(route), _) if parameter == "pickup" => route.from = Some(place.clone()),
+            (What::Route(route), _) => route.to = Some(place.clone()),
+            (What::Delivery(delivery), _) if parameter == "vendor" => delivery.vendor = Some(place.clone()),
+            (What::Delivery(delivery), _) => delivery.address = Some(place.clone()),
+            (What::Weather(weather), _) => weather.place = Some(place.clone()),
+            (
+                What::Table(_)
+                | What::Availability(_)
+                | What::Search(_)
+                | What::Payment(_)
+                | What::Message(_)
+                | What::Entry(_),
+                _,
+            ) => {}
+        });
+    }
+
+    /// Asks where a value could be meant of several wishes.
+    fn one_of(&mut self, meant: &[usize], value: &str) {
+        if meant.len() > 1 && meant.iter().any(|at| !self.missing.iter().any(|(lacking, _)| lacking == at)) {
+            self.unsure = Some(format!("Of which of these is that the {value}? Please say it with its name."));
+        }
+    }
+
+    /// Asks where a value could be meant of several wishes that have different ones.
+    fn alike(&mut self, meant: &[usize], value: &str, of: impl Fn(&When) -> Option<String>) {
+        let wishes = &self.request.wishes;
+        let mut values: Vec<Option<String>> =
+            meant.iter().filter_map(|at| when_of(&wishes.get(*at)?.what).map(&of)).collect();
+        values.dedup();
+        if values.len() > 1 {
+            self.unsure = Some(format!("Of which of these is that the {value}? Please say it with its name."));
+        }
+    }
+}
+
+fn when_of(what: &What) -> Option<&When> {
+    match what {
+        What::Table(table) | What::Availability(table) => Some(&table.when),
+        What::Search(search) => Some(&search.when),
+        What::Ride(ride) => Some(&ride.when),
+        What::Delivery(delivery) => Some(&delivery.when),
+        What::Entry(entry) => Some(&entry.when),
+        What::Weather(weather) => Some(&weather.when),
+        What::Payment(_) | What::Message(_) | What::Route(_) => None,
+    }
+}
+
+fn when_mut(what: &mut What) -> Option<&mut When> {
+    match what {
+        What::Table(table) | What::Availability(table) => Some(&mut table.when),
+        What::Search(search) => Some(&mut search.when),
+        What::Ride(ride) => Some(&mut ride.when),
+        What::Delivery(delivery) => Some(&mut delivery.when),
+        What::Entry(entry) => Some(&mut entry.when),
+        What::Weather(weather) => Some(&mut weather.when),
+        What::Payment(_) | What::Message(_) | What::Route(_) => None,
+    }
+}
