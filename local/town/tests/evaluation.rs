@@ -1,7 +1,5 @@
 //! `tests/eval` reads the town's tools from a file, since it needs nothing else of the town.
 
-#![expect(clippy::unwrap_used, reason = "what cannot be read ends the test")]
-
 use std::path::Path;
 
 use serde_json::Value;
