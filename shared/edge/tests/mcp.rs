@@ -38,7 +38,7 @@ fn place(era: Era, tool: &str) -> Mcp {
         era,
         tool: tool.to_owned(),
         pin: String::new(),
-        headers: BTreeMap::new(),
+        headers: Vec::new(),
         undo: None,
         status: None,
         failure: Failure::Refused,

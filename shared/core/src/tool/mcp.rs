@@ -6,8 +6,6 @@
 //! Deliberately absent: the server's address and token. They are configuration, so that no definition can send
 //! a call elsewhere.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -26,10 +24,10 @@ pub struct Mcp {
     /// SHA-256, in hexadecimal, over what the server said of this tool and of those below when they were
     /// approved.
     pub pin: String,
-    /// Arguments that a modern server wants in headers too (`x-mcp-header`): the header's name after
-    /// `Mcp-Param-`, and where the argument is.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub headers: BTreeMap<String, Vec<String>>,
+    /// Arguments that a modern server wants in headers too (`x-mcp-header`), each a list: the header's name
+    /// after `Mcp-Param-`, then the names that lead to the argument.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<Companion>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -169,7 +169,7 @@ pub fn draft(server: &str, era: Era, list: &[Value], tool: &str, words: &Words) 
         Some(schema) => relaxed(schema).0,
         None => said(),
     };
-    let headers = if era == Era::Modern { headers(found)? } else { BTreeMap::new() };
+    let headers = if era == Era::Modern { headers(found)? } else { Vec::new() };
     let mut mcp = Mcp {
         server: server.to_owned(),
         era,
@@ -291,13 +291,13 @@ fn check_name(name: &str) -> Result<(), Malformed> {
 }
 
 /// The arguments that a modern server wants in headers too. Only those that are reached by `properties` count.
-fn headers(tool: &Map<String, Value>) -> Result<BTreeMap<String, Vec<String>>, Malformed> {
-    fn collect(schema: &Value, path: &[String], found: &mut Vec<(String, Vec<String>)>) {
+fn headers(tool: &Map<String, Value>) -> Result<Vec<Vec<String>>, Malformed> {
+    fn collect(schema: &Value, path: &[String], found: &mut Vec<Vec<String>>) {
         let fields = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
         for (name, field) in fields {
             let path: Vec<String> = path.iter().chain([name]).cloned().collect();
             if let Some(header) = field.get("x-mcp-header").and_then(Value::as_str) {
-                found.push((header.to_owned(), path.clone()));
+                found.push(std::iter::once(header.to_owned()).chain(path.iter().cloned()).collect());
             }
             collect(field, &path, found);
         }
@@ -306,17 +306,16 @@ fn headers(tool: &Map<String, Value>) -> Result<BTreeMap<String, Vec<String>>, M
     if let Some(schema) = tool.get("inputSchema") {
         collect(schema, &[], &mut found);
     }
-    let mut headers = BTreeMap::new();
-    for (name, path) in found {
-        let is_name = HeaderName::try_from(name.as_str()).is_ok();
-        let again = headers.keys().any(|known: &String| known.eq_ignore_ascii_case(&name));
-        if !is_name || again {
+    let mut names: Vec<String> = Vec::new();
+    for name in found.iter().filter_map(|header| header.first()) {
+        let lower = name.to_ascii_lowercase();
+        if HeaderName::try_from(name.as_str()).is_err() || names.contains(&lower) {
             let name: String = name.chars().take(40).collect();
             return Err(Malformed(format!("the server wants an argument in the header `{name}`, which cannot be")));
         }
-        headers.insert(name, path);
+        names.push(lower);
     }
-    Ok(headers)
+    Ok(found)
 }
 
 /// What a tool gives that says nothing of what it gives.
@@ -425,7 +424,7 @@ mod tests {
             draft("x", Era::Modern, &[tool], "t", &Words::default())
         };
         let headers = of("Region").unwrap().definition.mcp.unwrap().headers;
-        assert_eq!(headers, BTreeMap::from([("Region".to_owned(), vec!["at".to_owned(), "id".to_owned()])]));
+        assert_eq!(headers, [["Region", "at", "id"]]);
         assert!(of("a\r\nauthorization: x").is_err());
     }
 

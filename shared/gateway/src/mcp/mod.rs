@@ -15,7 +15,7 @@ mod schema;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::Malformed;
 
@@ -34,13 +34,11 @@ pub const KEY: &str = "makegood/idempotencyKey";
 pub const SESSION: &str = "mcp-session-id";
 
 /// Where a server is.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Server {
     /// Its one address.
     pub url: String,
-    /// Sent as a bearer token, where there is one.
-    #[serde(default)]
+    /// Sent as a bearer token, where it is not empty.
     pub token: String,
 }
 
@@ -59,15 +57,23 @@ pub fn servers(text: &str) -> Result<BTreeMap<String, Server>, Malformed> {
     if text.trim().is_empty() {
         return Ok(BTreeMap::new());
     }
-    let servers: BTreeMap<String, Server> = serde_json::from_str(text).map_err(|error| {
-        let place = format!("line {}, column {}", error.line(), error.column());
-        Malformed(format!("the servers are {{\"name\": {{\"url\": …, \"token\": …}}}}, and {place} is not"))
-    })?;
-    let wrong = servers.keys().find(|name| !is_server_name(name));
-    wrong.map_or(Ok(()), |name| {
-        let name: String = name.chars().take(40).collect();
-        Err(Malformed(format!("`{name}` names no server: a letter first, then letters and digits, all lower case")))
-    })?;
+    let wrong = || Malformed("the servers are no JSON of the form {\"name\": {\"url\": …, \"token\": …}}".to_owned());
+    let Ok(Value::Object(all)) = serde_json::from_str(text) else { return Err(wrong()) };
+    let mut servers = BTreeMap::new();
+    for (name, server) in all {
+        if !is_server_name(&name) {
+            let name: String = name.chars().take(40).collect();
+            let what = "names no server: a letter first, then letters and digits, all lower case";
+            return Err(Malformed(format!("`{name}` {what}")));
+        }
+        let field = |field: &str| server.get(field).and_then(Value::as_str).map(str::to_owned);
+        let known = |field: &String| matches!(field.as_str(), "url" | "token");
+        let whole = server.as_object().is_some_and(|fields| fields.keys().all(known));
+        let Some(url) = field("url").filter(|_| whole) else {
+            return Err(Malformed(format!("the server `{name}` has a `url` and perhaps a `token`, and nothing else")));
+        };
+        servers.insert(name, Server { url, token: field("token").unwrap_or_default() });
+    }
     Ok(servers)
 }
 

@@ -2,7 +2,6 @@
 
 use http::header::CONTENT_TYPE;
 use makegood_core::depth::too_deep;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{Response, excerpt};
@@ -25,12 +24,10 @@ pub enum Answer {
 }
 
 /// An error of the protocol, not of a tool.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RpcError {
     pub code: i64,
-    #[serde(default)]
     pub message: String,
-    #[serde(default)]
     pub data: Value,
 }
 
@@ -82,14 +79,22 @@ impl Found {
         let nobodys = message.get("id").is_none_or(Value::is_null);
         let answer = match (message.remove("result"), message.remove("error")) {
             (Some(Value::Object(result)), None) if ours => Answer::Result(result),
-            (None, Some(error)) if ours || nobodys => match serde_json::from_value(error) {
-                Ok(error) => Answer::Error(error),
-                Err(_) => return,
+            (None, Some(error)) if ours || nobodys => match error_of(error) {
+                Some(error) => Answer::Error(error),
+                None => return,
             },
             _ => return,
         };
         self.answer.get_or_insert(answer);
     }
+}
+
+/// By hand: a derived reader weighs more than all else here.
+fn error_of(mut error: Value) -> Option<RpcError> {
+    let code = error.get("code")?.as_i64()?;
+    let message = error.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let data = error.get_mut("data").map(Value::take).unwrap_or_default();
+    Some(RpcError { code, message, data })
 }
 
 fn told(params: &Value) -> String {

@@ -114,10 +114,10 @@ pub fn call(server: &Server, speech: &Speech, mcp: &Mcp, call: &Call) -> Result<
 /// The arguments that the tool wants in headers too, so that a proxy can read them.
 fn mirrored(mcp: &Mcp, arguments: &Map<String, Value>) -> Result<Vec<(HeaderName, HeaderValue)>, Malformed> {
     let mut headers = Vec::new();
-    for (name, path) in &mcp.headers {
-        let found = path.split_first().and_then(|(first, rest)| {
-            rest.iter().try_fold(arguments.get(first)?, |value, part| value.as_object()?.get(part))
-        });
+    for header in &mcp.headers {
+        let [name, first, rest @ ..] = header.as_slice() else { continue };
+        let found = arguments.get(first);
+        let found = found.and_then(|value| rest.iter().try_fold(value, |value, part| value.as_object()?.get(part)));
         let text = match found {
             None | Some(Value::Null | Value::Array(_) | Value::Object(_)) => continue,
             Some(Value::String(text)) => text.clone(),
@@ -125,7 +125,7 @@ fn mirrored(mcp: &Mcp, arguments: &Map<String, Value>) -> Result<Vec<(HeaderName
         };
         let name = HeaderName::try_from(format!("mcp-param-{name}"))
             .map_err(|_| Malformed(format!("`{name}` cannot be a header's name")))?;
-        headers.push((name, header(&text)?));
+        headers.push((name, encoded(&text)?));
     }
     Ok(headers)
 }
@@ -162,9 +162,9 @@ fn modern(
     let mut request = post(server, &message(method, Some(id), Value::Object(params)))?;
     let headers = request.headers_mut();
     headers.insert("mcp-protocol-version", HeaderValue::from_static(MODERN));
-    headers.insert("mcp-method", header(method)?);
+    headers.insert("mcp-method", encoded(method)?);
     if let Some(name) = name {
-        headers.insert("mcp-name", header(name)?);
+        headers.insert("mcp-name", encoded(name)?);
     }
     Ok(request)
 }
@@ -205,7 +205,7 @@ fn named(mut request: Request, session: &Session) -> Result<Request, Malformed> 
 }
 
 /// A text as a header's value: what is not plain ASCII goes as `=?base64?…?=`.
-fn header(text: &str) -> Result<HeaderValue, Malformed> {
+fn encoded(text: &str) -> Result<HeaderValue, Malformed> {
     let plain = text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) && text.trim() == text;
     let coded = text.starts_with("=?base64?") && text.ends_with("?=");
     let value = if plain && !coded {
