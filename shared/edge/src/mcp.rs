@@ -3,7 +3,6 @@
 //! A modern server is called with one request. A legacy one is first asked for a session, which is ended
 //! afterwards: an invocation is short, and nothing of it is left over for the next.
 
-use futures_util::future::LocalBoxFuture;
 use makegood_core::saga::{Call, Outcome, Refusal};
 use makegood_core::time::Millis;
 use makegood_core::tool::{Era, Mcp};
@@ -54,7 +53,7 @@ async fn in_session<H: Host>(host: &H, server: &Server, mcp: &Mcp, call: &Call, 
         None => None,
     };
     if let Some(Ok(leave)) = leave
-        && let Err(error) = fetch(host, leave, LEAVE).await
+        && let Err(error) = host.fetch(leave, LEAVE).await
     {
         host.log(Level::Info, &format!("the MCP server `{}` was not told of a session's end: {error}", mcp.server));
     }
@@ -63,15 +62,6 @@ async fn in_session<H: Host>(host: &H, server: &Server, mcp: &Mcp, call: &Call, 
 
 /// The code of what was sent, and not answered in time.
 pub const NO_ANSWER: &str = "no_answer";
-
-/// All that is sent goes through here: the host's own future is large, and would stand at each place.
-fn fetch<H: Host>(
-    host: &H,
-    request: Request,
-    timeout: Millis,
-) -> LocalBoxFuture<'_, Result<makegood_gateway::Response, FetchError>> {
-    Box::pin(host.fetch(request, timeout))
-}
 
 /// Opens a session. Until it is, nothing is done.
 async fn open<H: Host>(host: &H, server: &Server, end: Millis) -> Result<Session, Outcome> {
@@ -87,7 +77,7 @@ async fn before_the_call<H: Host>(
     end: Millis,
 ) -> Result<makegood_gateway::Response, Outcome> {
     let request = request.map_err(|error| not_sent(&error.0))?;
-    fetch(host, request, left(host, end)).await.map_err(|error| not_sent(&error.to_string()))
+    host.fetch(request, left(host, end)).await.map_err(|error| not_sent(&error.to_string()))
 }
 
 async fn exchange<H: Host>(host: &H, server: &Server, speech: &Speech, mcp: &Mcp, call: &Call, end: Millis) -> Outcome {
@@ -99,7 +89,7 @@ async fn exchange<H: Host>(host: &H, server: &Server, speech: &Speech, mcp: &Mcp
     if host.now() >= end {
         return not_sent("opening a session took all of the call's time");
     }
-    match fetch(host, request, left(host, end)).await {
+    match host.fetch(request, left(host, end)).await {
         Ok(response) => {
             let session = match speech {
                 Speech::Modern => None,
@@ -130,7 +120,7 @@ fn not_sent(reason: &str) -> Outcome {
 /// # Errors
 /// Where it does not answer as a server of the protocol does.
 pub async fn list<H: Host>(host: &H, server: &Server) -> Result<(Era, Vec<Value>), Malformed> {
-    let answer = fetch(host, request::discover(server)?, PATIENCE).await.map_err(unreached)?;
+    let answer = host.fetch(request::discover(server)?, PATIENCE).await.map_err(unreached)?;
     if answer.status() == http::StatusCode::UNAUTHORIZED {
         return Err(Malformed("the server wants to know who asks: give it a `token`".to_owned()));
     }
@@ -157,7 +147,7 @@ async fn list_legacy<H: Host>(host: &H, server: &Server) -> Result<(Era, Vec<Val
     let speech = Speech::Legacy(session.clone());
     let tools = pages(host, server, &speech).await;
     if session.id.is_some()
-        && let Err(error) = fetch(host, request::close(server, &session)?, PATIENCE).await
+        && let Err(error) = host.fetch(request::close(server, &session)?, PATIENCE).await
     {
         host.log(Level::Info, &format!("a session with an MCP server was not ended: {error}"));
     }
@@ -176,7 +166,7 @@ async fn pages<H: Host>(host: &H, server: &Server, speech: &Speech) -> Result<Ve
     let (mut tools, mut cursor) = (Vec::new(), None::<String>);
     for number in 0..PAGES {
         let request = request::list(server, speech, number, cursor.as_deref())?;
-        let answer = fetch(host, request, PATIENCE).await.map_err(unreached)?;
+        let answer = host.fetch(request, PATIENCE).await.map_err(unreached)?;
         let Page { tools: more, next } = discovery::page(&answer, number)?;
         tools.extend(more);
         match next {
