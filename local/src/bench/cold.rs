@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use axum::body::Body;
 use http::Request;
+use http::header::HOST;
 use http_body_util::BodyExt;
 use makegood_cloud::Clock;
 use serde_json::json;
@@ -139,7 +140,8 @@ async fn batch(functions: &Functions, name: &str) -> anyhow::Result<(Duration, f
     let began = spent()?;
     for _ in 0..TOGETHER {
         let since = Instant::now();
-        let request = Request::get(format!("/{name}/nothing")).body(Body::empty())?;
+        // A request that names no host is refused before there is an instance.
+        let request = Request::get(format!("/{name}/nothing")).header(HOST, "localhost").body(Body::empty())?;
         let answer = functions.router().oneshot(request).await?;
         ensure!(!answer.status().is_server_error(), "it answered {}", answer.status());
         answer.into_body().collect().await?;
