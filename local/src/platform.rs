@@ -148,6 +148,7 @@ impl Platform {
             manifest,
             own_authorities: own,
             limits: Limits::default(),
+            time_variable: Some("kill_ms"),
             clock,
         })
         .await?;

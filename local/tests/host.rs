@@ -83,6 +83,7 @@ fn options(manifest: &Path) -> Options {
         overrides: BTreeMap::new(),
         own_authorities: vec!["127.0.0.1:3000".into(), "localhost:3000".into()],
         limits: Limits { time: Duration::from_millis(700), instances: 64, ..Limits::default() },
+        time_variable: None,
         clock: Clock::real(),
     }
 }

@@ -29,6 +29,7 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
         return Err(door::no_such_route());
     }
     door::allow(request, &[Method::POST])?;
+    let began = host.now();
     let settings = Settings::read(host)?;
     let principal = door::principal(host, &settings, request.headers())?;
     let said: Said = door::body(request)?;
@@ -51,7 +52,7 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
     };
     let created = start(host, &settings, &principal, tools, &wanted).await?;
     if streams {
-        return Ok(progress::follow(host.clone(), settings, created.id));
+        return Ok(progress::follow(host.clone(), settings, created.id, began));
     }
     let status = format!("{}/api/execute/{}", settings.public_url, created.id);
     let mut body = json!({

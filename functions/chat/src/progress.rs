@@ -18,6 +18,8 @@ use makegood_edge::{Body, Bytes, Host, Reply, Settings, host};
 /// The first wait between two looks; it grows while nothing happens.
 const SHORTEST: Millis = Millis(40);
 const LONGEST: Millis = Millis(1_000);
+/// Before the platform ends the invocation: one look that takes long, and the address to go on from.
+const LAST_WORDS: Millis = Millis(1_500);
 /// Between two comments that keep the line open.
 const KEEPALIVE: Millis = Millis(15_000);
 
@@ -52,11 +54,11 @@ struct Follower<H> {
     over: bool,
 }
 
-/// Follows a saga until it rests, or this function's time is up.
-pub fn follow<H: Host>(host: H, settings: Settings, id: SagaId) -> Reply {
+/// Follows a saga until it rests, or the time of this invocation is up, which began at `began`.
+pub fn follow<H: Host>(host: H, settings: Settings, id: SagaId, began: Millis) -> Reply {
     let now = host.now();
     let follower = Follower {
-        until: now + settings.time_budget.max(Millis(8_500)),
+        until: began + Millis(settings.kill.0.saturating_sub(LAST_WORDS.0)),
         host,
         settings,
         id,

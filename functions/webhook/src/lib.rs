@@ -6,6 +6,8 @@
 
 #![forbid(unsafe_code)]
 
+use std::future::{Ready, ready};
+
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::http::Method;
 use makegood_edge::problem::problem;
@@ -14,11 +16,10 @@ use makegood_edge::{Host, Reply, Request, door};
 makegood_edge::serve!(crate::handle);
 
 /// Serves one request.
-#[expect(clippy::unused_async, reason = "every function has the same shape")]
-pub async fn handle<H: Host>(request: Request, host: H) -> Reply {
+pub fn handle<H: Host>(request: Request, host: H) -> Ready<Reply> {
     let refused = door::allow(&request, &[Method::POST]).err();
     let error = refused.unwrap_or_else(|| {
         Error::new(Code::NotFound, "No webhook source is configured on this server. Nothing was stored.")
     });
-    problem(&host, &error)
+    ready(problem(&host, &error))
 }

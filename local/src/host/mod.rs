@@ -57,6 +57,8 @@ pub struct Options {
     /// `host:port` of this process, under every name that functions may use.
     pub own_authorities: Vec<String>,
     pub limits: Limits,
+    /// The variable that says `limits.time` in milliseconds, where there is one.
+    pub time_variable: Option<&'static str>,
     /// What the functions take for the time.
     pub clock: Clock,
 }
@@ -180,11 +182,14 @@ impl Loaded {
     fn new(options: Options) -> anyhow::Result<Self> {
         let manifest = options.manifest;
         let values = Values::resolve(&manifest, &options.overrides, |name| std::env::var(name).ok())?;
+        let mut limits = options.limits;
+        if let Some(name) = options.time_variable {
+            limits.time = values.milliseconds(name)?;
+        }
         let network = Arc::new(Network::new(&options.own_authorities)?);
-        let engine = engine::start(&options.limits)?;
+        let engine = engine::start(&limits)?;
         let linker = instance::linker(&engine).map_err(engine::plain)?;
-        let loading =
-            Loading { limits: options.limits, clock: options.clock, values, network: network.clone(), linker };
+        let loading = Loading { limits, clock: options.clock, values, network: network.clone(), linker };
         let cache_dir = &options.cache_dir;
         std::fs::create_dir_all(cache_dir)
             .with_context(|| format!("cannot keep compiled code in {}", cache_dir.display()))?;

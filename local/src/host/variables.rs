@@ -6,8 +6,9 @@
 //! Providers such as vaults are not for a local host.
 
 use super::manifest::Manifest;
-use anyhow::{bail, ensure};
+use anyhow::{Context, bail, ensure};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Every application variable with its value.
 pub struct Values(BTreeMap<String, String>);
@@ -40,6 +41,15 @@ impl Values {
             values.insert(name.clone(), value);
         }
         Ok(Self(values))
+    }
+
+    /// The span that the variable `name` holds, in whole milliseconds, at least one.
+    pub fn milliseconds(&self, name: &str) -> anyhow::Result<Duration> {
+        let text = self.0.get(name).with_context(|| format!("the manifest has no variable {name:?}"))?;
+        match text.trim().parse() {
+            Ok(0) | Err(_) => bail!("the variable {name:?} is a whole number of milliseconds above 0, not {text:?}"),
+            Ok(span) => Ok(Duration::from_millis(span)),
+        }
     }
 
     /// Replaces every `{{ name }}` in `template` by its value.
@@ -117,6 +127,16 @@ mod tests {
     fn a_value_for_no_variable_is_an_error() {
         let error = resolve(&[("tokn", "a")], &[]).err().unwrap().to_string();
         assert!(error.contains("\"tokn\""));
+    }
+
+    #[test]
+    fn a_span_is_a_whole_number_of_milliseconds_above_0() {
+        let span = |text: &str| resolve(&[("token", text)], &[]).unwrap().milliseconds("token");
+        assert_eq!(span(" 4000").unwrap(), Duration::from_secs(4));
+        for bad in ["0", "-1", "4s", "", "1.5"] {
+            assert!(span(bad).unwrap_err().to_string().contains("above 0"), "{bad}");
+        }
+        assert!(resolve(&[("token", "a")], &[]).unwrap().milliseconds("tokn").is_err());
     }
 
     #[test]

@@ -148,6 +148,7 @@ fn patience(timeout: Millis) -> Result<types::RequestOptions, FetchError> {
 }
 
 /// Tells what never left from what may have arrived.
+#[expect(clippy::wildcard_enum_match_arm, reason = "whatever is not known to be unsent may have arrived")]
 fn sort(error: &ErrorCode) -> FetchError {
     let name = format!("{error:?}");
     match error {
@@ -166,7 +167,6 @@ fn sort(error: &ErrorCode) -> FetchError {
         | ErrorCode::HttpRequestMethodInvalid
         | ErrorCode::HttpRequestUriInvalid
         | ErrorCode::HttpRequestUriTooLong => FetchError::NotSent(name),
-        #[expect(clippy::wildcard_enum_match_arm, reason = "whatever is not known to be unsent may have arrived")]
         _ => FetchError::Unknown(name),
     }
 }

@@ -171,6 +171,7 @@ fn method_name(method: &types::Method) -> &str {
 }
 
 /// Tells what never left from what may have arrived.
+#[expect(clippy::wildcard_enum_match_arm, reason = "whatever is not known to be unsent may have arrived")]
 fn sort(error: &ErrorCode) -> FetchError {
     let name = format!("{error:?}");
     match error {
@@ -189,7 +190,6 @@ fn sort(error: &ErrorCode) -> FetchError {
         | ErrorCode::HttpRequestMethodInvalid
         | ErrorCode::HttpRequestUriInvalid
         | ErrorCode::HttpRequestUriTooLong => FetchError::NotSent(name),
-        #[expect(clippy::wildcard_enum_match_arm, reason = "whatever is not known to be unsent may have arrived")]
         _ => FetchError::Unknown(name),
     }
 }

@@ -14,20 +14,23 @@ use serde::de::DeserializeOwned;
 use crate::host::Host;
 use crate::settings::Settings;
 
-/// How long the database may take for one statement.
+/// How long the database may take for one statement, at most.
 const PATIENCE: Millis = Millis(10_000);
 
 pub struct Store<'a, H> {
     pub(crate) host: &'a H,
     database: &'a neon::Database,
+    patience: Millis,
     read: Cell<u64>,
     written: Cell<u64>,
 }
 
 impl<'a, H: Host> Store<'a, H> {
     #[must_use]
-    pub const fn new(host: &'a H, settings: &'a Settings) -> Self {
-        Self { host, database: &settings.database, read: Cell::new(0), written: Cell::new(0) }
+    pub fn new(host: &'a H, settings: &'a Settings) -> Self {
+        // A quarter is left in which to say that the database is silent.
+        let patience = Millis(settings.kill.0 / 4 * 3).min(PATIENCE);
+        Self { host, database: &settings.database, patience, read: Cell::new(0), written: Cell::new(0) }
     }
 
     /// Writes a new saga with its first wake.
@@ -118,7 +121,7 @@ impl<'a, H: Host> Store<'a, H> {
         let params: Vec<Option<&str>> = statement.params.iter().map(Option::as_deref).collect();
         let request = neon::request(self.database, statement.sql, &params).map_err(unreadable)?;
         self.written.set(self.written.get() + request.body().len() as u64);
-        let response = self.host.fetch(request, PATIENCE).await.map_err(unavailable)?;
+        let response = self.host.fetch(request, self.patience).await.map_err(unavailable)?;
         self.read.set(self.read.get() + response.body().len() as u64);
         neon::response(&response).map_err(unavailable)
     }

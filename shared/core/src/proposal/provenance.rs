@@ -46,9 +46,8 @@ pub struct Provenance {
     pub took_ms: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
-const fn is_none(number: &u64) -> bool {
-    *number == 0
+fn is_none<T: Default + PartialEq>(number: &T) -> bool {
+    *number == T::default()
 }
 
 /// Who read a message.

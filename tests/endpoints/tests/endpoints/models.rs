@@ -15,6 +15,10 @@ const FIRST: &str = "gpt-4o-mini";
 
 /// A platform whose models are its own emulator, asked for `timeout` ms at most.
 async fn platform(timeout: u32) -> Platform {
+    platform_with(timeout, &[]).await
+}
+
+async fn platform_with(timeout: u32, arguments: &[&str]) -> Platform {
     // The address has to be known before it is there.
     let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
     let host = format!("http://127.0.0.1:{port}");
@@ -35,7 +39,8 @@ async fn platform(timeout: u32) -> Platform {
     ];
     let environment =
         variables.map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), value.to_owned())).into_iter().collect();
-    Platform::start(Options { port, environment, ..Options::default() }).await
+    let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+    Platform::start(Options { port, environment, arguments, ..Options::default() }).await
 }
 
 fn table(people: u32) -> Value {
@@ -182,6 +187,20 @@ async fn the_second_model_is_asked_where_the_first_is_busy_or_slow_and_without_a
     let mut offline = answered;
     offline.as_object_mut().unwrap().remove("how");
     assert_eq!(offline, without);
+}
+
+#[tokio::test]
+async fn a_function_that_works_for_longer_than_the_platform_lets_it_is_ended_and_the_next_is_not() {
+    let platform = platform_with(20_000, &["--kill-ms", "1500", "--time-budget-ms", "800"]).await;
+    fault(&platform, &json!({"kind": "latency", "delay_ms": 10_000, "match": {"contains": FIRST}})).await;
+    let began = std::time::Instant::now();
+    let message = script(&[plan(&[table(2)])]);
+    let ended = platform.post("/api/intent", &message, 504).await;
+    assert_eq!(ended["code"], "function_timeout", "{ended:#}");
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    no_faults(&platform).await;
+    let answered = platform.post("/api/intent", &message, 200).await;
+    assert_eq!(answered["kind"], "plan", "{answered:#}");
 }
 
 #[tokio::test]
