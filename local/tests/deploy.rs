@@ -89,8 +89,8 @@ const ERRORS: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "spin.toml",
-        "jwt_secret = { default = \"local\", secret = true }",
-        "jwt_secret = { default = \"local\" }",
+        "jwt_secret = { required = true, secret = true }",
+        "jwt_secret = { required = true }",
         "`jwt_secret` is a secret, and not marked",
     ),
     (
@@ -98,6 +98,12 @@ const ERRORS: &[(&str, &str, &str, &str)] = &[
         "region = { default = \"local\" }",
         "region = { default = \"local\", secret = true }",
         "`region` is marked as a secret, and is none",
+    ),
+    (
+        "spin.toml",
+        "jwt_secret = { required = true, secret",
+        "jwt_secret = { default = \"local\", secret",
+        "the secret `jwt_secret` has a default",
     ),
     ("spin.toml", "kill_ms = \"{{ kill_ms }}\"\n", "", "the function chat reads `kill_ms`"),
     (

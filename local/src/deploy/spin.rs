@@ -86,6 +86,13 @@ fn application(manifest: &Manifest, findings: &mut Findings) {
             };
             findings.add(FILE, format!("the variable `{name}` is {is}"), remedy);
         }
+        if setting.secret && setting.required && variable.default.is_some() {
+            findings.add(
+                FILE,
+                format!("the secret `{name}` has a default: who forgets it deploys one that everybody can read"),
+                "Write `required = true` in place of the default.",
+            );
+        }
     }
     for host in host_variables() {
         if !manifest.variables.contains_key(host) {

@@ -2,11 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::pin::pin;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::future::join;
+use futures_util::future::{Either, join, select};
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Limited};
 use makegood_core::time::Millis;
@@ -98,9 +100,9 @@ impl Host for Spin {
 /// wit-bindgen's executor does not poll a task that was spawned during a turn until something else
 /// wakes it (seen with 0.57.1 in the pump of a streamed answer, where every request hung).
 ///
-/// The host keeps the time: a timer of the guest's own costs as much as a small call. One that let
-/// an answer trickle in for ever would be ended with the whole invocation.
+/// The host keeps most of the time: a timer of the guest's own costs as much as a small call.
 async fn exchange(request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
+    let began = Instant::now();
     let (parts, body) = request.into_parts();
     let malformed = |what: &str| FetchError::NotSent(format!("{what} of {} cannot be sent", parts.uri));
     let headers =
@@ -130,9 +132,37 @@ async fn exchange(request: makegood_gateway::Request, timeout: Millis) -> Result
     let answer = answer.map_err(|error| sort(&error))?;
     let (parts, body) =
         http_from_wasi_response(answer).map_err(|error| FetchError::Unknown(format!("{error:?}")))?.into_parts();
-    let body = Limited::new(body, LONGEST_ANSWER).collect().await;
-    let body = body.map_err(|error| FetchError::Unknown(error.to_string()))?.to_bytes();
-    Ok(http::Response::from_parts(parts, body))
+    let body = gather(Limited::new(body, LONGEST_ANSWER), began, Duration::from_millis(timeout.0)).await;
+    Ok(http::Response::from_parts(parts, body.map_err(FetchError::Unknown)?))
+}
+
+/// Reads an answer to its end, or until `timeout` is over. In the first half of that the host keeps the
+/// time, which ends every pause of half of it; the rest is a timer's.
+async fn gather<B>(body: B, began: Instant, timeout: Duration) -> Result<Bytes, String>
+where
+    B: BodyExt<Data = Bytes, Error: Display>,
+{
+    let (mut body, mut pieces) = (pin!(body), Vec::new());
+    loop {
+        let left = timeout.saturating_sub(began.elapsed());
+        let frame = if left >= timeout / 2 {
+            body.frame().await
+        } else {
+            match select(body.frame(), pin!(spin_sdk::time::sleep(left))).await {
+                Either::Left((frame, _)) => frame,
+                Either::Right(_) => return Err("the answer was not whole in time".to_owned()),
+            }
+        };
+        match frame {
+            Some(Ok(frame)) => pieces.extend(frame.into_data()),
+            Some(Err(error)) => return Err(error.to_string()),
+            None => break,
+        }
+    }
+    Ok(match <[Bytes; 1]>::try_from(pieces) {
+        Ok([whole]) => whole,
+        Err(pieces) => pieces.concat().into(),
+    })
 }
 
 /// Spin counts the wait for the first byte from the start. So a connection that does not come to stand
@@ -143,7 +173,7 @@ fn patience(timeout: Millis) -> Result<types::RequestOptions, FetchError> {
     let set = options
         .set_connect_timeout(Some(nanos / 2))
         .and_then(|()| options.set_first_byte_timeout(Some(nanos)))
-        .and_then(|()| options.set_between_bytes_timeout(Some(nanos)));
+        .and_then(|()| options.set_between_bytes_timeout(Some(nanos / 2)));
     set.map(|()| options).map_err(|error| FetchError::NotSent(format!("this host keeps no time: {error:?}")))
 }
 

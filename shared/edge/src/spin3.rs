@@ -4,12 +4,13 @@
 //! request at a time and ends with it, so what waits for room on its way out may hold all of it up.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::future::poll_fn;
+use futures_util::future::{Either, poll_fn, select};
 use makegood_core::time::Millis;
 use makegood_gateway::Response;
 use spin_executor::{CancelOnDropToken, push_waker_and_get_token, run};
@@ -85,8 +86,18 @@ async fn until<T>(mut look: impl FnMut() -> Option<T>, event: impl Fn() -> Polla
     .await
 }
 
-/// One request and its whole answer. The host keeps the time.
+/// As [`until`], and `None` when the monotonic clock shows `end` and nothing was found.
+async fn until_late<T>(look: impl FnMut() -> Option<T>, event: impl Fn() -> Pollable, end: u64) -> Option<T> {
+    let late = until(|| (monotonic_clock::now() >= end).then_some(()), || monotonic_clock::subscribe_instant(end));
+    match select(pin!(until(look, event)), pin!(late)).await {
+        Either::Left((found, _)) => Some(found),
+        Either::Right(_) => None,
+    }
+}
+
+/// One request and its whole answer.
 async fn exchange(request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
+    let end = monotonic_clock::now().saturating_add(timeout.0.saturating_mul(NANOS_IN_A_MILLI));
     let (parts, body) = request.into_parts();
     let malformed = |what: &str| FetchError::NotSent(format!("{what} of {} cannot be sent", parts.uri));
     let outgoing = OutgoingRequest::new(fields(&parts.headers).map_err(|()| malformed("a header"))?);
@@ -114,8 +125,8 @@ async fn exchange(request: makegood_gateway::Request, timeout: Millis) -> Result
         response = response.header(name, value);
     }
     let body = answer.consume().map_err(|()| unclear("the answer has no body"))?;
-    let body = gather(body, LONGEST_ANSWER).await.map_err(unclear)?;
-    let body = body.ok_or_else(|| unclear("the answer is too long"))?;
+    let body = gather(body, LONGEST_ANSWER, end).await.map_err(unclear)?;
+    let body = body.ok_or_else(|| unclear("the answer is too long, or was not whole in time"))?;
     response.body(body).map_err(unclear)
 }
 
@@ -194,11 +205,13 @@ fn sort(error: &ErrorCode) -> FetchError {
     }
 }
 
-/// Reads a body to its end; `None` as soon as it is longer than allowed.
-async fn gather(body: IncomingBody, longest: usize) -> Result<Option<Bytes>, StreamError> {
+/// Reads a body to its end; `None` as soon as it is longer than allowed, or when the monotonic clock shows `end`.
+async fn gather(body: IncomingBody, longest: usize, end: u64) -> Result<Option<Bytes>, StreamError> {
     let stream = body.stream().map_err(|()| StreamError::Closed)?;
     let mut gathered = Vec::new();
-    while let Some(piece) = until(|| next(&stream), || stream.subscribe()).await? {
+    loop {
+        let Some(read) = until_late(|| next(&stream), || stream.subscribe(), end).await else { return Ok(None) };
+        let Some(piece) = read? else { break };
         if gathered.len() + piece.len() > longest {
             return Ok(None);
         }
@@ -267,7 +280,7 @@ async fn incoming(request: IncomingRequest) -> Option<Request> {
     // WASI keeps the host apart from the headers, where the door looks for it.
     let host = request.authority();
     // One byte more than is allowed, so that the handler can say that it is too long.
-    let body = match gather(request.consume().ok()?, LONGEST_BODY).await {
+    let body = match gather(request.consume().ok()?, LONGEST_BODY, u64::MAX).await {
         Ok(Some(body)) => body,
         Ok(None) | Err(_) => Bytes::from(vec![b' '; LONGEST_BODY + 1]),
     };

@@ -188,7 +188,13 @@ impl Switch {
                 fate.held.is_some()
             }
             Kind::Throttle => !self.bucket.admit(),
-            Kind::Error | Kind::DropRequest | Kind::DropAnswer | Kind::Duplicate | Kind::Cut | Kind::Malformed => true,
+            Kind::Error
+            | Kind::DropRequest
+            | Kind::DropAnswer
+            | Kind::Duplicate
+            | Kind::Cut
+            | Kind::Trickle
+            | Kind::Malformed => true,
         };
         if struck {
             self.struck += 1;

@@ -54,6 +54,8 @@ pub enum Kind {
     Reorder,
     /// The answer breaks off in its middle, with the connection.
     Cut,
+    /// The answer's head comes at once, and of its body a byte at a time.
+    Trickle,
     /// The answer is half of what it should be, and looks complete.
     Malformed,
 }
@@ -83,9 +85,9 @@ impl Fault {
         if !(0.0..=1.0).contains(&self.rate) {
             return Err("`rate` must lie between 0 and 1".to_owned());
         }
-        let waits = matches!(self.kind, Kind::Latency | Kind::Reorder);
+        let by_need = matches!(self.kind, Kind::Latency | Kind::Trickle);
         let fields = [
-            ("delay_ms", self.delay_ms.is_some(), waits, self.kind == Kind::Latency),
+            ("delay_ms", self.delay_ms.is_some(), by_need || self.kind == Kind::Reorder, by_need),
             ("status", self.status.is_some(), self.kind == Kind::Error, false),
             ("retry_after", self.retry_after.is_some(), self.kind == Kind::Error, false),
             ("per_second", self.per_second.is_some(), self.kind == Kind::Throttle, self.kind == Kind::Throttle),

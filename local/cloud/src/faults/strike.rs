@@ -93,6 +93,10 @@ async fn suffer(
             late(delays, next, request).await
         }
         Kind::Cut => cut(late(delays, next, request).await).await,
+        Kind::Trickle => {
+            let pause = Duration::from_millis(blow.delay_ms.unwrap_or_default());
+            trickle(late(delays, next, request).await, pause)
+        }
         Kind::Malformed => malform(late(delays, next, request).await).await,
     }
 }
@@ -133,6 +137,23 @@ fn broken() -> io::Error {
 
 fn is_stream(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+}
+
+/// An answer of which a byte comes after each pause.
+fn trickle(response: Response, pause: Duration) -> Response {
+    response.map(|body| {
+        let bytes = body.into_data_stream().flat_map(|piece| {
+            let single = |piece: Bytes| (0..piece.len()).map(move |at| Ok(piece.slice(at..=at)));
+            match piece {
+                Ok(piece) => stream::iter(single(piece)).left_stream(),
+                Err(error) => stream::iter([Err(error)]).right_stream(),
+            }
+        });
+        Body::from_stream(bytes.then(move |byte| async move {
+            tokio::time::sleep(pause).await;
+            byte
+        }))
+    })
 }
 
 /// Half of an answer, or the first two events of a stream, and then the end of the connection.

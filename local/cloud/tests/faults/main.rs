@@ -227,6 +227,18 @@ async fn answers_break_off_or_are_broken() {
 }
 
 #[tokio::test]
+async fn an_answer_trickles_in_and_is_whole_in_the_end() {
+    let (router, _) = service();
+    let whole = text(send(&router, "GET", "/events", "").await).await;
+    set(&router, json!({ "kind": "trickle", "delay_ms": 2 })).await;
+    let began = Instant::now();
+    let response = send(&router, "GET", "/events", "").await;
+    assert!(began.elapsed() < Duration::from_secs(1), "its head comes at once");
+    assert_eq!(text(response).await, whole);
+    assert!(began.elapsed() >= Duration::from_millis(2 * whole.0.len() as u64), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
 async fn nonsense_is_refused_and_sets_nothing() {
     let (router, _) = service();
     for (wrong, why) in [
@@ -236,6 +248,7 @@ async fn nonsense_is_refused_and_sets_nothing() {
         (json!({ "kind": "error", "status": 200 }), "`status`"),
         (json!({ "kind": "error", "delay_ms": 1 }), "`delay_ms` is not for"),
         (json!({ "kind": "latency" }), "needs `delay_ms`"),
+        (json!({ "kind": "trickle" }), "needs `delay_ms`"),
         (json!({ "kind": "latency", "delay_ms": 600_001 }), "at most"),
         (json!({ "kind": "throttle", "per_second": 0 }), "at least 1"),
         (json!({ "kind": "cut", "retry_after": 1 }), "`retry_after`"),
