@@ -1,5 +1,6 @@
 //! The cases, in the order in which they are run and listed.
 
+mod agents;
 mod bodies;
 mod callbacks;
 mod hosts;
@@ -22,6 +23,7 @@ pub fn all() -> Vec<Case> {
         upstream::cases(),
         callbacks::cases(),
         sagas::cases(),
+        agents::cases(),
         many::cases(),
         hosts::cases(),
     ]
