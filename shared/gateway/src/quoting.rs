@@ -48,25 +48,38 @@ fn escape_controls(text: &str, out: &mut Vec<u8>) {
     }
 }
 
+/// What is odd about a byte: 1 where it follows a backslash, 2 anywhere.
+const ODD: [u8; 256] = {
+    let mut odd = [1; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        odd[control] = 3;
+        control += 1;
+    }
+    (odd[b'"' as usize], odd[b'\\' as usize], odd[b'/' as usize]) = (0, 0, 0);
+    odd
+};
+
 /// Reads a JSON string, whose first quote is behind already: the text, and what follows its last quote.
 /// `None` where the string has no end, or holds what JSON in JSON does not: that is for a general reader.
 #[must_use]
 pub fn unquote(bytes: &[u8]) -> Option<(String, &[u8])> {
     let (mut text, mut room) = (Vec::new(), [0; 256]);
-    let (mut escaped, mut odd) = (false, false);
+    // Whether the byte before was a backslash that escapes, 1 or 0.
+    let (mut escaped, mut odd) = (0_u8, 0_u8);
     for (nth, piece) in bytes.chunks(PIECE).enumerate() {
         let mut at = 0_u8;
         for (place, &byte) in piece.iter().enumerate() {
-            if (byte == b'"') & !escaped {
+            if (byte == b'"') & (escaped == 0) {
                 text.extend_from_slice(&room[..usize::from(at)]);
-                let text = String::from_utf8(text).ok().filter(|_| !odd)?;
+                let text = String::from_utf8(text).ok().filter(|_| odd == 0)?;
                 return Some((text, &bytes[nth * PIECE + place + 1..]));
             }
             // No branch, as above: a backslash is written, and written over.
-            odd |= (byte < 0x20) | (escaped & !matches!(byte, b'"' | b'\\' | b'/'));
-            escaped = (byte == b'\\') & !escaped;
+            odd |= ODD[usize::from(byte)] & (escaped | 2);
+            escaped = u8::from(byte == b'\\') & !escaped;
             room[usize::from(at)] = byte;
-            at = at.wrapping_add(u8::from(!escaped));
+            at = at.wrapping_add(1 ^ escaped);
         }
         text.extend_from_slice(&room[..usize::from(at)]);
     }
