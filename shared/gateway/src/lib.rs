@@ -25,6 +25,7 @@ pub mod turns;
 use std::fmt::Write as _;
 
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 
 /// A request with its whole body.
 pub type Request = http::Request<Bytes>;
@@ -49,14 +50,22 @@ fn post(url: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Request, M
 }
 
 fn request(method: http::Method, url: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Request, Malformed> {
-    let mut request = http::Request::builder().method(method).uri(url);
-    if !body.is_empty() {
-        request = request.header(http::header::CONTENT_TYPE, "application/json");
+    fn wrong(url: &str, error: impl std::fmt::Display) -> Malformed {
+        Malformed(format!("{url}: {error}"))
+    }
+    // Not by the builder, which moves the whole request with every header.
+    let mut request = Request::new(Bytes::from(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = url.parse().map_err(|error: http::uri::InvalidUri| wrong(url, error))?;
+    if !request.body().is_empty() {
+        request.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     for (name, value) in headers {
-        request = request.header(*name, *value);
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| wrong(url, error))?;
+        let value = HeaderValue::from_str(value).map_err(|error| wrong(url, error))?;
+        request.headers_mut().append(name, value);
     }
-    request.body(Bytes::from(body)).map_err(|error| Malformed(format!("{url}: {error}")))
+    Ok(request)
 }
 
 /// Bytes as text: two digits each.

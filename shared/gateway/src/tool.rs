@@ -147,11 +147,23 @@ pub(crate) fn plain(text: &str) -> String {
 }
 
 pub(crate) fn storable(value: Value) -> Value {
+    if !holds_nul(&value) {
+        return value;
+    }
     match value {
         Value::String(text) => Value::String(plain(&text)),
         Value::Array(items) => items.into_iter().map(storable).collect(),
         Value::Object(fields) => fields.into_iter().map(|(name, field)| (plain(&name), storable(field))).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) => value,
+    }
+}
+
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(fields) => fields.iter().any(|(name, field)| name.contains('\0') || holds_nul(field)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

@@ -69,6 +69,7 @@ pub type TaskId = u64;
 
 struct Task {
     future: LocalBoxFuture<'static, ()>,
+    waker: Waker,
     /// Polls left until it crashes.
     fuse: Option<u32>,
 }
@@ -108,7 +109,8 @@ pub enum Polled {
 impl Tasks {
     /// `fuse`: it crashes after so many polls, with whatever these have sent.
     pub fn spawn(&self, id: TaskId, fuse: Option<u32>, future: LocalBoxFuture<'static, ()>) {
-        self.running.borrow_mut().insert(id, Task { future, fuse });
+        let waker = Waker::from(Arc::new(Bell { id, ready: Arc::clone(&self.ready) }));
+        self.running.borrow_mut().insert(id, Task { future, waker, fuse });
         self.ready.lock().unwrap_or_else(PoisonError::into_inner).push_back(id);
     }
 
@@ -116,8 +118,7 @@ impl Tasks {
     pub fn turn(&self) -> Option<(TaskId, Polled)> {
         let id = self.ready.lock().unwrap_or_else(PoisonError::into_inner).pop_front()?;
         let Some(mut task) = self.running.borrow_mut().remove(&id) else { return Some((id, Polled::Over)) };
-        let waker = Waker::from(Arc::new(Bell { id, ready: Arc::clone(&self.ready) }));
-        if task.future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+        if task.future.as_mut().poll(&mut Context::from_waker(&task.waker)).is_ready() {
             return Some((id, Polled::Over));
         }
         if let Some(left) = &mut task.fuse {

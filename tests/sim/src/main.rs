@@ -13,6 +13,7 @@ use makegood_sim::{Scenario, corpus};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const USAGE: &str = "usage: makegood-sim [--seeds N] [--from S] [--threads T] [--keep-going]
+       makegood-sim --hashes [--seeds N] [--from S]
        makegood-sim --seed S [--trace] [--save FILE --caught SENTENCE]
        makegood-sim --schedule FILE [--trace]";
 
@@ -31,6 +32,7 @@ fn run() -> Result<bool, String> {
     let mut words = std::env::args().skip(1);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut options = Options { seeds: 10_000, from: 0, threads, keep_going: false };
+    let mut hashes = false;
     let (mut seed, mut trace, mut save, mut schedule, mut caught) = (None, false, None, None, String::new());
     while let Some(word) = words.next() {
         let mut text = || words.next().ok_or_else(|| USAGE.to_owned());
@@ -44,6 +46,7 @@ fn run() -> Result<bool, String> {
             "--caught" => caught = text()?,
             "--schedule" => schedule = Some(text()?),
             "--trace" => trace = true,
+            "--hashes" => hashes = true,
             "--keep-going" => options.keep_going = true,
             _ => return Err(USAGE.to_owned()),
         }
@@ -69,6 +72,7 @@ fn run() -> Result<bool, String> {
             let schedule = corpus::read(file.as_ref())?;
             campaign::one(&file, schedule.scenario, trace, &mut out).map_err(said)
         }
+        (None, None, None) if hashes => campaign::hashes(&options, &mut out).map(|()| true).map_err(said),
         (None, None, None) => {
             let mut terminal = stderr();
             let shown = terminal.is_terminal().then_some(&mut terminal as &mut dyn Write);

@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use makegood_core::saga::{Fact, Head, Node, Record, tools_of};
 use makegood_core::time::Millis;
-use makegood_core::tool::Definition;
+use makegood_core::tool::{Definition, Terms};
 use makegood_gateway::alerts;
 use makegood_gateway::quoting::{escape, unquote};
-use makegood_gateway::store::{self, Counters, Entry, Story};
+use makegood_gateway::store::{self, Counters, Story};
 use makegood_gateway::{Request, Response, turns};
+use serde::Serialize;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::answer;
 use crate::scenario::Scenario;
@@ -78,23 +79,23 @@ struct Tool {
 
 impl Tool {
     fn of(tool: &Definition) -> Self {
-        let text = serde_json::to_string(tool).unwrap_or_default();
-        let mut terms: BTreeMap<&str, &RawValue> = serde_json::from_str(&text).unwrap_or_default();
-        terms.retain(|name, _| !BESIDES.contains(name));
-        Self { definition: escaped(&text), terms: escaped(&serde_json::to_string(&terms).unwrap_or_default()) }
+        let terms = Terms::from(tool.clone());
+        Self {
+            definition: escaped(&serde_json::to_string(tool).unwrap_or_default()),
+            terms: escaped(&serde_json::to_string(&terms).unwrap_or_default()),
+        }
     }
 }
 
-/// What is in a definition besides the terms.
-const BESIDES: [&str; 7] = ["name", "version", "title", "description", "class", "approval", "output"];
-
 /// What the journal tells of a node's beginning and end.
-#[derive(Default)]
-struct Told {
-    params: Option<Value>,
-    output: Option<Value>,
-    round: u32,
+#[derive(Default, Serialize)]
+struct Told<'a> {
     by_hand: bool,
+    done: bool,
+    output: Option<&'a Value>,
+    params: Option<&'a Map<String, Value>>,
+    round: u32,
+    started: bool,
     undone: bool,
 }
 
@@ -113,13 +114,22 @@ pub enum Change {
     Left(String, Vec<u32>),
 }
 
-/// A text that is sent as a string in JSON, made of pieces of which some were escaped before.
-#[derive(Default)]
+/// The message that brings a text as a string in JSON, made of pieces of which some were escaped before; its
+/// end is missing.
 struct Scalar(Vec<u8>);
 
+/// What stands before the text.
+const BEFORE: &[u8] = br#"{"command":"SELECT","fields":[],"rowCount":1,"rows":[[""#;
+
 impl Scalar {
+    fn new() -> Self {
+        let mut message = Vec::with_capacity(256);
+        message.extend_from_slice(BEFORE);
+        Self(message)
+    }
+
     fn of(text: &str) -> Self {
-        Self::default().and(text)
+        Self::new().and(text)
     }
 
     fn add(&mut self, text: &str) {
@@ -145,25 +155,22 @@ impl Scalar {
         }
     }
 
-    /// The message that brings it.
+    /// The whole message.
     fn answer(scalar: Option<Self>) -> Response {
-        let mut body = Vec::with_capacity(80 + scalar.as_ref().map_or(0, |Self(text)| text.len()));
-        body.extend(br#"{"command":"SELECT","fields":[],"rowCount":1,"rows":[["#);
-        match scalar {
-            Some(Self(text)) => {
-                body.push(b'"');
-                body.extend(text);
-                body.push(b'"');
-            }
-            None => body.extend(b"null"),
-        }
-        body.extend(b"]]}");
-        Response::new(Bytes::from(body))
+        let Some(Self(mut message)) = scalar else {
+            return Response::new(Bytes::from_static(
+                br#"{"command":"SELECT","fields":[],"rowCount":1,"rows":[[null]]}"#,
+            ));
+        };
+        message.extend_from_slice(br#""]]}"#);
+        Response::new(Bytes::from(message))
     }
 }
 
 fn escaped(text: &str) -> Vec<u8> {
-    Scalar::of(text).0
+    let mut pieces = Vec::with_capacity(text.len() + text.len() / 4);
+    escape(text, &mut pieces);
+    pieces
 }
 
 /// A statement and its parameters, out of the message that brings them.
@@ -248,7 +255,7 @@ impl Postgres {
             store::PAGE => {
                 let row = self.sagas.get(text(0)?)?;
                 let (from, to) = (i64::from(small(1)?), i64::from(small(2)?));
-                let mut window = Scalar::default();
+                let mut window = Scalar::new();
                 self.add_window(row, from, to, &[], text(3)? == "true", &mut window);
                 (Some(window), Change::Paged(text(0)?.to_owned()))
             }
@@ -266,7 +273,7 @@ impl Postgres {
             store::FOLLOW => (self.follow(text(0)?, number(1)?), Change::None),
             store::TOOLS => {
                 let names: Vec<&str> = serde_json::from_str(text(0)?).ok()?;
-                let mut definitions = Scalar::default();
+                let mut definitions = Scalar::new();
                 self.add_tools(names.into_iter(), |tool| &tool.definition, &mut definitions);
                 (Some(definitions), Change::None)
             }
@@ -371,9 +378,11 @@ impl Postgres {
         let row = self.sagas.get(id)?;
         let owner = Value::from(row.owner.as_str());
         let mut loaded = Scalar::of(&format!(
-            r#"{{"owner" : {owner}, "version" : {}, "idle_wakes" : {}, "head" : {}, "window" : "#,
-            row.version, row.idle_wakes, row.head_text
+            r#"{{"owner" : {owner}, "version" : {}, "idle_wakes" : {}, "head" : "#,
+            row.version, row.idle_wakes
         ));
+        loaded.add(&row.head_text);
+        loaded.add(r#", "window" : "#);
         if matches!(row.phase.as_str(), "completed" | "made_good") {
             loaded.add(r#"{"nodes":[]}"#);
         } else {
@@ -409,14 +418,17 @@ impl Postgres {
                     }
                     if past && within(*node) {
                         let told = known.entry(*node).or_default();
-                        told.output.get_or_insert_with(|| output.clone());
+                        if !told.done {
+                            (told.done, told.output) = (true, Some(output));
+                        }
                         told.by_hand = *attempt == 0;
                     }
                 }
                 Fact::Started { node, params, round, .. } if past && within(*node) => {
-                    let params = params.clone().map_or(Value::Null, Value::Object);
                     let told = known.entry(*node).or_default();
-                    told.params.get_or_insert(params);
+                    if !told.started {
+                        (told.started, told.params) = (true, params.as_ref());
+                    }
                     told.round = told.round.max(*round);
                 }
                 Fact::Undone { node, .. } if past && within(*node) => known.entry(*node).or_default().undone = true,
@@ -444,17 +456,6 @@ impl Postgres {
                 | Fact::Stuck { .. } => {}
             }
         }
-        let past: BTreeMap<u32, Value> = known
-            .into_iter()
-            .map(|(ix, Told { params, output, round, by_hand, undone })| {
-                let (started, done) = (params.is_some(), output.is_some());
-                let past = json!({
-                    "started": started, "params": params, "done": done, "output": output, "round": round,
-                    "by_hand": by_hand, "undone": undone
-                });
-                (ix, past)
-            })
-            .collect();
         window.add(r#"{"nodes" : ["#);
         window.add_list(chosen.iter().map(|(_, spec)| spec));
         window.add(r#"], "tools" : "#);
@@ -469,7 +470,7 @@ impl Postgres {
             window.add(&format!(r#"{comma}"{node}" : {output}"#));
         }
         window.add(r#"}, "past" : "#);
-        window.add(&serde_json::to_string(&past).unwrap_or_default());
+        window.add(&serde_json::to_string(&known).unwrap_or_default());
         window.add("}");
     }
 
@@ -531,9 +532,21 @@ impl Postgres {
             updated_at: Millis(row.updated_at),
             wake_at: row.wake_at.map(Millis),
             counters: Counters { sweeps: row.sweeps, ..row.counters },
-            nodes: if after == 0 { row.nodes.iter().map(|(node, _)| node.clone()).collect() } else { Vec::new() },
-            journal: facts.map(|(seq, record)| Entry { seq: *seq, record: record.clone() }).collect(),
+            nodes: Vec::new(),
+            journal: Vec::new(),
         };
-        Some(Scalar::of(&serde_json::to_string(&story).ok()?))
+        let story = serde_json::to_string(&story).ok()?;
+        let mut told = Scalar::of(story.strip_suffix(r#""nodes":[],"journal":[]}"#)?);
+        told.add(r#""nodes":["#);
+        if after == 0 {
+            told.add_list(row.nodes.iter().map(|(_, spec)| spec));
+        }
+        told.add(r#"],"journal":["#);
+        for (place, (seq, record)) in facts.enumerate() {
+            let record = serde_json::to_string(record).ok()?;
+            let comma = if place > 0 { "," } else { "" };
+            told.add(&format!(r#"{comma}{{"seq":{seq},"record":{record}}}"#));
+        }
+        Some(told.and("]}"))
     }
 }

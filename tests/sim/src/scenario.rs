@@ -160,10 +160,10 @@ impl Scenario {
             }
         };
         let time_budget = rate(rng, &[1, 40, 200, 1_000, 8_500, 8_500]);
+        let declared = CONTRACTS.iter().map(|contract| definition(contract, rng));
+        let built_in = BUILT_IN.get_or_init(definitions).iter().cloned();
         let tools: BTreeMap<String, Definition> =
-            CONTRACTS.iter().map(|contract| (contract.0.to_owned(), definition(contract, rng))).collect();
-        let built_in = definitions().into_iter().map(|tool| (tool.name.clone(), tool));
-        let tools: BTreeMap<String, Definition> = tools.into_iter().chain(built_in).collect();
+            declared.chain(built_in).map(|tool| (tool.name.clone(), tool)).collect();
         let plan = loop {
             let plan = random_plan(rng);
             if freeze(&plan, &tools, Limits::default()).is_ok() {
@@ -321,6 +321,8 @@ fn learned(rng: &mut Rng, tools: &BTreeMap<String, Definition>) -> BTreeMap<Stri
     known.into_iter().map(|name| (name.clone(), *rng.pick(&[1, 20, 300, 20_000]))).collect()
 }
 
+/// The tools that run sagas: read once, since their schemas are written as JSON.
+static BUILT_IN: OnceLock<[Definition; 2]> = OnceLock::new();
 static SCHEMAS: OnceLock<(Schema, Schema)> = OnceLock::new();
 
 /// Of what every tool takes, and of what it gives.

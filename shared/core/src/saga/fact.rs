@@ -9,8 +9,8 @@ use super::effect::Op;
 use super::state::is_zero;
 use crate::time::Millis;
 
-/// One thing that happened, and when.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// One thing that happened, and when. How it is read stands in `record.rs`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Record {
     pub at: Millis,
     /// The invocation in which it was learned, counted from 1.
@@ -20,7 +20,7 @@ pub struct Record {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Fact {
     /// Before a call that may change the world leaves.
@@ -28,9 +28,9 @@ pub enum Fact {
         node: u32,
         attempt: u32,
         /// How often a person had it asked for anew.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(skip_serializing_if = "is_zero")]
         round: u32,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         params: Option<Map<String, Value>>,
     },
     /// The call succeeded.
@@ -103,7 +103,7 @@ pub enum Fact {
         node: u32,
         by: String,
         approve: bool,
-        #[serde(default, skip_serializing_if = "String::is_empty")]
+        #[serde(skip_serializing_if = "String::is_empty")]
         note: String,
     },
     /// A held step is taken up again.
@@ -134,7 +134,7 @@ pub enum Fact {
     /// Another plan takes the place of what is left.
     Replanned {
         by: String,
-        #[serde(default, skip_serializing_if = "String::is_empty")]
+        #[serde(skip_serializing_if = "String::is_empty")]
         note: String,
         epoch: u32,
         /// The number of the first node that was appended.

@@ -15,6 +15,7 @@ mod fact;
 mod forward;
 mod node;
 mod plan;
+mod record;
 mod reference;
 mod replan;
 mod report;

@@ -74,8 +74,10 @@ pub fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -
 }
 
 fn objects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Step>, D::Error> {
-    let items: Vec<Map<String, Value>> = Vec::deserialize(deserializer)?;
-    let steps = items.into_iter().map(|fields| serde_json::from_value(Value::Object(fields)));
+    let items: Vec<Value> = Vec::deserialize(deserializer)?;
+    // What is an object is not taken apart and put together again to see it.
+    let steps =
+        items.into_iter().map(|item| if item.is_object() { serde_json::from_value(item) } else { object(item) });
     steps.collect::<Result<_, _>>().map_err(D::Error::custom)
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -303,7 +304,8 @@ pub struct Saga {
 /// What dies with the invocation.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Run {
-    pub nodes: BTreeMap<u32, Node>,
+    /// Shared, so that what acts on one and on the saga copies nothing.
+    pub nodes: BTreeMap<u32, Arc<Node>>,
     pub tools: BTreeMap<String, Terms>,
     pub drifted: BTreeSet<String>,
     pub estimates: BTreeMap<String, Millis>,
@@ -380,11 +382,11 @@ impl Saga {
                 }
             }
         }
-        self.run.nodes.extend(window.nodes.into_iter().map(|node| (node.ix, node)));
-        self.run.tools.extend(window.tools);
-        self.run.drifted.extend(window.drifted);
-        self.run.estimates.extend(window.estimates);
-        self.run.outputs.extend(window.outputs);
+        self.run.nodes.extend(window.nodes.into_iter().map(|node| (node.ix, Arc::new(node))));
+        self.run.tools.append(&mut window.tools);
+        self.run.drifted.append(&mut window.drifted);
+        self.run.estimates.append(&mut window.estimates);
+        self.run.outputs.append(&mut window.outputs);
         for (node, past) in window.past {
             let known = self.run.past.entry(node).or_default();
             // An answer that came since the page was asked for is newer than the page.

@@ -4,13 +4,27 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use http::Uri;
+use makegood_core::saga::{Plan, Priority};
 use makegood_gateway::Request;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::{Errand, PUBLIC, SWEEP_EVERY, World};
 use crate::agenda::TaskId;
 use crate::host::SimHost;
 use crate::queue;
+use crate::scenario::Scenario;
+
+/// The body that a saga is started with.
+#[derive(Serialize)]
+struct Wanted<'a> {
+    plan: &'a Plan,
+    key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Priority::is_normal")]
+    priority: Priority,
+}
 
 impl World {
     pub fn invoke(self: &Rc<Self>, errand: Errand, request: Request) {
@@ -76,14 +90,8 @@ impl World {
     }
 
     pub(super) fn start(self: &Rc<Self>) {
-        let mut body = json!({"plan": self.scenario.plan, "key": "once"});
-        if let Some(budget) = &self.scenario.budget {
-            body["budget"] = budget.clone();
-        }
-        if !self.scenario.priority.is_normal() {
-            body["priority"] = json!(self.scenario.priority);
-        }
-        self.ask_for(Errand::Start, &body);
+        let Scenario { plan, budget, priority, .. } = &self.scenario;
+        self.ask_for(Errand::Start, &Wanted { plan, key: "once", budget: budget.as_ref(), priority: *priority });
     }
 
     /// Starts a saga that wants the same as the first.
@@ -93,11 +101,12 @@ impl World {
             return self.later(300, move |world| world.rival(nth));
         }
         let key = format!("rival {nth}");
-        self.ask_for(Errand::Rival(nth), &json!({"plan": rival.plan, "key": key, "priority": rival.priority}));
+        let wanted = Wanted { plan: &rival.plan, key: &key, budget: None, priority: rival.priority };
+        self.ask_for(Errand::Rival(nth), &wanted);
     }
 
-    fn ask_for(self: &Rc<Self>, errand: Errand, body: &Value) {
-        let mut request = Request::new(Bytes::from(body.to_string()));
+    fn ask_for(self: &Rc<Self>, errand: Errand, wanted: &Wanted<'_>) {
+        let mut request = Request::new(Bytes::from(serde_json::to_vec(wanted).unwrap_or_default()));
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = Uri::from_static("http://me/api/execute");
         self.invoke(errand, request);

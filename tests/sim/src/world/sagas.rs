@@ -41,8 +41,9 @@ impl World {
 
     /// The phase of the saga that a node belongs to.
     pub fn phase(&self, node: u32) -> Option<&'static str> {
-        let (saga, database) = (self.saga(node)?, self.database.borrow());
-        Some(database.sagas.get(&saga)?.head.phase.as_str())
+        let (sagas, database) = (self.sagas.borrow(), self.database.borrow());
+        let saga = sagas.get(usize::try_from(node / SPAN).ok()?)?;
+        Some(database.sagas.get(saga)?.head.phase.as_str())
     }
 
     pub(super) fn is_created(self: &Rc<Self>, id: &str) {
