@@ -44,10 +44,9 @@ fn turn<'m>(open: Option<&Request<'m>>, message: &'m str, now: DateTime, context
     let Some(open) = open else {
         return match understand(message, &tokens, now) {
             Understood::Wishes(request) => Turn::Wishes(request),
-            Understood::Answer(reading) => match revised(message, &tokens, now, context) {
-                Some(turn) => turn,
-                None => Turn::Answer(reading),
-            },
+            Understood::Held(request, question) => revised(message, &tokens, now, context)
+                .unwrap_or_else(|| Turn::Answer(request.asked(question, now, context))),
+            Understood::Answer(reading) => revised(message, &tokens, now, context).unwrap_or(Turn::Answer(reading)),
         };
     };
     match change::read(open, &Words::new(message, &tokens), now, context) {
@@ -58,6 +57,10 @@ fn turn<'m>(open: Option<&Request<'m>>, message: &'m str, now: DateTime, context
     }
     match understand(message, &tokens, now) {
         Understood::Wishes(request) => Turn::Wishes(joined(open, request, &Words::new(message, &tokens), now, context)),
+        Understood::Held(request, question) => match change::words_for(open, message, now, context) {
+            Some(request) => Turn::Wishes(request),
+            None => Turn::Answer(request.asked(question, now, context)),
+        },
         Understood::Answer(reading) => match change::words_for(open, message, now, context) {
             Some(request) => Turn::Wishes(request),
             None => Turn::Answer(reading),
@@ -70,11 +73,17 @@ fn revised<'m>(message: &'m str, tokens: &[Token], now: DateTime, context: &Cont
     let words = Words::new(message, tokens);
     let closing = |at: &usize| words.is(*at, &[".", ";", "!", "?"]);
     let last = (0..words.len()).rev().find(|at| !closing(at))?;
-    let cut = (0..last).rev().find(closing)?;
+    let taken_back = |at: &usize| {
+        ["no wait", "wait no", "no make", "actually make", "actually never mind", "actually forget it"]
+            .iter()
+            .any(|said| words.reads(*at, said))
+    };
+    let sentence = (0..last).rev().find(closing);
+    let (cut, next) = (1..last).find(taken_back).map(|at| (at, at)).or_else(|| sentence.map(|at| (at, at + 1)))?;
     let Understood::Wishes(open) = understand(message, tokens.get(..cut)?, now) else {
         return None;
     };
-    match change::read(&open, &words.tail(cut + 1), now, context)? {
+    match change::read(&open, &words.tail(next), now, context)? {
         Change::To(request) => Some(Turn::Wishes(request)),
         Change::Unsure(question) => Some(Turn::Answer(reading::ask(question))),
         Change::Nothing => Some(Turn::Answer(reading::nothing_to_do(message.trim()))),
