@@ -162,7 +162,10 @@ pub(super) fn weigh(words: &Words, after: bool) -> Option<u32> {
 
 /// Words that wish for nothing: a greeting, what things are like, what somebody does.
 pub(super) fn is_statement(words: &Words, clause: &Clause) -> bool {
-    const STARTS: [&str; 70] = [
+    const STARTS: [&str; 73] = [
+        "since",
+        "because",
+        "although",
         "it's",
         "its",
         "i'm",

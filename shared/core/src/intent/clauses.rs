@@ -210,7 +210,9 @@ fn begin(words: &Words, start: usize, link: Link) -> Clause {
         }
     }
     clause.body = at;
-    if words.is(at, &["if", "unless", "whenever", "provided", "assuming"])
+    let inverted = words.at(at) == "should" && words.is(at + 1, &["it", "there", "he", "she", "they", "the", "anyone"]);
+    if inverted
+        || words.is(at, &["if", "unless", "whenever", "provided", "assuming"])
         || ["as long as", "in case", "only if", "so long as"].iter().any(|phrase| words.reads(at, phrase))
         || (start == 0 && words.is(at, &["when", "once"]))
     {

@@ -57,6 +57,7 @@ mod tokens;
 mod told;
 mod turn;
 mod unread;
+mod voice;
 mod when;
 mod word_order;
 mod words;

@@ -61,6 +61,9 @@ fn party(words: &Words, at: usize) -> Option<(Result<u32, String>, usize)> {
             return Some((size, start + length - at));
         }
     }
+    if words.is(at, &["a", "one"]) && words.is(at + 1, &["person"]) && !(at > 0 && words.at(at - 1) == "for") {
+        return Some((Ok(1), 2));
+    }
     if words.is(at, &["for"]) && words.is(at + 1, &["a", "one"]) && words.is(at + 2, &["person", "guest"]) {
         return Some((Ok(1), 3));
     }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::calendar::Entry;
 use super::delivery::Delivery;
 use super::draft::{Draft, listed};
+use super::language::Language;
 use super::lookup::{Route, Search, Weather};
 use super::message::Message;
 use super::money::Money;
@@ -22,7 +23,7 @@ use super::ride::Ride;
 use super::slot::Slot;
 use super::table::{self, Table};
 use super::work::Work;
-use super::{Kind, Missing, Reading};
+use super::{Kind, Missing, Reading, voice};
 use crate::saga::{Plan, Step};
 
 /// How many wishes one message may hold.
@@ -123,6 +124,8 @@ pub(super) struct Planner<'m> {
     pub user: String,
     pub wishes: Vec<Wish<'m>>,
     pub said: Said,
+    /// In which to ask.
+    pub language: Language,
 }
 
 impl Planner<'_> {
@@ -159,13 +162,14 @@ impl Planner<'_> {
     fn join(&self, mut drafts: Vec<Draft>) -> Reading {
         self.order(&mut drafts);
         let intents = drafts.iter().zip(&self.wishes).map(|(draft, wish)| draft.intent(wish.text)).collect();
-        let questions: Vec<String> = drafts.iter().filter_map(Draft::question).collect();
+        let questions: Vec<String> = drafts.iter().filter_map(|draft| draft.question(self.language)).collect();
         if !questions.is_empty() {
             let missing = drafts.iter().enumerate().flat_map(|(intent, draft)| {
                 draft.gaps.iter().map(move |gap| Missing { intent, parameter: gap.parameter })
             });
             let missing = missing.collect();
-            let question = format!("Gladly; I only need to know a little more. {}", questions.join(" "));
+            let lead = voice::say("Gladly; I only need to know a little more. {}", self.language);
+            let question = lead.replacen("{}", &questions.join(" "), 1);
             return Reading::Ask { question, missing, intents };
         }
         let summaries: Vec<String> = drafts.iter().map(|draft| draft.summary.clone()).collect();

@@ -6,7 +6,11 @@ use super::tokens::Form;
 use super::words::Words;
 
 /// Phrases that only lead to a wish; the longest first.
-const COURTESIES: [&str; 266] = [
+const COURTESIES: [&str; 270] = [
+    "would love to",
+    "would like to",
+    "would love",
+    "would like",
     "it would be great if you can",
     "it would be lovely if you could",
     "it would be good if you could",

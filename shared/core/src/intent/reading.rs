@@ -20,7 +20,7 @@ use super::words::Words;
 use super::{Context, Intent, MAX_CHARACTERS, Missing, Reading};
 use super::{calendar, chatter, delivery, lookup, message, payment, ride, table};
 
-const OFFERS: &str = "I can book tables and rides, order deliveries, pay people, send messages, put things in \
+pub(super) const OFFERS: &str = "I can book tables and rides, order deliveries, pay people, send messages, put things in \
     your calendar, and look up restaurants, free tables, the weather and the way. For example: “Book a table \
     for 4 at Luigi's tomorrow at 7pm, get us a ride there, and text Sam the details”, or “What's the weather \
     in Rome tomorrow?”";
@@ -32,6 +32,8 @@ pub(super) struct Request<'m> {
     pub said: Said,
     /// Words that were not understood, and the clause that they stand in.
     pub unread: Option<(Vec<String>, &'m str)>,
+    /// In which to ask.
+    pub language: Language,
 }
 
 /// A message, understood by itself.
@@ -49,11 +51,11 @@ enum Refusal {
 }
 
 /// The message's tokens, in the words of the English grammar.
-pub(super) fn english(message: &str) -> Vec<Token> {
+pub(super) fn english(message: &str) -> (Vec<Token>, Language) {
     let tokens = tokens(message);
     match language(message, &tokens) {
-        Language::English => order::arranged(idioms::spelled_out(tokens)),
-        language => order::arranged(in_english(message, tokens, language)),
+        Language::English => (order::arranged(idioms::spelled_out(tokens)), Language::English),
+        language => (order::arranged(in_english(message, tokens, language)), language),
     }
 }
 
@@ -65,7 +67,7 @@ pub(super) fn too_long(message: &str) -> Option<Reading> {
     })
 }
 
-pub(super) fn understand<'m>(message: &'m str, tokens: &[Token], now: DateTime) -> Understood<'m> {
+pub(super) fn understand<'m>(message: &'m str, tokens: &[Token], now: DateTime, language: Language) -> Understood<'m> {
     let clauses = clauses::clauses(message, tokens);
     let refusal = refusal(message, tokens, &clauses);
     let mut told = Told::default();
@@ -112,7 +114,9 @@ pub(super) fn understand<'m>(message: &'m str, tokens: &[Token], now: DateTime) 
     if let Some(refusal) = refusal {
         return match refusal {
             Refusal::Says(reading) => Understood::Answer(reading),
-            Refusal::Asks(question) => Understood::Held(Request { wishes, said: told.said, unread: None }, question),
+            Refusal::Asks(question) => {
+                Understood::Held(Request { wishes, said: told.said, unread: None, language }, question)
+            }
         };
     }
     if wishes.is_empty() {
@@ -121,7 +125,7 @@ pub(super) fn understand<'m>(message: &'m str, tokens: &[Token], now: DateTime) 
     if !told.settle(&mut wishes) {
         unread = unread.or_else(|| Some((vec![message.trim().to_owned()], message.trim())));
     }
-    Understood::Wishes(Request { wishes, said: told.said, unread })
+    Understood::Wishes(Request { wishes, said: told.said, unread, language })
 }
 
 /// A wish for each of those who are each paid the same.
@@ -150,7 +154,8 @@ impl Request<'_> {
         }
         let user = context.user.trim();
         let user = if user.is_empty() { "Guest" } else { user };
-        let planner = Planner { now, user: user.to_owned(), wishes: self.wishes, said: self.said };
+        let planner =
+            Planner { now, user: user.to_owned(), wishes: self.wishes, said: self.said, language: self.language };
         match (planner.plan(), self.unread) {
             (Reading::Plan { intents, .. }, Some((left, said))) => {
                 let question = format!(

@@ -72,7 +72,7 @@ pub(super) fn respelt(word: &str, knows: impl Fn(&str) -> bool) -> Option<String
     let pairs =
         [("b", "v"), ("v", "b"), ("ll", "y"), ("y", "ll"), ("s", "c"), ("c", "s"), ("z", "s"), ("k", "c"), ("g", "j")];
     let mut found = pairs.into_iter().map(|(said, meant)| word.replacen(said, meant, 1)).chain([format!("h{word}")]);
-    found.find(|other| word.len() > 4 && other != word && knows(other))
+    found.find(|other| word.len() > 3 && other != word && knows(other))
 }
 
 fn place(word: &str, list: &[&str]) -> Option<u32> {

@@ -2,7 +2,8 @@
 //!
 //! Only long words are in it, and words that are one letter from them by right are left alone.
 
-const DICTIONARY: [&str; 57] = [
+const DICTIONARY: [&str; 58] = [
+    "green",
     "anchor",
     "anniversary",
     "appointment",
@@ -63,7 +64,11 @@ const DICTIONARY: [&str; 57] = [
 ];
 
 /// Words of their own, however near to the dictionary.
-const RIGHT: [&str; 47] = [
+const RIGHT: [&str; 51] = [
+    "greek",
+    "greed",
+    "greens",
+    "preen",
     "casino",
     "melting",
     "remand",
@@ -114,7 +119,12 @@ const RIGHT: [&str; 47] = [
 ];
 
 /// Slips and short forms that are more than one letter away, or in words too short to be corrected by distance.
-const SLIPS: [(&str, &str); 28] = [
+const SLIPS: [(&str, &str); 33] = [
+    ("cna", "can"),
+    ("teh", "the"),
+    ("orderr", "order"),
+    ("orde", "order"),
+    ("adn", "and"),
     ("bookk", "book"),
     ("buk", "book"),
     ("boke", "book"),
@@ -146,7 +156,7 @@ const SLIPS: [(&str, &str); 28] = [
 ];
 
 /// Parts of the names of the town's restaurants, which are corrected in spite of a capital.
-const NAMES: [&str; 5] = ["anchor", "camino", "luigi's", "luigis", "sakura"];
+const NAMES: [&str; 6] = ["green", "anchor", "camino", "luigi's", "luigis", "sakura"];
 
 pub(super) fn is_name(word: &str) -> bool {
     NAMES.contains(&word)

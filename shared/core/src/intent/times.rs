@@ -50,9 +50,13 @@ pub(super) fn part(words: &mut Words) -> Option<Part> {
         (&["afternoon", "lunch", "lunchtime", "tea"], Part::Afternoon),
         (&["evening", "night", "dinner", "supper", "tonight"], Part::Evening),
     ];
-    let (at, part) = parts.into_iter().find_map(|(names, part)| words.find(names).map(|at| (at, part)))?;
+    let (at, part) = parts.into_iter().find_map(|(names, part)| {
+        // `parents' evening`
+        let owned = |at: usize| at > 0 && (words.at(at - 1).ends_with('\'') || words.at(at - 1).ends_with("'s"));
+        (0..words.len()).find(|at| words.is(*at, names) && !owned(*at)).map(|at| (at, part))
+    })?;
     if words.is(at, &["morning", "afternoon", "evening", "night", "lunchtime"]) {
-        let article = at > 0 && words.is(at - 1, &["the", "at"]);
+        let article = at > 0 && words.is(at - 1, &["the", "at", "that"]);
         let before = at > 1 && article && words.is(at - 2, &["in"]);
         words.take(at - usize::from(article) - usize::from(before)..at + 1);
     }

@@ -39,13 +39,14 @@ impl Told {
     ) -> Option<Vec<String>> {
         let mut words = Words::new(message, inner);
         let whole = words.clone();
+        // Before the courtesies, of which `and` is one: `my wife and I`.
+        let party = Slot::one(people::parties(&mut words), ToString::to_string);
         unread::take_courtesies(&mut words, 0);
         self.said.doubts += u32::from(unread::take_occasion(&mut words));
         let owed = self.owed(&mut words, &whole, clauses);
         let mut named = places::restaurants(&mut words);
         named.dedup_by(|one, other| one.1 == other.1);
         let when = When::read(&mut words, now, Habit::Meal);
-        let party = Slot::one(people::parties(&mut words), ToString::to_string);
         let visits: &[&str] = if named.is_empty() { &[] } else { &VISITING };
         let left = unread::left(&words, &[&IDLE[..], visits].concat());
         let dated = clauses

@@ -312,7 +312,9 @@ pub(super) fn take_occasion(words: &mut Words) -> bool {
         let end = start + owner + whose;
         let end = end + super::numbers::ordinal(words, end).map_or(0, |(_, length)| length);
         let end = end + usize::from(words.is(end, &["wedding"]));
-        (start > at && owner + whose > 0 && words.is(end, &OCCASIONS)).then_some(at..end + 1)
+        let occasion = start > at && owner + whose > 0 && words.is(end, &OCCASIONS);
+        let celebrates = words.reads(at, "to celebrate") && (at + 2 >= words.len() || words.is_mark(at + 2));
+        occasion.then_some(at..end + 1).or_else(|| celebrates.then_some(at..at + 2))
     });
     let said = found.is_some();
     if let Some(range) = found {
