@@ -55,7 +55,9 @@ pub(super) fn english(message: &str) -> (Vec<Token>, Language) {
     let tokens = tokens(message);
     match language(message, &tokens) {
         Language::English => (order::arranged(idioms::spelled_out(tokens)), Language::English),
-        language => (order::arranged(in_english(message, tokens, language)), language),
+        language @ (Language::German | Language::Spanish) => {
+            (order::arranged(in_english(message, tokens, language)), language)
+        }
     }
 }
 
