@@ -17,7 +17,11 @@ use super::words::Words;
 pub(super) const UNSURE: u32 = 4;
 
 /// Words that no sentence beside a wish may hold: conditions, waits, requirements, and what takes things back.
-const HOLDING: [&str; 104] = [
+const HOLDING: [&str; 108] = [
+    "asking",
+    "insists",
+    "begged",
+    "saying",
     "decide",
     "between",
     "choose",
@@ -144,6 +148,11 @@ pub(super) fn weigh(words: &Words, after: bool) -> Option<u32> {
     let counted = (0..words.len()).any(|at| number(words, at).is_some() && !words.is(at, &["one", "a", "second"]));
     let quoted = (0..words.len()).any(|at| words.form(at) == Some(Form::Quoted));
     if any(&HOLDING) || counted || quoted || has_amount(words, 0, words.len()) || (0..words.len()).any(wish) {
+        return None;
+    }
+    // `my wife wants me to | please book a table`
+    let dangles = words.len().checked_sub(1).is_some_and(|last| words.is(last, &["to", "that", "me", "us"]));
+    if dangles {
         return None;
     }
     let denies = (0..words.len()).any(|at| {

@@ -276,3 +276,20 @@ fn a_long_message_is_read_in_every_language() {
         let _ = read_in(&format!("quiero por favor {message}"), &[BOOK], &context());
     }
 }
+
+#[test]
+fn a_question_is_in_the_language_of_the_message_or_of_the_conversation() {
+    let asked = |message: &str, earlier: &[&str]| {
+        let reading = read_in(message, earlier, &context());
+        let Reading::Ask { question, .. } = reading else {
+            panic!("{message}: {reading:#?}");
+        };
+        question
+    };
+    let german = "Gern, mir fehlt nur noch etwas. Der Tisch bei Luigi's: an welchem Tag und um wie viel Uhr?";
+    assert_eq!(asked("Reserviere einen Tisch für 4 bei Luigi's", &[]), german);
+    let spanish = "Con gusto; solo me falta saber algo más. La mesa en Luigi's: ¿qué día y a qué hora?";
+    assert_eq!(asked("Reserva una mesa para 4 en Luigi's", &[]), spanish);
+    let hour = asked("6", &["Reserviere einen Tisch bei Luigi's morgen"]);
+    assert_eq!(hour, "Ist 6 die Uhrzeit, oder kommen so viele?");
+}

@@ -60,7 +60,11 @@ impl<'m> Words<'m> {
 
     /// Whether these words stand here, separated by spaces in `sequence`.
     pub fn reads(&self, at: usize, sequence: &str) -> bool {
-        sequence.split(' ').enumerate().all(|(offset, word)| self.at(at + offset) == word)
+        // Most phrases differ in their first letters.
+        let first = self.at(at);
+        !first.is_empty()
+            && sequence.starts_with(first)
+            && sequence.split(' ').enumerate().all(|(offset, word)| self.at(at + offset) == word)
     }
 
     pub fn find(&self, any: &[&str]) -> Option<usize> {
