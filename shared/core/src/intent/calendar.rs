@@ -30,14 +30,15 @@ pub(super) enum Subject {
     Unsaid,
 }
 
-pub(super) fn read(words: &mut Words, now: DateTime) -> Entry {
+/// The title stands `from` a word on: behind the verb, where there is one.
+pub(super) fn read(words: &mut Words, now: DateTime, from: usize) -> Entry {
     let quoted = (0..words.len()).find_map(|at| words.quoted(at)).map(str::to_owned);
     if let Some(at) = words.find(&["calendar", "diary", "agenda"]) {
         let owner = usize::from(at > 0 && words.is(at - 1, &["my", "the", "our"]));
         let into = usize::from(at > owner && words.is(at - owner - 1, &["to", "in", "into", "on"]));
         words.take(at - owner - into..at + 1);
     }
-    let minutes = times::duration(words).or_else(|| own_length(words));
+    let minutes = times::duration(words).or_else(|| until(words)).or_else(|| own_length(words));
     let remind = words.is(0, &["remind"]) || words.has(&["reminder"]);
     let when = When::read(words, now, Habit::Errand);
     let location = location(words);
@@ -47,7 +48,7 @@ pub(super) fn read(words: &mut Words, now: DateTime) -> Entry {
             words.take(at..at + 1);
             Subject::Titled(title.trim().to_owned())
         }
-        Some(_) | None => subject(words, remind),
+        Some(_) | None => subject(words, remind, from),
     };
     let minutes = minutes.or(remind.then_some(15));
     Entry { when, minutes, subject, location }
@@ -56,6 +57,9 @@ pub(super) fn read(words: &mut Words, now: DateTime) -> Entry {
 /// `a 30 minute meeting`.
 fn own_length(words: &mut Words) -> Option<u32> {
     let (at, (minutes, length)) = (0..words.len()).find_map(|at| Some((at, times::span(words, at)?)))?;
+    if at > 0 && words.is(at - 1, &["in", "within", "after"]) {
+        return None;
+    }
     words.take(at..at + length);
     Some(minutes)
 }
@@ -68,8 +72,19 @@ fn location(words: &mut Words) -> Option<String> {
     Some(text)
 }
 
-fn subject(words: &mut Words, remind: bool) -> Subject {
-    let mut at = 1;
+/// `from 2pm to 3pm`: takes the end, and leaves the beginning to be read as the time.
+fn until(words: &mut Words) -> Option<u32> {
+    let from = words.find(&["from", "between"])?;
+    let joins: &[&str] = if words.at(from) == "between" { &["and"] } else { &["to", "until", "till", "-", "–"] };
+    let to = (from + 2..words.len().min(from + 5)).find(|at| words.is(*at, joins))?;
+    let (minutes, end) = times::between(words, from + 1, to)?;
+    words.take(to..end);
+    words.take(from..from + 1);
+    Some(minutes)
+}
+
+fn subject(words: &mut Words, remind: bool, from: usize) -> Subject {
+    let mut at = from;
     while words.is(
         at,
         &[
@@ -100,7 +115,9 @@ fn subject(words: &mut Words, remind: bool) -> Subject {
     while end > at && words.is(end - 1, &["at", "on", "for", "to", "in", "and", "from", "by", ","]) {
         end -= 1;
     }
-    let title = words.text(at..end).trim();
+    // What is to be remembered keeps the article that the grammar dropped: `die Bank anzurufen`.
+    let whole = words.text_between(at, end).trim().trim_start_matches([',', ':']).trim_start();
+    let title = if remind && !whole.is_empty() { whole } else { words.text(at..end).trim() };
     if !super::unread::open(words, at..end).is_empty() {
         return Subject::Titled(title.to_owned());
     }
@@ -139,7 +156,12 @@ impl Work<'_, '_> {
                 let text = |name| step.params.get(name).and_then(Value::as_str);
                 when.date = when.date.or_value(text("date").and_then(|date| date.parse().ok()));
                 let time = text("time").and_then(|time| time.parse().ok());
-                when.time = when.time.or_value(time.map(|time| Clock { time, next_day: false, assumed: false }));
+                when.time = when.time.or_value(time.map(|time| Clock {
+                    time,
+                    next_day: false,
+                    assumed: false,
+                    approximate: false,
+                }));
                 minutes = ENTRY_MINUTES / 2;
                 draft.assumed += u32::from(!ride.gaps.is_empty());
             }

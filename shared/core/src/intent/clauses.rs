@@ -5,6 +5,7 @@
 //! always cut. What is said to somebody else (`tell Sam that ...`) is not cut at all: where it could
 //! hold a wish of its own, the clause is marked as doubtful, and the planner asks.
 
+use super::elided;
 use super::money;
 use super::openings::{self, Act, Opening};
 use super::preamble;
@@ -50,18 +51,26 @@ pub(super) fn clauses(message: &str, tokens: &[Token]) -> Vec<Clause> {
         if open.act == Some(Act::Message) && words.at(at) == ":" {
             break;
         }
-        let Some(cut) = separator(&words, at) else {
+        if let Some(next) = elided::next(&words, &open, at) {
+            open.end = at;
+            at = next.start.max(at + 1);
+            found.push(std::mem::replace(&mut open, next));
+            continue;
+        }
+        let Some(cut) = separator(&words, at).or_else(|| soft(&words, &open, at)) else {
             at += 1;
             continue;
         };
         let next = begin(&words, at + cut.length, cut.link);
         let speech = open.act == Some(Act::Message) && is_speech(&words, open.body, at);
-        let opens = next.act.is_some() && !(speech && next.noun) || next.negated || next.conditional;
+        let tells = cut.tells && !matches!(open.act, None | Some(Act::Message | Act::Calendar)) && !open.negated;
+        let denies = next.negated && !(open.act.is_none() && next.act.is_none());
+        let opens = next.act.is_some() && !(speech && next.noun) || denies || next.conditional || tells;
         if opens && speech && !cut.hard && is_open_speech(&words, open.body, at) {
             open.doubtful = true;
             at += cut.length;
         } else if cut.hard || opens || (cut.link == Link::Then && !speech) {
-            let inherits = open.negated && !cut.hard && !cut.contrast;
+            let inherits = open.negated && !cut.hard && !cut.contrast && !open.conditional;
             open.end = at;
             let body = next.body.max(next.start);
             found.push(std::mem::replace(&mut open, next));
@@ -74,7 +83,23 @@ pub(super) fn clauses(message: &str, tokens: &[Token]) -> Vec<Clause> {
     open.end = words.len();
     found.push(open);
     found.retain(|clause| clause.start < clause.end);
+    for clause in &mut found {
+        tell(&words, clause);
+    }
     found
+}
+
+/// `I don't have a car` forbids nothing.
+fn tell(words: &Words, clause: &mut Clause) {
+    let mut start = clause.start;
+    while words.is_mark(start) || words.is(start, &["and", "so", "but", "well", "sorry"]) {
+        start += 1;
+    }
+    let told = words.is(start, &["i", "we", "he", "she", "they", "it", "my", "our", "there's", "it's"]);
+    if clause.negated && clause.act.is_none() && told && !words.is(clause.body, &["want", "wish", "like"]) {
+        clause.negated = false;
+        clause.body = start;
+    }
 }
 
 struct Cut {
@@ -83,10 +108,52 @@ struct Cut {
     /// It ends a sentence.
     hard: bool,
     contrast: bool,
+    /// A reason or an aside follows.
+    tells: bool,
+}
+
+/// Where a wish begins that nothing but its own words sets apart: `... at 7pm could you also text Sam`.
+fn soft(words: &Words, open: &Clause, at: usize) -> Option<Cut> {
+    const LEADS: [&str; 14] = [
+        "can", "could", "would", "will", "please", "i", "i'd", "we", "we'd", "i'll", "we'll", "i'm", "we're", "kindly",
+    ];
+    if at <= open.body + 1 || open.act == Some(Act::Message) || open.negated || open.conditional {
+        return None;
+    }
+    let told = open.act.is_none();
+    let leads = words.is(at, &LEADS) && preamble::courtesy(words, at).is_some();
+    let commands = told && openings::is_command(words.at(at)) && !openings::is_governing(words.at(at - 1));
+    if !leads && !commands {
+        return None;
+    }
+    let next = begin(words, at, Link::And);
+    let asks = next.act.is_some() && !next.negated && (!next.noun || told) && (next.body > at || commands);
+    // `a table please book it` needs more than `please` to be two wishes.
+    let verbal = told || openings::is_command(words.at(next.body)) || next.body > at + 1;
+    (asks && verbal).then_some(Cut { length: 0, link: Link::And, hard: false, contrast: false, tells: false })
+}
+
+/// What begins a reason, or an aside: `because it's our anniversary`, `, it's her birthday`.
+fn is_aside(words: &Words, at: usize) -> bool {
+    const TOLD: [&str; 16] = [
+        "it's", "its", "i'm", "i've", "we've", "i", "we're", "we", "my", "she's", "he's", "they're", "it", "there's",
+        "our", "she",
+    ];
+    let counts = ["we're", "we", "there's", "it", "i'm", "i"].contains(&words.at(at))
+        && (at + 1..at + 4).any(|at| super::numbers::number(words, at).is_some());
+    let asks = words.is(at, &["i", "we"]) && preamble::courtesy(words, at).is_some();
+    words.is(at, &TOLD) && !counts && !asks
 }
 
 fn separator(words: &Words, at: usize) -> Option<Cut> {
-    let cut = |length, link, hard, contrast| Some(Cut { length, link, hard, contrast });
+    let cut = |length, link, hard, contrast| Some(Cut { length, link, hard, contrast, tells: false });
+    if words.is(at, &["because", "cos", "coz", "cause", "since", "as"]) && is_aside(words, at + 1) {
+        return Some(Cut { length: 1, link: Link::And, hard: false, contrast: false, tells: true });
+    }
+    if words.is(at, &[",", "-", "–", "—"]) && is_aside(words, at + 1) && !words.is(at + 1, &["my", "our", "we", "i"])
+    {
+        return Some(Cut { length: 1, link: Link::And, hard: false, contrast: false, tells: true });
+    }
     for phrase in ["and after that", "and then", ", then", "after that", "afterwards", "then"] {
         if words.reads(at, phrase) {
             // At the end of a clause it is about this clause, not the next.
@@ -104,7 +171,9 @@ fn separator(words: &Words, at: usize) -> Option<Cut> {
         "." if words.is_glued(at + 1) => None,
         "." | ";" | "!" | "?" | "…" => cut(1, Link::And, true, true),
         "but" | "instead" => cut(1, Link::And, false, true),
-        "and" | "," | "plus" | "also" | "-" | "–" | "—" | "&" => cut(1, Link::And, false, false),
+        "and" | "," | "plus" | "also" | "so" | "-" | "–" | "—" | "&" => cut(1, Link::And, false, false),
+        // `on Friday or Saturday`: of one wish.
+        "or" if preamble::when(words, at + 1).is_some() => None,
         "or" => cut(1, Link::Or, false, false),
         _ => None,
     }
@@ -141,7 +210,12 @@ fn begin(words: &Words, start: usize, link: Link) -> Clause {
         }
     }
     clause.body = at;
-    if words.is(at, &["if", "unless", "whenever"]) || (start == 0 && words.is(at, &["when", "once"])) {
+    let inverted = words.at(at) == "should" && words.is(at + 1, &["it", "there", "he", "she", "they", "the", "anyone"]);
+    if inverted
+        || words.is(at, &["if", "unless", "whenever", "provided", "assuming"])
+        || ["as long as", "in case", "only if", "so long as"].iter().any(|phrase| words.reads(at, phrase))
+        || (start == 0 && words.is(at, &["when", "once"]))
+    {
         clause.conditional = true;
     }
     let opening = if clause.negated {
@@ -202,9 +276,24 @@ pub(super) fn stray_wish(words: &Words, clause: &Clause) -> Option<usize> {
     })
 }
 
+/// A clause that goes on with the wish of the one before.
+pub(super) fn going_on(words: &Words, start: usize, act: Act) -> Clause {
+    Clause {
+        start,
+        end: words.len(),
+        body: start,
+        act: Some(act),
+        noun: true,
+        link: Link::And,
+        negated: false,
+        doubtful: false,
+        conditional: false,
+    }
+}
+
 /// Whether an amount of money is spoken of between two places.
 pub(super) fn has_amount(words: &Words, start: usize, end: usize) -> bool {
-    (start..end).any(|at| money::is_amount(words, at))
+    (start..end).any(|at| money::length(words, at).is_some_and(|length| at + length <= end))
 }
 
 /// Whether there is a quotation between two places.

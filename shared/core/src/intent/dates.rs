@@ -13,7 +13,7 @@ use super::words::Words;
 
 type Day = Result<Date, String>;
 
-const WEEKDAYS: [(&str, Weekday); 15] = [
+const WEEKDAYS: [(&str, Weekday); 16] = [
     ("monday", Weekday::Monday),
     ("tuesday", Weekday::Tuesday),
     ("wednesday", Weekday::Wednesday),
@@ -29,6 +29,7 @@ const WEEKDAYS: [(&str, Weekday); 15] = [
     ("thurs", Weekday::Thursday),
     ("fri", Weekday::Friday),
     ("sat", Weekday::Saturday),
+    ("sun", Weekday::Sunday),
 ];
 
 const MONTHS: [&str; 12] = [
@@ -98,6 +99,15 @@ fn relative(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
         ("day after tomorrow", 2),
         ("a week from today", 7),
         ("a week from now", 7),
+        ("a week from tomorrow", 8),
+        ("a week tomorrow", 8),
+        ("tomorrow week", 8),
+        ("a week today", 7),
+        ("today week", 7),
+        ("two weeks today", 14),
+        ("two weeks from today", 14),
+        ("two weeks from now", 14),
+        ("day after tmrw", 2),
         ("tomorrow", 1),
         ("tmrw", 1),
         ("tonight", 0),
@@ -117,6 +127,9 @@ fn relative(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
             return Some((Ok(plus_days(today, days)), length));
         }
     }
+    if let Some(feast) = feast(words, at, today) {
+        return Some(feast);
+    }
     if words.at(at) != "in" {
         return None;
     }
@@ -132,15 +145,71 @@ fn relative(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
     Some((days.ok_or_else(|| "that is too far away: on which day instead".to_owned()), length))
 }
 
+/// `Christmas Eve`, and the like.
+fn feast(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
+    let feasts = [
+        ("christmas eve", 12, 24),
+        ("christmas day", 12, 25),
+        ("boxing day", 12, 26),
+        ("new year's eve", 12, 31),
+        ("new year's day", 1, 1),
+        ("valentine's day", 2, 14),
+        ("halloween", 10, 31),
+    ];
+    let (name, month, day) = feasts.into_iter().find(|(name, _, _)| words.reads(at, name))?;
+    Some((upcoming(month, day, name, today), name.split(' ').count()))
+}
+
+/// A weekday, and what says of which week it is: `Friday week`, `a week on Friday`, `Friday next week`.
 fn weekday(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
+    let prefixes =
+        [("a week on", 7), ("a week this", 7), ("week on", 7), ("next week on", 100), ("next week", 100), ("the", 0)];
+    let prefix = prefixes.into_iter().find(|(phrase, _)| words.reads(at, phrase));
+    if let Some((phrase, ahead)) = prefix {
+        let start = at + phrase.split(' ').count();
+        let (day, length) = named_weekday(words, start, today, true)?;
+        if ahead == 0 {
+            // `the Friday after next`
+            let later = words.reads(start + length, "after next");
+            let question = "that could be two days: on which day".to_owned();
+            return later.then_some((Err(question), start + length + 2 - at));
+        }
+        return Some((day.map(|day| in_week(day, today, ahead)), start + length - at));
+    }
+    let (day, length) = named_weekday(words, at, today, false)?;
+    let suffixes = [("next week", 100), ("in a week", 7), ("in one week", 7), ("week", 7), ("this week", 0)];
+    let suffix = suffixes.into_iter().find(|(phrase, _)| words.reads(at + length, phrase));
+    let Some((phrase, ahead)) = suffix else {
+        return Some((day, length));
+    };
+    Some((day.map(|day| in_week(day, today, ahead)), length + phrase.split(' ').count()))
+}
+
+/// The day, so many days later; 100 stands for the week that begins next Monday.
+fn in_week(day: Date, today: Date, ahead: i32) -> Date {
+    if ahead < 100 {
+        return plus_days(day, ahead);
+    }
+    let monday = plus_days(today, 7 - i32::from(today.weekday().to_monday_zero_offset()));
+    plus_days(monday, i32::from(day.weekday().to_monday_zero_offset()))
+}
+
+/// `led`: other words say that a day follows.
+fn named_weekday(words: &Words, at: usize, today: Date, led: bool) -> Option<(Day, usize)> {
     let which = ["this", "next", "last", "coming"].into_iter().find(|which| words.at(at) == *which);
     let name_at = at + usize::from(which.is_some());
     let name = words.at(name_at);
     let (_, weekday) = WEEKDAYS.iter().find(|(known, _)| *known == name)?;
     // `sat` and `wed` are words of their own.
     let is_short = name.len() < 6;
-    if is_short && which.is_none() && !(at > 0 && words.is(at - 1, &["on", "for"])) {
-        return None;
+    if is_short && which.is_none() && !led && !(at > 0 && words.is(at - 1, &["on", "for"])) {
+        let odd = ["sat", "wed", "sun", "mon"].contains(&name);
+        let timed =
+            words.form(at + 1) == Some(Form::Number) || words.is(at + 1, &["at", "night", "evening", "morning"]);
+        let named = words.is_capital(at) && (words.is_capital(at + 1) || (at > 0 && words.is_capital(at - 1)));
+        if named || (odd && !timed) {
+            return None;
+        }
     }
     let monday = plus_days(today, -i32::from(today.weekday().to_monday_zero_offset()));
     let offset = i32::from(weekday.to_monday_zero_offset());
@@ -155,7 +224,10 @@ fn weekday(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
     // `Friday, 25 December`: the comma belongs to the date, and both are compared.
     let comma = words.at(name_at + 1) == "," && month_and_day(words, name_at + 2, today).is_some();
     let of = name_at + 1 + usize::from(comma);
-    if let Some((Ok(exact), length)) = month_and_day(words, of, today).or_else(|| figures(words, of, today)) {
+    let alone = || ordinal_day(words, of, today);
+    if let Some((Ok(exact), length)) =
+        month_and_day(words, of, today).or_else(|| figures(words, of, today)).or_else(alone)
+    {
         let day = if exact.weekday() == *weekday {
             Ok(exact)
         } else {
@@ -220,8 +292,15 @@ fn exact(year: i16, month: i16, day: i16, text: &str) -> Day {
         .ok_or_else(|| format!("“{text}” is not a day of the calendar: on which day"))
 }
 
-/// The next day of that name, today included.
+/// The next day of that name, today included; one that was not long ago is more likely meant, and past.
 fn upcoming(month: i16, day: i16, text: &str, today: Date) -> Day {
+    const NOT_LONG_AGO_DAYS: i32 = 60;
+    if let Ok(gone) = exact(today.year(), month, day, text)
+        && gone < today
+        && gone >= plus_days(today, -NOT_LONG_AGO_DAYS)
+    {
+        return Err(format!("{} is past: on which day instead", spoken(gone)));
+    }
     // A 29 February may be up to eight years away.
     (0..=8)
         .filter_map(|ahead| exact(today.year().saturating_add(ahead), month, day, text).ok())
@@ -268,17 +347,22 @@ fn day_of_this_month(words: &Words, at: usize, today: Date) -> Option<(Day, usiz
     if words.at(at) != "the" {
         return None;
     }
-    let (day, length) = ordinal(words, at + 1)?;
-    if !words.is_glued(at + 2) || length != 2 {
+    ordinal_day(words, at + 1, today).map(|(day, length)| (day, length + 1))
+}
+
+/// `24th`.
+fn ordinal_day(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
+    let (day, length) = ordinal(words, at)?;
+    if !words.is_glued(at + 1) || length != 2 {
         return None;
     }
-    let text = words.text(at..at + 1 + length);
+    let text = words.text(at..at + length);
     let found = (0..=12).find_map(|ahead| {
         let month = today.first_of_month().saturating_add(ahead.months());
         exact(month.year(), month.month().into(), i16::try_from(day).ok()?, text).ok().filter(|date| *date >= today)
     });
     let day = found.ok_or_else(|| format!("“{text}” is not a day of the calendar: on which day"));
-    Some((day, length + 1))
+    Some((day, length))
 }
 
 fn vague(words: &Words, at: usize) -> Option<(Day, usize)> {

@@ -34,7 +34,10 @@ pub(super) struct Item {
 /// The things stand `from` a word on: behind the verb, where there is one.
 pub(super) fn read(words: &mut Words, now: DateTime, from: usize) -> Delivery {
     let when = When::read(words, now, Habit::Delivery);
-    let vendor = vendor(words);
+    let (vendor, from) = match sender(words) {
+        Some((vendor, from)) => (Some(vendor), from),
+        None => (vendor(words), from),
+    };
     let address = places::after(words, &["to"])
         .or_else(|| places::after(words, &["at"]))
         .or_else(|| words.has(&["home", "here"]).then_some(Place::Home));
@@ -43,6 +46,17 @@ pub(super) fn read(words: &mut Words, now: DateTime, from: usize) -> Delivery {
     }
     let items = items(words, from);
     Delivery { vendor, items, address, when }
+}
+
+/// `have Bloom deliver roses`: who brings it, and where the things begin.
+fn sender(words: &mut Words) -> Option<(Place, usize)> {
+    if !words.is(0, &["have", "get"]) || !words.is_capital(1) {
+        return None;
+    }
+    let verb = (2..words.len().min(6)).find(|at| words.is(*at, &["deliver", "bring", "send"]))?;
+    let name = places::restaurant(words, 1).map_or_else(|| words.text(1..verb).to_owned(), |(name, _)| name.to_owned());
+    words.take(1..verb + 1);
+    Some((Place::Named(name), verb + 1))
 }
 
 fn vendor(words: &mut Words) -> Option<Place> {
@@ -68,7 +82,7 @@ fn vendor(words: &mut Words) -> Option<Place> {
 /// The things to be brought, from a place on, each a plain noun with its quantity; takes them.
 pub(super) fn items(words: &mut Words, from: usize) -> Slot<Vec<Item>> {
     let skipped = ["please", "me", "us", "some", "delivered", "deliver", "delivery", "it", "also", "brought", "then"];
-    let ends = ["delivered", "also", "please", "plus", "here", "home", "brought"];
+    let ends = ["delivered", "also", "please", "plus", "here", "home", "brought", "sent"];
     let mut items = Vec::new();
     let mut at = from;
     // An item stands at the beginning, or behind a comma or `and`.

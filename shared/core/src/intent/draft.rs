@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::language::Language;
 use super::slot::Slot;
-use super::{Intent, Kind};
+use super::{Intent, Kind, voice};
 use crate::saga::Step;
 
 pub(super) struct Draft {
@@ -73,9 +74,12 @@ impl Draft {
         self.steps.push(step);
     }
 
-    pub fn question(&self) -> Option<String> {
-        let gaps: Vec<_> = self.gaps.iter().map(|gap| gap.question.clone()).collect();
-        (!gaps.is_empty()).then(|| format!("{}: {}?", self.subject, listed(&gaps)))
+    pub fn question(&self, language: Language) -> Option<String> {
+        let gaps: Vec<_> = self.gaps.iter().map(|gap| voice::say(&gap.question, language)).collect();
+        let opens = if language == Language::Spanish { "¿" } else { "" };
+        (!gaps.is_empty()).then(|| {
+            format!("{}: {opens}{}?", voice::say(&self.subject, language), joined(&gaps, voice::and(language)))
+        })
     }
 
     pub fn intent(&self, text: &str) -> Intent {
@@ -98,9 +102,13 @@ pub(super) fn said(text: &str) -> Value {
 
 /// `one, two and three`.
 pub(super) fn listed(parts: &[String]) -> String {
+    joined(parts, "and")
+}
+
+fn joined(parts: &[String], and: &str) -> String {
     match parts {
         [] => String::new(),
         [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+        [most @ .., last] => format!("{} {and} {last}", most.join(", ")),
     }
 }

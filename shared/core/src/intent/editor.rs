@@ -102,12 +102,52 @@ impl Editor<'_> {
                 break;
             }
         }
+        let was = words.find(&["instead", "than"]).filter(|at| words.is(at + 1, &["of"]) || words.at(*at) == "than");
+        let was = was.map(|at| at + usize::from(words.at(at + 1) == "of") + 1).filter(|at| at + 1 >= words.len());
+        let was = was.and_then(|at| number(&words, at)).map(|(was, _)| was);
         let old = self.replaced(&mut words);
         let target = self.target(&mut words);
+        self.instead_of(&mut words, &target, was);
         self.values(&mut words, target, now);
         unread::take_courtesies(&mut words, 0);
         let left = unread::left(&words, &FILLERS);
         (left.is_empty() && self.changed > 0 && old).then_some(())
+    }
+
+    /// `8 instead of 7`: an hour, where 7 is the hour of a wish, and not how many come.
+    fn instead_of(&mut self, words: &mut Words, target: &[usize], was: Option<u32>) {
+        let Some(was) = was else {
+            return;
+        };
+        let hour = |when: &When| when.time.known().map(|clock| u32::from(clock.time.hour().unsigned_abs()));
+        let is_hour = |what: &What| when_of(what).and_then(hour).is_some_and(|hour| hour == was || hour == was + 12);
+        let timed = self.only(target, is_hour);
+        let sized = self.only(target, |what| match what {
+            What::Table(table) | What::Availability(table) => table.party.known() == Some(&was),
+            What::Ride(ride) => ride.passengers.known() == Some(&was),
+            What::Search(search) => search.party.known() == Some(&was),
+            What::Delivery(_)
+            | What::Payment(_)
+            | What::Message(_)
+            | What::Entry(_)
+            | What::Weather(_)
+            | What::Route(_) => false,
+        });
+        let said = (0..words.len()).find_map(|at| Some((at, number(words, at)?)));
+        let (Some((at, (hour, length))), [one]) = (said, &timed[..]) else {
+            return;
+        };
+        if !sized.is_empty() || hour > 12 {
+            self.unsure = Some(format!("Is {hour} the hour, or how many people come?"));
+            return;
+        }
+        let moved = i64::from(hour) - i64::from(if was > 12 { was - 12 } else { was });
+        words.take(at..at + length);
+        self.each(&[*one], |what| {
+            if let Some(Slot::Is(clock)) = when_mut(what).map(|when| &mut when.time) {
+                clock.time = clock.time.wrapping_add(jiff::SignedDuration::from_hours(moved));
+            }
+        });
     }
 
     /// Takes `instead of Luigi's`, `not to Anna`: what was before. Whether all of it was understood.
@@ -311,6 +351,9 @@ impl Editor<'_> {
                     when.date = said.date.clone();
                 }
             });
+        }
+        if said.time.known().is_some_and(|clock| clock.approximate) {
+            self.unsure = Some("I need the time itself: at what time?".to_owned());
         }
         if said.time != Slot::Empty {
             let meant =

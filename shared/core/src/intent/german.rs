@@ -134,7 +134,8 @@ fn clock(raws: &[Raw], at: usize) -> Option<(String, usize)> {
         let (hour, minute) = said.split_once(['.', ':'])?;
         return Some((format!("{hour}:{minute}"), 2)).filter(|_| minute.len() == 2 && hour.len() <= 2);
     };
-    if let Some(minute) = value(raws, at + 2).filter(|minute| *minute < 60) {
+    let written = raws.get(at + 2).is_some_and(|raw| raw.token.form == Form::Word || raw.word.len() == 2);
+    if let Some(minute) = value(raws, at + 2).filter(|minute| *minute < 60 && written) {
         return Some((format!("{hour}:{minute:02}"), 3));
     }
     Some(if hour == 0 || hour > 12 { (format!("{hour}:00"), 2) } else { (format!("{hour} o'clock"), 2) })

@@ -11,7 +11,27 @@ pub(super) enum Language {
 }
 
 /// Common words by which English is known.
-const ENGLISH: [&str; 137] = [
+const ENGLISH: [&str; 157] = [
+    "im",
+    "txt",
+    "msg",
+    "u",
+    "pls",
+    "plz",
+    "tmrw",
+    "tonite",
+    "running",
+    "late",
+    "got",
+    "your",
+    "her",
+    "his",
+    "she's",
+    "be",
+    "have",
+    "just",
+    "gonna",
+    "cab",
     // Those that another of the languages has too count for both.
     "a",
     "me",

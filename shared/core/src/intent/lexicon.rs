@@ -132,9 +132,12 @@ impl Lexicon {
         if token.form != Form::Word || self.knows(&raw.word) {
             return raw;
         }
-        if self.language == Language::German
-            && let Some(word) = german::respelt(&raw.word).filter(|word| self.knows(word))
-        {
+        let respelt = match self.language {
+            Language::English => None,
+            Language::German => german::respelt(&raw.word),
+            Language::Spanish => spanish::respelt(&raw.word, |word| self.knows(word)),
+        };
+        if let Some(word) = respelt.filter(|word| self.knows(word)) {
             raw.word = word;
         } else if let Some(word) = self.meant(&raw.word, token.capital && !opens) {
             raw.word = word.to_owned();

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::Kind;
 use super::draft::{Draft, said};
+use super::planner::What;
 use super::work::Work;
 use jiff::civil::DateTime;
 
@@ -26,7 +27,15 @@ pub(super) fn weather(mut words: Words, now: DateTime) -> Weather {
         .or_else(|| words.has(&["there"]).then_some(Place::There))
         .or_else(|| {
             // `weather berlin saturday`
-            let at = words.find(&["weather", "forecast"])? + 1;
+            let at = words.find(&["weather", "forecast", "rain", "temperature"]).map_or(0, |at| at + 1);
+            let at = at + usize::from(words.is(at, &["report"]));
+            const NO_PLACES: [&str; 24] = [
+                "going", "gonna", "be", "like", "is", "will", "looking", "look", "it", "the", "please", "for", "on",
+                "in", "an", "a", "any", "good", "get", "do", "i", "need", "umbrella", "next",
+            ];
+            if words.is(at, &NO_PLACES) {
+                return None;
+            }
             let text = words.phrase_text(words.phrase(at, &["like", "be", "going", "today", "tomorrow"]))?;
             Some(Place::Named(text))
         });
@@ -40,7 +49,12 @@ pub(super) struct Route {
 }
 
 pub(super) fn route(mut words: Words) -> Route {
-    let from = places::after(&mut words, &["from"]);
+    let from = places::after(&mut words, &["from"]).or_else(|| {
+        // `distance home to Sakura`
+        let start = words.find(&["distance", "directions", "route"]).filter(|at| *at == 0)? + 1;
+        let (place, length) = places::place(&words, start)?;
+        (words.at(start + length) == "to").then(|| words.take(start..start + length)).map(|()| place)
+    });
     // `how long does it take to get to the airport`: the last `to` is the way.
     let to = (0..words.len())
         .rev()
@@ -100,7 +114,20 @@ impl Work<'_, '_> {
             }
             None => draft.ask("place", "for which place"),
         }
-        let date = weather.when.date.clone().or_value(Some(self.planner.now.date()));
+        // `in Paris and London tomorrow`
+        let next = self.planner.wishes.get(at + 1).and_then(|wish| match &wish.what {
+            What::Weather(next) => next.when.date.known().copied(),
+            What::Table(_)
+            | What::Availability(_)
+            | What::Search(_)
+            | What::Ride(_)
+            | What::Delivery(_)
+            | What::Payment(_)
+            | What::Message(_)
+            | What::Entry(_)
+            | What::Route(_) => None,
+        });
+        let date = weather.when.date.clone().or_value(next).or_value(Some(self.planner.now.date()));
         draft.need("date", &date, "for which day", |date| json!(date.to_string()));
         draft.step(id, "get_weather_data");
         draft

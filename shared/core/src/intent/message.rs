@@ -89,7 +89,8 @@ pub(super) fn read(words: &Words, now: DateTime) -> Message {
     let quote = (1..words.len()).find(|at| words.quoted(*at).is_some());
     let head_end = [colon, quote].into_iter().flatten().min().unwrap_or(words.len());
 
-    let direct = names::people(words, 1 + usize::from(words.at(1) == "to"));
+    let first = 1 + usize::from(words.is(1, &["please"]));
+    let direct = names::people(words, first + usize::from(words.at(first) == "to"));
     let to = (1..head_end)
         .find(|at| words.at(*at) == "to" && (direct.0.is_empty() || words.is(at - 1, &nouns)))
         .map(|at| (at, names::people(words, at + 1)));
@@ -147,6 +148,13 @@ fn unread(words: &Words, content: &Content, start: usize, now: DateTime) -> Vec<
     let start = start + usize::from(words.at(start) == "," && !words.is_capital(start + 1));
     let joined = words.is(start, &["and"]) && !words.is(start + 1, &["say", "saying", "tell", "let"]);
     if joined || words.is(start, &["or", "&"]) {
+        return vec![words.text(start..words.len()).to_owned()];
+    }
+    // `text Bob 20 euros` may be meant as a payment.
+    if matches!(content, Content::Text(_))
+        && (start..words.len())
+            .any(|at| super::money::length(words, at).is_some_and(|length| at == start && at + length >= words.len()))
+    {
         return vec![words.text(start..words.len()).to_owned()];
     }
     match content {
@@ -250,6 +258,11 @@ fn content(words: &Words, start: usize, now: DateTime) -> (Content, bool) {
     }
     if at >= words.len() || (at + 1 == words.len() && words.is_mark(at)) || words.reads(at, "please") {
         return (Content::Open, false);
+    }
+    // `gib Lee Bescheid, dass …`
+    let told = at + 1 + usize::from(words.at(at + 1) == ",");
+    if words.is(at, &["details"]) && words.at(told) == "that" {
+        at = told;
     }
     let exact = DETAILS.iter().filter(|phrase| words.reads(at, phrase)).map(|phrase| phrase.split(' ').count()).max();
     if let Some(length) = exact {

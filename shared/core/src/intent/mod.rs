@@ -15,6 +15,7 @@
 mod band;
 mod calendar;
 mod change;
+mod chatter;
 mod clauses;
 #[cfg(test)]
 mod conversations;
@@ -22,9 +23,11 @@ mod dates;
 mod delivery;
 mod draft;
 mod editor;
+mod elided;
 mod german;
 #[cfg(test)]
 mod held_sentences;
+mod idioms;
 mod language;
 mod lexicon;
 mod lookup;
@@ -33,6 +36,7 @@ mod money;
 mod names;
 mod numbers;
 mod openings;
+mod order;
 mod payment;
 mod people;
 mod places;
@@ -50,8 +54,10 @@ mod spelling;
 mod table;
 mod times;
 mod tokens;
+mod told;
 mod turn;
 mod unread;
+mod voice;
 mod when;
 mod word_order;
 mod words;

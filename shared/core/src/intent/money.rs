@@ -39,9 +39,9 @@ pub(super) fn amounts(words: &mut Words) -> Vec<Result<Money, String>> {
     found
 }
 
-/// Whether an amount with its currency starts here.
-pub(super) fn is_amount(words: &Words, at: usize) -> bool {
-    amount(words, at).is_some()
+/// How many words the amount takes that starts here.
+pub(super) fn length(words: &Words, at: usize) -> Option<usize> {
+    amount(words, at).map(|(_, length)| length)
 }
 
 fn amount(words: &Words, at: usize) -> Option<(Result<Money, String>, usize)> {
@@ -73,6 +73,19 @@ fn amount(words: &Words, at: usize) -> Option<(Result<Money, String>, usize)> {
     {
         total = total.map(|value| value + u64::from(cents));
         length += more + 2;
+    }
+    // `12 euros fifty`
+    if unit != "USD"
+        && let Some((cents, more)) = number(words, at + length)
+        && (10..100).contains(&cents)
+        && words.form(at + length) == Some(Form::Word)
+        && total.is_some_and(|value| value % 100 == 0)
+        && (at + length + more >= words.len()
+            || words.is_mark(at + length + more)
+            || words.is(at + length + more, &["to"]))
+    {
+        total = total.map(|value| value + u64::from(cents));
+        length += more;
     }
     if words.is(at + length, &["k", "million", "thousand", "m"]) {
         total = None;

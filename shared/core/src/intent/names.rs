@@ -126,6 +126,9 @@ fn person(words: &Words, at: usize) -> Option<(Person, usize)> {
     if !words.is_capital(at) {
         return named(1);
     }
+    if let Some(length) = particled(words, at) {
+        return named(length);
+    }
     // A second capital is a surname where the sentence goes on behind it as behind a name.
     let mut length = 1;
     while length < 3 && words.is_capital(at + length) && !words.is(at + length, &NO_NAMES) {
@@ -141,6 +144,18 @@ fn person(words: &Words, at: usize) -> Option<(Person, usize)> {
         length += 1;
     }
     named(length)
+}
+
+/// `Vincent van der Berg`, `Maria de la Cruz`: how many words.
+fn particled(words: &Words, at: usize) -> Option<usize> {
+    const PARTICLES: [&str; 22] = [
+        "van", "von", "der", "den", "de", "la", "las", "los", "del", "di", "da", "do", "dos", "du", "le", "ten", "ter",
+        "zu", "bin", "ibn", "el", "al",
+    ];
+    let first = (1..=2).find(|length| PARTICLES.contains(&words.at(at + length)))?;
+    let particles = (at + first..at + first + 3).take_while(|at| PARTICLES.contains(&words.at(*at))).count();
+    let given = (at..at + first).all(|at| words.is_capital(at));
+    (given && words.is_capital(at + first + particles)).then_some(first + particles + 1)
 }
 
 const THINGS: [&str; 25] = [

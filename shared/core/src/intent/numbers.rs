@@ -60,7 +60,7 @@ pub(super) fn number(words: &Words, at: usize) -> Option<(u32, usize)> {
     if let Ok(digits) = words.at(at).parse() {
         return Some((digits, 1));
     }
-    for (phrase, value) in [("half a dozen", 6), ("a dozen", 12), ("a couple of", 2), ("a hundred", 100)] {
+    for (phrase, value) in [("half a dozen", 6), ("a dozen", 12), ("a couple of", 2)] {
         if words.reads(at, phrase) {
             return Some((value, phrase.split(' ').count()));
         }
@@ -68,22 +68,37 @@ pub(super) fn number(words: &Words, at: usize) -> Option<(u32, usize)> {
     if words.at(at) == "dozen" {
         return Some((12, 1));
     }
+    let (mut value, mut length) = below_thousand(words, at)?;
+    if words.at(at + length) == "thousand" && value < 1000 {
+        value *= 1000;
+        length += 1;
+        let linked = usize::from(words.at(at + length) == "and");
+        if let Some((rest, more)) = below_thousand(words, at + length + linked).filter(|(rest, _)| *rest < 1000) {
+            value += rest;
+            length += linked + more;
+        }
+    }
+    Some((value, length))
+}
+
+fn below_thousand(words: &Words, at: usize) -> Option<(u32, usize)> {
     let (mut value, mut length) = below_hundred(words, at)?;
-    for (unit, size) in [("hundred", 100), ("thousand", 1000)] {
-        if words.at(at + length) == unit {
-            value *= size;
-            length += 1;
-            let linked = usize::from(words.at(at + length) == "and");
-            if let Some((rest, more)) = below_hundred(words, at + length + linked) {
-                value += rest;
-                length += linked + more;
-            }
+    if words.at(at + length) == "hundred" {
+        value *= 100;
+        length += 1;
+        let linked = usize::from(words.at(at + length) == "and");
+        if let Some((rest, more)) = below_hundred(words, at + length + linked) {
+            value += rest;
+            length += linked + more;
         }
     }
     Some((value, length))
 }
 
 fn below_hundred(words: &Words, at: usize) -> Option<(u32, usize)> {
+    if words.at(at) == "a" && words.is(at + 1, &["hundred", "thousand"]) {
+        return Some((1, 1));
+    }
     if let Some(small) = place(words.at(at), &SMALL) {
         return Some((small, 1));
     }

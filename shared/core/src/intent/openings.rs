@@ -59,6 +59,13 @@ pub(super) fn is_governing(word: &str) -> bool {
     GOVERNING.contains(&word)
 }
 
+/// A word that asks for something to be done, wherever it stands.
+pub(super) fn is_command(word: &str) -> bool {
+    const COMMANDS: [&str; 11] =
+        ["book", "reserve", "order", "text", "tell", "email", "pay", "cancel", "remind", "transfer", "deliver"];
+    COMMANDS.contains(&word)
+}
+
 pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
     let end = reach(words, at);
     let near = |names: &[&str]| (at + 1..end).any(|at| words.is(at, names));
@@ -93,12 +100,20 @@ pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
         }
         "secure" | "order" | "find" | "have" | "hold" if thing(&TABLES) && !is_looked_up(words, at) => Act::Table,
         "booking" | "reserving" | "getting" | "ordering" | "calling" | "sending" | "paying"
-            if at > 0 && words.is(at - 1, &["mind", "about"]) =>
+            if at > 0 && words.is(at - 1, &["mind", "about", "terribly", "awfully"]) =>
         {
             return gerund(words, at, end);
         }
         "be" if words.is(at + 1, &["driven", "taken", "picked"]) => Act::Ride,
-        "drop" if near(&["line", "note", "message"]) => Act::Message,
+        "drop" | "shoot" | "fire" | "ping" if near(&["line", "note", "message", "text", "email"]) => Act::Message,
+        "ping" | "slip" | "shoot" | "owe" if word != "owe" && has_amount(words, at, end) => Act::Payment,
+        "have" | "get" if words.is_capital(at + 1) && near(&["deliver", "bring", "send"]) => Act::Delivery,
+        "taken" | "driven" if words.is(at + 1, &["to", "home", "back"]) => Act::Ride,
+        "take" | "drive" | "bring"
+            if words.reads(at + 1, "the") && near(&["us"]) || words.reads(at + 1, "all of us") =>
+        {
+            Act::Ride
+        }
         "make" if thing(&APPOINTMENTS) => Act::Calendar,
         "make" if thing(&["payment"]) => Act::Payment,
         "get" | "grab" | "arrange" | "organise" | "organize" | "find" | "call" | "order" | "hail" | "fetch"
@@ -123,12 +138,14 @@ pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
         "remind" if words.is(at + 1, &["me", "us"]) => Act::Calendar,
         "tell" | "text" | "message" | "sms" | "whatsapp" | "email" | "mail" | "inform" | "notify" | "ping"
         | "remind" | "ask" | "invite" | "write" | "dm" | "warn" | "thank" | "congratulate"
-            if !words.is(at + 1, &["me", "us", "is", "was", "from"]) =>
+            if !words.is(at + 1, &["me", "us", "is", "was", "from"])
+                && (word != "thank" || words.is_capital(at + 1) || words.is(at + 1, &["my", "him", "her", "them"])) =>
         {
             Act::Message
         }
         "send" | "forward" | "share" => send(words, at, end),
         "pay" | "transfer" | "wire" | "tip" | "reimburse" => Act::Payment,
+        "give" if near(&["details", "shout"]) => Act::Message,
         "give" | "venmo" | "paypal" if has_amount(words, at, end) => Act::Payment,
         "add" | "put" | "save" | "enter" | "block" | "note" | "create" | "set" | "mark"
             if near(&["calendar", "diary", "agenda"]) || thing(&APPOINTMENTS) =>
@@ -223,7 +240,10 @@ fn send(words: &Words, at: usize, end: usize) -> Act {
         "everything",
     ];
     let near = |names: &[&str]| (at + 1..end).any(|at| words.is(at, names));
-    if has_amount(words, at, end) {
+    // `I owe Ben 30 euros, could you send it to him`
+    let owed = near(&["it", "money"]) && has_amount(words, 0, at);
+    let paid = (0..at).any(|at| words.is(at, &["pay", "transfer", "wire", "order", "book", "reserve"]));
+    if has_amount(words, at, end) || (owed && !paid) {
         Act::Payment
     } else if near(&nouns) || has_quotation(words, at, end) || (at..end).any(|at| words.at(at) == ":") {
         Act::Message
@@ -253,10 +273,15 @@ fn question(words: &Words, at: usize, end: usize) -> Option<Act> {
     } else if words.reads(at, "how much") || (words.is(at, &["what", "what's"]) && near(&["fare", "route", "distance"]))
     {
         (near(&RIDES) || near(&["fare", "trip", "route", "distance"])).then_some(Act::Route)
+    } else if words.reads(at, "do you know")
+        && (near(&["any", "place", "somewhere"]) || places::cuisine(words).is_some())
+    {
+        Some(Act::Search)
     } else if words.is(at, &["is", "are", "do", "does", "any", "which"]) && near(&tables) {
         Some(Act::Availability)
     } else if near(&["restaurant", "restaurants", "places", "eat"])
         || (words.is(at, &["where", "which", "any"]) && places::cuisine(words).is_some())
+        || (words.is(at, &["what", "what's", "whats"]) && near(&["place", "spot", "somewhere"]))
     {
         Some(Act::Search)
     } else {
@@ -272,27 +297,73 @@ fn noun(words: &Words, at: usize) -> Option<Act> {
         + usize::from(
             words.is(at + article, &["restaurant", "dinner", "lunch"]) && words.is(at + article + 1, &TABLES),
         );
-    if words.is(name, &TABLES) && (article == 1 || words.is(name + 1, &["for", "at", "of", "please"])) {
+    let counts = |at: usize| super::numbers::number(words, at).is_some() || preamble::when(words, at).is_some();
+    let begins = at == 0 || words.is_mark(at - 1) || words.is(at - 1, &["and", "please", "plus", "also", "then"]);
+    let terse = begins && article == 0 && words.len() > name + 2;
+    if words.is(name, &TABLES)
+        && (article == 1
+            || words.is(name + 1, &["for", "at", "of", "please"])
+            || (terse
+                && (counts(name + 1) || words.at(name + 1) == ":" || places::restaurant(words, name + 1).is_some())))
+    {
         Some(Act::Table)
     } else if words.is(name, &RIDES)
-        && (article == 1 || words.is(name + 1, &["to", "from", "for", "home", "there", "at"]))
+        && (article == 1
+            || words.is(name + 1, &["to", "from", "for", "home", "there", "at"])
+            || (terse
+                && words.form(name + 1) == Some(super::tokens::Form::Word)
+                && !words
+                    .is(name + 1, &["is", "was", "were", "came", "has", "had", "driver", "company", "rank", "please"])
+                && (name + 1..words.len().min(name + 8)).any(counts)))
     {
         Some(Act::Ride)
+    } else if begins && words.is(name, &["distance", "directions", "route"]) {
+        Some(Act::Route)
+    } else if is_note(words, at) {
+        Some(Act::Calendar)
+    } else if (at..reach(words, at)).any(|at| words.at(at) == "umbrella") {
+        Some(Act::Weather)
+    } else if begins
+        && words.is(name, &MEALS)
+        && (places::restaurant(words, name + 1).is_some()
+            || (words.at(name + 1) == "at" && places::restaurant(words, name + 2).is_some()))
+    {
+        Some(Act::Table)
+    } else if begins && words.is(name, &["rain", "snow", "temperature", "temp"]) {
+        Some(Act::Weather)
     } else if words.is(name, &MEALS) && words.is(name + 1, &["for", "at", "with", "tomorrow", "tonight", "on"]) {
         Some(Act::Table)
     } else if words.is(name, &["weather", "forecast"]) {
         Some(Act::Weather)
     } else if article == 1 && words.is(name, &["message", "text", "email"]) && words.at(name + 1) == "to" {
         Some(Act::Message)
-    } else if is_table_at(words, at) {
+    } else if is_table_at(words, at) || (at > 0 && words.is(at, &["at"]) && is_table_at(words, at + 1)) {
         Some(Act::Table)
     } else if is_order(words, at) {
         Some(Act::Delivery)
-    } else if places::is_cuisine(words.at(at)) && words.is(at + 1, &["restaurant", "restaurants", "places"]) {
+    } else if places::is_cuisine(words.at(at))
+        && words.is(at + 1, &["restaurant", "restaurants", "places", "food", "place"])
+    {
         Some(Act::Search)
     } else {
         None
     }
+}
+
+/// `dentist Thursday 9am calendar`.
+fn is_note(words: &Words, at: usize) -> bool {
+    const TOLD: [&str; 14] =
+        ["i", "i'm", "we", "my", "the", "it", "it's", "what", "what's", "is", "that", "our", "do", "there's"];
+    let end = reach(words, at).max((at + 10).min(words.len()));
+    let begins = at == 0 || words.is_mark(at - 1) || words.is(at - 1, &["and", "please", "plus", "also", "then"]);
+    let timed = (at..end)
+        .any(|at| super::numbers::number(words, at).is_some() || words.form(at) == Some(super::tokens::Form::Number));
+    let verbal = (at..end).any(|at| words.is(at, &["put", "add", "is", "are", "was", "has", "to", "check", "see"]));
+    begins
+        && timed
+        && !verbal
+        && !words.is(at, &TOLD)
+        && (at..end).any(|at| words.is(at, &["calendar", "diary", "agenda"]))
 }
 
 /// `Luigi's, 4 people, tomorrow 7pm`; `Green Leaf for two`.
@@ -302,7 +373,9 @@ fn is_table_at(words: &Words, at: usize) -> bool {
     };
     let end = at + length;
     let counted = (end..end + 3).any(|at| super::numbers::number(words, at).is_some());
-    counted && (words.is(end, &[",", "for"]) || super::numbers::number(words, end).is_some())
+    let choice = at > 0 && words.is(at - 1, &["or"]);
+    let dated = !choice && preamble::when(words, end).is_some();
+    dated || (counted && (words.is(end, &[",", "for", "/"]) || super::numbers::number(words, end).is_some()))
 }
 
 /// `two pizzas from Luigi's to home`, `some sushi from Sakura brought home`.

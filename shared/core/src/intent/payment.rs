@@ -15,9 +15,14 @@ use crate::saga::Step;
 pub(super) struct Payment {
     pub payee: Slot<Person>,
     pub amount: Slot<Money>,
+    /// A number without a currency, which may be that of the payment before.
+    pub count: Option<u32>,
+    /// More people who are each paid the same.
+    pub others: Vec<Person>,
 }
 
-pub(super) fn read(words: &mut Words) -> Payment {
+/// The people and the amount stand `from` a word on: behind the verb, where there is one.
+pub(super) fn read(words: &mut Words, from: usize) -> Payment {
     let show = |money: &Money| format!("{} {}", spoken(money.minor), money.currency);
     let amounts = money::amounts(words);
     let repeated = amounts.len() > 1;
@@ -25,23 +30,51 @@ pub(super) fn read(words: &mut Words) -> Payment {
     if repeated && amount.known().is_some() {
         amount = Slot::Asks("the amount is said more than once: how much in all".to_owned());
     }
+    let mut bare = None;
     if amount == Slot::Empty
-        && let Some((count, _)) = (1..words.len()).find_map(|at| super::numbers::number(words, at))
+        && let Some((at, (count, length))) =
+            (from..words.len()).find_map(|at| Some((at, super::numbers::number(words, at)?)))
     {
         amount = Slot::Asks(format!("{count} of which currency"));
+        bare = Some(count).filter(|_| from == 0);
+        if bare.is_some() {
+            words.take(at..at + length);
+        }
     }
-    let to = (0..words.len()).find(|at| words.at(*at) == "to").map_or(1, |at| at + 1);
+    let to = (0..words.len()).find(|at| words.at(*at) == "to").map_or(from, |at| at + 1);
     let listed = |start: usize| Some((start, names::people(words, start))).filter(|(_, (found, _))| !found.is_empty());
-    let direct = || if words.is(1, &["for", "with"]) { None } else { listed(1) };
-    let (start, (found, end)) = listed(to).or_else(direct).unwrap_or_default();
-    let preposition = usize::from(start > 1 && words.at(start - 1) == "to");
+    let direct = || if words.is(from, &["for", "with"]) { None } else { listed(from) };
+    let spoken_of = || listed((from..words.len()).find(|at| words.is(*at, &["him", "her", "them"]))?);
+    let (start, (found, end)) = listed(to).or_else(direct).or_else(spoken_of).unwrap_or_default();
+    let preposition = usize::from(start > 0 && words.at(start - 1) == "to");
     words.take(start - preposition..end);
+    let each = found.len() > 1 && repeated_for_each(words);
+    let others = if each { found.iter().skip(1).cloned().collect() } else { Vec::new() };
     let payee = match found.as_slice() {
         [] => Slot::Empty,
+        [one, ..] if each => Slot::Is(one.clone()),
         [one] => Slot::Is(one.clone()),
         [..] => Slot::Asks("one person at a time, please: to whom first".to_owned()),
     };
-    Payment { payee, amount }
+    Payment { payee, amount, count: bare, others }
+}
+
+impl Payment {
+    /// `pay Anna 10 euros and Ben 15`: the currency is that of the payment before.
+    pub fn inherit(&mut self, before: &Self) {
+        if let (Some(count), Slot::Is(money)) = (self.count, &before.amount) {
+            self.amount = Slot::Is(Money { minor: u64::from(count) * 100, currency: money.currency });
+        }
+    }
+}
+
+/// `Anna and Ben 10 euros each`: takes the word.
+fn repeated_for_each(words: &mut Words) -> bool {
+    let found = words.find(&["each", "apiece"]);
+    if let Some(at) = found {
+        words.take(at..at + 1);
+    }
+    found.is_some()
 }
 
 /// `25.00`.
@@ -61,8 +94,10 @@ impl Work<'_, '_> {
         if let Some(payee) = &payee {
             draft.subject = format!("The payment to {payee}");
         }
-        let amount =
-            draft.need("amount_minor", &payment.amount, "how much, and in which currency", |money| json!(money.minor));
+        let told = self.planner.said.amount.clone().filter(|_| payment.amount == Slot::Empty);
+        draft.assumed += u32::from(told.is_some());
+        let amount = payment.amount.clone().or_value(told);
+        let amount = draft.need("amount_minor", &amount, "how much, and in which currency", |money| json!(money.minor));
         if let (Some(payee), Some(amount)) = (payee, amount) {
             draft.set("currency", amount.currency);
             let amount_text = format!("{} {}", spoken(amount.minor), amount.currency);

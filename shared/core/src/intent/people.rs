@@ -40,12 +40,32 @@ fn party(words: &Words, at: usize) -> Option<(Result<u32, String>, usize)> {
             return Some((Ok(size), phrase.split(' ').count()));
         }
     }
-    let we_are = ["we are", "there are", "there will be", "we will be", "we'll be", "we're"];
+    let we_are = [
+        "we are a group of",
+        "we are a party of",
+        "we're a group of",
+        "we're a party of",
+        "we are",
+        "there are",
+        "there will be",
+        "we will be",
+        "we'll be",
+        "there'll be",
+        "we're",
+        "party of",
+        "group of",
+    ];
     if let Some(phrase) = we_are.iter().find(|phrase| words.reads(at, phrase)) {
         let start = at + phrase.split(' ').count();
         if let Some((size, length)) = counted(words, start) {
             return Some((size, start + length - at));
         }
+    }
+    if words.is(at, &["a", "one"]) && words.is(at + 1, &["person"]) && !(at > 0 && words.at(at - 1) == "for") {
+        return Some((Ok(1), 2));
+    }
+    if words.is(at, &["for"]) && words.is(at + 1, &["a", "one"]) && words.is(at + 2, &["person", "guest"]) {
+        return Some((Ok(1), 3));
     }
     if words.is(at, &["for", "of"]) {
         let article = usize::from(words.is(at + 1, &["all", "the"]));
@@ -60,6 +80,26 @@ fn party(words: &Words, at: usize) -> Option<(Result<u32, String>, usize)> {
         }
         let group = at > 0 && words.is(at - 1, &["table", "party", "group", "reservation", "booking"]);
         return group.then(|| company(words, at + 1, 0)).flatten().map(|(size, length)| (Ok(size), length + 1));
+    }
+    // `x4`
+    if let Some(count) = words.at(at).strip_prefix('x').and_then(|count| count.parse().ok()) {
+        return Some((size(count), 1));
+    }
+    // `table 4`
+    if words.is(at, &["table", "reservation"])
+        && let Some((count, length)) = number(words, at + 1).filter(|(count, _)| *count <= 20)
+        && (at + 1 + length >= words.len() || !words.is_free(at + 1 + length) || words.is_mark(at + 1 + length))
+        && !words.is(at + 1 + length, &[":", "."])
+    {
+        return Some((size(count), 1 + length));
+    }
+    // `I'm taking my wife to …`, `Tom and I would like …`
+    if words.is(at, &["taking", "take", "bringing"]) && !words.is(at + 1, &["me", "us"]) {
+        return company(words, at + 1, 1).map(|(size, length)| (Ok(size), length + 1));
+    }
+    if (at == 0 || words.is_mark(at - 1)) && (words.is_capital(at) || words.is(at, &["my"])) {
+        let found = company(words, at, 0).filter(|(_, length)| words.is(at + length - 1, &["i", "me"]));
+        return found.map(|(size, length)| (Ok(size), length));
     }
     if words.at(at) == "with" {
         return company(words, at + 1, 1).map(|(size, length)| (Ok(size), length + 1));
@@ -135,6 +175,13 @@ fn company(words: &Words, start: usize, with: u32) -> Option<(u32, usize)> {
             total += 1;
             people = true;
             1
+        } else if words.is(at, &["my", "our"])
+            && let Some((count, length)) = number(words, at + 1).filter(|(count, _)| *count <= 20)
+            && words.is(at + 1 + length, &["kids", "children", "sons", "daughters", "friends", "colleagues", "parents"])
+        {
+            total += count;
+            people = true;
+            2 + length
         } else if words.is(at, &["my", "our", "a", "his", "her"]) {
             total += kin(words.at(at + 1))?;
             people = true;
@@ -152,7 +199,8 @@ fn company(words: &Words, start: usize, with: u32) -> Option<(u32, usize)> {
         let next = at + comma + and;
         let goes_on = comma + and > 0
             && (words.is(next, &["me", "myself", "i"])
-                || (words.is(next, &["my", "our"]) && kin(words.at(next + 1)).is_some())
+                || (words.is(next, &["my", "our"])
+                    && (kin(words.at(next + 1)).is_some() || number(words, next + 1).is_some()))
                 || words.is_capital(next));
         if !goes_on {
             break;

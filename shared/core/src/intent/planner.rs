@@ -13,14 +13,17 @@ use serde_json::Value;
 use super::calendar::Entry;
 use super::delivery::Delivery;
 use super::draft::{Draft, listed};
+use super::language::Language;
 use super::lookup::{Route, Search, Weather};
 use super::message::Message;
+use super::money::Money;
+use super::names::Person;
 use super::payment::Payment;
 use super::ride::Ride;
 use super::slot::Slot;
-use super::table::Table;
+use super::table::{self, Table};
 use super::work::Work;
-use super::{Kind, Missing, Reading};
+use super::{Kind, Missing, Reading, voice};
 use crate::saga::{Plan, Step};
 
 /// How many wishes one message may hold.
@@ -77,6 +80,28 @@ impl Wish<'_> {
                 order.when.time = order.when.time.clone().or(|| more.when.time.clone());
                 more.address.is_some()
             }
+            // `send my brother some money, so please transfer 45 euros to him`
+            (What::Payment(payment), What::Payment(more))
+                if payment.amount == Slot::Empty
+                    && more.amount != Slot::Empty
+                    && (payment.payee == more.payee
+                        || more.payee == Slot::Empty
+                        || more.payee == Slot::Is(Person::Before)) =>
+            {
+                payment.amount.clone_from(&more.amount);
+                true
+            }
+            // `... at Luigi's at 7. Book it please`
+            (What::Table(table), What::Table(more))
+                if matches!(more.place, table::Place::There | table::Place::Nowhere)
+                    && matches!(table.place, table::Place::Named(_))
+                    && more.party == Slot::Empty
+                    && more.when.date == Slot::Empty
+                    && more.when.time == Slot::Empty =>
+            {
+                table.name = table.name.take().or_else(|| more.name.clone());
+                true
+            }
             _ => false,
         }
     }
@@ -87,6 +112,11 @@ impl Wish<'_> {
 pub(super) struct Said {
     pub date: Option<Date>,
     pub party: Option<u32>,
+    pub amount: Option<Money>,
+    /// Who was spoken of with the amount, or did what is paid for.
+    pub person: Option<String>,
+    /// How much less sure all wishes are for what was not understood beside them.
+    pub doubts: u32,
 }
 
 pub(super) struct Planner<'m> {
@@ -94,6 +124,8 @@ pub(super) struct Planner<'m> {
     pub user: String,
     pub wishes: Vec<Wish<'m>>,
     pub said: Said,
+    /// In which to ask.
+    pub language: Language,
 }
 
 impl Planner<'_> {
@@ -116,7 +148,7 @@ impl Planner<'_> {
             for (at, wish) in self.wishes.iter().enumerate() {
                 if pass_of(&wish.what) == pass {
                     let mut draft = work.draft(at);
-                    draft.assumed += wish.assumed;
+                    draft.assumed += wish.assumed + self.said.doubts;
                     if let Some(slot) = work.drafts.get_mut(at) {
                         *slot = Some(draft);
                     }
@@ -130,13 +162,14 @@ impl Planner<'_> {
     fn join(&self, mut drafts: Vec<Draft>) -> Reading {
         self.order(&mut drafts);
         let intents = drafts.iter().zip(&self.wishes).map(|(draft, wish)| draft.intent(wish.text)).collect();
-        let questions: Vec<String> = drafts.iter().filter_map(Draft::question).collect();
+        let questions: Vec<String> = drafts.iter().filter_map(|draft| draft.question(self.language)).collect();
         if !questions.is_empty() {
             let missing = drafts.iter().enumerate().flat_map(|(intent, draft)| {
                 draft.gaps.iter().map(move |gap| Missing { intent, parameter: gap.parameter })
             });
             let missing = missing.collect();
-            let question = format!("Gladly; I only need to know a little more. {}", questions.join(" "));
+            let lead = voice::say("Gladly; I only need to know a little more. {}", self.language);
+            let question = lead.replacen("{}", &questions.join(" "), 1);
             return Reading::Ask { question, missing, intents };
         }
         let summaries: Vec<String> = drafts.iter().map(|draft| draft.summary.clone()).collect();

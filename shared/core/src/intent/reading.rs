@@ -5,20 +5,22 @@ use jiff::civil::{DateTime, date};
 use jiff::tz::Offset;
 
 use super::clauses::{self, Clause, Link};
-use super::language::language;
+use super::idioms;
+use super::language::{Language, language};
 use super::lexicon::in_english;
-use super::openings::Act;
+use super::openings::{self, Act};
+use super::order;
+use super::payment::Payment;
 use super::planner::{MAX_WISHES, Planner, Said, What, Wish};
 use super::slot::Slot;
-use super::times::Habit;
 use super::tokens::{Form, Token, tokens};
+use super::told::Told;
 use super::unread;
-use super::when::When;
 use super::words::Words;
-use super::{Context, MAX_CHARACTERS, Missing, Reading};
-use super::{calendar, delivery, lookup, message, payment, people, ride, table};
+use super::{Context, Intent, MAX_CHARACTERS, Missing, Reading};
+use super::{calendar, chatter, delivery, lookup, message, payment, ride, table};
 
-const OFFERS: &str = "I can book tables and rides, order deliveries, pay people, send messages, put things in \
+pub(super) const OFFERS: &str = "I can book tables and rides, order deliveries, pay people, send messages, put things in \
     your calendar, and look up restaurants, free tables, the weather and the way. For example: “Book a table \
     for 4 at Luigi's tomorrow at 7pm, get us a ride there, and text Sam the details”, or “What's the weather \
     in Rome tomorrow?”";
@@ -30,19 +32,33 @@ pub(super) struct Request<'m> {
     pub said: Said,
     /// Words that were not understood, and the clause that they stand in.
     pub unread: Option<(Vec<String>, &'m str)>,
+    /// In which to ask.
+    pub language: Language,
 }
 
 /// A message, understood by itself.
 pub(super) enum Understood<'m> {
     Wishes(Request<'m>),
+    /// Wishes that must not be planned before the question is answered.
+    Held(Request<'m>, String),
     Answer(Reading),
 }
 
+/// Why a message must not become a plan.
+enum Refusal {
+    Says(Reading),
+    Asks(String),
+}
+
 /// The message's tokens, in the words of the English grammar.
-pub(super) fn english(message: &str) -> Vec<Token> {
+pub(super) fn english(message: &str) -> (Vec<Token>, Language) {
     let tokens = tokens(message);
-    let language = language(message, &tokens);
-    in_english(message, tokens, language)
+    match language(message, &tokens) {
+        Language::English => (order::arranged(idioms::spelled_out(tokens)), Language::English),
+        language @ (Language::German | Language::Spanish) => {
+            (order::arranged(in_english(message, tokens, language)), language)
+        }
+    }
 }
 
 pub(super) fn too_long(message: &str) -> Option<Reading> {
@@ -53,39 +69,25 @@ pub(super) fn too_long(message: &str) -> Option<Reading> {
     })
 }
 
-pub(super) fn understand<'m>(message: &'m str, tokens: &[Token], now: DateTime) -> Understood<'m> {
+pub(super) fn understand<'m>(message: &'m str, tokens: &[Token], now: DateTime, language: Language) -> Understood<'m> {
     let clauses = clauses::clauses(message, tokens);
-    if let Some(refusal) = refusal(message, tokens, &clauses) {
-        return Understood::Answer(refusal);
-    }
-    let mut said = Said::default();
+    let refusal = refusal(message, tokens, &clauses);
+    let mut told = Told::default();
     let mut wishes: Vec<Wish> = Vec::new();
     let mut unread = None;
-    let acts = clauses.iter().any(|clause| {
-        let looks = matches!(clause.act, None | Some(Act::Availability | Act::Search | Act::Weather | Act::Route));
-        !clause.negated && !looks
-    });
+    let looks = |clause: &Clause| {
+        matches!(clause.act, None | Some(Act::Availability | Act::Search | Act::Weather | Act::Route))
+    };
+    let acts = clauses.iter().any(|clause| !looks(clause) && !clause.negated);
     let mut group = 0;
     for clause in clauses.iter().filter(|clause| !clause.negated) {
         let inner = tokens.get(clause.start..clause.end).unwrap_or_default();
         let Some(act) = clause.act else {
-            let mut words = Words::new(message, inner);
-            let when = When::read(&mut words, now, Habit::Meal);
-            // An hour that stands alone, or a day for what is done at once, belongs to no wish.
-            let dated = clauses
-                .iter()
-                .any(|clause| !clause.negated && !matches!(clause.act, None | Some(Act::Payment | Act::Message)));
-            if when.time != Slot::Empty || (when.date != Slot::Empty && !dated) || matches!(when.date, Slot::Asks(_)) {
-                let said = text(message, tokens, clause);
-                unread = unread.or_else(|| Some((vec![said.to_owned()], said)));
-            }
-            said.date = said.date.or(when.date.known().copied());
-            let party = Slot::one(people::parties(&mut words), ToString::to_string);
-            said.party = said.party.or(party.known().copied());
-            unread::take_courtesies(&mut words, 0);
-            let left = unread::left(&words, &IDLE);
-            if !left.is_empty() {
-                unread = unread.or_else(|| Some((left, text(message, tokens, clause))));
+            let after = !wishes.is_empty();
+            let said = text(message, tokens, clause);
+            let asks = chatter::asks(&Words::new(message, tokens), clause);
+            if let Some(left) = told.hear(message, inner, now, after, &clauses, asks) {
+                unread = unread.or_else(|| Some((if left.is_empty() { vec![said.to_owned()] } else { left }, said)));
             }
             continue;
         };
@@ -96,20 +98,52 @@ pub(super) fn understand<'m>(message: &'m str, tokens: &[Token], now: DateTime) 
         if (clause.link == Link::Then || trails) && !wishes.is_empty() {
             group += 1;
         }
-        let (wish, left) = wish(message, tokens, clause, act, group, now);
+        let (mut wish, left) = wish(message, tokens, clause, act, group, now);
         // What is looked up without being acted on may be looked up loosely.
         let idle = matches!(act, Act::Availability | Act::Search) && !acts;
         if !idle && !left.is_empty() {
             unread = unread.or(Some((left, wish.text)));
         }
-        if !wishes.last_mut().is_some_and(|last| last.goes_on(&wish)) {
-            wishes.push(wish);
+        if let (What::Payment(payment), Some(What::Payment(before))) =
+            (&mut wish.what, wishes.last().map(|wish| &wish.what))
+        {
+            payment.inherit(before);
         }
+        if !wishes.last_mut().is_some_and(|last| last.goes_on(&wish)) {
+            wishes.extend(each(wish));
+        }
+    }
+    if let Some(refusal) = refusal {
+        return match refusal {
+            Refusal::Says(reading) => Understood::Answer(reading),
+            Refusal::Asks(question) => {
+                Understood::Held(Request { wishes, said: told.said, unread: None, language }, question)
+            }
+        };
     }
     if wishes.is_empty() {
         return Understood::Answer(unclear(OFFERS));
     }
-    Understood::Wishes(Request { wishes, said, unread })
+    if !told.settle(&mut wishes) {
+        unread = unread.or_else(|| Some((vec![message.trim().to_owned()], message.trim())));
+    }
+    Understood::Wishes(Request { wishes, said: told.said, unread, language })
+}
+
+/// A wish for each of those who are each paid the same.
+fn each(wish: Wish<'_>) -> Vec<Wish<'_>> {
+    let What::Payment(payment) = &wish.what else {
+        return vec![wish];
+    };
+    let others: Vec<Wish> = payment
+        .others
+        .iter()
+        .map(|person| {
+            let alone = Payment { payee: Slot::Is(person.clone()), others: Vec::new(), ..payment.clone() };
+            Wish { what: What::Payment(alone), ..wish.clone() }
+        })
+        .collect();
+    std::iter::once(wish).chain(others).collect()
 }
 
 impl Request<'_> {
@@ -122,7 +156,8 @@ impl Request<'_> {
         }
         let user = context.user.trim();
         let user = if user.is_empty() { "Guest" } else { user };
-        let planner = Planner { now, user: user.to_owned(), wishes: self.wishes, said: self.said };
+        let planner =
+            Planner { now, user: user.to_owned(), wishes: self.wishes, said: self.said, language: self.language };
         match (planner.plan(), self.unread) {
             (Reading::Plan { intents, .. }, Some((left, said))) => {
                 let question = format!(
@@ -133,6 +168,20 @@ impl Request<'_> {
             }
             (reading, _) => reading,
         }
+    }
+}
+
+impl Request<'_> {
+    /// The question about a message that is not planned, with the wishes in it as far as they were understood.
+    pub fn asked(self, question: String, now: DateTime, context: &Context) -> Reading {
+        let intents = if self.wishes.is_empty() { None } else { Some(self.plan(now, context)) };
+        let intents = match intents {
+            Some(Reading::Plan { intents, .. } | Reading::Ask { intents, .. }) => intents,
+            Some(Reading::Unclear { .. } | Reading::Refused { .. }) | None => Vec::new(),
+        };
+        let intents = intents.into_iter().map(|intent| Intent { confidence: intent.confidence.min(0.5), ..intent });
+        let missing = vec![Missing { intent: 0, parameter: "wish" }];
+        Reading::Ask { question, missing, intents: intents.collect() }
     }
 }
 
@@ -178,14 +227,15 @@ fn wish<'m>(
         body.iter().cloned().chain(break_between).chain(ahead.iter().cloned()).collect()
     };
     let mut words = Words::new(message, &rotated);
-    let assumed = words.corrections() + u32::from(clause.noun);
+    let occasion = act == Act::Table && unread::take_occasion(&mut words);
+    let assumed = words.corrections() + u32::from(clause.noun) + u32::from(occasion);
     let what = match act {
         Act::Table => What::Table(table::read(&mut words, now)),
         Act::Availability => What::Availability(table::read(&mut words, now)),
         Act::Ride => What::Ride(ride::read(&mut words, now)),
         Act::Delivery => What::Delivery(delivery::read(&mut words, now, usize::from(!clause.noun))),
-        Act::Payment => What::Payment(payment::read(&mut words)),
-        Act::Calendar => What::Entry(calendar::read(&mut words, now)),
+        Act::Payment => What::Payment(payment::read(&mut words, usize::from(!clause.noun))),
+        Act::Calendar => What::Entry(calendar::read(&mut words, now, usize::from(!clause.noun))),
         Act::Weather => What::Weather(lookup::weather(words.clone(), now)),
         Act::Route => What::Route(lookup::route(words.clone())),
         Act::Search => What::Search(lookup::search(&mut words, now)),
@@ -214,56 +264,11 @@ fn text<'m>(message: &'m str, tokens: &[Token], clause: &Clause) -> &'m str {
     message.get(range).unwrap_or_default().trim()
 }
 
-/// Words of statements that ask for nothing.
-const IDLE: [&str; 47] = [
-    "many",
-    "lot",
-    "a",
-    "it's",
-    "its",
-    "i'm",
-    "we're",
-    "we",
-    "are",
-    "i",
-    "it",
-    "is",
-    "am",
-    "there",
-    "there's",
-    "this",
-    "that's",
-    "my",
-    "our",
-    "birthday",
-    "anniversary",
-    "sorry",
-    "great",
-    "happy",
-    "hungry",
-    "good",
-    "perfect",
-    "hi",
-    "hello",
-    "hey",
-    "dear",
-    "morning",
-    "evening",
-    "day",
-    "afternoon",
-    "friday",
-    "lovely",
-    "much",
-    "very",
-    "so",
-    "be",
-    "will",
-    "would",
-    "nice",
-    "ok",
-    "okay",
-    "celebrating",
-];
+/// Whether a wish stands in a clause that does not begin with it.
+fn hides(words: &Words, clause: &Clause) -> bool {
+    (clause.body..clause.end)
+        .any(|at| openings::is_command(words.at(at)) || words.is(at, &["table", "taxi", "ride", "send", "get"]))
+}
 
 /// A wish that ends in a question mark, and does not begin as people ask for something.
 fn doubted<'m>(words: &Words<'m>, clause: &Clause) -> bool {
@@ -271,52 +276,76 @@ fn doubted<'m>(words: &Words<'m>, clause: &Clause) -> bool {
     if looks || clause.negated || words.at(clause.end) != "?" {
         return false;
     }
-    let start = (0..clause.end).rev().find(|at| words.is(*at, &[".", ";", "!", "?"])).map_or(0, |at| at + 1);
+    let sentence = (0..clause.start).rev().find(|at| words.is(*at, &[".", ";", "!", "?"])).map_or(0, |at| at + 1);
+    let asked = [sentence, clause.start].into_iter().any(|start| is_asked(words, clause, start));
+    !asked
+}
+
+/// Whether it begins, from a place on, as people ask for something: `could you`.
+fn is_asked(words: &Words, clause: &Clause, start: usize) -> bool {
     let start = start
         + (start..clause.end)
-            .take_while(|at| words.is(*at, &["hi", "hello", "hey", ",", "please", "and", "so"]))
+            .take_while(|at| words.is(*at, &["hi", "hello", "hey", ",", "please", "and", "so", "ok", "okay", "oh"]))
             .count();
     let you = words.is(start + 1, &["you"]);
-    let wishes = words.is(start, &["can", "could", "would", "will", "may", "do", "why"]);
-    !wishes || (clause.act == Some(Act::Payment) && !you)
+    let wishes = words.is(start, &["can", "could", "would", "will", "may", "do", "why"])
+        || ["any chance", "is there any chance", "i was wondering", "i wonder"]
+            .iter()
+            .any(|phrase| words.reads(start, phrase));
+    wishes && (clause.act != Some(Act::Payment) || you)
 }
 
 /// The answer where a message must not become a plan, whatever else it says.
-fn refusal(message: &str, tokens: &[Token], clauses: &[Clause]) -> Option<Reading> {
+fn refusal(message: &str, tokens: &[Token], clauses: &[Clause]) -> Option<Refusal> {
     let words = Words::new(message, tokens);
     let said = |clause: &Clause| text(message, tokens, clause);
     for clause in clauses {
         if clause.act == Some(Act::Cancel) && !clause.negated {
-            return Some(unclear(format!(
+            return Some(Refusal::Says(unclear(format!(
                 "I cannot cancel or change what was arranged before, not yet, so I have done nothing about \
                  “{}”. A saga that is still running can be cancelled on its own page.",
                 said(clause)
-            )));
+            ))));
         }
         if clause.conditional {
-            return Some(unclear(format!(
+            let question = format!(
                 "I cannot wait for a condition yet, so I have done nothing about “{}”. Please tell me outright \
                  what to do.",
                 said(clause)
-            )));
+            );
+            let wished = clauses.iter().any(|clause| clause.act.is_some() && !clause.negated) || hides(&words, clause);
+            return Some(if wished { Refusal::Asks(question) } else { Refusal::Says(unclear(question)) });
         }
         if clause.act == Some(Act::Unsupported) && !clause.negated {
-            return Some(unclear(format!("I cannot do this, and have done nothing: “{}”. {OFFERS}", said(clause))));
+            return Some(Refusal::Says(unclear(format!(
+                "I cannot do this, and have done nothing: “{}”. {OFFERS}",
+                said(clause)
+            ))));
         }
-        if clause.act.is_none() && !clause.negated && !is_statement(&words, clause) {
-            return Some(unclear(format!("I did not understand “{}”, and have done nothing. {OFFERS}", said(clause))));
+        let courteous = clause.act.is_none() && clause.body >= clause.end;
+        if clause.act.is_none() && !courteous && !clause.negated && !chatter::is_statement(&words, clause) {
+            return Some(Refusal::Says(unclear(format!(
+                "I did not understand “{}”, and have done nothing. {OFFERS}",
+                said(clause)
+            ))));
         }
     }
     for (at, clause) in clauses.iter().enumerate() {
         let opposed = clauses.iter().any(|other| !other.negated && other.act.is_some() && other.act == clause.act);
         if clause.negated && (clause.act.is_none() || opposed) {
-            return Some(ask(format!("“{}” and the rest do not go together for me: what shall I do?", said(clause))));
+            return Some(Refusal::Asks(format!(
+                "“{}” and the rest do not go together for me: what shall I do?",
+                said(clause)
+            )));
         }
         if clause.link == Link::Or && at > 0 {
-            return Some(ask(format!("Which of them shall I do: what comes before “or”, or “{}”?", said(clause))));
+            return Some(Refusal::Asks(format!(
+                "Which of them shall I do: what comes before “or”, or “{}”?",
+                said(clause)
+            )));
         }
         if doubted(&words, clause) {
-            return Some(ask(format!(
+            return Some(Refusal::Asks(format!(
                 "“{}” ends in a question mark: shall I do it? Then say it without.",
                 said(clause)
             )));
@@ -326,15 +355,16 @@ fn refusal(message: &str, tokens: &[Token], clauses: &[Clause]) -> Option<Readin
         if !looks
             && !clause.negated
             && let Some(at) = unread::condition(&words, clause.start, spoken)
+            && !(clause.act == Some(Act::Calendar) && words.is(at, &["until"]) && words.has(&["from"]))
         {
-            return Some(ask(format!(
+            return Some(Refusal::Asks(format!(
                 "I cannot wait for a condition, nor choose: “{}” in “{}”. Please tell me outright what to do.",
                 words.text(at..clause.end),
                 said(clause)
             )));
         }
         if clause.doubtful {
-            return Some(ask(format!(
+            return Some(Refusal::Asks(format!(
                 "Is all of “{}” the message, or is a part of it for me to do? Please put the message in quotes.",
                 said(clause)
             )));
@@ -342,10 +372,12 @@ fn refusal(message: &str, tokens: &[Token], clauses: &[Clause]) -> Option<Readin
         let own_words = matches!(clause.act, Some(Act::Message | Act::Calendar) | None);
         if !own_words && let Some(stray) = clauses::stray_wish(&words, clause) {
             let stray = words.text(stray..clause.end);
-            return Some(ask(format!("Is “{stray}” a wish of its own? Please say it as a sentence of its own.")));
+            return Some(Refusal::Asks(format!(
+                "Is “{stray}” a wish of its own? Please say it as a sentence of its own."
+            )));
         }
         if !clause.negated && !own_words && clauses::has_stray_negation(&words, clause) {
-            return Some(ask(format!(
+            return Some(Refusal::Asks(format!(
                 "I am not sure what not to do in “{}”: please say only what I shall do.",
                 said(clause)
             )));
@@ -353,22 +385,10 @@ fn refusal(message: &str, tokens: &[Token], clauses: &[Clause]) -> Option<Readin
     }
     let negated: Vec<&str> = clauses.iter().filter(|clause| clause.negated).map(said).collect();
     let all = clauses.iter().all(|clause| clause.negated || clause.act.is_none());
-    (all && !negated.is_empty()).then(|| nothing_to_do(&negated.join(", ")))
+    (all && !negated.is_empty()).then(|| Refusal::Says(nothing_to_do(&negated.join(", "))))
 }
 
 pub(super) fn ask(question: String) -> Reading {
     let missing = vec![Missing { intent: 0, parameter: "wish" }];
     Reading::Ask { question, missing, intents: Vec::new() }
-}
-
-/// Words that wish for nothing: a greeting, or what things are like.
-fn is_statement(words: &Words, clause: &Clause) -> bool {
-    let starts = [
-        "it's", "its", "i'm", "we're", "we", "i", "it", "there", "there's", "this", "that's", "my", "our", "he", "she",
-        "they", "sorry", "great", "happy", "for", "at", "on", "around", "tomorrow", "tonight", "today", "cheers",
-        "good", "perfect", "asap",
-    ];
-    let spoken =
-        (clause.body..clause.end).any(|at| matches!(words.form(at), Some(Form::Word | Form::Number | Form::Quoted)));
-    !spoken || words.is(clause.body, &starts) || clause.body == clause.end
 }

@@ -36,9 +36,14 @@ pub(super) fn read(words: &mut Words, now: DateTime) -> Ride {
             }
         }
     }
+    for at in 0..words.len() {
+        if words.at(at) == "back" && words.is(at + 1, &["to", "home"]) {
+            words.take(at..at + 1);
+        }
+    }
     let lead_minutes = lead(words);
     let us = words.has(&["us"]);
-    let pick = words.is(0, &["pick"]);
+    let pick = words.has(&["pick", "picked", "collect"]);
     let when = When::read(words, now, Habit::Errand);
     let from = places::after(words, if pick { &["from", "at"] } else { &["from"] });
     let to = places::after(words, &["to"]);
@@ -48,7 +53,18 @@ pub(super) fn read(words: &mut Words, now: DateTime) -> Ride {
         words.take(home..home + 1 + usize::from(words.is(home + 1, &["home"])));
         Some(Place::Home)
     });
+    let to = to.or_else(|| unled(words));
     Ride { from, to, when, lead_minutes, passengers, us }
+}
+
+/// `taxi airport tomorrow 7am`: where it goes, with nothing before it; takes the words.
+fn unled(words: &mut Words) -> Option<Place> {
+    let ride = words.find(&super::openings::RIDES).filter(|at| *at == 0)?;
+    let plain = words.form(ride + 1) == Some(super::tokens::Form::Word)
+        && !words.is(ride + 1, &["for", "from", "at", "on", "in", "with", "please", "and", "now", "asap"]);
+    let (place, length) = plain.then(|| places::place(words, ride + 1)).flatten()?;
+    words.take(ride + 1..ride + 1 + length);
+    Some(place)
 }
 
 /// `45 minutes before`, and takes it.
@@ -149,6 +165,7 @@ impl Work<'_, '_> {
                 time: leave.time().with().second(0).nanosecond(0).build().unwrap_or(leave.time()),
                 next_day: false,
                 assumed: false,
+                approximate: false,
             };
             let date = ride.when.date.clone().or_value(Some(leave.date()));
             return When { date, time: Slot::Is(time) };

@@ -349,7 +349,7 @@ pub(super) const QUESTIONS: &[(&str, &[&str], &str)] = &[
     ("Text Sam the details tomorrow", &["text", "time"],
      "The message to Sam: what shall it say and I send messages at once, not at an hour to come; may I send it now?"),
     ("Book a table for 4 at Luigi's tomorrow at 7pm - no wait, don't", &["wish"],
-     "“no wait” and the rest do not go together for me: what shall I do?"),
+     "“no wait, don't” and the rest do not go together for me: what shall I do?"),
     ("Book a table for 4 at Luigi's today at 9am", &["time"],
      "The table at Luigi's: 09:00 on Monday, 23 November 2026 is past: at what time instead?"),
     ("get us a ride there then book a table for 2 at Luigi's tomorrow at 8pm", &["order"],
@@ -389,8 +389,9 @@ pub(super) const QUESTIONS: &[(&str, &[&str], &str)] = &[
      "I do not understand “dinner” in “Pay Luigi's 50 euros for dinner”, and have done nothing. Say it without, or in other words."),
     ("Pay Sam $50 tomorrow", &["wish"], "I do not understand “tomorrow” in"),
     ("Pay the plumber Bob $50", &["wish"], "I do not understand “Bob” in"),
-    ("Pay Sam two thousand five hundred dollars", &["wish"], "I do not understand “two thousand” in"),
     ("Pay Sam $50?", &["wish"], "ends in a question mark"),
+    ("If Sam says yes, book a table for 2 at Luigi's tomorrow at 7pm", &["wish"],
+     "I cannot wait for a condition yet, so I have done nothing"),
     ("Book a table for 4 at Luigi's tomorrow at 7pm if it rains", &["wish"], "I cannot wait for a condition"),
 ];
 
@@ -402,7 +403,6 @@ pub(super) const UNCLEAR: &[(&str, &str)] = &[
     ("don't book a table at Luigi's", "Then I do nothing: “don't book a table at"),
     ("cancel my table", "I cannot cancel or change what was arranged before, not"),
     ("Book a table for 2 at Luigi's tomorrow at 7pm and fly me to the moon", "I cannot do this, and have done nothing: “fly me to the"),
-    ("If Sam says yes, book a table for 2 at Luigi's tomorrow at 7pm", "I cannot wait for a condition yet, so I have done nothing"),
     ("hello", "I can book tables and rides, order deliveries, pay people,"),
     ("Sam wants to book a table", "I did not understand “Sam wants to book a table”, and have"),
     ("Book a flight to Rome", "I cannot do this, and have done nothing: “Book a flight to"),

@@ -81,10 +81,8 @@ fn what_cannot_be_done_is_said_and_never_turned_into_something_else() {
 
 #[test]
 fn a_detail_that_is_not_understood_holds_the_whole_message() {
-    for message in HELD {
-        let reading = read(message, &context());
-        assert!(!matches!(reading, Reading::Plan { .. }), "{message}\nmust not be done: {reading:#?}");
-    }
+    let done = HELD.iter().filter(|message| matches!(read(message, &context()), Reading::Plan { .. }));
+    assert_eq!(done.collect::<Vec<_>>(), Vec::<&&str>::new(), "must not be done");
 }
 
 #[test]

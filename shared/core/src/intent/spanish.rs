@@ -67,6 +67,14 @@ const MONTHS: [&str; 13] = [
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 const CURRENCIES: [&str; 10] = ["euro", "euros", "eur", "€", "dolares", "dolar", "$", "francos", "chf", "libras"];
 
+/// `biernes` for `viernes`: letters that sound alike.
+pub(super) fn respelt(word: &str, knows: impl Fn(&str) -> bool) -> Option<String> {
+    let pairs =
+        [("b", "v"), ("v", "b"), ("ll", "y"), ("y", "ll"), ("s", "c"), ("c", "s"), ("z", "s"), ("k", "c"), ("g", "j")];
+    let mut found = pairs.into_iter().map(|(said, meant)| word.replacen(said, meant, 1)).chain([format!("h{word}")]);
+    found.find(|other| word.len() > 3 && other != word && knows(other))
+}
+
 fn place(word: &str, list: &[&str]) -> Option<u32> {
     list.iter().position(|entry| *entry == word).and_then(|at| u32::try_from(at).ok())
 }

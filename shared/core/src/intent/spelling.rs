@@ -2,7 +2,35 @@
 //!
 //! Only long words are in it, and words that are one letter from them by right are left alone.
 
-const DICTIONARY: [&str; 30] = [
+const DICTIONARY: [&str; 58] = [
+    "green",
+    "anchor",
+    "anniversary",
+    "appointment",
+    "birthday",
+    "booking",
+    "camino",
+    "delivered",
+    "eleven",
+    "euros",
+    "fifteen",
+    "hundred",
+    "luigis",
+    "luigi's",
+    "meeting",
+    "minutes",
+    "please",
+    "pounds",
+    "quarter",
+    "remind",
+    "reminder",
+    "sakura",
+    "seven",
+    "transfer",
+    "twelve",
+    "twenty",
+    "deliver",
+    "messages",
     "afternoon",
     "evening",
     "morning",
@@ -36,7 +64,23 @@ const DICTIONARY: [&str; 30] = [
 ];
 
 /// Words of their own, however near to the dictionary.
-const RIGHT: [&str; 35] = [
+const RIGHT: [&str; 51] = [
+    "greek",
+    "greed",
+    "greens",
+    "preen",
+    "casino",
+    "melting",
+    "remand",
+    "rewind",
+    "canino",
+    "sever",
+    "severn",
+    "sevens",
+    "euro's",
+    "pound's",
+    "cooking",
+    "looking",
     "evenings",
     "mornings",
     "mourning",
@@ -75,7 +119,24 @@ const RIGHT: [&str; 35] = [
 ];
 
 /// Slips and short forms that are more than one letter away, or in words too short to be corrected by distance.
-const SLIPS: [(&str, &str); 16] = [
+const SLIPS: [(&str, &str); 33] = [
+    ("cna", "can"),
+    ("teh", "the"),
+    ("orderr", "order"),
+    ("orde", "order"),
+    ("adn", "and"),
+    ("bookk", "book"),
+    ("buk", "book"),
+    ("boke", "book"),
+    ("tble", "table"),
+    ("taxy", "taxi"),
+    ("taxxi", "taxi"),
+    ("reserbe", "reserve"),
+    ("plese", "please"),
+    ("pleas", "please"),
+    ("remnd", "remind"),
+    ("wendsday", "wednesday"),
+    ("saterday", "saturday"),
     ("bok", "book"),
     ("boook", "book"),
     ("fuor", "four"),
@@ -94,10 +155,20 @@ const SLIPS: [(&str, &str); 16] = [
     ("rezervation", "reservation"),
 ];
 
+/// Parts of the names of the town's restaurants, which are corrected in spite of a capital.
+const NAMES: [&str; 6] = ["green", "anchor", "camino", "luigi's", "luigis", "sakura"];
+
+pub(super) fn is_name(word: &str) -> bool {
+    NAMES.contains(&word)
+}
+
 /// What the word was meant to be, if it is not right as it stands.
 pub(super) fn correct(word: &str) -> Option<&'static str> {
     if let Some((_, meant)) = SLIPS.iter().find(|(slip, _)| *slip == word) {
         return Some(*meant);
+    }
+    if let Some(meant) = stretched(word) {
+        return Some(meant);
     }
     let length = word.chars().count();
     if !(5..=14).contains(&length) || RIGHT.contains(&word) {
@@ -106,9 +177,26 @@ pub(super) fn correct(word: &str) -> Option<&'static str> {
     let meant = DICTIONARY
         .into_iter()
         .find(|right| *right == word)
-        .or_else(|| DICTIONARY.into_iter().find(|right| is_near(word, right) || undoubled(word) == undoubled(right)))?;
+        .or_else(|| DICTIONARY.into_iter().find(|right| is_slip(word, right)))?;
     let meant = if meant == "calender" { "calendar" } else { meant };
     (meant != word).then_some(meant)
+}
+
+/// `youuu`, `pleaseee`.
+fn stretched(word: &str) -> Option<&'static str> {
+    const SHORT: [&str; 11] = ["you", "please", "so", "thanks", "hey", "hi", "yes", "now", "very", "sorry", "thank"];
+    let letters: Vec<char> = word.chars().collect();
+    let drawn = letters.windows(3).any(|three| matches!(three, [one, other, last] if one == other && other == last));
+    let plain = if drawn { undoubled(word) } else { return None };
+    SHORT.into_iter().find(|right| undoubled(right) == plain)
+}
+
+/// One letter off, but for the first, and no other form of the word.
+fn is_slip(word: &str, right: &str) -> bool {
+    let inflected = ["s", "d", "r"].iter().any(|ending| word.strip_suffix(ending) == Some(right));
+    word.chars().next() == right.chars().next()
+        && !inflected
+        && (is_near(word, right) || undoubled(word) == undoubled(right))
 }
 
 /// Whether one insertion, deletion, replacement or swap of neighbours turns one into the other.

@@ -12,6 +12,7 @@ use super::people;
 use super::places;
 use super::slot::Slot;
 use super::times::Habit;
+use super::tokens::Form;
 use super::when::When;
 use super::words::Words;
 
@@ -40,6 +41,7 @@ pub(super) fn read(words: &mut Words, now: DateTime) -> Table {
     let known = places::restaurants(words);
     let when = When::read(words, now, Habit::Meal);
     let party = Slot::one(people::parties(words), |size| format!("{size} people"));
+    let party = if party == Slot::Empty { last_number(words) } else { party };
     let mut names: Vec<String> = known.into_iter().map(|(_, name)| name).collect();
     names.dedup();
     let place = match names.as_slice() {
@@ -48,6 +50,28 @@ pub(super) fn read(words: &mut Words, now: DateTime) -> Table {
         [..] => Place::Asks(format!("at {}", names.join(" or "))),
     };
     Table { place, when, party, name }
+}
+
+/// `table tonight 8pm Sakura 2`: the one number that is left, at the end of a wish without a verb.
+fn last_number(words: &mut Words) -> Slot<u32> {
+    let mut numbers = (0..words.len()).filter_map(|at| Some((at, super::numbers::number(words, at)?)));
+    let found = (numbers.next(), numbers.next());
+    let (Some((at, (count, length))), None) = found else {
+        return Slot::Empty;
+    };
+    let terse = words.is(0, &["table", "reservation", "dinner", "lunch"]) || !words.is_free(0);
+    let ends = (at + length..words.len()).all(|at| words.is_mark(at) || words.is(at, &["please"]));
+    let led = at > 0 && !words.is_free(at - 1);
+    if !terse || !ends || !led || count > 20 || words.form(at) != Some(Form::Number) {
+        return Slot::Empty;
+    }
+    match people::size(count) {
+        Ok(size) => {
+            words.take(at..at + length);
+            Slot::Is(size)
+        }
+        Err(_) => Slot::Empty,
+    }
 }
 
 /// The place that is no restaurant of the town, and takes its words.

@@ -34,6 +34,8 @@ pub(super) struct Clock {
     pub next_day: bool,
     /// Whether am or pm came from a rule.
     pub assumed: bool,
+    /// It was said of about this time: `around 8`, `noonish`.
+    pub approximate: bool,
 }
 
 /// `19:00`.
@@ -48,9 +50,13 @@ pub(super) fn part(words: &mut Words) -> Option<Part> {
         (&["afternoon", "lunch", "lunchtime", "tea"], Part::Afternoon),
         (&["evening", "night", "dinner", "supper", "tonight"], Part::Evening),
     ];
-    let (at, part) = parts.into_iter().find_map(|(names, part)| words.find(names).map(|at| (at, part)))?;
+    let (at, part) = parts.into_iter().find_map(|(names, part)| {
+        // `parents' evening`
+        let owned = |at: usize| at > 0 && (words.at(at - 1).ends_with('\'') || words.at(at - 1).ends_with("'s"));
+        (0..words.len()).find(|at| words.is(*at, names) && !owned(*at)).map(|at| (at, part))
+    })?;
     if words.is(at, &["morning", "afternoon", "evening", "night", "lunchtime"]) {
-        let article = at > 0 && words.is(at - 1, &["the", "at"]);
+        let article = at > 0 && words.is(at - 1, &["the", "at", "that"]);
         let before = at > 1 && article && words.is(at - 2, &["in"]);
         words.take(at - usize::from(article) - usize::from(before)..at + 1);
     }
@@ -118,9 +124,13 @@ pub(super) fn times(words: &mut Words, part: Option<Part>, habit: Habit) -> Vec<
     let mut at = 0;
     while at < words.len() {
         let also = !found.is_empty() && at > 0 && words.is(at, &["or"]);
-        let introduced = also || words.is(at, &["at", "@"]);
-        let start = at + usize::from(introduced);
-        let Some((mut said, mut length)) = said(words, start, introduced) else {
+        let named = words.is(at, &["at", "@"]);
+        let about = at + usize::from(named);
+        let mut approximate = ABOUT.contains(&words.at(about)) && (about == 0 || words.at(about - 1) != "for");
+        let introduced = also || named || approximate;
+        let start = at + usize::from(also) + usize::from(named) + usize::from(approximate);
+        let bare = introduced || is_bare_hour(words, at);
+        let Some((mut said, mut length)) = said(words, start, bare) else {
             at += 1;
             continue;
         };
@@ -137,11 +147,73 @@ pub(super) fn times(words: &mut Words, part: Option<Part>, habit: Habit) -> Vec<
             length += 1;
         }
         let text = words.text(start..start + length);
-        found.push(said.clock(part, habit).ok_or_else(|| format!("“{text}” is not a time: at what time")));
+        let hyphen = usize::from(words.at(start + length) == "-" && words.is(start + length + 1, &["ish"]));
+        if words.is(start + length + hyphen, &["ish"]) {
+            (approximate, length) = (true, length + hyphen + 1);
+        } else if words.reads(start + length, "or so") || words.reads(start + length, "or thereabouts") {
+            (approximate, length) = (true, length + 2);
+        }
+        approximate |= words.at(start) == "noonish";
+        let clock = said.clock(part, habit).map(|clock| Clock { approximate, ..clock });
+        found.push(clock.ok_or_else(|| format!("“{text}” is not a time: at what time")));
         words.take(at..start + length);
         at = start + length;
     }
     found
+}
+
+/// What makes a time one of several.
+const ABOUT: [&str; 6] = ["around", "about", "approx", "approx.", "approximately", "roughly"];
+
+/// `tonight 8 for 2`: a number right behind a day, where the people are said apart.
+fn is_bare_hour(words: &Words, at: usize) -> bool {
+    const DAYS: [&str; 14] = [
+        "tonight",
+        "tomorrow",
+        "today",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "evening",
+        "night",
+        "dinner",
+        "lunch",
+    ];
+    let day = at.checked_sub(1).is_some_and(|before| DAYS.contains(&words.raw(before)) && !words.is_free(before));
+    let ends = at + 1 >= words.len() || words.is_mark(at + 1) || words.is(at + 1, &["for", "please", "at", "under"]);
+    let counted = (0..words.len()).any(|other| {
+        other != at
+            && ((words.at(other) == "for" && number(words, other + 1).is_some())
+                || (number(words, other).is_some() && words.is(other + 1, &["people", "persons", "guests", "person"])))
+    });
+    day && ends && counted
+}
+
+/// How many minutes lie between two hours that are said, and where the second ends.
+pub(super) fn between(words: &Words, from: usize, to: usize) -> Option<(u32, usize)> {
+    let half = |at: usize| match words.at(at) {
+        "am" => Some(false),
+        "pm" => Some(true),
+        _ => None,
+    };
+    let (begin, length) = said(words, from, true)?;
+    let (end, more) = said(words, to + 1, true)?;
+    let marked = usize::from(half(from + length).is_some() || words.is(from + length, &["o'clock"]));
+    let behind = to + 1 + more;
+    let closed = usize::from(half(behind).is_some() || words.is(behind, &["o'clock", "oclock"]));
+    let minutes = |said: &Said| said.hour * 60 + said.minute;
+    let (mut first, mut last) = (minutes(&begin), minutes(&end));
+    if let (Some(true), Some(false)) | (Some(false), Some(true)) = (half(from + length), half(behind)) {
+        last += 12 * 60;
+    } else if last <= first {
+        last += 12 * 60;
+    }
+    first = first.min(24 * 60);
+    (from + length + marked == to && last <= 48 * 60).then(|| (last.saturating_sub(first), behind + closed))
 }
 
 /// An hour that was said alone.
@@ -162,7 +234,7 @@ struct Said {
 fn said(words: &Words, at: usize, introduced: bool) -> Option<(Said, usize)> {
     let plain = |hour, minute| Said { hour, minute, half: None, exact: false };
     match words.at(at) {
-        "noon" | "midday" => {
+        "noon" | "midday" | "noonish" => {
             return Some((Said { half: Some(true), ..plain(12, 0) }, 1));
         }
         "midnight" => {
@@ -198,6 +270,19 @@ fn past_or_to(words: &Words, at: usize) -> Option<(u32, u32, usize)> {
         _ => number(words, start).filter(|(minutes, _)| (1..30).contains(minutes))?,
     };
     length += usize::from(words.is(start + length, &["minutes", "minute"]));
+    // `half 7`, as the British say it.
+    if words.at(start) == "half"
+        && length == 1
+        && let Some((hour, more)) = number(words, start + 1).filter(|(hour, _)| (1..=12).contains(hour))
+    {
+        let end = start + 1 + more;
+        let follows =
+            ["pm", "am", "tomorrow", "tonight", "today", "on", "for", "at", "in", "please", "this", "next", "under"];
+        let weekday = words.at(end).ends_with("day");
+        let ends =
+            end >= words.len() || words.is_mark(end) || !words.is_free(end) || words.is(end, &follows) || weekday;
+        return ends.then_some((hour, 30, end - at));
+    }
     let to = match words.at(start + length) {
         "past" | "after" => false,
         "to" | "before" | "till" => true,
@@ -236,6 +321,11 @@ fn figures(words: &Words, at: usize, introduced: bool) -> Option<(Said, usize)> 
         return Some((said, 1));
     }
     let hour: u32 = text.parse().ok()?;
+    // `19h30`, `19h`.
+    if let Some(minutes) = words.at(at + 1).strip_prefix('h').filter(|_| words.is_glued(at + 1) && hour <= 24) {
+        let minute = if minutes.is_empty() { Some(0) } else { minutes.parse().ok().filter(|_| minutes.len() == 2) };
+        return minute.map(|minute| (Said { hour, minute, half: None, exact: hour > 12 }, 2));
+    }
     // `at 12 Oak Lane` is a place, `at 5 people` a number.
     let next = words.at(at + 1);
     let place = words.is_capital(at + 1) || ["people", "persons", "guests", "st", "th", "nd", "rd"].contains(&next);
@@ -248,7 +338,7 @@ impl Said {
     fn clock(&self, part: Option<Part>, habit: Habit) -> Option<Clock> {
         let (hour, next_day, assumed) = self.hour_of_day(part, habit)?;
         let time = Time::new(i8::try_from(hour).ok()?, i8::try_from(self.minute).ok()?, 0, 0).ok()?;
-        Some(Clock { time, next_day, assumed })
+        Some(Clock { time, next_day, assumed, approximate: false })
     }
 
     /// Hour, whether it is past midnight, whether it was assumed.
@@ -339,16 +429,9 @@ mod tests {
 
     #[test]
     fn numbers_that_are_no_times_are_left() {
-        for message in [
-            "for 4",
-            "around 8",
-            "by 8",
-            "until 8",
-            "at 12 Oak Lane",
-            "two pizzas",
-            "at 25 dollars",
-            "four to 12 Oak Lane",
-        ] {
+        for message in
+            ["for 4", "by 8", "until 8", "at 12 Oak Lane", "two pizzas", "at 25 dollars", "four to 12 Oak Lane"]
+        {
             assert_eq!(read(message, Habit::Meal), [], "{message}");
         }
     }

@@ -83,12 +83,16 @@ impl Reader<'_> {
             let inner = self.rest().get(c.len_utf8()..length).unwrap_or_default();
             let inner = inner.trim_end_matches(|c| is_apostrophe(c) || is_closing(c)).to_owned();
             self.push(Form::Quoted, length, inner);
-        } else if c.is_ascii_digit() {
+        } else if c.is_ascii_digit() && !self.is_short_form() {
             self.number();
         } else if c.is_alphanumeric() || c == '&' {
             self.word();
         } else {
-            self.push(Form::Mark, c.len_utf8(), c.to_string());
+            // `Chez Nous / 18 July / 20:00`
+            let spaced = !opens_word(self.rest().get(c.len_utf8()..)) && opens;
+            let parts = matches!(c, '/' | '|') && spaced;
+            let word = if parts || is_decoration(c) { ",".to_owned() } else { c.to_string() };
+            self.push(Form::Mark, c.len_utf8(), word);
         }
     }
 
@@ -111,6 +115,12 @@ impl Reader<'_> {
                 is_apostrophe(quote) && at > 0 && after.chars().next().is_none_or(|next| !next.is_alphanumeric());
             closes.then_some(c.len_utf8() + at + quote.len_utf8())
         })
+    }
+
+    /// `2moro`, `2nite`.
+    fn is_short_form(&self) -> bool {
+        let word = self.rest().split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
+        ["2moro", "2morrow", "2mrw", "2mro", "2nite", "2night"].contains(&word.as_str())
     }
 
     fn number(&mut self) {
@@ -155,7 +165,12 @@ impl Reader<'_> {
                 rest.get(at + c.len_utf8()..)
                     .is_some_and(|after| after.starts_with(|c: char| c.is_alphanumeric() || also(c)))
             };
-            let inner = (is_apostrophe(c) && follows(|_| false))
+            // `parents' evening`
+            let plural = is_apostrophe(c)
+                && rest.get(..at).is_some_and(|before| before.ends_with('s'))
+                && rest.get(at + c.len_utf8()..).is_some_and(|after| after.starts_with(' '));
+            let inner = plural
+                || (is_apostrophe(c) && follows(|_| false))
                 || (address && matches!(c, '@' | '.' | '-' | '_' | '+') && follows(|_| false))
                 || c == '_';
             let belongs = c.is_alphanumeric() || inner || (c == '&' && length == 0);
@@ -193,7 +208,8 @@ impl Reader<'_> {
         // A capital inside a sentence may begin a name: only days are corrected there.
         let named = capital && self.tokens.last().is_some_and(|last| last.form != Form::Mark);
         let correction = (form == Form::Word).then(|| spelling::correct(&word)).flatten();
-        let correction = correction.filter(|meant| !named || meant.ends_with("day") || !self.is_mixed(start));
+        let correction = correction
+            .filter(|meant| !named || meant.ends_with("day") || spelling::is_name(meant) || !self.is_mixed(start));
         let corrected = correction.is_some();
         let glued = self.tokens.last().is_some_and(|last| last.end == start);
         let word = correction.map_or(word, str::to_owned);
@@ -209,6 +225,18 @@ impl Reader<'_> {
             noun: false,
         });
     }
+}
+
+/// A picture, which says nothing, unless it denies or asks.
+fn is_decoration(c: char) -> bool {
+    const TELLING: [char; 10] = ['❌', '❎', '⛔', '🚫', '🛑', '👎', '❓', '❔', '✖', '🙅'];
+    let picture = matches!(c, '\u{200d}' | '\u{20e3}' | '\u{2190}'..='\u{21ff}' | '\u{2300}'..='\u{23ff}'
+        | '\u{2600}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}' | '\u{fe00}'..='\u{fe0f}' | '\u{1f000}'..='\u{1faff}');
+    picture && !TELLING.contains(&c)
+}
+
+fn opens_word(rest: Option<&str>) -> bool {
+    rest.is_some_and(|rest| rest.starts_with(char::is_alphanumeric))
 }
 
 fn is_closing(c: char) -> bool {

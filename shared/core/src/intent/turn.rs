@@ -5,10 +5,11 @@
 use jiff::civil::DateTime;
 
 use super::change::{self, Change};
+use super::language::Language;
 use super::reading::{self, Request, Understood, english, too_long, understand};
 use super::tokens::Token;
 use super::words::Words;
-use super::{Context, Reading};
+use super::{Context, Reading, voice};
 
 /// How many earlier messages are looked at, from the last one back.
 const MAX_EARLIER: usize = 20;
@@ -33,21 +34,30 @@ pub(super) fn read(message: &str, earlier: &[&str], context: &Context) -> Readin
             Turn::Answer(Reading::Plan { .. } | Reading::Ask { .. } | Reading::Unclear { .. }) => {}
         }
     }
-    match turn(open.as_ref(), message, now, context) {
-        Turn::Wishes(request) => request.plan(now, context),
+    let language = spoken_in(&english(message), open.as_ref());
+    let reading = match turn(open.as_ref(), message, now, context) {
+        Turn::Wishes(request) => Request { language, ..request }.plan(now, context),
         Turn::Answer(reading) => reading,
+    };
+    voice::spoken(reading, language)
+}
+
+/// The language to ask in: a word or two, such as `7`, are in that of the conversation.
+fn spoken_in((tokens, language): &(Vec<Token>, Language), open: Option<&Request>) -> Language {
+    match open {
+        Some(open) if *language == Language::English && tokens.len() <= 2 => open.language,
+        Some(_) | None => *language,
     }
 }
 
 fn turn<'m>(open: Option<&Request<'m>>, message: &'m str, now: DateTime, context: &Context) -> Turn<'m> {
-    let tokens = english(message);
+    let (tokens, language) = english(message);
     let Some(open) = open else {
-        return match understand(message, &tokens, now) {
+        return match understand(message, &tokens, now, language) {
             Understood::Wishes(request) => Turn::Wishes(request),
-            Understood::Answer(reading) => match revised(message, &tokens, now, context) {
-                Some(turn) => turn,
-                None => Turn::Answer(reading),
-            },
+            Understood::Held(request, question) => revised(message, &tokens, now, context)
+                .unwrap_or_else(|| Turn::Answer(request.asked(question, now, context))),
+            Understood::Answer(reading) => revised(message, &tokens, now, context).unwrap_or(Turn::Answer(reading)),
         };
     };
     match change::read(open, &Words::new(message, &tokens), now, context) {
@@ -56,8 +66,12 @@ fn turn<'m>(open: Option<&Request<'m>>, message: &'m str, now: DateTime, context
         Some(Change::Nothing) => return Turn::Answer(reading::nothing_to_do(message.trim())),
         None => {}
     }
-    match understand(message, &tokens, now) {
+    match understand(message, &tokens, now, language) {
         Understood::Wishes(request) => Turn::Wishes(joined(open, request, &Words::new(message, &tokens), now, context)),
+        Understood::Held(request, question) => match change::words_for(open, message, now, context) {
+            Some(request) => Turn::Wishes(request),
+            None => Turn::Answer(request.asked(question, now, context)),
+        },
         Understood::Answer(reading) => match change::words_for(open, message, now, context) {
             Some(request) => Turn::Wishes(request),
             None => Turn::Answer(reading),
@@ -70,11 +84,17 @@ fn revised<'m>(message: &'m str, tokens: &[Token], now: DateTime, context: &Cont
     let words = Words::new(message, tokens);
     let closing = |at: &usize| words.is(*at, &[".", ";", "!", "?"]);
     let last = (0..words.len()).rev().find(|at| !closing(at))?;
-    let cut = (0..last).rev().find(closing)?;
-    let Understood::Wishes(open) = understand(message, tokens.get(..cut)?, now) else {
+    let taken_back = |at: &usize| {
+        ["no wait", "wait no", "no make", "actually make", "actually never mind", "actually forget it"]
+            .iter()
+            .any(|said| words.reads(*at, said))
+    };
+    let sentence = (0..last).rev().find(closing);
+    let (cut, next) = (1..last).find(taken_back).map(|at| (at, at)).or_else(|| sentence.map(|at| (at, at + 1)))?;
+    let Understood::Wishes(open) = understand(message, tokens.get(..cut)?, now, Language::English) else {
         return None;
     };
-    match change::read(&open, &words.tail(cut + 1), now, context)? {
+    match change::read(&open, &words.tail(next), now, context)? {
         Change::To(request) => Some(Turn::Wishes(request)),
         Change::Unsure(question) => Some(Turn::Answer(reading::ask(question))),
         Change::Nothing => Some(Turn::Answer(reading::nothing_to_do(message.trim()))),

@@ -39,7 +39,8 @@ const HARMLESS: [&str; 25] = [
     "afterwards",
 ];
 
-const TABLE: [&str; 31] = [
+const TABLE: [&str; 32] = [
+    "reserved",
     "eat",
     "dine",
     "set",
@@ -72,12 +73,14 @@ const TABLE: [&str; 31] = [
     "it",
     "there",
 ];
-const RIDE: [&str; 36] = [
-    "have", "be", "driven", "taken", "book", "reserve", "get", "grab", "arrange", "organise", "organize", "find",
-    "call", "order", "hail", "fetch", "request", "schedule", "send", "take", "drive", "bring", "pick", "up", "ride",
-    "taxi", "cab", "car", "uber", "lift", "lyft", "pickup", "go", "there", "home", "it",
+const RIDE: [&str; 41] = [
+    "one", "another", "picked", "collect", "again", "have", "be", "driven", "taken", "book", "reserve", "get", "grab",
+    "arrange", "organise", "organize", "find", "call", "order", "hail", "fetch", "request", "schedule", "send", "take",
+    "drive", "bring", "pick", "up", "ride", "taxi", "cab", "car", "uber", "lift", "lyft", "pickup", "go", "there",
+    "home", "it",
 ];
-const DELIVERY: [&str; 16] = [
+const DELIVERY: [&str; 17] = [
+    "sent",
     "order",
     "deliver",
     "delivered",
@@ -95,8 +98,23 @@ const DELIVERY: [&str; 16] = [
     "it",
     "me",
 ];
-const PAYMENT: [&str; 11] =
-    ["pay", "transfer", "wire", "tip", "reimburse", "give", "venmo", "paypal", "send", "make", "payment"];
+const PAYMENT: [&str; 15] = [
+    "pay",
+    "transfer",
+    "wire",
+    "tip",
+    "reimburse",
+    "give",
+    "venmo",
+    "paypal",
+    "send",
+    "make",
+    "payment",
+    "it",
+    "money",
+    "ping",
+    "back",
+];
 const ENTRY: [&str; 33] = [
     "add",
     "put",
@@ -133,7 +151,13 @@ const ENTRY: [&str; 33] = [
     "everything",
 ];
 
-const LOOKUP: [&str; 44] = [
+const LOOKUP: [&str; 50] = [
+    "good",
+    "nice",
+    "know",
+    "you",
+    "left",
+    "around",
     "find",
     "search",
     "look",
@@ -275,6 +299,28 @@ pub(super) fn unread(words: &Words, act: Act) -> Vec<String> {
 /// `a payment of`.
 fn is_of_payment(words: &Words, at: usize) -> bool {
     at > 0 && words.is(at, &["of"]) && words.is(at - 1, &["payment"])
+}
+
+/// Takes why a table is wished for, which changes nothing: `for my mum's birthday`; whether it was said.
+pub(super) fn take_occasion(words: &mut Words) -> bool {
+    const OCCASIONS: [&str; 6] = ["birthday", "anniversary", "bday", "graduation", "promotion", "date"];
+    let found = (0..words.len()).find_map(|at| {
+        let led = usize::from(words.is(at, &["for", "it's", "its"]));
+        let start = at + if words.reads(at, "to celebrate") { 2 } else { led };
+        let owner = usize::from(words.is(start, &["my", "our", "his", "her", "their"]));
+        let whose = usize::from(words.at(start + owner).ends_with("'s"));
+        let end = start + owner + whose;
+        let end = end + super::numbers::ordinal(words, end).map_or(0, |(_, length)| length);
+        let end = end + usize::from(words.is(end, &["wedding"]));
+        let occasion = start > at && owner + whose > 0 && words.is(end, &OCCASIONS);
+        let celebrates = words.reads(at, "to celebrate") && (at + 2 >= words.len() || words.is_mark(at + 2));
+        occasion.then_some(at..end + 1).or_else(|| celebrates.then_some(at..at + 2))
+    });
+    let said = found.is_some();
+    if let Some(range) = found {
+        words.take(range);
+    }
+    said
 }
 
 /// The words that are neither taken, nor harmless, nor of the vocabulary.

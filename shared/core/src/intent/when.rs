@@ -2,6 +2,7 @@
 
 use jiff::civil::{Date, DateTime};
 
+use super::chatter::UNSURE;
 use super::dates;
 use super::slot::Slot;
 use super::times::{self, Clock, Habit};
@@ -17,7 +18,7 @@ impl When {
     /// Reads and takes every day and time in the words.
     pub fn read(words: &mut Words, now: DateTime, habit: Habit) -> Self {
         if let Some(moment) = times::from_now(words, now) {
-            let time = Clock { time: moment.time(), next_day: false, assumed: false };
+            let time = Clock { time: moment.time(), next_day: false, assumed: false, approximate: false };
             return Self { date: Slot::Is(moment.date()), time: Slot::Is(time) };
         }
         // The part of the day first: `tonight` says both a day and an evening.
@@ -49,6 +50,7 @@ impl When {
     }
 
     pub fn assumptions(&self) -> u32 {
-        self.time.known().map_or(0, |clock| u32::from(clock.assumed))
+        let unsure = |clock: &Clock| u32::from(clock.assumed) + if clock.approximate { UNSURE } else { 0 };
+        self.time.known().map_or(0, unsure)
     }
 }

@@ -43,7 +43,8 @@ const ACTIONS: [&str; 33] = [
     "pick",
 ];
 const TELLING: [&str; 8] = ["tell", "write", "send", "inform", "notify", "ask", "invite", "remind"];
-const CONJUNCTIONS: [&str; 8] = ["and", ",", "or", "but", "then", "first", "also", "please"];
+const CONJUNCTIONS: [&str; 12] =
+    ["and", ",", "or", "but", "then", "first", "also", "please", "before", "after", "once", "you"];
 
 pub(super) fn arrange(pieces: Vec<Piece>) -> Vec<Piece> {
     let mut sentence = Sentence::default();
@@ -89,7 +90,7 @@ impl Sentence {
             Role::Denial => {
                 let clause = (self.start..self.pieces.len())
                     .rev()
-                    .find(|at| ["and", ",", "but", "or"].contains(&self.word(*at)));
+                    .find(|at| ["and", ",", "but", "or", "if", "unless", "because"].contains(&self.word(*at)));
                 let at = clause.map_or(self.start, |at| at + 1);
                 self.region += usize::from(at < self.region);
                 self.pieces.insert(at, piece);
@@ -97,7 +98,7 @@ impl Sentence {
             Role::Infinitive => self.infinitive(piece),
             Role::Plain | Role::Frame | Role::Place => {
                 let action = piece.role == Role::Plain && ACTIONS.contains(&word);
-                self.tells |= action && TELLING.contains(&word);
+                self.tells |= action && (TELLING.contains(&word)) || word == "details";
                 self.pieces.push(piece);
                 if action {
                     self.region = self.pieces.len();

@@ -60,7 +60,11 @@ impl<'m> Words<'m> {
 
     /// Whether these words stand here, separated by spaces in `sequence`.
     pub fn reads(&self, at: usize, sequence: &str) -> bool {
-        sequence.split(' ').enumerate().all(|(offset, word)| self.at(at + offset) == word)
+        // Most phrases differ in their first letters.
+        let first = self.at(at);
+        !first.is_empty()
+            && sequence.starts_with(first)
+            && sequence.split(' ').enumerate().all(|(offset, word)| self.at(at + offset) == word)
     }
 
     pub fn find(&self, any: &[&str]) -> Option<usize> {
@@ -120,9 +124,31 @@ impl<'m> Words<'m> {
         self.message.get(start..end).unwrap_or_default().trim()
     }
 
+    /// What stands between two places as it was typed, with what the grammar dropped before the first.
+    pub fn text_between(&self, start: usize, end: usize) -> &'m str {
+        let before = start.checked_sub(1).and_then(|before| self.tokens.get(before));
+        let (Some(first), Some(last)) = (self.tokens.get(start), end.checked_sub(1).and_then(|at| self.tokens.get(at)))
+        else {
+            return "";
+        };
+        let from =
+            before.map_or(first.start, |before| if before.end <= first.start { before.end } else { first.start });
+        self.message.get(from..last.end).unwrap_or_default()
+    }
+
+    /// The word at a place, taken or not.
+    pub fn raw(&self, at: usize) -> &'m str {
+        self.tokens.get(at).filter(|token| token.form != Form::Quoted).map_or("", |token| &token.word)
+    }
+
     /// The words from a place on, none of them taken.
     pub fn tail(&self, at: usize) -> Self {
         Self::new(self.message, self.tokens.get(at..).unwrap_or_default())
+    }
+
+    /// A word of another language that its lexicon does not have, or that may be any noun of it.
+    pub fn is_foreign(&self, at: usize) -> bool {
+        self.free(at).is_some_and(|token| token.unknown || token.noun)
     }
 
     /// A word that no lexicon has.

@@ -155,18 +155,21 @@ impl Work<'_, '_> {
     pub fn person(&self, at: usize, person: &Person) -> Option<String> {
         match person {
             Person::Named(name) => Some(name.clone()),
-            Person::Before => (0..at).rev().find_map(|other| match &self.planner.wishes.get(other)?.what {
-                What::Message(message) => message.to.iter().rev().find_map(|to| self.person(other, to)),
-                What::Payment(payment) => payment.payee.known().and_then(|payee| self.person(other, payee)),
-                What::Table(_)
-                | What::Availability(_)
-                | What::Search(_)
-                | What::Ride(_)
-                | What::Delivery(_)
-                | What::Entry(_)
-                | What::Weather(_)
-                | What::Route(_) => None,
-            }),
+            Person::Before => (0..at)
+                .rev()
+                .find_map(|other| match &self.planner.wishes.get(other)?.what {
+                    What::Message(message) => message.to.iter().rev().find_map(|to| self.person(other, to)),
+                    What::Payment(payment) => payment.payee.known().and_then(|payee| self.person(other, payee)),
+                    What::Table(_)
+                    | What::Availability(_)
+                    | What::Search(_)
+                    | What::Ride(_)
+                    | What::Delivery(_)
+                    | What::Entry(_)
+                    | What::Weather(_)
+                    | What::Route(_) => None,
+                })
+                .or_else(|| self.planner.said.person.clone()),
         }
     }
 }
