@@ -138,8 +138,7 @@ impl<H: Host> Follower<H> {
         if self.nodes.is_empty() {
             let steps: Vec<Value> =
                 story.nodes.iter().map(|node| json!({"id": node.id, "tool": node.tool, "class": node.class})).collect();
-            let mut saga =
-                json!({"saga": self.id, "title": story.title, "status_url": self.address(), "steps": steps});
+            let mut saga = json!({"saga": self.id, "title": story.title, "status_url": self.address(), "steps": steps});
             if let Some(conversation) = &self.conversation {
                 saga["conversation"] = json!(conversation);
             }

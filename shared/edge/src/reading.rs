@@ -158,31 +158,43 @@ pub async fn read<H: Host>(
         }
     }
     let band = offline.band();
-    let reading = match offline {
-        intent::Reading::Plan { intents, plan } => planned(host, settings, intents, plan).await?,
+    let reading = taken(host, settings, offline).await?;
+    how.took_ms = host.now().since(began).0;
+    Ok(Outcome { reading, how, band, since })
+}
+
+/// Reads a message again that was read before, as of then, offline.
+///
+/// # Errors
+/// As [`read`].
+pub async fn again<H: Host>(
+    host: &H,
+    settings: &Settings,
+    said: &intent::Said,
+    earlier: &[intent::Said],
+    now: &Context,
+) -> Result<Outcome, Error> {
+    let then = Context { now: said.at, utc_offset_minutes: said.utc_offset_minutes, user: now.user.clone() };
+    let Turned { reading, since } = intent::read_turn(&said.text, earlier, &then);
+    let band = reading.band();
+    let reading = taken(host, settings, reading).await?;
+    Ok(Outcome { reading, how: Provenance::offline(0), band, since })
+}
+
+/// An offline reading; a plan as the tools are now.
+async fn taken<H: Host>(host: &H, settings: &Settings, offline: intent::Reading) -> Result<Reading, Error> {
+    Ok(match offline {
+        intent::Reading::Plan { intents, plan } => {
+            let tools = Store::new(host, settings).tools(&plan).await?;
+            let nodes = verify(&plan, &tools)?;
+            Reading::Plan { intents, plan, nodes, tools }
+        }
         intent::Reading::Ask { question, missing, intents } => {
             Reading::Ask { question, details: json!({"missing": missing, "intents": intents}) }
         }
         intent::Reading::Unclear { message } => Reading::Unclear { message },
         intent::Reading::Refused { message } => Reading::Refused { message },
-    };
-    how.took_ms = host.now().since(began).0;
-    Ok(Outcome { reading, how, band, since })
-}
-
-/// A plan that was agreed to in words, as the tools are now.
-///
-/// # Errors
-/// As [`read`].
-pub async fn agreed<H: Host>(host: &H, settings: &Settings, plan: Plan) -> Result<Outcome, Error> {
-    let reading = planned(host, settings, Vec::new(), plan).await?;
-    Ok(Outcome { reading, how: Provenance::offline(0), band: Band::Act, since: 0 })
-}
-
-async fn planned<H: Host>(host: &H, settings: &Settings, intents: Vec<Intent>, plan: Plan) -> Result<Reading, Error> {
-    let tools = Store::new(host, settings).tools(&plan).await?;
-    let nodes = verify(&plan, &tools)?;
-    Ok(Reading::Plan { intents, plan, nodes, tools })
+    })
 }
 
 /// Why an offline reading is not acted upon as it is; `None` where it is. Where it knows what is missing its

@@ -39,7 +39,8 @@ begin
     select * into c from makegood.conversation where id = p_id and owner = p_owner and (expires_at > p_now or wish_since is not null);
   end if;
   if p_key is not null then
-    select json_build_object('saga', s.id, 'request', s.request, 'conversation', s.conversation) into keyed
+    select json_build_object('saga', s.id, 'request', s.request, 'conversation', s.conversation, 'title', s.title,
+        'confirm', s.reading->>'confirm') into keyed
       from makegood.saga s where s.owner = p_owner and s.client_key = p_key;
   end if;
   here := coalesce(p_zone, c.state->>'zone');
@@ -111,6 +112,48 @@ begin
   end if;
   return json_build_object('saga', created, 'lost', false,
     'conversation', (select conversation from makegood.saga where id = created->>'id'));
+end $$;
+
+-- What is wished of a saga, as long as that is not settled.
+create function makegood.open_wish(p_id text, p_owner text, p_since bigint) returns json language sql stable as $$
+  select state->'wish' from makegood.conversation where id = p_id and owner = p_owner and wish_since = p_since
+$$;
+
+-- Writes down what became of a wish. Its messages are not open any more; where they were carried out, and the saga is
+-- still the newest, they are a part of what its plan was made of. False where it was settled before.
+create function makegood.settle_wish(
+  p_id text, p_owner text, p_since bigint, p_became text, p_why text, p_carried_out boolean, p_now bigint
+) returns json language plpgsql as $$
+declare
+  c makegood.conversation;
+  s jsonb;
+  messages jsonb;
+  many int;
+  said jsonb;
+begin
+  select * into c from makegood.conversation where id = p_id and owner = p_owner and wish_since = p_since for update;
+  if not found then
+    return 'false';
+  end if;
+  s := c.state::jsonb;
+  messages := coalesce(s #> '{wish,messages}', '[]');
+  many := jsonb_array_length(messages);
+  said := coalesce(s->'said', '[]');
+  if messages = (select coalesce(jsonb_agg(m order by o), '[]') from jsonb_array_elements(said) with ordinality l(m, o)
+      where o <= many) then
+    s := jsonb_set(s, '{said}', (select coalesce(jsonb_agg(m order by o), '[]')
+      from jsonb_array_elements(said) with ordinality l(m, o) where o > many));
+    if p_carried_out and c.saga = s #>> '{wish,saga}' then
+      s := jsonb_set(s, '{made}', coalesce(s->'made', '[]') || messages);
+    end if;
+  end if;
+  s := jsonb_set(s, '{wish,became}', to_jsonb(p_became));
+  if p_why is not null then
+    s := jsonb_set(s, '{wish,why}', to_jsonb(p_why));
+  end if;
+  update makegood.conversation set version = version + 1, state = s::json, wish_since = null, updated_at = p_now
+    where id = p_id;
+  return 'true';
 end $$;
 
 -- Removes conversations that have ended, and lists those whose wish is open since then or longer.

@@ -8,6 +8,8 @@ use crate::store::{CREATE_SAGA_IN, Created, New, Statement, create, fingerprint,
 
 pub const OPEN: &str = "select makegood.open_conversation($1,$2,$3,$4,$5)";
 pub const SAVE: &str = "select makegood.save_conversation($1,$2,$3,$4,$5,$6,$7,$8)";
+pub const WISH: &str = "select makegood.open_wish($1,$2,$3)";
+pub const SETTLE: &str = "select makegood.settle_wish($1,$2,$3,$4,$5,$6,$7)";
 pub const SWEEP: &str = "select makegood.sweep_conversations($1,$2,$3)";
 
 /// The database's code for a time zone that there is not.
@@ -51,6 +53,10 @@ pub struct Keyed {
     request: String,
     /// Where it was said.
     pub conversation: Option<ConversationId>,
+    /// What it does.
+    pub title: String,
+    /// The step that its owner is asked about first.
+    pub confirm: Option<String>,
 }
 
 impl Keyed {
@@ -116,6 +122,30 @@ pub struct Started {
     pub conversation: Option<ConversationId>,
 }
 
+/// What is wished of a saga since then, or null where that is settled.
+#[must_use]
+pub fn wish(id: &ConversationId, owner: &str, since: Millis) -> Statement {
+    Statement { sql: WISH, params: vec![text(id), text(owner), text(since.0)] }
+}
+
+/// Writes down what became of it. Answers with false where it was settled before.
+#[must_use]
+pub fn settle(id: &ConversationId, owner: &str, since: Millis, became: &Became<'_>, now: Millis) -> Statement {
+    let Became { became, why, carried_out } = became;
+    let why = why.map(str::to_owned);
+    let params = vec![text(id), text(owner), text(since.0), text(became), why, text(carried_out), text(now.0)];
+    Statement { sql: SETTLE, params }
+}
+
+/// What became of a wish, in the words of the state.
+#[derive(Clone, Copy, Debug)]
+pub struct Became<'a> {
+    pub became: &'a str,
+    pub why: Option<&'a str>,
+    /// Its messages are a part of what the saga's plan was made of.
+    pub carried_out: bool,
+}
+
 /// Removes at most `limit` conversations that have ended, and answers with at most as many whose wish is open since
 /// `since` or longer.
 #[must_use]
@@ -174,7 +204,11 @@ mod tests {
 
     #[test]
     fn a_key_stands_for_the_message_that_came_with_it() {
-        let json = format!(r#"{{"saga":"sg_00000000000000000000000000","request":"{}","conversation":null}}"#, fingerprint("yes"));
+        let json = format!(
+            r#"{{"saga":"sg_00000000000000000000000000","request":"{}","conversation":null,
+            "title":"","confirm":null}}"#,
+            fingerprint("yes")
+        );
         let keyed: Keyed = serde_json::from_str(&json).unwrap();
         assert!(keyed.is_for("yes") && !keyed.is_for("no"));
     }

@@ -63,8 +63,13 @@ mod tests {
         let earlier = [Said::new("Book a table at Luigi's tomorrow at 7pm", &late())];
         let after = Context { now: late().now + Millis(20 * 60 * 1000), ..late() };
         let Reading::Plan { plan, .. } = read_turn("for four", &earlier, &after).reading else { panic!("a plan") };
-        assert_eq!((&plan.steps[0].params["date"], &plan.steps[0].params["party_size"]), (&"2026-11-24".into(), &4.into()));
-        let Reading::Plan { plan, .. } = read_turn("tomorrow, for four", &earlier, &after).reading else { panic!("a plan") };
+        assert_eq!(
+            (&plan.steps[0].params["date"], &plan.steps[0].params["party_size"]),
+            (&"2026-11-24".into(), &4.into())
+        );
+        let Reading::Plan { plan, .. } = read_turn("tomorrow, for four", &earlier, &after).reading else {
+            panic!("a plan")
+        };
         assert_eq!(plan.steps[0].params["date"], "2026-11-25", "what is said now is said now");
     }
 
@@ -85,7 +90,12 @@ mod tests {
             (&["wibble"], "make it six", 1),
             (&[TABLE, "forget it", EVENING], "forget the ride", 2),
         ] {
-            assert_eq!(turned(earlier, message).since, since, "{earlier:?} … {message}: {:?}", turned(earlier, message));
+            assert_eq!(
+                turned(earlier, message).since,
+                since,
+                "{earlier:?} … {message}: {:?}",
+                turned(earlier, message)
+            );
         }
     }
 

@@ -82,8 +82,8 @@ impl Answer {
     }
 
     pub fn body(&self) -> Value {
-        // What starts nothing shows its reading's fields as its own.
-        let mut body = self.preview.clone().filter(|_| self.turn != Turn::Started).unwrap_or_else(|| json!({}));
+        // Where nothing was started the reading's fields stand beside it as well.
+        let mut body = self.preview.clone().filter(|_| self.created.is_none()).unwrap_or_else(|| json!({}));
         let reading = self.preview.as_ref();
         if let Some(reading) = reading {
             body["reading"] = reading.clone();

@@ -6,11 +6,11 @@
 use makegood_core::error::Error;
 use makegood_core::id::{ConversationId, SagaId};
 use makegood_core::time::Millis;
-use makegood_gateway::conversations::{self, Unheard, Keyed, NO_SUCH_ZONE, Opened as Found, Row, Save, Started};
+use makegood_gateway::conversations::{self, Keyed, NO_SUCH_ZONE, Opened as Found, Row, Save, Started, Unheard};
 use makegood_gateway::store::{self, New};
 use makegood_gateway::{neon, redis};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::state::{LASTS, MOST, State};
 use super::zone::{FURTHEST, no_such_zone};
@@ -109,7 +109,9 @@ impl<'a, H: Host> Memory<'a, H> {
         }
         let statement = conversations::open(self.owner, id.map(ConversationId::as_str), key, zone, self.host.now());
         let found: Found<State> = match Store::new(self.host, self.settings).exchange(&statement).await? {
-            Ok(rows) => store::read(rows).map_err(unreadable)?.ok_or_else(|| unreadable("a conversation answered null"))?,
+            Ok(rows) => {
+                store::read(rows).map_err(unreadable)?.ok_or_else(|| unreadable("a conversation answered null"))?
+            }
             Err(neon::Failure::Refused { sqlstate, .. }) if sqlstate == NO_SUCH_ZONE => return Err(no_such_zone()),
             Err(failure) => return Err(unavailable(failure)),
         };
@@ -142,7 +144,13 @@ impl<'a, H: Host> Memory<'a, H> {
     ///
     /// # Errors
     /// As [`save`](Self::save).
-    pub async fn start(&self, conversation: &mut Conversation, new: &New<'_>, said: &str, offset_minutes: Option<i32>) -> Result<Started, Error> {
+    pub async fn start(
+        &self,
+        conversation: &mut Conversation,
+        new: &New<'_>,
+        said: &str,
+        offset_minutes: Option<i32>,
+    ) -> Result<Started, Error> {
         let now = self.host.now();
         let state = conversations::state(&conversation.state);
         let save = self.save_of(conversation, &state, now);
@@ -187,7 +195,8 @@ impl<'a, H: Host> Memory<'a, H> {
         (ours && (copy.row.state.zone.is_none() || timely)).then_some(copy)
     }
 
-    async fn keep_copy(&self, conversation: &Conversation, offset_minutes: Option<i32>) {
+    /// Puts a copy into Redis, where there is one.
+    pub async fn keep_copy(&self, conversation: &Conversation, offset_minutes: Option<i32>) {
         if self.settings.redis.url.is_empty() {
             return;
         }
@@ -195,7 +204,7 @@ impl<'a, H: Host> Memory<'a, H> {
         let now = self.host.now();
         let row = Row { version, state, saga, wish_since, expires_at: now + LASTS };
         let until = Millis((now.0 / QUARTER.0 + 1) * QUARTER.0);
-        let copy = json!(Copy { owner: self.owner.to_owned(), row, offset_minutes, until }).to_string();
+        let copy = conversations::state(&Copy { owner: self.owner.to_owned(), row, offset_minutes, until });
         if let Err(cause) = self.run(&["SET", &name(&id), &copy, "PX", &CACHED.0.to_string()]).await {
             self.host.log(Level::Warn, &format!("no copy of a conversation is kept: {cause}"));
         }

@@ -10,11 +10,12 @@ use makegood_core::error::{Code, Error};
 use makegood_core::id::ConversationId;
 use makegood_core::saga::{Cause, Decision, Event, Fact, Phase, Plan, adapt};
 use makegood_core::time::Millis;
+use makegood_gateway::conversations::{self, Became};
 use makegood_gateway::qstash::Publish;
 use makegood_gateway::store::{END, Story};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::memory::{Conversation, Memory, Opened, Wanted};
 use super::state::{Act, What, Wish};
 use crate::driver;
 use crate::host::Host;
@@ -29,8 +30,6 @@ const AGAIN: Millis = Millis(100);
 const SPARE: Millis = Millis(2_000);
 /// A note of the journal: as long as those of people.
 const LONGEST_NOTE: usize = 2_000;
-/// Others may write to the conversation meanwhile, but not for ever.
-const RACES: u32 = 8;
 
 /// The word that the queue brings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,46 +63,33 @@ pub async fn tell<H: Host>(host: &H, settings: &Settings, word: &Word, mark: &st
 /// to come again.
 pub async fn hear<H: Host>(host: &H, settings: &Settings, word: &Word) -> Result<(), Error> {
     let began = host.now();
-    let memory = Memory::new(host, settings, &word.owner);
-    let Some((_, wish, _)) = look(&memory, word).await? else { return Ok(()) };
+    let store = Store::new(host, settings);
+    let Word { conversation, owner, at } = word;
+    let Some(wish) = store.ask::<Wish>(&conversations::wish(conversation, owner, *at)).await? else { return Ok(()) };
     let acts = Acts { host, settings, word, wish: &wish, began };
     let became = match &wish.what {
         What::Cancel => acts.cancel().await,
-        What::Change(plan) => acts.change(plan).await,
+        What::Change(plan) => match serde_json::from_str(&plan.to_string()) {
+            Ok(plan) => acts.change(&plan).await,
+            Err(error) => {
+                let message = "The new plan cannot be read any more. Say it again.";
+                Err(Error::new(Code::InvalidPlan, message).because(error))
+            }
+        },
         What::Decide { step, approve } => acts.decide(step, *approve).await,
     };
-    let settled = match became {
-        Ok(act) => Wish { became: Some(act), ..wish.clone() },
+    let (act, why) = match became {
+        Ok(act) => (act, None),
         // What is wrong with it is so the next time as well.
         Err(error) if !matches!(error.code(), Code::Unavailable | Code::Internal | Code::Conflict) => {
-            Wish { became: Some(Act::Refused), why: Some(error.message().to_owned()), ..wish.clone() }
+            (Act::Refused, Some(error.message().to_owned()))
         }
         Err(error) => return Err(error),
     };
-    for _ in 0..RACES {
-        let Some((mut conversation, _, offset)) = look(&memory, word).await? else { return Ok(()) };
-        let saga = conversation.saga.clone();
-        conversation.state.settle(&settled, saga.as_ref());
-        conversation.wish_since = None;
-        if memory.save(&mut conversation, offset).await? {
-            return Ok(());
-        }
-    }
-    Err(Error::new(Code::Unavailable, "Messages keep coming first."))
+    let carried_out = act == Act::Heard && matches!(wish.what, What::Change(_));
+    let became = Became { became: act.as_str(), why: why.as_deref(), carried_out };
+    store.ask::<bool>(&conversations::settle(conversation, owner, *at, &became, host.now())).await.map(|_| ())
 }
-
-/// The wish, as long as it is the conversation's and open.
-async fn look<H: Host>(memory: &Memory<'_, H>, word: &Word) -> Result<Option<Open>, Error> {
-    let wanted = Wanted { id: Some(&word.conversation), key: None, zone: None, fresh: true };
-    let Opened { conversation, offset_minutes, .. } = memory.open(wanted).await?;
-    Ok(conversation.and_then(|conversation| {
-        let wish = conversation.state.wish.clone().filter(|wish| wish.at == word.at && wish.is_open())?;
-        Some((conversation, wish, offset_minutes))
-    }))
-}
-
-/// A conversation, its open wish, and how far its clock is from Greenwich.
-type Open = (Conversation, Wish, Option<i32>);
 
 struct Acts<'a, H> {
     host: &'a H,
@@ -135,10 +121,13 @@ impl<H: Host> Acts<'_, H> {
     /// Has it go on with another plan.
     async fn change(&self, plan: &Plan) -> Result<Act, Error> {
         let tools = Store::new(self.host, self.settings).tools(plan).await?;
-        let mut holds = false;
         let became = loop {
+            // Something else may be wished since: of two plans the later must not be replaced by the earlier.
+            let open = conversations::wish(&self.word.conversation, &self.word.owner, self.word.at);
+            if Store::new(self.host, self.settings).ask::<IgnoredAny>(&open).await?.is_none() {
+                break Ok(Act::Heard);
+            }
             let story = self.story(0).await?;
-            holds |= self.holds(&story);
             if let Some(act) = over(story.phase) {
                 break Ok(act);
             }
@@ -160,7 +149,7 @@ impl<H: Host> Acts<'_, H> {
             if story.phase == Phase::Stuck {
                 break Ok(Act::Stuck);
             }
-            if !holds {
+            if !self.holds(&story) {
                 // Nothing new is begun until those steps are settled that are under way.
                 match self.put(Event::Pause { by: self.holder() }).await {
                     Err(error) if error.code() != Code::Conflict => return Err(error),
@@ -173,24 +162,27 @@ impl<H: Host> Acts<'_, H> {
             }
             self.host.sleep(AGAIN).await;
         };
-        if holds || self.holds(&self.story(0).await?) {
+        if self.holds(&self.story(0).await?) {
             self.let_go().await?;
         }
         became
     }
 
     /// Says whether a step may be made that waits for its owner's yes.
-    async fn decide(&self, step: &str, approve: bool) -> Result<Act, Error> {
+    async fn decide(&self, step: &str, approves: bool) -> Result<Act, Error> {
         let story = self.story(0).await?;
         if let Some(act) = over(story.phase) {
             return Ok(act);
         }
         let Some(node) = story.nodes.iter().rev().find(|node| node.id == step) else { return Ok(Act::Unasked) };
-        let is_decided = |fact: &Fact| matches!(fact, Fact::Decided { node: decided, .. } if *decided == node.ix);
-        if story.journal.iter().any(|entry| is_decided(&entry.record.fact)) {
-            return Ok(Act::Unasked);
+        let decided = story.journal.iter().rev().find_map(|entry| {
+            let Fact::Decided { node: decided, by, approve, .. } = &entry.record.fact else { return None };
+            (*decided == node.ix).then(|| *by == self.word.owner && *approve == approves)
+        });
+        if let Some(ours) = decided {
+            return Ok(if ours { Act::Heard } else { Act::Unasked });
         }
-        let decision = Decision { by: self.word.owner.clone(), approve, note: String::new(), hash: None };
+        let decision = Decision { by: self.word.owner.clone(), approve: approves, note: String::new(), hash: None };
         self.put(Event::Decided { node: node.ix, decision }).await.map(|()| Act::Heard).map_err(|error| {
             // What comes before the question is under way: it is heard when it is asked.
             if error.code() == Code::Conflict { Error::new(Code::Unavailable, "It is not asked yet.") } else { error }
@@ -211,9 +203,11 @@ impl<H: Host> Acts<'_, H> {
     }
 
     fn holds(&self, story: &Story) -> bool {
-        let last = story.journal.iter().rev().find_map(|entry| match &entry.record.fact {
-            Fact::Paused { by, .. } => Some(*by == self.holder()),
-            fact => matches!(fact, Fact::Resumed { .. }).then_some(false),
+        let last = story.journal.iter().rev().find_map(|entry| {
+            if let Fact::Paused { by, .. } = &entry.record.fact {
+                return Some(*by == self.holder());
+            }
+            matches!(entry.record.fact, Fact::Resumed { .. }).then_some(false)
         });
         last == Some(true)
     }

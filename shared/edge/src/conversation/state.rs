@@ -3,7 +3,7 @@
 
 use makegood_core::id::SagaId;
 use makegood_core::intent::{MAX_SAID, Said};
-use makegood_core::saga::{Budget, Plan};
+use makegood_core::saga::Budget;
 use makegood_core::time::Millis;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -52,9 +52,10 @@ pub struct State {
 }
 
 /// A plan that was shown.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {
-    pub plan: Plan,
+    /// Of the plan. The plan itself is read again from what was said: of one that is another now nothing is done.
+    pub hash: String,
     /// It takes the place of the saga's plan, and starts none of its own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub changes: bool,
@@ -94,8 +95,8 @@ pub struct Wish {
 pub enum What {
     /// All of it is to be undone.
     Cancel,
-    /// It is to go on with another plan.
-    Change(Plan),
+    /// It is to go on with another plan, which whoever carries it out reads.
+    Change(Value),
     /// Whether the step that waits for its owner may be made.
     Decide { step: String, approve: bool },
 }
@@ -122,6 +123,23 @@ pub enum Act {
     Refused,
 }
 
+impl Act {
+    /// As it is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Heard => "heard",
+            Self::Completed => "completed",
+            Self::MadeGood => "made_good",
+            Self::Unwinding => "unwinding",
+            Self::Past => "past",
+            Self::Stuck => "stuck",
+            Self::Unasked => "unasked",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 impl Wish {
     #[must_use]
     pub const fn is_open(&self) -> bool {
@@ -136,20 +154,16 @@ impl State {
         self.made.iter().chain(&self.said).cloned().collect()
     }
 
-    /// A wish has come to something: what was carried out of what was said is not said any more.
-    pub fn settle(&mut self, wish: &Wish, saga: Option<&SagaId>) {
-        if self.said.starts_with(&wish.messages) {
-            self.said.drain(..wish.messages.len());
-            if wish.became == Some(Act::Heard) && matches!(wish.what, What::Change(_)) && saga == Some(&wish.saga) {
-                self.made.extend(wish.messages.iter().cloned());
-            }
-        }
-        self.wish = Some(wish.clone());
+    /// How many messages wait for what becomes of a wish.
+    #[must_use]
+    pub fn wished(&self) -> usize {
+        let open = self.wish.as_ref().filter(|wish| wish.is_open());
+        open.map_or(0, |wish| wish.messages.len().min(self.said.len()))
     }
 
-    /// Nothing is open any more.
+    /// Nothing is open any more, but for what is wished of a saga.
     pub fn close(&mut self) {
-        self.said.clear();
+        self.said.truncate(self.wished());
         (self.asked, self.shown, self.budget) = (None, None, None);
     }
 }
@@ -170,9 +184,25 @@ mod tests {
         let first: State = serde_json::from_value(json!({})).unwrap();
         assert_eq!(first, State::default());
         let kept = json!({"zone": "Europe/Berlin", "locale": "de", "said": [{"text": "Hallo", "at": 5, "utc_offset_minutes": 60}],
-            "shown": {"plan": {"summary": "", "steps": []}}});
+            "shown": {"hash": "0f"}});
         let state: State = serde_json::from_value(kept).unwrap();
         assert_eq!((state.said.len(), state.shown.map(|shown| shown.changes)), (1, Some(false)));
+    }
+
+    #[test]
+    fn what_became_of_a_wish_is_written_as_it_is_read() {
+        for act in [
+            Act::Heard,
+            Act::Completed,
+            Act::MadeGood,
+            Act::Unwinding,
+            Act::Past,
+            Act::Stuck,
+            Act::Unasked,
+            Act::Refused,
+        ] {
+            assert_eq!(json!(act), act.as_str());
+        }
     }
 
     #[test]

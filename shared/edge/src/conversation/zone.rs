@@ -30,19 +30,24 @@ impl Zone {
         if matches!(text, "UTC" | "Z") {
             return Ok(Self::Fixed(0));
         }
-        fixed(text).map(Self::Fixed).or_else(|| is_name(text).then(|| Self::Named(text.to_owned()))).ok_or_else(no_such_zone)
+        fixed(text)
+            .map(Self::Fixed)
+            .or_else(|| is_name(text).then(|| Self::Named(text.to_owned())))
+            .ok_or_else(no_such_zone)
     }
 }
 
 /// What is said to a zone that there is not.
 pub fn no_such_zone() -> Error {
-    let message = "`time_zone` is none: send a name like `Europe/Berlin`, or an offset like `+02:00`, 14 hours at most.";
+    let message =
+        "`time_zone` is none: send a name like `Europe/Berlin`, or an offset like `+02:00`, 14 hours at most.";
     Error::new(Code::InvalidRequest, message)
 }
 
 /// `+02:00`, `-0330`, `+5`.
 fn fixed(text: &str) -> Option<i32> {
-    let (east, digits) = text.strip_prefix('+').map(|digits| (1, digits)).or_else(|| Some((-1, text.strip_prefix('-')?)))?;
+    let (east, digits) =
+        text.strip_prefix('+').map(|digits| (1, digits)).or_else(|| Some((-1, text.strip_prefix('-')?)))?;
     let (hours, minutes) = match digits.split_once(':') {
         Some((hours, minutes)) if hours.len() == 2 && minutes.len() == 2 => (hours, minutes),
         None if digits.len() == 4 => digits.split_at_checked(2)?,
@@ -104,7 +109,10 @@ pub fn check_locale(text: &str) -> Result<(), Error> {
     if text.len() <= LONGEST_LOCALE && is_language && parts.all(is_part) {
         return Ok(());
     }
-    Err(Error::new(Code::InvalidRequest, "`locale` is none: send a language, and perhaps a country, like `de` or `en-GB`."))
+    Err(Error::new(
+        Code::InvalidRequest,
+        "`locale` is none: send a language, and perhaps a country, like `de` or `en-GB`.",
+    ))
 }
 
 #[cfg(test)]
@@ -113,25 +121,51 @@ mod tests {
 
     #[test]
     fn offsets_are_read_and_those_that_there_are_not_refused() {
-        for (text, minutes) in
-            [("UTC", 0), ("Z", 0), ("+02:00", 120), ("-03:30", -210), ("+0545", 345), ("+14", 840), ("-5", -300), ("+00:00", 0)]
-        {
+        for (text, minutes) in [
+            ("UTC", 0),
+            ("Z", 0),
+            ("+02:00", 120),
+            ("-03:30", -210),
+            ("+0545", 345),
+            ("+14", 840),
+            ("-5", -300),
+            ("+00:00", 0),
+        ] {
             assert_eq!(Zone::parse(text).unwrap(), Zone::Fixed(minutes), "{text}");
         }
-        for text in ["+14:01", "+2:00", "+02:60", "+", "-", "+ab", "+1:2:3", "++02:00", "+-2", "02:00", "+123", "+é1"] {
+        for text in ["+14:01", "+2:00", "+02:60", "+", "-", "+ab", "+1:2:3", "++02:00", "+-2", "02:00", "+123", "+é1"]
+        {
             assert!(Zone::parse(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn names_are_passed_on_and_what_postgres_would_read_otherwise_is_not() {
-        for text in ["Europe/Berlin", "America/Argentina/Buenos_Aires", "America/Port-au-Prince", "Etc/GMT+5", "Etc/GMT"] {
+        for text in
+            ["Europe/Berlin", "America/Argentina/Buenos_Aires", "America/Port-au-Prince", "Etc/GMT+5", "Etc/GMT"]
+        {
             assert_eq!(Zone::parse(text).unwrap(), Zone::Named(text.to_owned()), "{text}");
         }
         // Rules of POSIX, abbreviations, and no names at all.
         for text in [
-            "", "EST5EDT", "CET", "<+02>-2", "Europe/Berlin2", "Europe/Berlin-2", "A/B5", "Europe/", "/Berlin", "Europe",
-            "Europe/Berlin/", "Europe/Ber lin", "Europe/Berlin'", "Etc/GMT+99", "Etc/GMT+005", "Etc/GMTx", "a/b/c/d", "Köln/Deutz",
+            "",
+            "EST5EDT",
+            "CET",
+            "<+02>-2",
+            "Europe/Berlin2",
+            "Europe/Berlin-2",
+            "A/B5",
+            "Europe/",
+            "/Berlin",
+            "Europe",
+            "Europe/Berlin/",
+            "Europe/Ber lin",
+            "Europe/Berlin'",
+            "Etc/GMT+99",
+            "Etc/GMT+005",
+            "Etc/GMTx",
+            "a/b/c/d",
+            "Köln/Deutz",
         ] {
             assert!(Zone::parse(text).is_err(), "{text}");
         }

@@ -42,7 +42,11 @@ impl<'a> Talk<'a> {
 /// A platform whose next ride takes a while, so that a saga can be spoken to.
 async fn slow(span_ms: u64) -> Platform {
     let platform = Platform::start(Options::default()).await;
-    town::fault(&platform, &json!({"tool": "request_ride", "kind": "slow", "op": "do", "delay_ms": span_ms, "count": 1})).await;
+    town::fault(
+        &platform,
+        &json!({"tool": "request_ride", "kind": "slow", "op": "do", "delay_ms": span_ms, "count": 1}),
+    )
+    .await;
     platform
 }
 
@@ -61,10 +65,18 @@ async fn a_question_is_answered_two_messages_later_and_one_saga_does_all_of_it()
     let platform = Platform::start(Options::default()).await;
     let mut talk = Talk::new(&platform);
     let asked = talk.say("Book a table at Luigi's tomorrow").await;
-    assert_eq!((&asked["turn"], &asked["band"], &asked["kind"]), (&json!("asked"), &json!("clarify"), &json!("question")), "{asked:#}");
+    assert_eq!(
+        (&asked["turn"], &asked["band"], &asked["kind"]),
+        (&json!("asked"), &json!("clarify"), &json!("question")),
+        "{asked:#}"
+    );
     assert_eq!(talk.say("for four").await["turn"], "asked");
     let started = talk.say("at seven in the evening").await;
-    assert_eq!((&started["turn"], &started["band"], &started["created"]), (&json!("started"), &json!("act"), &json!(true)), "{started:#}");
+    assert_eq!(
+        (&started["turn"], &started["band"], &started["created"]),
+        (&json!("started"), &json!("act"), &json!(true)),
+        "{started:#}"
+    );
     assert_eq!(talk.rest(&started).await["phase"], "completed");
     assert_eq!(town::active(&platform).await, [1, 0, 0, 0, 0, 0]);
     let table = &town::world(&platform).await["reservations"][0];
@@ -79,12 +91,19 @@ async fn a_plan_that_is_not_sure_is_shown_corrected_and_done_after_a_yes_or_not_
     let shown = talk.say(HASTE).await;
     assert_eq!((&shown["turn"], &shown["band"]), (&json!("confirm"), &json!("confirm")), "{shown:#}");
     let corrected = talk.say("make it six").await;
-    assert_eq!((&corrected["turn"], &corrected["plan"]["steps"][0]["params"]["party_size"]), (&json!("confirm"), &json!(6)), "{corrected:#}");
+    assert_eq!(
+        (&corrected["turn"], &corrected["plan"]["steps"][0]["params"]["party_size"]),
+        (&json!("confirm"), &json!(6)),
+        "{corrected:#}"
+    );
     assert!(journal::list(&platform).await.is_empty());
     let started = talk.say("Ja, bitte").await;
     assert_eq!(talk.rest(&started).await["phase"], "completed", "{started:#}");
     let world = town::world(&platform).await;
-    assert_eq!((&world["reservations"][0]["party_size"], world["rides"].as_array().map(Vec::len)), (&json!(6), Some(1)));
+    assert_eq!(
+        (&world["reservations"][0]["party_size"], world["rides"].as_array().map(Vec::len)),
+        (&json!(6), Some(1))
+    );
 
     let mut other = Talk::new(&platform);
     other.say(HASTE).await;
@@ -100,7 +119,11 @@ async fn a_correction_of_what_runs_undoes_what_was_made_otherwise_and_makes_it_a
     let started = talk.say(EVENING).await;
     under_way(&platform, started["saga"].as_str().unwrap()).await;
     let changed = talk.say("make it six people").await;
-    assert_eq!((&changed["turn"], &changed["became"], &changed["saga"]), (&json!("changed"), &json!("heard"), &started["saga"]), "{changed:#}");
+    assert_eq!(
+        (&changed["turn"], &changed["became"], &changed["saga"]),
+        (&json!("changed"), &json!("heard"), &started["saga"]),
+        "{changed:#}"
+    );
     let saga = talk.rest(&changed).await;
     assert_eq!((&saga["phase"], &saga["paused"]), (&json!("completed"), &Value::Null), "{saga:#}");
     assert_eq!(saga["replanned"][0]["note"], "make it six people");
@@ -139,7 +162,11 @@ async fn all_of_it_is_cancelled_and_the_reader_of_the_stream_sees_it_undone() {
     let told = answer(request.json(&json!({"message": "cancel it", "conversation": talk.id}))).await;
     let events = sse::events(&told.text);
     let names: Vec<&str> = events.iter().map(|event| event.name.as_str()).collect();
-    assert_eq!((names.first(), names.get(1), names.last()), (Some(&"answer"), Some(&"saga"), Some(&"end")), "{events:#?}");
+    assert_eq!(
+        (names.first(), names.get(1), names.last()),
+        (Some(&"answer"), Some(&"saga"), Some(&"end")),
+        "{events:#?}"
+    );
     assert_eq!((&events[0].data["turn"], &events[0].data["became"]), (&json!("cancelled"), &json!("heard")));
     assert_eq!(events[1].data["conversation"], talk.id);
     assert_eq!(events.last().unwrap().data["phase"], "made_good", "{events:#?}");
@@ -225,7 +252,8 @@ async fn of_two_messages_at_once_neither_is_lost() {
         let mut talk = Talk::new(&platform);
         talk.say("Book a table at Luigi's tomorrow").await;
         let say = |message: &str| {
-            let request = platform.request("POST", "/api/chat").json(&json!({"message": message, "conversation": talk.id}));
+            let request =
+                platform.request("POST", "/api/chat").json(&json!({"message": message, "conversation": talk.id}));
             async move { answer(request).await.json() }
         };
         let (people, time) = tokio::join!(say("for four"), say("at seven in the evening"));
@@ -235,16 +263,25 @@ async fn of_two_messages_at_once_neither_is_lost() {
     let sagas = journal::all_at_rest(&platform, PATIENCE).await;
     assert!(sagas.len() == 5 && sagas.values().all(|saga| saga["phase"] == "completed"), "{sagas:#?}");
     let tables = town::world(&platform).await["reservations"].as_array().unwrap().clone();
-    assert!(tables.len() == 5 && tables.iter().all(|table| table["party_size"] == 4 && table["time"] == "19:00"), "{tables:#?}");
+    assert!(
+        tables.len() == 5 && tables.iter().all(|table| table["party_size"] == 4 && table["time"] == "19:00"),
+        "{tables:#?}"
+    );
 }
 
 #[tokio::test]
 async fn a_message_that_comes_twice_under_its_key_is_done_once() {
     let platform = Platform::start(Options::default()).await;
-    let asked = platform.post("/api/chat", &json!({"message": "Book a table at Luigi's tomorrow", "key": "a"}), 200).await;
-    let last = json!({"message": "for four, at seven in the evening", "key": "b", "conversation": asked["conversation"]});
+    let asked =
+        platform.post("/api/chat", &json!({"message": "Book a table at Luigi's tomorrow", "key": "a"}), 200).await;
+    let last =
+        json!({"message": "for four, at seven in the evening", "key": "b", "conversation": asked["conversation"]});
     let (first, again) = tokio::join!(platform.post("/api/chat", &last, 202), platform.post("/api/chat", &last, 202));
-    assert_eq!((&first["saga"], &first["conversation"]), (&again["saga"], &again["conversation"]), "{first:#} {again:#}");
+    assert_eq!(
+        (&first["saga"], &first["conversation"]),
+        (&again["saga"], &again["conversation"]),
+        "{first:#} {again:#}"
+    );
     let created = [&first["created"], &again["created"]];
     assert!(created.contains(&&json!(true)) && created.contains(&&json!(false)), "{first:#} {again:#}");
     assert_eq!(journal::list(&platform).await.len(), 1);
@@ -265,7 +302,9 @@ async fn the_zone_is_said_once_and_the_database_knows_it() {
         platform.post("/api/intent", &ask("-12:00"), 200).await,
     );
     assert!(day(&east) > day(&west), "{east:#} {west:#}");
-    let first = platform.post("/api/chat", &json!({"message": "Hallo?", "time_zone": "Pacific/Kiritimati", "locale": "de"}), 200).await;
+    let first = platform
+        .post("/api/chat", &json!({"message": "Hallo?", "time_zone": "Pacific/Kiritimati", "locale": "de"}), 200)
+        .await;
     let next = json!({"message": "What's the weather in Rome today?", "conversation": first["conversation"]});
     assert_eq!(day(&platform.post("/api/intent", &next, 200).await), day(&east));
     let no = json!({"message": "nein", "conversation": first["conversation"]});

@@ -1,23 +1,22 @@
 //! Whole conversations over a host whose database is a few rows, under a clock of its own. Sagas are started and
 //! asked things of; they are not carried out.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what is not as expected ends the test")]
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use bytes::Bytes;
-use futures_util::FutureExt;
-use makegood_core::error::{Code, Error};
-use makegood_core::time::Millis;
-use makegood_gateway::store;
-use makegood_gateway::{Response, conversations};
-use serde_json::{Value, json};
-
-use super::{Heard, hear, preview};
-use crate::door::Principal;
-use crate::host::{FetchError, Host, Level};
-use crate::reading::Said;
-use crate::settings::Settings;
+use makegood_edge::conversation::{Heard, hear, preview};
+use makegood_edge::core::error::{Code, Error};
+use makegood_edge::core::time::Millis;
+use makegood_edge::door::Principal;
+use makegood_edge::futures_util::FutureExt;
+use makegood_edge::gateway::{Request, Response, conversations, store};
+use makegood_edge::http;
+use makegood_edge::reading::Said;
+use makegood_edge::serde_json::{self, Value, json};
+use makegood_edge::{Bytes, FetchError, Host, Level, Settings};
 
 /// Monday, 23 November 2026, 09:00 UTC.
 const NOW: u64 = 1_795_424_400_000;
@@ -112,9 +111,10 @@ impl Fake {
                 let row = row.filter(|row| row.owner == owner && (row.expires_at > now || row.wish_since.is_some()));
                 let keyed = text(2).and_then(|key| {
                     let saga = self.sagas.borrow().iter().find(|saga| saga.owner == owner && saga.key.as_ref() == Some(&key)).cloned()?;
-                    Some(json!({"saga": saga.id, "request": saga.request, "conversation": saga.conversation}))
+                    Some(json!({"saga": saga.id, "request": saga.request, "conversation": saga.conversation, "title": "The title", "confirm": null}))
                 });
-                let zone = text(3).or_else(|| row.as_ref().and_then(|row| row.state["zone"].as_str().map(str::to_owned)));
+                let zone =
+                    text(3).or_else(|| row.as_ref().and_then(|row| row.state["zone"].as_str().map(str::to_owned)));
                 let offset = match zone.as_deref() {
                     None => None,
                     Some("Europe/Berlin") => Some(60),
@@ -150,14 +150,6 @@ impl Fake {
                 json!(version + 1)
             }
             store::TOOLS => tools(),
-            store::FOLLOW => {
-                let saga = self.sagas.borrow().iter().find(|saga| Some(&saga.id) == text(0).as_ref()).cloned();
-                saga.map_or(Value::Null, |saga| {
-                    json!({"id": saga.id, "owner": saga.owner, "title": "The title", "message": saga.message, "phase": "forward",
-                        "version": 1, "created_at": 1, "updated_at": 1, "wake_at": null, "nodes": [], "journal": [],
-                        "counters": {"invocations": 0, "commits": 0, "calls": 0, "bytes_read": 0, "bytes_written": 0, "sweeps": 0}})
-                })
-            }
             _ => self.start(sql, params),
         })
     }
@@ -207,7 +199,7 @@ impl Fake {
 }
 
 impl Host for Fake {
-    async fn fetch(&self, request: makegood_gateway::Request, _: Millis) -> Result<Response, FetchError> {
+    async fn fetch(&self, request: Request, _: Millis) -> Result<Response, FetchError> {
         let body: Value = serde_json::from_slice(request.body()).unwrap();
         let answer = match request.uri().host().unwrap() {
             "redis.test" if self.redis_is_away.get() => return Err(FetchError::NotSent("no route".to_owned())),
@@ -230,7 +222,9 @@ impl Host for Fake {
             "db.test" => {
                 let sql = body["query"].as_str().unwrap();
                 match self.answer(sql, body["params"].as_array().unwrap()) {
-                    Ok(value) => json!({"rows": [[Some(value).filter(|value| !value.is_null()).map(|value| value.to_string())]]}),
+                    Ok(value) => {
+                        json!({"rows": [[Some(value).filter(|value| !value.is_null()).map(|value| value.to_string())]]})
+                    }
                     Err(code) => {
                         let refused = json!({"message": "no", "code": code}).to_string();
                         return Ok(http::Response::builder().status(400).body(Bytes::from(refused)).unwrap());
@@ -291,22 +285,33 @@ fn tools() -> Value {
 fn a_question_that_is_answered_later_completes_the_plan() {
     let fake = Fake::new();
     let asked = fake.talk(&["Book a table at Luigi's tomorrow"]);
-    assert_eq!((&asked["turn"], &asked["band"], &asked["kind"]), (&json!("asked"), &json!("clarify"), &json!("question")));
-    let names: Vec<&str> = asked["missing"].as_array().unwrap().iter().filter_map(|gap| gap["parameter"].as_str()).collect();
-    assert_eq!((names, &asked["question"]), (vec!["time", "party_size"], &asked["say"]), "{asked:#}");
+    assert_eq!(
+        (&asked["turn"], &asked["band"], &asked["kind"]),
+        (&json!("asked"), &json!("clarify"), &json!("question"))
+    );
+    let names: Vec<&str> =
+        asked["missing"].as_array().unwrap().iter().filter_map(|gap| gap["parameter"].as_str()).collect();
+    assert_eq!((names, &asked["question"]), (vec!["party_size", "time"], &asked["say"]), "{asked:#}");
     assert!(fake.sagas.borrow().is_empty());
     let next = |message: &str| fake.say(&json!({"message": message, "conversation": asked["conversation"]}));
     assert_eq!(next("at seven in the evening")["turn"], "asked");
     let done = next("for four");
-    assert_eq!((&done["turn"], &done["band"], &done["conversation"]), (&json!("started"), &json!("act"), &asked["conversation"]), "{done:#}");
+    assert_eq!(
+        (&done["turn"], &done["band"], &done["conversation"]),
+        (&json!("started"), &json!("act"), &asked["conversation"]),
+        "{done:#}"
+    );
     assert_eq!((fake.started("party_size"), fake.started("time")), (vec![vec![json!(4)]], vec![vec![json!("19:00")]]));
     assert_eq!(fake.sagas.borrow()[0].message, "Book a table at Luigi's tomorrow\nat seven in the evening\nfor four");
     let row = fake.row();
-    assert_eq!((row.version, row.state["said"].is_null(), row.saga), (3, true, done["saga"].as_str().map(str::to_owned)));
+    assert_eq!(
+        (row.version, row.state["said"].is_null(), row.saga),
+        (3, true, done["saga"].as_str().map(str::to_owned))
+    );
 }
 
 /// Below the band that acts, by four things that are assumed.
-const UNSURE: &str = "Bok a tabel fro 4 at Luigi's tomorow at 7";
+const UNSURE: &str = "Bok a tabel for 4 at Luigi's tomorow at 7";
 
 #[test]
 fn a_plan_that_is_not_sure_waits_for_a_yes_and_is_carried_out_as_it_was_shown() {
@@ -314,7 +319,10 @@ fn a_plan_that_is_not_sure_waits_for_a_yes_and_is_carried_out_as_it_was_shown() 
         let fake = Fake::new();
         let shown = fake.talk(&[UNSURE]);
         assert_eq!((&shown["turn"], &shown["band"]), (&json!("confirm"), &json!("confirm")), "{shown:#}");
-        assert!(shown["plan"]["steps"][0]["params"]["party_size"] == 4 && shown["say"].as_str().unwrap().contains("yes"), "{shown:#}");
+        assert!(
+            shown["plan"]["steps"][0]["params"]["party_size"] == 4 && shown["say"].as_str().unwrap().contains("yes"),
+            "{shown:#}"
+        );
         assert!(fake.sagas.borrow().is_empty());
         let mut then = fake.say(&json!({"message": yes, "conversation": shown["conversation"]}));
         if then["turn"] == "confirm" {
@@ -350,15 +358,28 @@ fn what_is_said_of_a_saga_is_asked_of_it_and_what_became_of_it_told() {
         let started = fake.talk(&[EVENING]);
         *fake.becomes.borrow_mut() = Some(json!("heard"));
         let then = fake.say(&json!({"message": said, "conversation": started["conversation"]}));
-        assert_eq!((&then["turn"], &then["became"], &then["saga"]), (&json!(turn), &json!("heard"), &started["saga"]), "{said}: {then:#}");
+        assert_eq!(
+            (&then["turn"], &then["became"], &then["saga"]),
+            (&json!(turn), &json!("heard"), &started["saga"]),
+            "{said}: {then:#}"
+        );
         let state = fake.row().state;
         let what = &state["wish"]["what"];
-        assert_eq!(what["change"]["steps"].as_array().map_or_else(|| what.clone(), |steps| json!(steps.len())), asked, "{said}");
+        assert_eq!(
+            what["change"]["steps"].as_array().map_or_else(|| what.clone(), |steps| json!(steps.len())),
+            asked,
+            "{said}"
+        );
         assert_eq!((fake.sagas.borrow().len(), fake.row().wish_since), (1, state["wish"]["at"].as_u64()), "{said}");
         let word = fake.told.borrow().last().cloned().unwrap();
-        assert_eq!((&word["conversation"], &word["owner"], &word["at"]), (&started["conversation"], &json!("ann"), &state["wish"]["at"]));
+        assert_eq!(
+            (&word["conversation"], &word["owner"], &word["at"]),
+            (&started["conversation"], &json!("ann"), &state["wish"]["at"])
+        );
     }
-    for (became, word) in [("completed", "completed"), ("past", "no return"), ("stuck", "stuck"), ("made_good", "undone already")] {
+    for (became, word) in
+        [("completed", "completed"), ("past", "no return"), ("stuck", "stuck"), ("made_good", "undone already")]
+    {
         let fake = Fake::new();
         let started = fake.talk(&[EVENING]);
         *fake.becomes.borrow_mut() = Some(json!(became));
@@ -404,7 +425,9 @@ fn a_conversation_is_its_owners_alone_and_ends() {
 
 #[test]
 fn redis_may_lose_everything_or_be_old_or_away() {
-    let ask = |fake: &Fake, conversation: &Value, message: &str| fake.say(&json!({"message": message, "conversation": conversation}));
+    let ask = |fake: &Fake, conversation: &Value, message: &str| {
+        fake.say(&json!({"message": message, "conversation": conversation}))
+    };
     for between in ["nothing", "flushed", "old", "away", "nonsense"] {
         let fake = Fake::new();
         let first = fake.talk(&["Book a table at Luigi's tomorrow"]);
@@ -420,8 +443,16 @@ fn redis_may_lose_everything_or_be_old_or_away() {
         let opened = fake.opened.get();
         let done = ask(&fake, &first["conversation"], "for four");
         assert_eq!(done["turn"], "started", "{between}: {done:#}");
-        assert_eq!((fake.started("party_size"), fake.started("time")), (vec![vec![json!(4)]], vec![vec![json!("19:00")]]), "{between}");
-        assert_eq!(fake.opened.get() - opened, u32::from(between != "nothing"), "{between}: a good copy spares the reading");
+        assert_eq!(
+            (fake.started("party_size"), fake.started("time")),
+            (vec![vec![json!(4)]], vec![vec![json!("19:00")]]),
+            "{between}"
+        );
+        assert_eq!(
+            fake.opened.get() - opened,
+            u32::from(between != "nothing"),
+            "{between}: a good copy spares the reading"
+        );
     }
 }
 
@@ -473,7 +504,9 @@ fn zone_and_locale_are_said_once() {
     let no = fake.say(&json!({"message": "nein", "conversation": conversation}));
     assert!(no["say"].as_str().unwrap().starts_with("Nichts wartet"), "{no:#}");
     // Said again otherwise, it holds from then on; also where the copy is gone.
-    fake.say(&json!({"message": "How is the weather in Rome today?", "conversation": conversation, "time_zone": "-05:00"}));
+    fake.say(
+        &json!({"message": "How is the weather in Rome today?", "conversation": conversation, "time_zone": "-05:00"}),
+    );
     fake.redis.borrow_mut().clear();
     fake.say(&json!({"message": "How is the weather in Rome today?", "conversation": conversation}));
     assert_eq!(fake.started("date")[1..], [[json!("2026-11-23")], [json!("2026-11-23")]]);
@@ -513,7 +546,12 @@ fn a_preview_says_what_would_be_and_writes_nothing() {
         let said: Said = serde_json::from_value(body).unwrap();
         preview(&fake, &settings, &ann, &said).now_or_never().unwrap().unwrap()
     };
-    for (message, turn) in [("forget the ride", "changed"), ("cancel it", "cancelled"), ("Pay Anna 25 dollars", "started"), (UNSURE, "confirm")] {
+    for (message, turn) in [
+        ("forget the ride", "changed"),
+        ("cancel it", "cancelled"),
+        ("Pay Anna 25 dollars", "started"),
+        (UNSURE, "confirm"),
+    ] {
         let would = look(json!({"message": message, "conversation": started["conversation"]}));
         assert_eq!(would["turn"], turn, "{message}: {would:#}");
     }
