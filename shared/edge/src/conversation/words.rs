@@ -68,7 +68,7 @@ pub fn waits(tongue: Tongue, plan: &str) -> String {
             "Nada de esto ocurre antes de que digas que sí.",
         ],
     );
-    format!("{plan} {yes}")
+    format!("{}. {yes}", plan.trim_end_matches('.'))
 }
 
 /// What was said before is not to be done after all.

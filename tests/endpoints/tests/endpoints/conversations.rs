@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const TABLE: &str = "Book a table for 4 at Luigi's tomorrow at 7pm";
-const EVENING: &str = "Book a table for 4 at Luigi's tomorrow at 7pm and get us a ride there";
-/// As a hurry types it: understood, and less surely than what is done without asking.
-const HASTE: &str = "Bok a tabel for 4 at Luigis tomorow at 7, and a taksi there";
+/// The message comes last: as long as it is not begun the rest can be changed.
+const EVENING: &str = "Book a table for 4 at Luigi's tomorrow at 7pm, get us a ride there, and text Sam the details";
+/// As haste types it: understood, and less surely than what is done without asking.
+const HASTE: &str = "Bok a tabel for 4 at Luigi's tomorow at 7";
 
 /// A user in one conversation.
 struct Talk<'a> {
@@ -128,7 +129,7 @@ async fn a_correction_of_what_runs_undoes_what_was_made_otherwise_and_makes_it_a
     assert_eq!((&saga["phase"], &saga["paused"]), (&json!("completed"), &Value::Null), "{saga:#}");
     assert_eq!(saga["replanned"][0]["note"], "make it six people");
     let world = town::world(&platform).await;
-    assert_eq!(town::active(&platform).await, [1, 1, 0, 0, 0, 0]);
+    assert_eq!(town::active(&platform).await, [1, 1, 1, 0, 0, 0]);
     assert_eq!((&world["reservations"][0]["party_size"], &world["rides"][0]["passengers"]), (&json!(6), &json!(6)));
 
     // Now it is done, and said to be so.
@@ -149,7 +150,7 @@ async fn a_part_is_cancelled_and_the_rest_is_done() {
     let changed = talk.say("vergiss das Taxi").await;
     assert_eq!((&changed["turn"], &changed["became"]), (&json!("changed"), &json!("heard")), "{changed:#}");
     assert_eq!(talk.rest(&changed).await["phase"], "completed");
-    assert_eq!(town::active(&platform).await, [1, 0, 0, 0, 0, 0]);
+    assert_eq!(town::active(&platform).await, [1, 0, 1, 0, 0, 0]);
 }
 
 #[tokio::test]
@@ -176,10 +177,11 @@ async fn all_of_it_is_cancelled_and_the_reader_of_the_stream_sees_it_undone() {
 #[tokio::test]
 async fn a_word_that_the_queue_loses_is_told_anew_by_the_sweep_and_one_that_it_repeats_is_passed_over() {
     let platform = Platform::start(Options::default()).await;
-    town::fault(&platform, &json!({"tool": "request_ride", "kind": "error", "op": "do"})).await;
+    town::fault(&platform, &json!({"tool": "request_ride", "kind": "slow", "op": "do", "delay_ms": 60_000})).await;
     let mut talk = Talk::new(&platform);
     let started = talk.say(EVENING).await;
-    let lost = json!({"kind": "error", "count": 1, "match": {"contains": "\"conversation\""}});
+    under_way(&platform, started["saga"].as_str().unwrap()).await;
+    let lost = json!({"kind": "error", "count": 1, "match": {"contains": "conversation"}});
     platform.post("/emulators/qstash/_emulator/faults", &lost, 201).await;
     let asked = talk.say("cancel it").await;
     assert_eq!((&asked["turn"], &asked["became"]), (&json!("cancelled"), &Value::Null), "{asked:#}");
@@ -187,6 +189,7 @@ async fn a_word_that_the_queue_loses_is_told_anew_by_the_sweep_and_one_that_it_r
     let earlier = "update makegood.conversation set wish_since = wish_since - 60000,
         state = jsonb_set(state::jsonb, '{wish,at}', to_jsonb(wish_since - 60000))::json returning wish_since";
     let at = database::scalar(&platform, earlier).await.expect("a wish is open");
+    assert_eq!(journal::status(&platform, started["saga"].as_str().unwrap()).await["phase"], "forward");
     let swept = answer(queue::delivery(&platform, "/api/execute/sweep", "", "msg_sweep")).await;
     assert_eq!(swept.status, 200, "{swept:?}");
     assert_eq!(talk.rest(&started).await["phase"], "made_good");
@@ -198,6 +201,32 @@ async fn a_word_that_the_queue_loses_is_told_anew_by_the_sweep_and_one_that_it_r
     let unsigned = answer(platform.request("POST", "/api/execute/wish").body(word)).await;
     assert_eq!(unsigned.status, 401, "{unsigned:?}");
     assert_eq!(talk.say("cancel it").await["became"], "made_good");
+}
+
+#[tokio::test]
+async fn of_two_corrections_at_once_the_saga_comes_to_hold_both() {
+    let platform = slow(2_500).await;
+    let mut talk = Talk::new(&platform);
+    let started = talk.say(EVENING).await;
+    under_way(&platform, started["saga"].as_str().unwrap()).await;
+    let say = |message: &str| {
+        let request = platform.request("POST", "/api/chat").json(&json!({"message": message, "conversation": talk.id}));
+        async move { answer(request).await.json() }
+    };
+    let (first, second) = tokio::join!(say("make it six people"), say("on Friday instead"));
+    assert!([&first, &second].iter().all(|answer| answer["turn"] == "changed"), "{first:#} {second:#}");
+    let before = town::world(&platform).await["reservations"][0]["date"].clone();
+    let saga = talk.rest(&started).await;
+    assert_eq!(saga["phase"], "completed", "{saga:#}");
+    let tables = town::world(&platform).await["reservations"].clone();
+    assert_eq!(
+        (tables.as_array().map(Vec::len), &tables[0]["party_size"]),
+        (Some(1), &json!(6)),
+        "{before} {tables:#}"
+    );
+    let plan = saga["steps"].as_array().unwrap().iter().rev().find(|step| step["id"] == "table").unwrap();
+    assert_eq!((&plan["params"]["party_size"], &plan["params"]["date"]), (&json!(6), &tables[0]["date"]), "{saga:#}");
+    assert_ne!(plan["params"]["date"], saga["steps"][0]["params"]["date"], "{saga:#}");
 }
 
 #[tokio::test]
