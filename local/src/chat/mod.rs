@@ -3,9 +3,12 @@
 
 pub mod events;
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::cell::RefCell;
+use std::io::{self, BufRead, IsTerminal};
+use std::pin::pin;
 
 use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::cli::Chat;
 use crate::saga::client::Installation;
@@ -15,43 +18,65 @@ use events::Event;
 /// Says the message, or what is typed, and prints what comes of it.
 pub async fn run(chat: &Chat) -> anyhow::Result<()> {
     let installation = Installation::new(&chat.url, chat.token.as_deref())?;
-    let mut talk = Talk { chat, installation, conversation: chat.conversation.clone().map(Value::from) };
+    let talk = Talk { chat, installation, conversation: RefCell::new(chat.conversation.clone().map(Value::from)) };
     if !chat.message.is_empty() {
         return talk.say(&chat.message.join(" ")).await;
     }
     let asks = io::stdin().is_terminal();
-    loop {
-        if asks {
-            print!("> ");
-            io::stdout().flush()?;
-        }
-        let mut typed = String::new();
-        if io::stdin().lock().read_line(&mut typed)? == 0 {
-            return Ok(());
-        }
-        if typed.trim().is_empty() {
-            continue;
-        }
-        match talk.say(typed.trim()).await {
+    let mut lines = lines(asks);
+    let mut next = lines.recv().await;
+    while let Some(line) = next.take() {
+        let mut said = pin!(talk.say(&line));
+        let said = tokio::select! {
+            said = &mut said => said,
+            // Who types more has seen enough: the saga goes on by itself. What is said next needs the conversation.
+            more = lines.recv(), if asks => {
+                next = more;
+                if talk.conversation.borrow().is_some() { Ok(()) } else { said.await }
+            }
+        };
+        match said {
             // Who sits there can say it again.
             Err(error) if asks => eprintln!("makegood: {error:#}"),
             said => said?,
         }
+        if next.is_none() {
+            next = lines.recv().await;
+        }
     }
+    Ok(())
+}
+
+/// What is typed, line by line, until the input ends.
+fn lines(asks: bool) -> UnboundedReceiver<String> {
+    let (sender, lines) = unbounded_channel();
+    // It may block for as long as nobody types, also when all else is over.
+    std::thread::spawn(move || {
+        if asks {
+            println!("Say what you want done; Ctrl-D ends.");
+        }
+        for line in io::stdin().lock().lines().map_while(Result::ok) {
+            let line = line.trim().to_owned();
+            if !line.is_empty() && sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
 }
 
 struct Talk<'a> {
     chat: &'a Chat,
     installation: Installation,
-    conversation: Option<Value>,
+    conversation: RefCell<Option<Value>>,
 }
 
 impl Talk<'_> {
-    async fn say(&mut self, message: &str) -> anyhow::Result<()> {
+    async fn say(&self, message: &str) -> anyhow::Result<()> {
         let mut body = json!({"message": message});
         let zone = self.chat.time_zone.clone().or_else(zone_of_terminal);
         for (name, value) in [
-            ("conversation", self.conversation.clone()),
+            ("conversation", self.conversation.borrow().clone()),
             ("time_zone", zone.map(Value::from)),
             ("locale", self.chat.locale.clone().map(Value::from)),
         ] {
@@ -59,20 +84,18 @@ impl Talk<'_> {
                 body[name] = value;
             }
         }
-        let mut conversation = None;
         let json = self.chat.json;
-        self.installation
-            .follow("/api/chat", &body, |event| {
-                conversation = event.data.get("conversation").cloned().or(conversation.take());
-                if json {
-                    println!("{}", json!({"event": event.name, "data": event.data}));
-                } else {
-                    told(&event).iter().for_each(|told| println!("{told}"));
-                }
-            })
-            .await?;
-        self.conversation = conversation.or(self.conversation.take());
-        Ok(())
+        let follow = self.installation.follow("/api/chat", &body, |event| {
+            if let Some(conversation) = event.data.get("conversation") {
+                self.conversation.replace(Some(conversation.clone()));
+            }
+            if json {
+                println!("{}", json!({"event": event.name, "data": event.data}));
+            } else {
+                told(&event).iter().for_each(|told| println!("{told}"));
+            }
+        });
+        follow.await
     }
 }
 
