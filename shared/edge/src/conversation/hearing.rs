@@ -32,7 +32,7 @@ pub struct Hearing<'a, H> {
 }
 
 pub enum Begun<'a, H> {
-    New(Hearing<'a, H>),
+    New(Box<Hearing<'a, H>>),
     /// It came before, under its key.
     Known(Heard),
 }
@@ -91,7 +91,7 @@ impl<'a, H: Host> Hearing<'a, H> {
             }
             return hearing.said_before(last).await.map(Begun::Known);
         }
-        Ok(Begun::New(hearing))
+        Ok(Begun::New(Box::new(hearing)))
     }
 
     pub fn tongue(&self) -> Tongue {
