@@ -44,6 +44,8 @@ pub enum Command {
     /// Measures
     #[command(subcommand)]
     Bench(Bench),
+    /// Talks to a running installation: says a message, or, without one, what you type, line by line
+    Chat(Chat),
     /// Looks at the sagas of a running installation, and answers what they ask of people
     Saga(Saga),
     /// Simulates sagas in which everything that can go wrong does; the last line is JSON
@@ -340,6 +342,31 @@ pub struct TestTool {
 
 /// Where an installation is that `makegood up` has started.
 pub const DEFAULT_URL: &str = "http://127.0.0.1:3000";
+
+#[derive(Debug, Args)]
+pub struct Chat {
+    /// What you want done; without it, lines are read until the input ends
+    #[arg(value_name = "MESSAGE")]
+    pub message: Vec<String>,
+    /// Where the installation is
+    #[arg(long, env = "MAKEGOOD_URL", value_name = "URL", default_value = DEFAULT_URL)]
+    pub url: String,
+    /// Who asks, as `makegood token` prints it
+    #[arg(long, env = "MAKEGOOD_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// The conversation that it goes on with [default: a new one]
+    #[arg(long, value_name = "ID")]
+    pub conversation: Option<String>,
+    /// Where you are: `Europe/Berlin`, `+02:00` [default: TZ, where it names a zone; else Greenwich]
+    #[arg(long, value_name = "ZONE")]
+    pub time_zone: Option<String>,
+    /// The language of the answers: `en`, `de`, `es`
+    #[arg(long, value_name = "LOCALE")]
+    pub locale: Option<String>,
+    /// Prints every event as it comes, a line of JSON each
+    #[arg(long)]
+    pub json: bool,
+}
 
 #[derive(Debug, Args)]
 pub struct Saga {

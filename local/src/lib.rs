@@ -9,6 +9,7 @@
 
 pub mod bench;
 pub mod build;
+pub mod chat;
 pub mod cli;
 mod clients;
 pub mod configuration;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use makegood_local::cli::{Bench, Cli, Command};
-use makegood_local::{bench, deploy, doctor, emulate, health, migrate, saga, secrets, sim, tools, up};
+use makegood_local::{bench, chat, deploy, doctor, emulate, health, migrate, saga, secrets, sim, tools, up};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -57,6 +57,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Bench(Bench::Start(options))) => bench::start::start(&options).await,
         Some(Command::Bench(Bench::Cold(options))) => bench::cold::run(&options).await,
         Some(Command::Bench(Bench::Emulators(options))) => bench::emulators::run(&options).await,
+        Some(Command::Chat(options)) => chat::run(&options).await,
         Some(Command::Saga(options)) => saga::run(&options).await,
         Some(Command::Sim(options)) => sim::run(&options),
         Some(Command::Tools(options)) => tools::run(&options).await,

@@ -1,9 +1,9 @@
-//! A saga's progress as server-sent events: `saga` once, `step` for every change, and at the end
-//! `end`, or `pause` with the address to go on from. Who hangs up changes nothing.
+//! A saga's progress as server-sent events: `answer` where something was asked of it, `saga` once, `step` for every
+//! change, and at the end `end`, or `pause` with the address to go on from. Who hangs up changes nothing.
 
 use std::collections::BTreeMap;
 
-use makegood_edge::core::id::SagaId;
+use makegood_edge::core::id::{ConversationId, SagaId};
 use makegood_edge::core::saga::{Node, Record, Standing, report};
 use makegood_edge::core::time::Millis;
 use makegood_edge::futures_util::stream::{self, StreamExt};
@@ -44,24 +44,38 @@ struct Follower<H> {
     host: H,
     settings: Settings,
     id: SagaId,
+    conversation: Option<ConversationId>,
+    /// What is said before all else.
+    first: Option<Bytes>,
     seen: u64,
     nodes: Vec<Node>,
     records: Vec<Record>,
-    told: BTreeMap<String, Standing>,
+    /// By the steps' places: of several plans each may have one of the same name.
+    told: BTreeMap<u32, Standing>,
     wait: Millis,
     until: Millis,
     spoke: Millis,
     over: bool,
 }
 
-/// Follows a saga until it rests, or the time of this invocation is up, which began at `began`.
-pub fn follow<H: Host>(host: H, settings: Settings, id: SagaId, began: Millis) -> Reply {
+/// Follows a saga until it rests, or the time of this invocation is up, which began at `began`. `answer`: what is said
+/// first.
+pub fn follow<H: Host>(
+    host: H,
+    settings: Settings,
+    id: SagaId,
+    began: Millis,
+    conversation: Option<ConversationId>,
+    answer: Option<&Value>,
+) -> Reply {
     let now = host.now();
     let follower = Follower {
         until: began + Millis(settings.kill.0.saturating_sub(LAST_WORDS.0)),
         host,
         settings,
         id,
+        conversation,
+        first: answer.map(|answer| event("answer", answer)),
         seen: 0,
         nodes: Vec::new(),
         records: Vec::new(),
@@ -83,6 +97,9 @@ pub fn follow<H: Host>(host: H, settings: Settings, id: SagaId, began: Millis) -
 impl<H: Host> Follower<H> {
     /// Waits until there is something to say.
     async fn next(&mut self) -> Bytes {
+        if let Some(first) = self.first.take() {
+            return first;
+        }
         loop {
             match Store::new(&self.host, &self.settings).follow(&self.id, self.seen).await {
                 Ok(Some(story)) => {
@@ -125,20 +142,21 @@ impl<H: Host> Follower<H> {
         if self.nodes.is_empty() {
             let steps: Vec<Value> =
                 story.nodes.iter().map(|node| json!({"id": node.id, "tool": node.tool, "class": node.class})).collect();
-            text.extend(event(
-                "saga",
-                &json!({"saga": self.id, "title": story.title, "status_url": self.address(), "steps": steps}),
-            ));
+            let mut saga = json!({"saga": self.id, "title": story.title, "status_url": self.address(), "steps": steps});
+            if let Some(conversation) = &self.conversation {
+                saga["conversation"] = json!(conversation);
+            }
+            text.extend(event("saga", &saga));
             self.nodes = story.nodes;
         }
         self.seen = story.journal.last().map_or(self.seen, |entry| entry.seq);
         self.records.extend(story.journal.into_iter().map(|entry| entry.record));
         let report = report(&self.nodes, story.phase, &self.records);
         for step in &report.steps {
-            if step.standing == Standing::Pending || self.told.get(&step.id) == Some(&step.standing) {
+            if step.standing == Standing::Pending || self.told.get(&step.ix) == Some(&step.standing) {
                 continue;
             }
-            self.told.insert(step.id.clone(), step.standing);
+            self.told.insert(step.ix, step.standing);
             let data = json!({
                 "step": step.id, "tool": step.tool, "standing": step.standing,
                 "output": step.output, "code": step.code, "detail": step.detail,

@@ -18,6 +18,7 @@
 //! | `GET /api/execute/schedules`, `…/schedules/{id}` | your schedules; one with its plan and its last firings |
 //! | `POST …/schedules/{id}/pause`, `…/resume`, `DELETE …/schedules/{id}` | starts nothing for a while, or for good |
 //! | `POST /api/execute/scheduled` | a firing of a schedule by the queue, signed |
+//! | `POST /api/execute/wish` | what a message wishes of a saga, by the queue, signed |
 //! | `POST /mcp` | the same for other agents, as tools of the Model Context Protocol |
 //! | `POST /api/execute/step` | the queue's wake, signed |
 //! | `POST /api/execute/sweep` | the queue's schedule, signed: wakes what nobody woke, and tells the queue of schedules it lacks |
@@ -78,6 +79,10 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
         ["scheduled"] => {
             door::allow(request, &[Method::POST])?;
             firings::scheduled(request, host, &settings).await
+        }
+        ["wish"] => {
+            door::allow(request, &[Method::POST])?;
+            queue::wish(request, host, &settings).await
         }
         ["schedules"] => {
             door::allow(request, &[Method::GET, Method::POST])?;

@@ -2,6 +2,8 @@
 //! checked, and nothing is acknowledged before it is committed. The platform's own clock may have the
 //! sweeper run as well.
 
+use makegood_edge::conversation::memory::sweep as sweep_conversations;
+use makegood_edge::conversation::saga::{Word, hear, tell};
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::saga::Ended;
 use makegood_edge::core::time::Millis;
@@ -64,6 +66,14 @@ pub async fn step<H: Host>(request: &Request, host: &H, settings: &Settings) -> 
     }
 }
 
+/// What a message of a conversation wishes of a saga. It is not acknowledged before what became of it is written.
+pub async fn wish<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
+    trusted(request, host, settings, "/api/execute/wish")?;
+    let word: Word = door::body(request)?;
+    hear(host, settings, &word).await?;
+    Ok(json(200, &json!({"conversation": word.conversation})))
+}
+
 /// The sweeper, for the queue.
 pub async fn sweep<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
     trusted(request, host, settings, "/api/execute/sweep")?;
@@ -98,7 +108,22 @@ async fn wake_the_forgotten<H: Host>(host: &H, settings: &Settings) -> Result<us
     if let Err(error) = pins::watch(host, settings).await {
         host.log(Level::Warn, &format!("no MCP server was looked at: {error}"));
     }
+    if let Err(error) = tell_of_wishes(host, settings).await {
+        host.log(Level::Warn, &format!("no wish is told anew, and no conversation ended: {error}"));
+    }
     Ok(overdue.len())
+}
+
+/// Tells the queue anew of the wishes of which it may have lost the word, and removes conversations that have ended.
+async fn tell_of_wishes<H: Host>(host: &H, settings: &Settings) -> Result<(), Error> {
+    let now = host.now();
+    // The word is delivered again by itself for a while.
+    for wish in sweep_conversations(host, settings, now - AGAIN, BATCH).await? {
+        let mark = format!("sweep{}", now.0 / AGAIN.0);
+        let word = Word { conversation: wish.id, owner: wish.owner, at: wish.since };
+        tell(host, settings, &word, &mark).await?;
+    }
+    Ok(())
 }
 
 /// Tells the queue of those schedules of which it may not know what it should.

@@ -1,12 +1,13 @@
-//! `/api/intent`: what a message would lead to, without any effect: the intents, the plan, and each
-//! step's class, risk and cost.
+//! `/api/intent`: what a message would lead to, in its conversation, without any effect: the intents, the plan, and
+//! each step's class, risk and cost. It writes nothing.
 
 #![forbid(unsafe_code)]
 
+use makegood_edge::conversation::preview;
 use makegood_edge::core::error::Error;
 use makegood_edge::http::Method;
 use makegood_edge::problem::problem;
-use makegood_edge::reading::{Said, read};
+use makegood_edge::reading::Said;
 use makegood_edge::{Host, Reply, Request, Settings, door, host::json};
 
 makegood_edge::serve!(crate::handle);
@@ -27,6 +28,5 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
     let settings = Settings::read(host)?;
     let principal = door::principal(host, &settings, request.headers())?;
     let said: Said = door::body(request)?;
-    let outcome = read(host, &settings, &principal, &said).await?;
-    Ok(json(200, &outcome.preview()))
+    Ok(json(200, &preview(host, &settings, &principal, &said).await?))
 }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use reqwest::{Client, Method, Url, redirect};
+use reqwest::{Client, Method, Response, Url, redirect};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::figures::{LONGEST, line};
+use crate::chat::events::{Event, Events};
 
 /// A verb is answered when the saga has been carried on as far as one invocation goes.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -59,7 +60,23 @@ impl Installation {
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Answer> {
-        let mut request = self.client.request(method, format!("{}{path}", self.url));
+        let response = self.send(method, path, body, "application/json").await?;
+        Ok(Answer(response.text().await.map_err(|error| self.silence(&error))?))
+    }
+
+    /// Posts, and hands every event of the answer over as it comes.
+    pub async fn follow(&self, path: &str, body: &Value, mut told: impl FnMut(Event)) -> anyhow::Result<()> {
+        let mut response = self.send(Method::POST, path, Some(body), "text/event-stream").await?;
+        let mut events = Events::default();
+        while let Some(piece) = response.chunk().await.map_err(|error| self.silence(&error))? {
+            events.take(&piece).into_iter().for_each(&mut told);
+        }
+        Ok(())
+    }
+
+    /// An answer that is none of a refusal.
+    async fn send(&self, method: Method, path: &str, body: Option<&Value>, accept: &str) -> anyhow::Result<Response> {
+        let mut request = self.client.request(method, format!("{}{path}", self.url)).header("accept", accept);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -68,10 +85,10 @@ impl Installation {
         }
         let response = request.send().await.map_err(|error| self.silence(&error))?;
         let status = response.status();
-        let text = response.text().await.map_err(|error| self.silence(&error))?;
         if status.is_success() {
-            return Ok(Answer(text));
+            return Ok(response);
         }
+        let text = response.text().await.map_err(|error| self.silence(&error))?;
         let problem = serde_json::from_str::<Problem>(&text).unwrap_or_default();
         if problem.code.is_empty() {
             bail!("{} answered {status}, and not as Makegood does. Is --url right?", self.url);

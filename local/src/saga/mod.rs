@@ -5,9 +5,9 @@
 //! [`view`] to text, so that golden files can hold it.
 
 pub mod answers;
-mod client;
+pub(crate) mod client;
 pub mod explain;
-mod figures;
+pub(crate) mod figures;
 pub mod listing;
 mod lookup;
 pub mod reader;

@@ -22,17 +22,7 @@ impl SagaId {
     /// Makes an id from the time and ten random bytes.
     #[must_use]
     pub fn new(now: Millis, random: [u8; 10]) -> Self {
-        let mut bits = u128::from(now.0 & 0xffff_ffff_ffff) << 80;
-        for (place, byte) in random.iter().enumerate() {
-            bits |= u128::from(*byte) << (72 - 8 * place);
-        }
-        let mut text = String::with_capacity(29);
-        text.push_str(Self::PREFIX);
-        for place in (0..26).rev() {
-            let digit = (bits >> (5 * place)) & 31;
-            text.push(char::from(ALPHABET[digit as usize]));
-        }
-        Self(text)
+        Self(written(Self::PREFIX, now, random))
     }
 
     #[must_use]
@@ -45,8 +35,7 @@ impl TryFrom<String> for SagaId {
     type Error = Error;
 
     fn try_from(text: String) -> Result<Self, Error> {
-        let digits = text.strip_prefix(Self::PREFIX).unwrap_or_default();
-        if digits.len() == 26 && digits.bytes().all(|byte| ALPHABET.contains(&byte)) {
+        if is_written(Self::PREFIX, &text) {
             Ok(Self(text))
         } else {
             Err(Error::new(Code::InvalidId, "A saga id is `sg_` and 26 characters of base 32."))
@@ -61,6 +50,74 @@ impl From<SagaId> for String {
 }
 
 impl fmt::Display for SagaId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A prefix, and time and randomness as 26 digits.
+fn written(prefix: &str, now: Millis, random: [u8; 10]) -> String {
+    let mut bits = u128::from(now.0 & 0xffff_ffff_ffff) << 80;
+    for (place, byte) in random.iter().enumerate() {
+        bits |= u128::from(*byte) << (72 - 8 * place);
+    }
+    let mut text = String::with_capacity(prefix.len() + 26);
+    text.push_str(prefix);
+    for place in (0..26).rev() {
+        let digit = (bits >> (5 * place)) & 31;
+        text.push(char::from(ALPHABET[digit as usize]));
+    }
+    text
+}
+
+fn is_written(prefix: &str, text: &str) -> bool {
+    let digits = text.strip_prefix(prefix).unwrap_or_default();
+    digits.len() == 26 && digits.bytes().all(|byte| ALPHABET.contains(&byte))
+}
+
+/// What somebody says, message by message: `cv_` and 26 characters, as those of a [`SagaId`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ConversationId(String);
+
+impl ConversationId {
+    const PREFIX: &'static str = "cv_";
+
+    /// Makes an id from the time and ten random bytes.
+    #[must_use]
+    pub fn new(now: Millis, random: [u8; 10]) -> Self {
+        Self(written(Self::PREFIX, now, random))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for ConversationId {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        if is_written(Self::PREFIX, &text) {
+            Ok(Self(text))
+        } else {
+            Err(Error::new(
+                Code::InvalidId,
+                "A conversation's id is `cv_` and 26 characters of base 32: the one that an answer of /api/chat gave. \
+                 Leave it out to begin a new one.",
+            ))
+        }
+    }
+}
+
+impl From<ConversationId> for String {
+    fn from(id: ConversationId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for ConversationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -83,12 +140,16 @@ mod tests {
         let later = SagaId::new(Millis(1_700_000_000_001), [0; 10]);
         assert!(earlier < later);
         assert_eq!(SagaId::try_from(earlier.to_string()).unwrap(), earlier);
+        let conversation = ConversationId::new(Millis(1_700_000_000_000), [255; 10]);
+        assert_eq!(ConversationId::try_from(conversation.to_string()).unwrap(), conversation);
+        assert!(SagaId::try_from(conversation.to_string()).is_err(), "one is no other");
     }
 
     #[test]
     fn nonsense_is_not_an_id() {
         for text in ["", "sg_", "sg_0", "sg_' or 1=1 --aaaaaaaaaaaaaa", "SG_00000000000000000000000000"] {
             assert!(SagaId::try_from(text.to_owned()).is_err(), "{text}");
+            assert!(ConversationId::try_from(text.to_owned()).is_err(), "{text}");
         }
     }
 }

@@ -10,6 +10,7 @@
 
 pub mod alerts;
 mod child;
+pub mod conversation;
 pub mod door;
 pub mod driver;
 pub mod host;

@@ -7,13 +7,15 @@
 use std::collections::BTreeMap;
 
 use makegood_core::error::{Code, Error};
-use makegood_core::intent::{self, Band, Context, Intent};
+use makegood_core::id::ConversationId;
+use makegood_core::intent::{self, Band, Context, Intent, Turned};
 use makegood_core::proposal::{Proposal, Provenance};
 use makegood_core::saga::{Budget, Node, Plan, object};
 use makegood_core::tool::{Class, Definition};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
+use crate::conversation::zone::{FURTHEST, Zone, check_locale};
 use crate::door::{ANONYMOUS, Principal};
 use crate::host::Host;
 use crate::model::{self, Consulted, Models, Reader};
@@ -28,9 +30,15 @@ pub struct Said {
     pub message: String,
     /// The client's key: a repeat answers with the first saga.
     pub key: Option<String>,
-    /// The sender's clock, east of Greenwich; without it, Greenwich.
-    #[serde(default)]
-    pub utc_offset_minutes: i32,
+    /// The conversation that it goes on with; without it, it begins one.
+    pub conversation: Option<ConversationId>,
+    /// The sender's time zone: `Europe/Berlin`, `+02:00`. Said once, it holds for the conversation; said never, it is
+    /// Greenwich.
+    pub time_zone: Option<String>,
+    /// The same as a number: the sender's clock, east of Greenwich.
+    pub utc_offset_minutes: Option<i32>,
+    /// The language that is answered in, `de` or `en-GB`. It holds for the conversation as well.
+    pub locale: Option<String>,
     /// What the saga may spend.
     #[serde(default, deserialize_with = "budget")]
     pub budget: Option<Budget>,
@@ -40,11 +48,44 @@ fn budget<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Budget>, 
     object(deserializer).map(Some)
 }
 
+impl Said {
+    /// Whether it is a message at all. Answers with the zone that it says.
+    ///
+    /// # Errors
+    /// [`Code::InvalidRequest`].
+    pub fn check(&self) -> Result<Option<Zone>, Error> {
+        let refuse = |message: &str| Err(Error::new(Code::InvalidRequest, message));
+        if self.message.trim().is_empty() {
+            return refuse("`message` is empty. Say what you want done.");
+        }
+        if self.utc_offset_minutes.is_some_and(|minutes| minutes.abs() > FURTHEST) {
+            return refuse("`utc_offset_minutes` lies between -840 and 840.");
+        }
+        if self.utc_offset_minutes.is_some() && self.time_zone.is_some() {
+            return refuse("`time_zone` and `utc_offset_minutes` say the same: send one of them.");
+        }
+        if self.key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > 200) {
+            return refuse("`key` has between 1 and 200 characters.");
+        }
+        if let Some(locale) = &self.locale {
+            check_locale(locale)?;
+        }
+        match &self.time_zone {
+            Some(zone) => Zone::parse(zone).map(Some),
+            None => Ok(self.utc_offset_minutes.map(Zone::Fixed)),
+        }
+    }
+}
+
 /// What became of it, and how.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub reading: Reading,
     pub how: Provenance,
+    /// What may be done with it. A model's plan has its owner asked by the saga itself.
+    pub band: Band,
+    /// The place of the message that its wishes began with, as [`Turned`] has it.
+    pub since: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -64,38 +105,39 @@ pub enum Reading {
     Unclear {
         message: String,
     },
+    /// The user said what not to do, and nothing else.
+    Refused {
+        message: String,
+    },
 }
 
-/// Reads a message for somebody, now.
+/// A name that a partner can be told.
+#[must_use]
+pub fn called(principal: &Principal) -> String {
+    if principal.name == ANONYMOUS { "Guest".to_owned() } else { principal.name.clone() }
+}
+
+/// Reads a message for somebody, after those that came `earlier`.
 ///
 /// # Errors
-/// [`Code::InvalidRequest`] for a message that is none, and those of [`verify`].
+/// Those of [`verify`], and where the journal, which has the tools, cannot be reached.
 pub async fn read<H: Host>(
     host: &H,
     settings: &Settings,
     principal: &Principal,
     said: &Said,
+    earlier: &[intent::Said],
+    context: &Context,
 ) -> Result<Outcome, Error> {
-    if said.message.trim().is_empty() {
-        return Err(Error::new(Code::InvalidRequest, "`message` is empty. Say what you want done."));
-    }
-    if said.utc_offset_minutes.abs() > 14 * 60 {
-        return Err(Error::new(Code::InvalidRequest, "`utc_offset_minutes` lies between -840 and 840."));
-    }
-    if said.key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > 200) {
-        return Err(Error::new(Code::InvalidRequest, "`key` has between 1 and 200 characters."));
-    }
     let models = Models::read(host)?;
     let began = host.now();
-    let context = Context {
-        now: began,
-        utc_offset_minutes: said.utc_offset_minutes,
-        // A name that a partner can be told.
-        user: if principal.name == ANONYMOUS { "Guest".to_owned() } else { principal.name.clone() },
-    };
-    let offline = intent::read(&said.message, &context);
+    let turned = intent::read_turn(&said.message, earlier, context);
+    // A model sees this message alone, so it is asked about what stands alone.
+    let alone = turned.since == earlier.len();
+    let why = unsure(&turned.reading, &said.message).filter(|_| alone && !models.chain.is_empty());
+    let Turned { reading: offline, since } = turned;
     let mut how = Provenance::offline(0);
-    if let Some(why) = unsure(&offline, &said.message).filter(|_| !models.chain.is_empty()) {
+    if let Some(why) = why {
         let reader = Reader {
             message: &said.message,
             now: context.now,
@@ -107,10 +149,41 @@ pub async fn read<H: Host>(
         let Consulted { proposal, tools, how: asked } = consulted;
         how = asked;
         if let Some(reading) = proposal.and_then(|proposal| proposed(proposal, tools)) {
-            return Ok(Outcome { reading, how });
+            let band = match &reading {
+                Reading::Plan { .. } if how.confirm.is_some() => Band::Confirm,
+                Reading::Plan { .. } => Band::Act,
+                Reading::Ask { .. } | Reading::Unclear { .. } | Reading::Refused { .. } => Band::Clarify,
+            };
+            return Ok(Outcome { reading, how, band, since });
         }
     }
-    let reading = match offline {
+    let band = offline.band();
+    let reading = taken(host, settings, offline).await?;
+    how.took_ms = host.now().since(began).0;
+    Ok(Outcome { reading, how, band, since })
+}
+
+/// Reads a message again that was read before, as of then, offline.
+///
+/// # Errors
+/// As [`read`].
+pub async fn again<H: Host>(
+    host: &H,
+    settings: &Settings,
+    said: &intent::Said,
+    earlier: &[intent::Said],
+    now: &Context,
+) -> Result<Outcome, Error> {
+    let then = Context { now: said.at, utc_offset_minutes: said.utc_offset_minutes, user: now.user.clone() };
+    let Turned { reading, since } = intent::read_turn(&said.text, earlier, &then);
+    let band = reading.band();
+    let reading = taken(host, settings, reading).await?;
+    Ok(Outcome { reading, how: Provenance::offline(0), band, since })
+}
+
+/// An offline reading; a plan as the tools are now.
+async fn taken<H: Host>(host: &H, settings: &Settings, offline: intent::Reading) -> Result<Reading, Error> {
+    Ok(match offline {
         intent::Reading::Plan { intents, plan } => {
             let tools = Store::new(host, settings).tools(&plan).await?;
             let nodes = verify(&plan, &tools)?;
@@ -119,10 +192,9 @@ pub async fn read<H: Host>(
         intent::Reading::Ask { question, missing, intents } => {
             Reading::Ask { question, details: json!({"missing": missing, "intents": intents}) }
         }
-        intent::Reading::Unclear { message } | intent::Reading::Refused { message } => Reading::Unclear { message },
-    };
-    how.took_ms = host.now().since(began).0;
-    Ok(Outcome { reading, how })
+        intent::Reading::Unclear { message } => Reading::Unclear { message },
+        intent::Reading::Refused { message } => Reading::Refused { message },
+    })
 }
 
 /// Why an offline reading is not acted upon as it is; `None` where it is. Where it knows what is missing its
@@ -179,6 +251,7 @@ impl Reading {
             }
             Self::Ask { question, details } => json!({"kind": "question", "question": question, "details": details}),
             Self::Unclear { message } => json!({"kind": "unclear", "message": message}),
+            Self::Refused { message } => json!({"kind": "refused", "message": message}),
         }
     }
 }

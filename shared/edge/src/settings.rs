@@ -91,6 +91,12 @@ impl Settings {
         format!("{}/api/execute/step", self.public_url)
     }
 
+    /// The address that the queue delivers what messages wish of sagas to.
+    #[must_use]
+    pub fn wish_address(&self) -> String {
+        format!("{}/api/execute/wish", self.public_url)
+    }
+
     /// The address that the queue delivers the firings of schedules to.
     #[must_use]
     pub fn scheduled_address(&self) -> String {

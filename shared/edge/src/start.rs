@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use makegood_core::error::{Code, Error};
-use makegood_core::id::SagaId;
+use makegood_core::id::{ConversationId, SagaId};
 use makegood_core::proposal::Provenance;
 use makegood_core::saga::{Budget, Child, Head, LONGEST_WAIT, Limits, Node, Plan, Priority, freeze};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
 use makegood_gateway::store::{Created, New};
 
+use crate::conversation::memory::{Conversation, Memory};
 use crate::door::Principal;
 use crate::host::{Host, Level};
 use crate::queue::{self, Message};
@@ -60,11 +61,41 @@ pub async fn start<H: Host>(
     let ready = Ready::new(host, tools, start)?;
     let created = Store::new(host, settings).create(&ready.new_for(principal, start)).await?;
     if !created.same {
-        let message = "This `key` was used for another request. Nothing was started; take a new key.";
-        return Err(Error::new(Code::KeyReused, message));
+        return Err(key_reused());
     }
     wake(host, settings, &created).await;
     Ok(created)
+}
+
+/// Starts a saga in a conversation, whose new state is written with it. `said`: the message that starts it. `None`
+/// where another message of that conversation was first; then nothing was started. The conversation in the answer is
+/// that in which the saga was started, which for a key that was used before may be another.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_in<H: Host>(
+    host: &H,
+    settings: &Settings,
+    principal: &Principal,
+    tools: &BTreeMap<String, Definition>,
+    start: &Start<'_>,
+    said: &str,
+    (conversation, offset_minutes): (&mut Conversation, Option<i32>),
+) -> Result<Option<(Created, Option<ConversationId>)>, Error> {
+    let ready = Ready::new(host, tools, start)?;
+    let memory = Memory::new(host, settings, &principal.name);
+    let started = memory.start(conversation, &ready.new_for(principal, start), said, offset_minutes).await?;
+    let Some(created) = started.saga else { return Ok(None) };
+    if !created.same {
+        return Err(key_reused());
+    }
+    wake(host, settings, &created).await;
+    Ok(Some((created, started.conversation)))
+}
+
+/// What is said to a key that stands for something else.
+pub(crate) fn key_reused() -> Error {
+    Error::new(Code::KeyReused, "This `key` was used for another request. Nothing was started; take a new key.")
 }
 
 /// Starts the saga of a schedule's firing, or answers with the one that this firing started before.

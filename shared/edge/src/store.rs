@@ -118,16 +118,21 @@ impl<'a, H: Host> Store<'a, H> {
     }
 
     async fn send(&self, statement: &Statement) -> Result<neon::Rows, Error> {
+        self.exchange(statement).await?.map_err(unavailable)
+    }
+
+    /// What the database said to a statement, or that it refused it.
+    pub(crate) async fn exchange(&self, statement: &Statement) -> Result<Result<neon::Rows, neon::Failure>, Error> {
         let params: Vec<Option<&str>> = statement.params.iter().map(Option::as_deref).collect();
         let request = neon::request(self.database, statement.sql, &params).map_err(unreadable)?;
         self.written.set(self.written.get() + request.body().len() as u64);
         let response = self.host.fetch(request, self.patience).await.map_err(unavailable)?;
         self.read.set(self.read.get() + response.body().len() as u64);
-        neon::response(&response).map_err(unavailable)
+        Ok(neon::response(&response))
     }
 }
 
-fn unavailable(cause: impl std::fmt::Display) -> Error {
+pub(crate) fn unavailable(cause: impl std::fmt::Display) -> Error {
     Error::new(Code::Unavailable, "The journal cannot be reached. Nothing is lost; try again.").because(cause)
 }
 

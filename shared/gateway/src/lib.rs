@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod alerts;
+pub mod conversations;
 pub mod jwt;
 pub mod links;
 pub mod mcp;

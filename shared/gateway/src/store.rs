@@ -32,6 +32,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0011_terms", include_str!("../migrations/0011_terms.sql")),
     ("makegood/0012_models", include_str!("../migrations/0012_models.sql")),
     ("makegood/0013_pins", include_str!("../migrations/0013_pins.sql")),
+    ("makegood/0014_conversations", include_str!("../migrations/0014_conversations.sql")),
 ];
 
 /// One statement with its parameters, all as text.
@@ -43,6 +44,8 @@ pub struct Statement {
 
 pub const CREATE: &str = "select makegood.create_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
 pub const CREATE_READ: &str = "select makegood.create_saga_2($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)";
+pub(crate) const CREATE_SAGA_IN: &str =
+    "select makegood.create_saga_3($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)";
 pub const OF_KEY: &str = "select makegood.saga_of_key($1,$2)";
 pub const BURY: &str = "select makegood.bury_saga($1,$2,$3,$4,$5,$6,$7,$8)";
 pub const LOAD: &str = "select makegood.load_saga_5($1,$2)";

@@ -44,10 +44,12 @@ mod planner;
 mod preamble;
 mod reading;
 mod ride;
+mod said;
 #[cfg(test)]
 mod sentence_table;
 #[cfg(test)]
 mod sentences;
+mod short;
 mod slot;
 mod spanish;
 mod spelling;
@@ -67,6 +69,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use band::{ACT, Band, CONFIRM};
+pub use said::{MAX_SAID, Said, Turned};
+pub use short::{Short, short};
 
 use crate::saga::Plan;
 use crate::time::Millis;
@@ -166,4 +170,20 @@ pub fn read(message: &str, context: &Context) -> Reading {
 #[must_use]
 pub fn read_in(message: &str, earlier: &[&str], context: &Context) -> Reading {
     turn::read(message, earlier, context)
+}
+
+/// As [`read_in`], for conversations that go on for a while: each earlier message is understood as of the time that
+/// it was said at, and the answer tells which messages the reading is about.
+///
+/// ```
+/// use makegood_core::{intent::{Context, Said, read_turn}, time::Millis};
+///
+/// let context = Context { now: Millis(1_795_424_400_000), utc_offset_minutes: 60, user: "Ada".to_owned() };
+/// let earlier = [Said::new("Book a table for 4 at Luigi's tomorrow at 7pm", &context)];
+/// assert_eq!(read_turn("make it six", &earlier, &context).since, 0);
+/// assert_eq!(read_turn("Pay Anna 25 dollars", &earlier, &context).since, 1);
+/// ```
+#[must_use]
+pub fn read_turn(message: &str, earlier: &[Said], context: &Context) -> Turned {
+    turn::turned(message, earlier, context)
 }

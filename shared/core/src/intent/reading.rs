@@ -303,7 +303,8 @@ fn refusal(message: &str, tokens: &[Token], clauses: &[Clause]) -> Option<Refusa
         if clause.act == Some(Act::Cancel) && !clause.negated {
             return Some(Refusal::Says(unclear(format!(
                 "I cannot cancel or change what was arranged before, not yet, so I have done nothing about \
-                 “{}”. A saga that is still running can be cancelled on its own page.",
+                 “{}”. What still runs can be cancelled in the conversation that \
+                 started it, or on its own page.",
                 said(clause)
             ))));
         }

@@ -9,37 +9,59 @@ use super::language::Language;
 use super::reading::{self, Request, Understood, english, too_long, understand};
 use super::tokens::Token;
 use super::words::Words;
-use super::{Context, Reading, voice};
+use super::{Context, Reading, Said, Turned, voice};
 
 /// How many earlier messages are looked at, from the last one back.
-const MAX_EARLIER: usize = 20;
+const MAX_EARLIER: usize = super::MAX_SAID;
 
 /// Where a conversation stands after a message.
 enum Turn<'m> {
-    Wishes(Request<'m>),
-    Answer(Reading),
+    Wishes(Request<'m>, About),
+    Answer(Reading, About),
+}
+
+/// What a message is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum About {
+    /// The wishes that are open: it goes on with them.
+    Open,
+    /// Itself alone.
+    Itself,
 }
 
 pub(super) fn read(message: &str, earlier: &[&str], context: &Context) -> Reading {
+    let said = |text: &&str| Said::new(text, context);
+    let earlier: Vec<Said> = earlier.iter().map(said).collect();
+    turned(message, &earlier, context).reading
+}
+
+pub(super) fn turned(message: &str, earlier: &[Said], context: &Context) -> Turned {
+    let own = earlier.len();
     if let Some(reading) = too_long(message) {
-        return reading;
+        return Turned { reading, since: own };
     }
-    let now = reading::local(context);
-    let mut open = None;
-    let skipped = earlier.len().saturating_sub(MAX_EARLIER);
-    for said in earlier.iter().skip(skipped).filter(|said| too_long(said).is_none()) {
-        match turn(open.as_ref(), said, now, context) {
-            Turn::Wishes(request) => open = Some(request),
-            Turn::Answer(Reading::Refused { .. }) => open = None,
-            Turn::Answer(Reading::Plan { .. } | Reading::Ask { .. } | Reading::Unclear { .. }) => {}
+    // The open wishes, and the message that they began with.
+    let mut open: Option<(Request, usize)> = None;
+    let skipped = own.saturating_sub(MAX_EARLIER);
+    for (at, said) in earlier.iter().enumerate().skip(skipped).filter(|(_, said)| too_long(&said.text).is_none()) {
+        let then = said.context(context);
+        match turn(open.as_ref().map(|(request, _)| request), &said.text, reading::local(&then), &then) {
+            Turn::Wishes(request, about) => {
+                let since = open.filter(|_| about == About::Open).map_or(at, |(_, since)| since);
+                open = Some((request, since));
+            }
+            Turn::Answer(Reading::Refused { .. }, _) => open = None,
+            Turn::Answer(Reading::Plan { .. } | Reading::Ask { .. } | Reading::Unclear { .. }, _) => {}
         }
     }
-    let language = spoken_in(&english(message), open.as_ref());
-    let reading = match turn(open.as_ref(), message, now, context) {
-        Turn::Wishes(request) => Request { language, ..request }.plan(now, context),
-        Turn::Answer(reading) => reading,
+    let now = reading::local(context);
+    let language = spoken_in(&english(message), open.as_ref().map(|(request, _)| request));
+    let since = |about: About| open.as_ref().filter(|_| about == About::Open).map_or(own, |(_, since)| *since);
+    let (reading, about) = match turn(open.as_ref().map(|(request, _)| request), message, now, context) {
+        Turn::Wishes(request, about) => (Request { language, ..request }.plan(now, context), about),
+        Turn::Answer(reading, about) => (reading, about),
     };
-    voice::spoken(reading, language)
+    Turned { reading: voice::spoken(reading, language), since: since(about) }
 }
 
 /// The language to ask in: a word or two, such as `7`, are in that of the conversation.
@@ -54,27 +76,30 @@ fn turn<'m>(open: Option<&Request<'m>>, message: &'m str, now: DateTime, context
     let (tokens, language) = english(message);
     let Some(open) = open else {
         return match understand(message, &tokens, now, language) {
-            Understood::Wishes(request) => Turn::Wishes(request),
+            Understood::Wishes(request) => Turn::Wishes(request, About::Itself),
             Understood::Held(request, question) => revised(message, &tokens, now, context)
-                .unwrap_or_else(|| Turn::Answer(request.asked(question, now, context))),
-            Understood::Answer(reading) => revised(message, &tokens, now, context).unwrap_or(Turn::Answer(reading)),
+                .unwrap_or_else(|| Turn::Answer(request.asked(question, now, context), About::Itself)),
+            Understood::Answer(reading) => match revised(message, &tokens, now, context) {
+                Some(turn) => turn,
+                None => Turn::Answer(reading, About::Itself),
+            },
         };
     };
     match change::read(open, &Words::new(message, &tokens), now, context) {
-        Some(Change::To(request)) => return Turn::Wishes(request),
-        Some(Change::Unsure(question)) => return Turn::Answer(reading::ask(question)),
-        Some(Change::Nothing) => return Turn::Answer(reading::nothing_to_do(message.trim())),
+        Some(Change::To(request)) => return Turn::Wishes(request, About::Open),
+        Some(Change::Unsure(question)) => return Turn::Answer(reading::ask(question), About::Open),
+        Some(Change::Nothing) => return Turn::Answer(reading::nothing_to_do(message.trim()), About::Open),
         None => {}
     }
     match understand(message, &tokens, now, language) {
-        Understood::Wishes(request) => Turn::Wishes(joined(open, request, &Words::new(message, &tokens), now, context)),
+        Understood::Wishes(request) => joined(open, request, &Words::new(message, &tokens), now, context),
         Understood::Held(request, question) => match change::words_for(open, message, now, context) {
-            Some(request) => Turn::Wishes(request),
-            None => Turn::Answer(request.asked(question, now, context)),
+            Some(request) => Turn::Wishes(request, About::Open),
+            None => Turn::Answer(request.asked(question, now, context), About::Itself),
         },
         Understood::Answer(reading) => match change::words_for(open, message, now, context) {
-            Some(request) => Turn::Wishes(request),
-            None => Turn::Answer(reading),
+            Some(request) => Turn::Wishes(request, About::Open),
+            None => Turn::Answer(reading, About::Itself),
         },
     }
 }
@@ -95,15 +120,15 @@ fn revised<'m>(message: &'m str, tokens: &[Token], now: DateTime, context: &Cont
         return None;
     };
     match change::read(&open, &words.tail(next), now, context)? {
-        Change::To(request) => Some(Turn::Wishes(request)),
-        Change::Unsure(question) => Some(Turn::Answer(reading::ask(question))),
-        Change::Nothing => Some(Turn::Answer(reading::nothing_to_do(message.trim()))),
+        Change::To(request) => Some(Turn::Wishes(request, About::Itself)),
+        Change::Unsure(question) => Some(Turn::Answer(reading::ask(question), About::Itself)),
+        Change::Nothing => Some(Turn::Answer(reading::nothing_to_do(message.trim()), About::Itself)),
     }
 }
 
 /// The new wishes behind the open ones where they are meant as more (`and …`, `also …`), or say too little without
 /// them (`a taxi there`); else alone.
-fn joined<'m>(open: &Request<'m>, new: Request<'m>, words: &Words, now: DateTime, context: &Context) -> Request<'m> {
+fn joined<'m>(open: &Request<'m>, new: Request<'m>, words: &Words, now: DateTime, context: &Context) -> Turn<'m> {
     let first = (0..words.len()).find(|at| !words.is_mark(*at)).unwrap_or(0);
     let then = words.is(first, &["then", "afterwards", "after"]);
     let more = then || words.is(first, &["and", "also", "plus"]) || words.has(&["also", "too"]);
@@ -118,5 +143,9 @@ fn joined<'m>(open: &Request<'m>, new: Request<'m>, words: &Words, now: DateTime
         wish
     }));
     let is_plan = |request: &Request| matches!(request.clone().plan(now, context), Reading::Plan { .. });
-    if more || (!is_plan(&new) && is_plan(&all)) { all } else { new }
+    if more || (!is_plan(&new) && is_plan(&all)) {
+        Turn::Wishes(all, About::Open)
+    } else {
+        Turn::Wishes(new, About::Itself)
+    }
 }

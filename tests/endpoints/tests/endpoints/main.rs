@@ -7,6 +7,7 @@ mod alerts;
 mod budget;
 mod chat;
 mod children;
+mod conversations;
 mod crashes;
 mod doctor;
 mod isolation;

@@ -296,9 +296,13 @@ async fn only_the_queue_may_call_back() {
     let key = fortress.secret("qstash_current_key");
     let wake = json!({"saga": id, "version": rested["version"]}).to_string();
     let firing = r#"{"schedule":"sc_01k0000000000000000000zzzz"}"#;
-    for (path, body) in
-        [("/api/execute/step", wake.as_str()), ("/api/execute/sweep", ""), ("/api/execute/scheduled", firing)]
-    {
+    let word = r#"{"conversation":"cv_01k0000000000000000000zzzz","owner":"ann","at":1}"#;
+    for (path, body) in [
+        ("/api/execute/step", wake.as_str()),
+        ("/api/execute/sweep", ""),
+        ("/api/execute/scheduled", firing),
+        ("/api/execute/wish", word),
+    ] {
         let refused = async |request: reqwest::RequestBuilder| {
             fortress.refuses(request, 401, "bad_signature").await;
         };

@@ -27,8 +27,13 @@ async fn only_the_queue(site: Arc<Site>) {
     let key = site.secret("qstash_current_key");
     let wake = json!({"saga": SAGA, "version": 1}).to_string();
     let firing = r#"{"schedule":"sc_01k0000000000000000000zzzz"}"#;
-    let addresses =
-        [("/api/execute/step", wake.as_str()), ("/api/execute/sweep", ""), ("/api/execute/scheduled", firing)];
+    let word = r#"{"conversation":"cv_01k0000000000000000000zzzz","owner":"ann","at":1}"#;
+    let addresses = [
+        ("/api/execute/step", wake.as_str()),
+        ("/api/execute/sweep", ""),
+        ("/api/execute/scheduled", firing),
+        ("/api/execute/wish", word),
+    ];
     for (path, body) in addresses {
         let refused = async |request: RequestBuilder| {
             site.refuses(request, 401, "bad_signature").await;

@@ -1,0 +1,257 @@
+//! What a message does to the saga that its conversation started: it is undone, goes on with another plan, or hears
+//! a yes or a no. Each of these is an event like those of `/api/execute`, and the engine alone decides whether it has
+//! its place now.
+//!
+//! A function that reads messages has no engine. So the wish is a part of the conversation's row, and the queue
+//! brings word of it ([`tell`]) to the one that carries sagas on ([`hear`]), which writes down what became of it. A
+//! word that is lost is told anew by the sweep.
+
+use makegood_core::error::{Code, Error};
+use makegood_core::id::ConversationId;
+use makegood_core::saga::{Cause, Decision, Event, Fact, Phase, Plan, adapt};
+use makegood_core::time::Millis;
+use makegood_gateway::conversations::{self, Became};
+use makegood_gateway::qstash::Publish;
+use makegood_gateway::store::{END, Story};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use super::state::{Act, What, Wish};
+use crate::driver;
+use crate::host::Host;
+use crate::queue::{SLACK, send};
+use crate::settings::Settings;
+use crate::start::verify;
+use crate::store::Store;
+
+/// Between two looks at a saga whose steps are under way.
+const AGAIN: Millis = Millis(100);
+/// What is left of an invocation for the rest, once no step is waited for any more.
+const SPARE: Millis = Millis(2_000);
+/// A note of the journal: as long as those of people.
+const LONGEST_NOTE: usize = 2_000;
+
+/// The word that the queue brings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Word {
+    pub conversation: ConversationId,
+    pub owner: String,
+    /// Which wish: [`Wish::at`].
+    pub at: Millis,
+}
+
+/// Has the queue bring word of a wish. `mark`: tells apart what is said of the same wish again.
+///
+/// # Errors
+/// [`Code::Unavailable`]: the sweep will tell of it.
+pub async fn tell<H: Host>(host: &H, settings: &Settings, word: &Word, mark: &str) -> Result<(), Error> {
+    let publish = Publish {
+        destination: &settings.wish_address(),
+        body: serde_json::to_vec(word).unwrap_or_default(),
+        deduplication: &format!("{}:{}:{mark}", word.conversation, word.at.0),
+        at: None,
+        timeout: settings.kill + SLACK,
+    };
+    send(host, settings, publish).await
+}
+
+/// Does what is wished for, and writes down what became of it. What was settled before is passed over.
+///
+/// # Errors
+/// [`Code::Unavailable`], also where its steps are under way for longer than this invocation lasts: the word is
+/// to come again.
+pub async fn hear<H: Host>(host: &H, settings: &Settings, word: &Word) -> Result<(), Error> {
+    let began = host.now();
+    let store = Store::new(host, settings);
+    let Word { conversation, owner, at } = word;
+    let Some(wish) = store.ask::<Wish>(&conversations::wish(conversation, owner, *at)).await? else { return Ok(()) };
+    let acts = Acts { host, settings, word, wish: &wish, began };
+    let became = match &wish.what {
+        What::Cancel => acts.cancel().await,
+        What::Change(plan) => match serde_json::from_str(&plan.to_string()) {
+            Ok(plan) => acts.change(&plan).await,
+            Err(error) => {
+                let message = "The new plan cannot be read any more. Say it again.";
+                Err(Error::new(Code::InvalidPlan, message).because(error))
+            }
+        },
+        What::Decide { step, approve } => acts.decide(step, *approve).await,
+    };
+    let (act, why) = match became {
+        Ok(act) => (act, None),
+        // What is wrong with it is so the next time as well.
+        Err(error) if !matches!(error.code(), Code::Unavailable | Code::Internal | Code::Conflict) => {
+            (Act::Refused, Some(error.message().to_owned()))
+        }
+        Err(error) => return Err(error),
+    };
+    let carried_out = act == Act::Heard && matches!(wish.what, What::Change(_));
+    let became = Became { became: act.as_str(), why: why.as_deref(), carried_out };
+    store.ask::<bool>(&conversations::settle(conversation, owner, *at, &became, host.now())).await.map(|_| ())
+}
+
+struct Acts<'a, H> {
+    host: &'a H,
+    settings: &'a Settings,
+    word: &'a Word,
+    wish: &'a Wish,
+    began: Millis,
+}
+
+impl<H: Host> Acts<'_, H> {
+    /// Asks for all of it to be undone.
+    async fn cancel(&self) -> Result<Act, Error> {
+        let phase = self.story(END).await?.phase;
+        if let Some(act) = over(phase) {
+            return Ok(act);
+        }
+        match self.put(Event::Cancel { by: self.word.owner.clone() }).await {
+            Ok(()) => {}
+            Err(error) if error.code() == Code::Conflict && phase == Phase::Stuck => return Ok(Act::Stuck),
+            Err(error) => return Err(error),
+        }
+        let story = self.story(0).await?;
+        let cancelled = story.journal.iter().any(|entry| is_cancel(&entry.record.fact));
+        // Where the fate of its point of no return is open, it turns round when that is known, or goes on.
+        let heard = cancelled || matches!(story.phase, Phase::Unwinding | Phase::MadeGood) || self.is_to_turn().await?;
+        Ok(if heard { Act::Heard } else { Act::Past })
+    }
+
+    /// Has it go on with another plan.
+    async fn change(&self, plan: &Plan) -> Result<Act, Error> {
+        let tools = Store::new(self.host, self.settings).tools(plan).await?;
+        let became = loop {
+            // Something else may be wished since: of two plans the later must not be replaced by the earlier.
+            let open = conversations::wish(&self.word.conversation, &self.word.owner, self.word.at);
+            if Store::new(self.host, self.settings).ask::<IgnoredAny>(&open).await?.is_none() {
+                break Ok(Act::Heard);
+            }
+            let story = self.story(0).await?;
+            if let Some(act) = over(story.phase) {
+                break Ok(act);
+            }
+            let records = story.journal.iter().map(|entry| &entry.record);
+            let adapted = verify(plan, &tools).and_then(|nodes| adapt(&story.nodes, records, nodes, story.version));
+            let replan = match adapted {
+                Ok(replan) => replan,
+                Err(error) => break Err(error),
+            };
+            let event = Event::Replan { by: self.word.owner.clone(), note: self.note(), plan: Box::new(replan) };
+            match self.put(event).await {
+                Ok(()) => break Ok(Act::Heard),
+                Err(error) if error.code() == Code::Conflict => {}
+                Err(error) => return Err(error),
+            }
+            if self.is_past().await? {
+                break Ok(Act::Past);
+            }
+            if story.phase == Phase::Stuck {
+                break Ok(Act::Stuck);
+            }
+            if !self.holds(&story) {
+                // Nothing new is begun until those steps are settled that are under way.
+                match self.put(Event::Pause { by: self.holder() }).await {
+                    Err(error) if error.code() != Code::Conflict => return Err(error),
+                    Ok(()) | Err(_) => {}
+                }
+            }
+            if self.host.now() + SPARE >= self.began + self.settings.time_budget.max(SPARE + AGAIN) {
+                // It stays held: whoever hears the word again goes on here.
+                return Err(Error::new(Code::Unavailable, "Its steps are under way. It is asked again."));
+            }
+            self.host.sleep(AGAIN).await;
+        };
+        if self.holds(&self.story(0).await?) {
+            self.let_go().await?;
+        }
+        became
+    }
+
+    /// Says whether a step may be made that waits for its owner's yes.
+    async fn decide(&self, step: &str, approves: bool) -> Result<Act, Error> {
+        let story = self.story(0).await?;
+        if let Some(act) = over(story.phase) {
+            return Ok(act);
+        }
+        let Some(node) = story.nodes.iter().rev().find(|node| node.id == step) else { return Ok(Act::Unasked) };
+        let decided = story.journal.iter().rev().find_map(|entry| {
+            let Fact::Decided { node: decided, by, approve, .. } = &entry.record.fact else { return None };
+            (*decided == node.ix).then(|| *by == self.word.owner && *approve == approves)
+        });
+        if let Some(ours) = decided {
+            return Ok(if ours { Act::Heard } else { Act::Unasked });
+        }
+        let decision = Decision { by: self.word.owner.clone(), approve: approves, note: String::new(), hash: None };
+        self.put(Event::Decided { node: node.ix, decision }).await.map(|()| Act::Heard).map_err(|error| {
+            // What comes before the question is under way: it is heard when it is asked.
+            if error.code() == Code::Conflict { Error::new(Code::Unavailable, "It is not asked yet.") } else { error }
+        })
+    }
+
+    async fn let_go(&self) -> Result<(), Error> {
+        match self.put(Event::Resume { by: self.holder() }).await {
+            Err(error) if error.code() != Code::Conflict => Err(error),
+            // It is at rest, or somebody has let it go on.
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// In whose name the saga is held, so that a hold of somebody's own is left alone.
+    fn holder(&self) -> String {
+        format!("{} ({})", self.word.owner, self.word.conversation)
+    }
+
+    fn holds(&self, story: &Story) -> bool {
+        let last = story.journal.iter().rev().find_map(|entry| {
+            if let Fact::Paused { by, .. } = &entry.record.fact {
+                return Some(*by == self.holder());
+            }
+            matches!(entry.record.fact, Fact::Resumed { .. }).then_some(false)
+        });
+        last == Some(true)
+    }
+
+    /// What was said.
+    fn note(&self) -> String {
+        let said: Vec<&str> = self.wish.messages.iter().map(|said| said.text.as_str()).collect();
+        said.join("\n").chars().take(LONGEST_NOTE).collect()
+    }
+
+    /// What follows from it is an invocation of its own.
+    async fn put(&self, event: Event) -> Result<(), Error> {
+        let brief = Settings { time_budget: Millis(0), ..self.settings.clone() };
+        driver::drive_with(self.host, &brief, &self.wish.saga, false, Some(event)).await.map(|_| ())
+    }
+
+    /// `after`: as for [`Store::follow`].
+    async fn story(&self, after: u64) -> Result<Story, Error> {
+        let story = Store::new(self.host, self.settings).follow(&self.wish.saga, after).await?;
+        let story = story.filter(|story| story.owner == self.word.owner);
+        story.ok_or_else(|| Error::new(Code::NotFound, "You have no such saga."))
+    }
+
+    async fn is_past(&self) -> Result<bool, Error> {
+        let loaded = Store::new(self.host, self.settings).load(&self.wish.saga, false).await?;
+        Ok(loaded.is_some_and(|loaded| loaded.head.pivoted))
+    }
+
+    async fn is_to_turn(&self) -> Result<bool, Error> {
+        let loaded = Store::new(self.host, self.settings).load(&self.wish.saga, false).await?;
+        Ok(loaded.is_some_and(|loaded| loaded.head.cause.is_some() && !loaded.head.pivoted))
+    }
+}
+
+/// Why there is nothing to ask of a saga in this phase; `None` where there may be.
+const fn over(phase: Phase) -> Option<Act> {
+    match phase {
+        Phase::Completed => Some(Act::Completed),
+        Phase::MadeGood => Some(Act::MadeGood),
+        Phase::Unwinding => Some(Act::Unwinding),
+        Phase::Forward | Phase::Stuck => None,
+    }
+}
+
+const fn is_cancel(fact: &Fact) -> bool {
+    matches!(fact, Fact::Unwinding { cause: Cause::Cancelled { .. } })
+}
