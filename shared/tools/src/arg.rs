@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::shape::{Ref, Shape};
 
 /// For a field of the type `T`. Made by `into` of a `T`, of a `&Ref<T>`, or of a struct of arguments; for an
-/// `Option<T>` also of what makes one for a `T`, and by [`Arg::none`].
+/// `Option<T>` also of what makes one for a `T`, and by [`Arg::none`]. What serde writes as `null` is left out.
 pub struct Arg<T> {
     /// As the plan has it; `None` where the field is left out; an error where serde could not write it.
     json: Result<Option<Value>, String>,
@@ -99,7 +99,6 @@ fn plain(value: Value) -> Value {
 impl<T: Shape> From<T> for Arg<T> {
     fn from(of: T) -> Self {
         match value(&of) {
-            // An option that is none is left out, whatever serde would write.
             Ok(Some(Value::Null)) => Self::new(Ok(None)),
             json => Self::new(json),
         }
@@ -114,13 +113,13 @@ impl<T: Shape> From<T> for Arg<Option<T>> {
 
 impl<T> From<&Ref<T>> for Arg<T> {
     fn from(of: &Ref<T>) -> Self {
-        Self::new(Ok(Some(Value::String(of.text()))))
+        Self::new(of.written().map(Some))
     }
 }
 
 impl<T> From<&Ref<T>> for Arg<Option<T>> {
     fn from(of: &Ref<T>) -> Self {
-        Self::new(Ok(Some(Value::String(of.text()))))
+        Self::new(of.written().map(Some))
     }
 }
 
@@ -160,6 +159,14 @@ mod tests {
         assert_eq!(json(Arg::<Option<String>>::none()), None);
         assert_eq!(json(Arg::<Option<u8>>::from(None)), None);
         assert_eq!(json(Arg::<Option<u8>>::from(3)), Some(json!(3)));
+    }
+
+    #[test]
+    fn what_a_reference_cannot_name_is_an_error_and_no_text() {
+        let odd = Ref::<String>::root("a").field::<String>("Odd Name");
+        assert!(Arg::<String>::from(&odd).into_json().unwrap_err().contains("`$a.Odd Name`"));
+        assert!(odd.equals("x").0.is_err());
+        assert!(Arg::<Vec<String>>::list([&odd]).into_json().is_err());
     }
 
     #[test]

@@ -12,8 +12,8 @@ pub struct Holds(pub(crate) Result<Condition, String>);
 
 impl<T: Shape> Ref<T> {
     fn compared(&self, is: Comparison, with: Result<Option<Value>, String>) -> Holds {
-        let left = Value::String(self.text());
-        Holds(with.map(|right| Condition { left, is, right: right.unwrap_or_default() }))
+        let compared = || Ok(Condition { left: self.written()?, is, right: with?.unwrap_or_default() });
+        Holds(compared())
     }
 
     /// `==`

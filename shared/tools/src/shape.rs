@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
+use makegood_core::saga::Reference;
 use serde::Serialize;
+use serde_json::Value;
 
 /// A type that a tool takes or gives. Derived: `#[derive(Shape)]`.
 pub trait Shape: Serialize {
@@ -35,9 +37,13 @@ impl<T: ?Sized> Ref<T> {
         Ref { path: format!("{}.{name}", self.path), of: PhantomData }
     }
 
-    /// As a plan has it.
-    pub(crate) fn text(&self) -> String {
-        format!("${}", self.path)
+    /// As a plan has it. What the syntax of references has no words for would be taken for a plain text.
+    pub(crate) fn written(&self) -> Result<Value, String> {
+        let text = format!("${}", self.path);
+        if Reference::parse(&text).is_some() {
+            return Ok(Value::String(text));
+        }
+        Err(format!("`{text}` is no reference: a step and its fields have letters, digits, `_` and `-` only"))
     }
 
     /// The same value as another type. What that is worth is only seen when the value is there: the step's
@@ -80,7 +86,7 @@ impl<T: ?Sized> Clone for Ref<T> {
 
 impl<T: ?Sized> fmt::Debug for Ref<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text())
+        write!(f, "${}", self.path)
     }
 }
 
@@ -110,9 +116,9 @@ leaf!(
     f32,
     f64,
     String,
-    serde_json::Value,
+    Value,
     serde_json::Number,
-    serde_json::Map<String, serde_json::Value>,
+    serde_json::Map<String, Value>,
     @T Option<T>,
     @T Vec<T>,
     @T BTreeMap<String, T>,

@@ -52,7 +52,7 @@ impl Field {
         }
         let default = column.default.as_deref().filter(|_| side == Side::Input);
         if let Some(default) = default {
-            match read(default).as_ref().and_then(constant) {
+            match read(default).as_ref().and_then(constant).filter(|value| is_of(&schema, value)) {
                 Some(value) => drop(schema.insert("default".to_owned(), value)),
                 None => notes.push(format!("left out, it is {default}")),
             }
@@ -66,6 +66,20 @@ impl Field {
         let enums = enums.into_iter().map(|kind| (kind.name.clone(), kind.labels.clone())).collect();
         let comment = column.comment.as_ref().map(|comment| comment.trim().to_owned());
         Self { name: column.name.clone(), comment, schema, rust, required, notes, enums }
+    }
+}
+
+/// Whether a value is of the schema's type; that of an array is written as a text in SQL, and is not.
+fn is_of(schema: &Map<String, Value>, value: &Value) -> bool {
+    let wanted = match value {
+        Value::String(_) => ["string", ""],
+        Value::Number(_) => ["integer", "number"],
+        Value::Bool(_) => ["boolean", ""],
+        Value::Null | Value::Array(_) | Value::Object(_) => return false,
+    };
+    match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind.as_str().is_some_and(|kind| wanted.contains(&kind))),
+        kind => kind.and_then(Value::as_str).is_some_and(|kind| wanted.contains(&kind)),
     }
 }
 

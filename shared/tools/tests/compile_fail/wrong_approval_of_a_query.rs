@@ -3,10 +3,10 @@
 mod town;
 
 use makegood_tools::Step;
-use town::{SearchArgs, SearchRestaurants, two_of_three};
+use town::{SearchArgs, SearchRestaurants, ann_and_bob};
 
 fn search(args: SearchArgs) -> Step<SearchRestaurants> {
-    Step::<SearchRestaurants>::new("found", args).approval(two_of_three())
+    Step::<SearchRestaurants>::new("found", args).approval(ann_and_bob())
 }
 
 fn main() {}

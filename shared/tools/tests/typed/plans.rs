@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::definitions::declared;
 use crate::town::{
     BookRestaurantTable, BookingArgs, JourneyArgs, MessageArgs, RequestRide, SearchArgs, SearchRestaurants,
-    SendMessage, two_of_three,
+    SendMessage, ann_and_bob,
 };
 
 fn tools() -> BTreeMap<String, Definition> {
@@ -46,7 +46,7 @@ fn the_plan_of_the_documentation_is_the_same_when_it_is_typed() {
       {"id": "table", "tool": "book_restaurant_table",
        "params": {"restaurant": "Luigi's", "date": "2031-05-01", "time": "19:00", "party_size": 4, "name": "Ann"}},
       {"id": "ride", "tool": "request_ride",
-       "approval": {"by": ["ann", "bob", "eve"], "quorum": 2, "question": "A ride, at 15?"},
+       "approval": {"by": ["ann", "bob"], "quorum": 2, "question": "A ride, at 15?"},
        "params": {"pickup": "Home", "destination": "$table.address", "date": "2031-05-01", "time": "18:30",
                   "passengers": 4}},
       {"id": "soon", "wait": {"until": 1_935_410_400_000_u64}, "after": ["table"]},
@@ -56,7 +56,7 @@ fn the_plan_of_the_documentation_is_the_same_when_it_is_typed() {
 
     let mut draft = Draft::new("Dinner, if it is not too dear");
     let table = draft.add(Step::<BookRestaurantTable>::new("table", dinner("Luigi's")));
-    draft.add(Step::<RequestRide>::new("ride", home_to(&table.output.address)).approval(two_of_three()));
+    draft.add(Step::<RequestRide>::new("ride", home_to(&table.output.address)).approval(ann_and_bob()));
     let soon = draft.wait_until("soon", Millis(1_935_410_400_000));
     draft.order(&table, &soon);
     draft.add(

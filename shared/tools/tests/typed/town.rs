@@ -218,8 +218,8 @@ impl Tool for SendMessage {
     }
 }
 
-/// Two of three people.
-pub fn two_of_three() -> Approval {
-    let by = ["ann", "bob", "eve"].map(str::to_owned).to_vec();
+/// Two people, both of whom must agree.
+pub fn ann_and_bob() -> Approval {
+    let by = ["ann", "bob"].map(str::to_owned).to_vec();
     Approval { by, quorum: 2, question: "A ride, at 15?".to_owned(), ..Approval::default() }
 }
