@@ -70,8 +70,10 @@ impl Tool for SendMessage {
     }
 }
 
+/// What is required is sorted where it is reflected; the town keeps the order that it was registered with.
 fn declared(name: &str) -> Definition {
-    let tool = makegood_town::definitions().into_iter().find(|tool| tool["name"] == name).unwrap();
+    let mut tool = makegood_town::definitions().into_iter().find(|tool| tool["name"] == name).unwrap();
+    tool["input"]["required"].as_array_mut().unwrap().sort_by_key(ToString::to_string);
     serde_json::from_value(tool).unwrap()
 }
 

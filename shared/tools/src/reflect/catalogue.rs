@@ -1,4 +1,4 @@
-//! What a database says of its tables, as `catalogue.sql` writes it.
+//! What a database says of its tables, as [`CATALOGUE`](super::CATALOGUE) gives it.
 
 use std::collections::BTreeMap;
 

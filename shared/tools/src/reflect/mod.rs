@@ -17,19 +17,17 @@ mod field;
 mod folder;
 mod kind;
 mod rust;
+mod statement;
 mod token;
 
 use serde_json::json;
 
 pub use catalogue::{Catalogue, Unreadable};
 pub use folder::Folder;
+pub use statement::CATALOGUE;
 
 use catalogue::{Column, Table};
 use field::{Field, Side};
-
-/// The statement that reads the catalogue. `$1` is [`Wanted::parameter`]; the answer is one text for
-/// [`Catalogue::read`].
-pub const CATALOGUE: &str = include_str!("catalogue.sql");
 
 /// What is to be reflected.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,12 @@
--- What a database says of the tables named in $1, a JSON list of `schema.table`, and of all types that their
--- columns are made of. One JSON value; nothing in it depends on oids or on the order of columns.
+//! The statement that reads the catalogue.
+
+/// What a database says of the tables named in `$1`, a JSON list of `schema.table` ([`Wanted::parameter`]), and of all
+/// types that their columns are made of: one text, for [`Catalogue::read`]. Nothing in it depends on oids or on the
+/// order of columns.
+///
+/// [`Wanted::parameter`]: super::Wanted::parameter
+/// [`Catalogue::read`]: super::Catalogue::read
+pub const CATALOGUE: &str = "
 with recursive asked as (
   select c.oid, n.nspname as schema, c.relname as name
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -46,4 +53,4 @@ select jsonb_build_object(
       'checks', (select coalesce(jsonb_agg(jsonb_build_object('name', k.name, 'expression', k.expression)
                    order by k.name), '[]') from checks k where t.typtype = 'd' and k.contypid = t.oid)))
     from (select distinct oid from used) u join pg_type t on t.oid = u.oid
-      join pg_namespace n on n.oid = t.typnamespace), '{}'))::text
+      join pg_namespace n on n.oid = t.typnamespace), '{}'))::text";
