@@ -35,6 +35,7 @@ pub struct ThingsInput {
     // Not in the schema: the type pg_catalog.int8range, of which any JSON is taken here
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<makegood_tools::Json>,
+    // Not in the schema: left out, it is '{}'::text[]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
