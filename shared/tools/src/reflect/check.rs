@@ -101,12 +101,11 @@ fn limits(expression: &Expression, column: &str) -> Option<Vec<Limit>> {
             });
             values.collect::<Option<Vec<_>>>().map(|values| vec![Limit::OneOf(values.concat())])
         }
-        Expression::Among(left, list) => match list.as_ref() {
-            Expression::List(items) if is(left, column) => {
-                items.iter().map(constant).collect::<Option<_>>().map(|values| vec![Limit::OneOf(values)])
-            }
-            _ => None,
-        },
+        Expression::Among(left, list) => {
+            let Expression::List(items) = list.as_ref() else { return None };
+            let values = items.iter().map(constant).collect::<Option<_>>().filter(|_| is(left, column));
+            values.map(|values| vec![Limit::OneOf(values)])
+        }
         Expression::Compare(left, operator, right) => {
             compared(left, operator, right, column).or_else(|| compared(right, turned(operator)?, left, column))
         }

@@ -78,9 +78,10 @@ impl<'t, 's> Reader<'t, 's> {
             let start = self.tokens.get(self.at)?.start;
             let part = self.comparison()?;
             let end = self.tokens.get(self.at.checked_sub(1)?)?.end;
-            match part {
-                Expression::And(inner) => parts.extend(inner),
-                part => parts.push((part, start..end)),
+            if let Expression::And(inner) = part {
+                parts.extend(inner);
+            } else {
+                parts.push((part, start..end));
             }
             if !self.take("AND") {
                 break;
@@ -131,10 +132,10 @@ impl<'t, 's> Reader<'t, 's> {
                 self.expect(")")?;
                 Some(inner)
             }
-            Word::Symbol("-") => match self.single()? {
-                Expression::Number(number) => format!("-{number}").parse().ok().map(Expression::Number),
-                _ => None,
-            },
+            Word::Symbol("-") => {
+                let Expression::Number(number) = self.single()? else { return None };
+                format!("-{number}").parse().ok().map(Expression::Number)
+            }
             Word::Symbol(_) => None,
             Word::Keyword("ARRAY") => {
                 self.expect("[")?;
