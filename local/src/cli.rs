@@ -287,6 +287,30 @@ pub enum ToolsVerb {
     Test(TestTool),
     /// Takes a tool out of use
     Remove(OneTool),
+    /// Writes JSON Schema and Rust types of a database's tables, or says how they have changed
+    Reflect(ReflectTables),
+}
+
+#[derive(Debug, Args)]
+pub struct ReflectTables {
+    /// A table with its schema, as in `public.bookings`; may be given again
+    #[arg(long = "table", value_name = "SCHEMA.TABLE", required = true)]
+    pub tables: Vec<String>,
+    /// Columns that the tool fills in by itself, so that no input has them
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    pub filled: Vec<String>,
+    /// The folder that the files are checked in to
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Writes nothing: prints a diff where the files are not as the database is, and fails
+    #[arg(long)]
+    pub check: bool,
+    /// The connection string; alone, a server that is connected to without TLS [default: as configured]
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Where SQL over HTTP is served [default: as configured]
+    #[arg(long, value_name = "URL")]
+    pub database_http_url: Option<String>,
 }
 
 #[derive(Debug, Args)]

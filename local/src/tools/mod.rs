@@ -1,8 +1,9 @@
 //! `makegood tools`: the tools of an installation, over the database that it is configured with; and the
-//! conformance kit for those who write one.
+//! conformance kit, and schemas from a database, for those who write one.
 
 mod add;
 mod files;
+mod reflect;
 mod show;
 mod test;
 
@@ -27,6 +28,7 @@ pub async fn run(options: &Tools) -> anyhow::Result<()> {
         ToolsVerb::Show(one) => show::one(&Installation::read(&options.source)?, one).await,
         ToolsVerb::Add(new) => add::run(&Installation::read(&options.source)?, new).await,
         ToolsVerb::Remove(one) => remove(&Installation::read(&options.source)?, &one.name).await,
+        ToolsVerb::Reflect(tables) => reflect::run(tables, &options.source).await,
         ToolsVerb::Test(sample) => test::run(sample, &options.source).await,
     }
 }

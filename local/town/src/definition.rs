@@ -217,17 +217,7 @@ fn particulars(tool: Tool) -> Particulars {
             title: "Reserve money",
             description: "Authorises a payment without taking the money yet; voided when undone. At most 100000 minor units.",
             cost: 0,
-            input: object(&[
-                ("payee", text(100, "Who is to be paid")),
-                ("amount_minor", whole(1, 1_000_000_000_000, "Amount in minor units, such as cents")),
-                (
-                    "currency",
-                    json!({
-                        "type": "string", "minLength": 3, "maxLength": 3,
-                        "description": "Three capital letters, such as EUR",
-                    }),
-                ),
-            ]),
+            input: reflected(include_str!("reflected/payments.input.json"), &["payee", "amount_minor", "currency"]),
             output: object(&[
                 ("payment_id", said("Id of the payment")),
                 ("payee", said("Who is to be paid")),
@@ -253,10 +243,7 @@ fn particulars(tool: Tool) -> Particulars {
             title: "Send a message",
             description: "Texts somebody. A message cannot be unsent.",
             cost: 5,
-            input: object(&[
-                ("to", text(200, "Name or number of whom it goes to")),
-                ("text", text(2_000, "What it says")),
-            ]),
+            input: reflected(include_str!("reflected/messages.input.json"), &["to", "text"]),
             output: object(&[("message_id", said("Id of the message")), ("to", said("Whom it went to"))]),
         },
         Tool::GetWeatherData => Particulars {
@@ -301,6 +288,18 @@ fn particulars(tool: Tool) -> Particulars {
             output: object(&[("n", number("The number given"))]),
         },
     }
+}
+
+/// The schema of a table that the input is a row of, as the database has it: `tests/reflected` compares them. Its
+/// required fields are named in `order`, as they were when this version of the tool was first registered: a version
+/// never changes, and a list in another order is another.
+fn reflected(schema: &str, order: &[&str]) -> Value {
+    // Checked in as JSON by the same test; where it were none, no engine would read the definition.
+    let mut schema: Value = serde_json::from_str(schema).unwrap_or_default();
+    if let Some(Value::Array(required)) = schema.get_mut("required") {
+        required.sort_by_key(|name| order.iter().position(|first| *name == **first).unwrap_or(order.len()));
+    }
+    schema
 }
 
 fn bench() -> Value {

@@ -40,6 +40,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("town/0005_world", include_str!("../migrations/0005_world.sql")),
     ("town/0006_changes", include_str!("../migrations/0006_changes.sql")),
     ("town/0007_reset", include_str!("../migrations/0007_reset.sql")),
+    ("town/0008_columns", include_str!("../migrations/0008_columns.sql")),
 ];
 
 /// The longest body that is read, in bytes.

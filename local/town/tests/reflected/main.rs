@@ -1,0 +1,14 @@
+//! The town's tables, as its database has them, against what is checked in of them; and tools in Rust over those types.
+//!
+//! To write the files anew: `UPDATE_GOLDEN=1 cargo test -p makegood-town --test reflected`.
+
+mod drift;
+mod typed;
+
+/// What `makegood tools reflect` has written.
+#[path = "../../src/reflected/mod.rs"]
+mod reflected;
+
+#[path = "../town/setting.rs"]
+#[expect(dead_code, reason = "the town's own tests use all of it; here its databases are wanted")]
+mod setting;
