@@ -22,4 +22,5 @@ mod starting;
 mod turns;
 mod upgrade;
 mod versions;
+mod wasm_tools;
 mod worlds;
