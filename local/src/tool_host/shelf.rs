@@ -69,7 +69,7 @@ impl Shelf {
     /// # Errors
     /// Where it is too long, or cannot be written.
     pub fn put(&self, wasm: &[u8]) -> anyhow::Result<String> {
-        ensure!(wasm.len() <= MOST, "{} bytes are too many: a tool may have {MOST}", wasm.len());
+        check_size(wasm)?;
         let sha256 = hash(wasm);
         self.write(&self.code_of(&sha256), wasm)?;
         Ok(sha256)
@@ -107,6 +107,13 @@ fn whole(folder: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(&part);
     }
     written
+}
+
+/// # Errors
+/// Where the code is longer than a tool's may be.
+pub fn check_size(wasm: &[u8]) -> anyhow::Result<()> {
+    ensure!(wasm.len() <= MOST, "{} bytes are too many: a tool may have {MOST}", wasm.len());
+    Ok(())
 }
 
 /// SHA-256 in hexadecimal.

@@ -13,7 +13,7 @@ use crate::cli::{AddTools, Place};
 use crate::configuration::Source;
 use crate::data_dir::{COMPILED, TOOLS, is_a_platforms};
 use crate::tool_host::sandbox::{Limits, Sandbox};
-use crate::tool_host::shelf::{Pin, Shelf, hash};
+use crate::tool_host::shelf::{Pin, Shelf, check_size, hash};
 use crate::tool_host::world::definition;
 
 /// Those that are to be added.
@@ -93,6 +93,7 @@ impl Components {
 /// # Errors
 /// Where it is none, or what it says does not hold.
 pub async fn describe(wasm: &[u8], cache: Option<&Path>) -> anyhow::Result<Definition> {
+    check_size(wasm)?;
     let sandbox = Sandbox::new(Limits::default())?;
     let sha256 = hash(wasm);
     let tool = sandbox.load("added", wasm, cache)?;

@@ -101,7 +101,7 @@ async fn a_tool_in_wasm_is_added_checked_called_and_undone() {
     assert_eq!(output["total_minor"], 11_001);
     assert_eq!(state(&platform, "split_bill", &format!("{id}:0:0")).await, "done");
     let world = town::world(&platform).await;
-    assert_eq!(world["messages"][0]["params"]["text"], output["split_id"]);
+    assert_eq!(world["messages"][0]["text"], output["split_id"]);
 
     town::fault(&platform, &json!({"tool": "send_message", "kind": "refuse"})).await;
     let (id, saga) = carried_out(&platform, &json!([split("Kai"), message("Kai")])).await;
