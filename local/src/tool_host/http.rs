@@ -66,6 +66,8 @@ impl Others {
             Ok(uri) if plain(tool) && plain(verb) => *request.uri_mut() = uri,
             Ok(_) | Err(_) => return no_such_address().into_response(),
         }
+        // What was read from our own path would be taken for parts of theirs.
+        request.extensions_mut().clear();
         let Ok(response) = self.router.clone().oneshot(request).await;
         response
     }

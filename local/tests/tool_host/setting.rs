@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::extract::Path as UrlPath;
 use axum::routing::any;
 use http::{Request, StatusCode};
 use makegood_local::tool_host::sandbox::{Limits, Sandbox};
@@ -99,9 +100,14 @@ impl Setting {
     /// A host that has run nothing yet.
     pub fn host(&self, limits: Limits) -> Host {
         let host = ToolHost::new(self.shelf(), cache(), self.db.clone(), limits).unwrap();
-        let elsewhere = Router::new().route("/elsewhere/{tool}/{verb}", any(|| async { r#"{"elsewhere":true}"# }));
+        let elsewhere = Router::new().route("/elsewhere/{tool}/{verb}", any(elsewhere));
         Host(host.router(Others { router: elsewhere, base: "/elsewhere" }))
     }
+}
+
+/// Reads its own path, as the town does.
+async fn elsewhere(UrlPath((tool, verb)): UrlPath<(String, String)>) -> String {
+    serde_json::json!({ "elsewhere": format!("{tool} {verb}") }).to_string()
 }
 
 fn cache() -> PathBuf {
