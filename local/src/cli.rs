@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -12,6 +13,7 @@ use crate::configuration::Source;
 use crate::emulate::Emulate;
 use crate::platform::Options;
 use crate::sim::Sim;
+use crate::tool_host::sandbox::Limits;
 
 /// Agents that act: a message becomes a durable saga, finished or made good.
 #[derive(Debug, Parser)]
@@ -129,6 +131,12 @@ pub struct Services {
     /// Leave out the time in which nothing would happen: a wait of a month ends at once
     #[arg(long)]
     pub skip_time: bool,
+    /// What a call of a tool in Wasm may have of memory, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=4_096))]
+    pub tool_memory_mib: u32,
+    /// How long a call of a tool in Wasm may take, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..=600_000))]
+    pub tool_time_ms: u64,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -281,7 +289,9 @@ pub enum ToolsVerb {
     List(ListTools),
     /// A tool's definition
     Show(ShowTool),
-    /// Registers tools, from files or from an MCP server
+    /// Makes a component of a tool written in Rust, and says what it weighs
+    Build(BuildTool),
+    /// Registers tools, from files, from components, or from an MCP server
     Add(AddTools),
     /// Calls a tool as a saga would on its worst day, and says what it gets wrong
     Test(TestTool),
@@ -335,9 +345,16 @@ pub struct OneTool {
 }
 
 #[derive(Debug, Args)]
+pub struct BuildTool {
+    /// The folder with its Cargo.toml
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
 pub struct AddTools {
-    /// Files, each a definition, a list of them, or a sample that holds one; with --server, the server's tools
-    /// [default: those of --words, or all]
+    /// Files, each a definition, a list of them, or a sample that holds one, or a component (.wasm) that says itself
+    /// what it is; with --server, the server's tools [default: those of --words, or all]
     #[arg(value_name = "FILE|TOOL")]
     pub what: Vec<String>,
     /// The MCP server, as `mcp_servers` names it
@@ -349,11 +366,14 @@ pub struct AddTools {
     /// Shows what would be registered, and registers nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Of a component: the data of the platform that is to run it [default: `data` beside the manifest]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub struct TestTool {
-    /// The sample: {"tool": a definition, or the name of a demo tool, "params": {…}}
+    /// The sample: {"tool": a definition, or the name of a demo tool or of one that is in use, "params": {…}}
     #[arg(value_name = "FILE")]
     pub sample: PathBuf,
     /// What stands before `/{tool}/do`; without it, the tool is a registered one of an MCP server
@@ -575,6 +595,11 @@ impl Up {
 }
 
 impl Services {
+    fn tool_limits(&self) -> Limits {
+        let memory = usize::try_from(self.tool_memory_mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+        Limits { memory, time: Duration::from_millis(self.tool_time_ms), ..Limits::default() }
+    }
+
     pub fn options(&self, manifest: PathBuf, data_dir: PathBuf, bind: IpAddr, port: u16, region: &str) -> Options {
         let given = |value: &Option<String>| given(value.as_ref()).map(str::to_owned);
         Options {
@@ -593,6 +618,7 @@ impl Services {
             kill: self.kill_ms.map(Millis),
             user_concurrency: self.user_concurrency,
             skip_time: self.skip_time,
+            tools: self.tool_limits(),
         }
     }
 }

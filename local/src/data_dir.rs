@@ -12,13 +12,23 @@ use makegood_cloud::folder::remedy;
 const LOCK: &str = "makegood.lock";
 /// What clients of the emulators need to know.
 pub const CLIENTS: &str = "clients.env";
+/// Tools in Wasm: `makegood tools add` puts them there.
+pub const TOOLS: &str = "tools";
 /// What a platform writes beside it, the last two for a moment.
-const DATA: [&str; 8] = ["postgres", "qstash", "redis", "otlp", "secrets.json", CLIENTS, "secrets.new", "clients.new"];
+const DATA: [&str; 9] =
+    ["postgres", "qstash", "redis", "otlp", TOOLS, "secrets.json", CLIENTS, "secrets.new", "clients.new"];
 /// Where `makegood emulate` keeps the data of single services, in a folder each, unless it is told another place. They
 /// are not the platform's, and stay.
 pub const EMULATE: &str = "emulate";
-/// Compiled code, where it cannot be kept beside the build. It is not data: it stays when the rest goes.
+/// Compiled code of tools, and of functions where it cannot be kept beside the build. It is not data: it stays when the
+/// rest goes.
 pub const COMPILED: &str = "compiled";
+
+/// Whether a platform was here, so that what is put there is found by the next.
+#[must_use]
+pub fn is_a_platforms(path: &Path) -> bool {
+    path.join(LOCK).is_file()
+}
 
 /// A folder in use by this process.
 pub struct DataDir {

@@ -29,6 +29,7 @@ pub mod saga;
 pub mod secrets;
 mod serve;
 pub mod sim;
+pub mod tool_host;
 pub mod tools;
 mod town_tools;
 pub mod up;

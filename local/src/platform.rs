@@ -21,13 +21,16 @@ use makegood_postgres::Postgres;
 use tokio::sync::watch;
 
 use crate::clients;
-use crate::data_dir::{CLIENTS, COMPILED, DataDir};
+use crate::data_dir::{CLIENTS, COMPILED, DataDir, TOOLS};
 use crate::delivery::Delivery;
 use crate::drained;
 use crate::host::manifest::Manifest;
 use crate::host::{Functions, Limits, Options as HostOptions, compiled};
 use crate::secrets::{Secrets, write_for_owner};
 use crate::serve::{self, NoDelay, problem};
+use crate::tool_host::sandbox::Limits as ToolLimits;
+use crate::tool_host::shelf::Shelf;
+use crate::tool_host::{self, Others, ToolHost};
 use crate::town_tools::TownTools;
 
 /// What to bring up.
@@ -56,6 +59,8 @@ pub struct Options {
     pub user_concurrency: Option<u32>,
     /// Leaves out the time in which nothing would happen.
     pub skip_time: bool,
+    /// What tools in Wasm may have.
+    pub tools: ToolLimits,
 }
 
 /// A platform that runs.
@@ -153,9 +158,11 @@ impl Platform {
         })
         .await?;
 
+        let town = town(&postgres);
         let router = Router::new()
             .merge(functions.router())
-            .merge(town(&postgres))
+            .merge(tools(&data_dir, &postgres, &town, &options.tools)?)
+            .merge(town)
             .nest(NEON, in_front_of(postgres.router(), Words::Neon, Door::Open))
             .nest(REDIS, in_front_of(redis.router(&secrets.redis_token), Words::Upstash, Door::Open))
             .nest(QSTASH, in_front_of(qstash.router(), Words::Upstash, Door::Open))
@@ -261,10 +268,17 @@ pub fn town(postgres: &Postgres) -> Router {
     Router::new().nest(TOWN_MCP, tools.router()).merge(town)
 }
 
+/// The tools: those in Wasm, and the town's.
+fn tools(data_dir: &DataDir, postgres: &Postgres, town: &Router, limits: &ToolLimits) -> anyhow::Result<Router> {
+    let shelf = Shelf::new(data_dir.path().join(TOOLS));
+    let host = ToolHost::new(shelf, data_dir.path().join(COMPILED), postgres.clone(), limits.clone())?;
+    Ok(host.router(Others { router: town.clone(), base: "/demo/tools" }))
+}
+
 /// Migrations, then the demo tools.
 async fn prepare(postgres: &Postgres) -> anyhow::Result<()> {
-    let migrations: Vec<(&str, &str)> = store::MIGRATIONS.iter().chain(makegood_town::MIGRATIONS).copied().collect();
-    postgres.migrate(&migrations).await?;
+    let ours = store::MIGRATIONS.iter().chain(makegood_town::MIGRATIONS).chain(tool_host::MIGRATIONS);
+    postgres.migrate(&ours.copied().collect::<Vec<(&str, &str)>>()).await?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
     let now = Millis(u64::try_from(now.as_millis())?);
     for definition in makegood_town::definitions() {
@@ -305,7 +319,7 @@ fn variables(
         ("qstash_current_signing_key", secrets.qstash_current_key.clone()),
         ("qstash_next_signing_key", secrets.qstash_next_key.clone()),
         ("public_url", url.to_owned()),
-        ("tools_url", format!("{url}/demo/tools")),
+        ("tools_url", format!("{url}{}", tool_host::BASE)),
         ("mcp_servers", mcp_servers(options, url)?),
         ("jwt_secret", secrets.jwt.clone()),
         // Whoever reaches the loopback address is on this machine.
@@ -343,13 +357,13 @@ fn own_authorities(bind: IpAddr, port: u16) -> Vec<String> {
     own
 }
 
-/// Beyond loopback the town, the MCP server, the receiver of traces and the faults are not open to everybody. The rest have doors of
-/// their own.
+/// Beyond loopback the town, the tools, the MCP server, the receiver of traces and the faults are not open to everybody.
+/// The rest have doors of their own.
 async fn only_with_token(key: Arc<str>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let emulator = path.strip_prefix("/emulators/").and_then(|rest| rest.split_once('/'));
     let faults = emulator.is_some_and(|(_, rest)| rest.starts_with("_emulator"));
-    if !["/demo", MCP, OTLP].iter().any(|closed| path.starts_with(closed)) && !faults {
+    if !["/demo", tool_host::BASE, MCP, OTLP].iter().any(|closed| path.starts_with(closed)) && !faults {
         return next.run(request).await;
     }
     let given = request.headers().get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());

@@ -61,7 +61,7 @@ fn service(path: &str) -> &'static str {
         ("/emulators/neon/", "database"),
         ("/emulators/redis", "redis"),
         ("/emulators/qstash/", "queue"),
-        ("/demo/tools/", "tools"),
+        ("/tools/", "tools"),
     ];
     known.into_iter().find(|(start, _)| path.starts_with(start)).map_or("other", |(_, name)| name)
 }

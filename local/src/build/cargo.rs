@@ -126,7 +126,7 @@ fn built(line: &str) -> Option<String> {
 }
 
 /// Adds a target to the toolchain where it is missing.
-fn ensure_target(folder: &Path, target: &str) -> anyhow::Result<()> {
+pub(crate) fn ensure_target(folder: &Path, target: &str) -> anyhow::Result<()> {
     let place = Command::new("rustc")
         .current_dir(folder)
         .args(["--print", "target-libdir", "--target", target])

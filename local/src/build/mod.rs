@@ -12,6 +12,8 @@ mod fingerprint;
 mod report;
 
 pub use budget::Budget;
+pub(crate) use cargo::ensure_target;
+pub(crate) use report::weigh;
 pub use report::{Report, Size};
 
 use crate::host::manifest::Manifest;

@@ -26,13 +26,18 @@ impl Report {
             let source = &component.source;
             let wasm = std::fs::read(source)
                 .with_context(|| format!("{} is not there: is it what is built?", source.display()))?;
-            let mut gzip = GzEncoder::new(Count(0), Compression::best());
-            gzip.write_all(&wasm)?;
-            Ok(Size { function: name.clone(), bytes: wasm.len() as u64, gzipped: gzip.finish()?.0 })
+            weigh(name, &wasm)
         };
         let sizes = manifest.components.iter().map(size);
         sizes.collect::<anyhow::Result<_>>().map(Self)
     }
+}
+
+/// The size of one component.
+pub(crate) fn weigh(name: &str, wasm: &[u8]) -> anyhow::Result<Size> {
+    let mut gzip = GzEncoder::new(Count(0), Compression::best());
+    gzip.write_all(wasm)?;
+    Ok(Size { function: name.to_owned(), bytes: wasm.len() as u64, gzipped: gzip.finish()?.0 })
 }
 
 impl fmt::Display for Report {

@@ -51,7 +51,7 @@ fn takes_files(folder: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// Where `wasm` is no component that `engine` understands.
-pub(super) fn component(engine: &Engine, folder: &Path, name: &str, wasm: &[u8]) -> anyhow::Result<Component> {
+pub(crate) fn component(engine: &Engine, folder: &Path, name: &str, wasm: &[u8]) -> anyhow::Result<Component> {
     let path = folder.join(format!("{name}-{}.{EXTENSION}", key(engine, wasm)));
     if let Some(code) = read(&path) {
         match take_up(engine, &code) {

@@ -14,7 +14,18 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Makes an engine, and a thread that drives its epochs for as long as it lives.
 pub(super) fn start(limits: &Limits) -> anyhow::Result<Engine> {
-    let engine = Engine::new(&config(limits)).map_err(plain).context("cannot start the Wasm engine")?;
+    let mut config = config();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
+    ticking(&config)
+}
+
+/// An engine without a pool: memory is mapped for each instance, as much as it asks for.
+pub(crate) fn unpooled() -> anyhow::Result<Engine> {
+    ticking(&config())
+}
+
+fn ticking(config: &Config) -> anyhow::Result<Engine> {
+    let engine = Engine::new(config).map_err(plain).context("cannot start the Wasm engine")?;
     let ticked = engine.weak();
     std::thread::Builder::new()
         .name("epochs".into())
@@ -31,13 +42,9 @@ fn tick(engine: &EngineWeak) {
     }
 }
 
-fn config(limits: &Limits) -> Config {
+fn config() -> Config {
     let mut config = Config::new();
-    config
-        .wasm_component_model(true)
-        .wasm_component_model_async(true)
-        .epoch_interruption(true)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
+    config.wasm_component_model(true).wasm_component_model_async(true).epoch_interruption(true);
     config
 }
 
@@ -68,6 +75,6 @@ pub fn imports_of(bytes: &[u8]) -> anyhow::Result<Vec<String>> {
 }
 
 /// Wasmtime's errors, with their causes, as this crate's.
-pub(super) fn plain(error: wasmtime::Error) -> anyhow::Error {
+pub(crate) fn plain(error: wasmtime::Error) -> anyhow::Error {
     anyhow::Error::from_boxed(error.into_boxed_dyn_error())
 }

@@ -6,6 +6,7 @@ use super::outbound::Outbound;
 use super::output::Output;
 use super::stats::Counters;
 use super::variables::check_name;
+use super::wasi;
 use makegood_cloud::Clock;
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -16,10 +17,7 @@ use std::time::{Duration, Instant};
 use tokio::time::{Sleep, sleep};
 use wasmtime::component::{Component, ComponentType, GuestTaskId, Lift, Linker, Lower, ResourceTable};
 use wasmtime::{Engine, Store, StoreContextMut};
-use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::clocks::HostWallClock;
-use wasmtime_wasi::p2::bindings::{cli, random};
-use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::handler::{
     HandlerState, Instance, ProxyPre, ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
@@ -71,15 +69,7 @@ enum VariableError {
 pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
     let l = &mut linker;
-    wasmtime_wasi::p2::add_to_linker_proxy_interfaces_async(l)?;
-    cli::environment::add_to_linker::<Guest, WasiCli>(l, Guest::cli)?;
-    cli::exit::add_to_linker::<Guest, WasiCli>(l, Guest::cli)?;
-    cli::terminal_input::add_to_linker::<Guest, WasiCli>(l, Guest::cli)?;
-    cli::terminal_output::add_to_linker::<Guest, WasiCli>(l, Guest::cli)?;
-    cli::terminal_stdin::add_to_linker::<Guest, WasiCli>(l, Guest::cli)?;
-    cli::terminal_stdout::add_to_linker::<Guest, WasiCli>(l, Guest::cli)?;
-    cli::terminal_stderr::add_to_linker::<Guest, WasiCli>(l, Guest::cli)?;
-    random::insecure_seed::add_to_linker::<Guest, WasiRandom>(l, Guest::random)?;
+    wasi::add_to_linker(l)?;
     p2::add_only_http_to_linker_async(l)?;
     wasmtime_wasi::p3::clocks::add_to_linker(l)?;
     p3::add_to_linker(l)?;

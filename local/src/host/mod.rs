@@ -13,14 +13,15 @@ pub(crate) mod allowed;
 mod body;
 pub mod compiled;
 mod connect;
-mod engine;
+pub(crate) mod engine;
 mod instance;
 pub mod manifest;
 mod outbound;
-mod output;
+pub(crate) mod output;
 mod serve;
 mod stats;
 pub mod variables;
+pub(crate) mod wasi;
 
 pub use engine::imports_of;
 pub use stats::Stats;

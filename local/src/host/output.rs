@@ -3,6 +3,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use tokio::io::AsyncWrite;
@@ -14,18 +15,27 @@ const LONGEST: usize = 8 * 1024;
 
 /// One of a guest's two output streams.
 #[derive(Clone)]
-pub(super) struct Output {
+pub(crate) struct Output {
     function: Arc<str>,
     stream: &'static str,
     begun: Arc<Mutex<Vec<u8>>>,
+    /// So many bytes are still logged; what comes after them is not.
+    left: Arc<AtomicUsize>,
 }
 
 impl Output {
-    pub(super) fn new(function: Arc<str>, stream: &'static str) -> Self {
-        Self { function, stream, begun: Arc::default() }
+    pub(crate) fn new(function: Arc<str>, stream: &'static str) -> Self {
+        Self::at_most(usize::MAX, function, stream)
+    }
+
+    /// One of which no more than so many bytes are logged.
+    pub(crate) fn at_most(most: usize, function: Arc<str>, stream: &'static str) -> Self {
+        Self { function, stream, begun: Arc::default(), left: Arc::new(AtomicUsize::new(most)) }
     }
 
     fn take(&self, bytes: &[u8]) {
+        let left = self.left.fetch_update(Relaxed, Relaxed, |left| Some(left.saturating_sub(bytes.len())));
+        let bytes = &bytes[..bytes.len().min(left.unwrap_or_default())];
         let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
         for piece in bytes.split_inclusive(|b| *b == b'\n') {
             begun.extend_from_slice(piece);

@@ -1,6 +1,8 @@
-//! `makegood tools add`: registers tools, from files or from an MCP server. Who adds a tool approves of what its
-//! server says of it now; one that is added already is compared, and its server's change is shown before it is
-//! taken.
+//! `makegood tools add`: registers tools, from files, from components, or from an MCP server. Who adds a tool approves
+//! of what its server, or its component, says of it now; one that is added already is compared, and the change is shown
+//! before it is taken.
+
+use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
 use makegood_core::tool::{Definition, Mcp};
@@ -10,22 +12,32 @@ use makegood_gateway::pins::Shown;
 use makegood_gateway::store;
 use serde_json::Value;
 
+use super::component::Components;
 use super::{Installation, files, host, now};
 use crate::cli::AddTools;
+use crate::configuration::Source;
 
-pub async fn run(installation: &Installation, options: &AddTools) -> anyhow::Result<()> {
+pub async fn run(installation: &Installation, options: &AddTools, source: &Source) -> anyhow::Result<()> {
     let known = installation.tools().await?;
     let Some(server) = &options.server else {
         ensure!(options.words.is_none(), "--words says something of a server's tools: name the server with --server.");
         ensure!(!options.what.is_empty(), "Name files with definitions, or a server with --server.");
-        let paths: Vec<std::path::PathBuf> = options.what.iter().map(Into::into).collect();
-        for tool in &files::read(&paths)? {
+        let (components, paths): (Vec<PathBuf>, Vec<PathBuf>) =
+            options.what.iter().map(PathBuf::from).partition(|path| path.extension().is_some_and(|end| end == "wasm"));
+        let tools = files::read(&paths)?;
+        let components = Components::read(&components, options, source).await?;
+        // All are looked at before the first is registered.
+        for tool in &tools {
             not_anothers(&known, tool)?;
+        }
+        components.check(&known)?;
+        for tool in &tools {
             if !options.dry_run {
                 register(installation, tool).await?;
             }
             println!("{} {}", tool.name, tool.version);
         }
+        components.add(installation, &known, options.dry_run).await?;
         return Ok(());
     };
     let words = match &options.words {
@@ -79,7 +91,7 @@ fn chosen(list: &[Value], options: &AddTools, words: &Words) -> anyhow::Result<V
 }
 
 /// A name belongs to whoever has it first: another server, or an address of ours, is not taken for it.
-fn not_anothers(known: &[Shown], tool: &Definition) -> anyhow::Result<()> {
+pub(super) fn not_anothers(known: &[Shown], tool: &Definition) -> anyhow::Result<()> {
     let of = |definition: &Definition| definition.mcp.as_ref().map(|mcp| (mcp.server.clone(), mcp.tool.clone()));
     let Some(other) = known.iter().find(|shown| shown.name == tool.name && of(&shown.definition) != of(tool)) else {
         return Ok(());
@@ -92,7 +104,7 @@ fn not_anothers(known: &[Shown], tool: &Definition) -> anyhow::Result<()> {
 }
 
 /// What adding it changes, in words.
-fn standing(known: &[Shown], tool: &Definition) -> String {
+pub(super) fn standing(known: &[Shown], tool: &Definition) -> String {
     let Some(before) = known.iter().find(|shown| shown.name == tool.name) else { return "new".to_owned() };
     if before.version == tool.version {
         return if before.current { "as before".to_owned() } else { "in use again".to_owned() };
@@ -117,7 +129,7 @@ fn standing(known: &[Shown], tool: &Definition) -> String {
     )
 }
 
-async fn register(installation: &Installation, tool: &Definition) -> anyhow::Result<()> {
+pub(super) async fn register(installation: &Installation, tool: &Definition) -> anyhow::Result<()> {
     let answer = installation.ask(&store::register(tool, now()?)).await?;
     if answer.scalar().as_deref() != Some("t") {
         bail!(

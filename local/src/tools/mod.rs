@@ -2,6 +2,8 @@
 //! conformance kit, and schemas from a database, for those who write one.
 
 mod add;
+mod build;
+mod component;
 mod files;
 mod reflect;
 mod show;
@@ -17,6 +19,8 @@ use makegood_gateway::neon::Rows;
 use makegood_gateway::pins::{self, Shown};
 use makegood_gateway::store::{self, Statement};
 
+pub use component::describe;
+
 use crate::cli::{Tools, ToolsVerb};
 use crate::configuration::{Configuration, Source};
 use crate::remote::Remote;
@@ -26,7 +30,8 @@ pub async fn run(options: &Tools) -> anyhow::Result<()> {
     match &options.verb {
         ToolsVerb::List(list) => show::list(&Installation::read(&options.source)?, list).await,
         ToolsVerb::Show(one) => show::one(&Installation::read(&options.source)?, one).await,
-        ToolsVerb::Add(new) => add::run(&Installation::read(&options.source)?, new).await,
+        ToolsVerb::Build(one) => build::run(&one.folder).await,
+        ToolsVerb::Add(new) => add::run(&Installation::read(&options.source)?, new, &options.source).await,
         ToolsVerb::Remove(one) => remove(&Installation::read(&options.source)?, &one.name).await,
         ToolsVerb::Reflect(tables) => reflect::run(tables, &options.source).await,
         ToolsVerb::Test(sample) => test::run(sample, &options.source).await,

@@ -11,8 +11,13 @@ use crate::configuration::Source;
 pub async fn run(options: &TestTool, source: &Source) -> anyhow::Result<()> {
     let verdict = match &options.url {
         Some(url) => {
-            let known: Vec<Definition> =
+            let mut known: Vec<Definition> =
                 makegood_town::definitions().into_iter().map(serde_json::from_value).collect::<Result<_, _>>()?;
+            // Without a word about an installation, only the demo tools are known by name.
+            if !source.env.is_empty() {
+                let installed = Installation::read(source)?.tools().await?.into_iter();
+                known.extend(installed.filter(|shown| shown.current).map(|shown| shown.definition));
+            }
             makegood_conformance::run_cli(url.trim_end_matches('/'), &options.sample, &known).await?
         }
         None => {

@@ -23,4 +23,5 @@ mod starting;
 mod turns;
 mod upgrade;
 mod versions;
+mod wasm_tools;
 mod worlds;

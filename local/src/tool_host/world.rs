@@ -1,0 +1,152 @@
+//! The world of `wit/tool.wit` as Rust, and what a tool says of itself there as a definition.
+
+use anyhow::{Context, ensure};
+use makegood_core::time::Millis;
+use makegood_core::tool::{Class, Definition, Repeat, Retry, Schema};
+
+use bindings::makegood::tool::types as wit;
+
+mod bindings {
+    wasmtime::component::bindgen!({ path: "../wit/tool.wit", world: "tool", exports: { default: async } });
+}
+
+pub use bindings::makegood::tool::types::{Definition as Described, Failure, Refusal, State};
+pub(super) use bindings::{Tool, ToolPre};
+
+/// The longest name of a tool that models' interfaces take.
+const LONGEST_NAME: usize = 64;
+/// In bytes.
+const LONGEST_VERSION: usize = 64;
+const LONGEST_TEXT: usize = 4_000;
+/// Of the SHA-256 of its code, so many digits stand in a version.
+const DIGITS: usize = 16;
+
+/// Whether it may be the name of a tool: lower snake case. It stands in addresses, and names a file.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    name.starts_with(|c: char| c.is_ascii_lowercase()) && name.len() <= LONGEST_NAME && name.chars().all(fits)
+}
+
+/// The definition that is registered. `sha256` is that of the code, in hexadecimal: it goes into the version, so that
+/// other code is another version, whatever it says of itself.
+///
+/// # Errors
+/// What does not hold, in words for whoever wrote the tool.
+pub fn definition(described: &Described, sha256: &str) -> anyhow::Result<Definition> {
+    let name = &described.name;
+    ensure!(
+        is_name(name),
+        "`{}` is no name for a tool: take one of lower snake case, of {LONGEST_NAME} characters at most",
+        name.escape_default()
+    );
+    let plain = |text: &str, longest: usize| text.len() <= longest && !text.contains('\0');
+    ensure!(
+        !described.version.is_empty() && plain(&described.version, LONGEST_VERSION),
+        "the version must be a text of 1 to {LONGEST_VERSION} bytes"
+    );
+    ensure!(
+        plain(&described.title, LONGEST_TEXT) && plain(&described.description, LONGEST_TEXT),
+        "title and description may have {LONGEST_TEXT} bytes each, and no NUL"
+    );
+    ensure!(described.timeout > 0, "the timeout must be above zero: it is in milliseconds");
+    ensure!(described.retry.attempts > 0, "there is one attempt at least: `retry.attempts` must be above zero");
+    let class = match described.class {
+        wit::Class::Query => Class::Query,
+        wit::Class::Compensatable => Class::Compensatable,
+        wit::Class::Pivot => Class::Pivot,
+        wit::Class::Retriable => Class::Retriable,
+    };
+    let repeat = match described.repeat {
+        wit::Repeat::Keyed(ttl) => Repeat::Keyed { ttl_ms: Millis(ttl) },
+        wit::Repeat::Never => Repeat::Never,
+    };
+    let retry = Retry {
+        attempts: described.retry.attempts,
+        base_ms: Millis(described.retry.base),
+        cap_ms: Millis(described.retry.cap),
+        never: Vec::new(),
+    };
+    let digits = sha256.get(..DIGITS).context("a SHA-256 has 64 digits")?;
+    Ok(Definition {
+        name: name.clone(),
+        version: format!("{}+{digits}", described.version),
+        title: described.title.clone(),
+        description: described.description.clone(),
+        class,
+        repeat,
+        // The host keeps what came of every key, but for queries, of which nothing is kept.
+        status: class != Class::Query,
+        fence: described.fence,
+        timeout_ms: Millis(described.timeout),
+        estimate_ms: Millis(described.estimate),
+        retry,
+        cost_minor: described.cost_minor,
+        cost_tokens: 0,
+        approval: None,
+        concurrency: Vec::new(),
+        mcp: None,
+        input: schema(&described.input).context("the input schema")?,
+        output: schema(&described.output).context("the output schema")?,
+    })
+}
+
+fn schema(json: &str) -> anyhow::Result<Schema> {
+    Ok(serde_json::from_str(json)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described() -> Described {
+        Described {
+            name: "a_tool".to_owned(),
+            version: "1.0.0".to_owned(),
+            title: "A tool".to_owned(),
+            description: String::new(),
+            class: wit::Class::Compensatable,
+            repeat: wit::Repeat::Keyed(1_000),
+            fence: true,
+            timeout: 8_000,
+            estimate: 20,
+            retry: wit::Retry { attempts: 3, base: 200, cap: 2_000 },
+            cost_minor: 5,
+            input: r#"{"type":"object"}"#.to_owned(),
+            output: "{}".to_owned(),
+        }
+    }
+
+    const HASH: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+    #[test]
+    fn other_code_is_another_version() {
+        let one = definition(&described(), HASH).unwrap();
+        assert_eq!(one.version, "1.0.0+0011223344556677");
+        assert!(one.status && one.fence && one.mcp.is_none());
+        assert_ne!(definition(&described(), &HASH.replace('0', "f")).unwrap().version, one.version);
+        let query = Described { class: wit::Class::Query, ..described() };
+        assert!(!definition(&query, HASH).unwrap().status);
+    }
+
+    #[test]
+    fn a_definition_that_does_not_hold_is_refused_in_words() {
+        let why = |but: fn(&mut Described)| {
+            let mut described = described();
+            but(&mut described);
+            format!("{:#}", definition(&described, HASH).unwrap_err())
+        };
+        for name in ["", "../../etc", "A", "1a", "a-b", "a/b", "ä"] {
+            let described = Described { name: name.to_owned(), ..described() };
+            assert!(definition(&described, HASH).unwrap_err().to_string().contains("is no name for a tool"), "{name}");
+        }
+        assert!(why(|tool| tool.version.clear()).contains("version"));
+        assert!(why(|tool| tool.title = "a\0b".to_owned()).contains("NUL"));
+        assert!(why(|tool| tool.description = "a".repeat(4_001)).contains("description"));
+        assert!(why(|tool| tool.timeout = 0).contains("timeout"));
+        assert!(why(|tool| tool.retry.attempts = 0).contains("attempts"));
+        let schema = why(|tool| tool.input = r#"{"pattern":"x"}"#.to_owned());
+        assert!(schema.contains("input schema") && schema.contains("pattern"), "{schema}");
+        assert!(why(|tool| tool.output = "{".to_owned()).contains("output schema"));
+    }
+}
