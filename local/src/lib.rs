@@ -31,3 +31,4 @@ pub mod sim;
 pub mod tools;
 mod town_tools;
 pub mod up;
+mod values;
