@@ -79,6 +79,9 @@ fn address(setting: &Setting, value: &str) -> Option<Fault> {
     if scheme == "http" && !is_loopback(value) {
         return wrong("it is http, and what goes there can be read on the way", "Write https.");
     }
+    if is_somebodys(value) {
+        return wrong("it is an example's address, and one that belongs to somebody", "Write a name below .example.");
+    }
     if setting.name != "alert_url" && (value.ends_with('/') || value.contains('?')) {
         return wrong("it ends in a slash, or has a query", "Take that away: paths are put behind it.");
     }
@@ -107,6 +110,13 @@ pub fn is_example(url: &str) -> bool {
     ["example", "example.com", "example.net", "example.org"]
         .iter()
         .any(|name| host == *name || host.ends_with(&format!(".{name}")))
+}
+
+/// Whether an address stands for another, and is somebody's: who forgets to write their own sends it their secrets.
+#[must_use]
+pub fn is_somebodys(url: &str) -> bool {
+    let host = host_of(url).unwrap_or_default();
+    host.split('.').any(|label| label == "example") && !is_example(url)
 }
 
 /// What values say against each other, and what the functions' own readers say to them. `values` has those that are
@@ -214,6 +224,8 @@ mod tests {
         for url in ["https://myexample.com", "https://example.io", "https://example.com.evil.test", ""] {
             assert!(!is_example(url), "{url}");
         }
+        assert!(is_somebodys("https://staging.example.neon.tech/sql") && !is_somebodys("https://a.neon.tech/sql"));
+        assert!(!is_somebodys("https://makegood.example.com") && !is_somebodys("https://redis.example"));
         assert!(is_loopback("http://[::1]:1") && is_loopback("http://127.9.9.9/x") && !is_loopback("http://10.0.0.1"));
     }
 }

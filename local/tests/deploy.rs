@@ -20,7 +20,7 @@ fn manifests_and_code_of_this_repository_agree() {
 /// A copy of what is checked: the manifests, and the names of the sources.
 fn copy() -> tempfile::TempDir {
     let (from, to) = (repository(), tempfile::TempDir::new().unwrap());
-    for file in ["spin.toml", "wrangler.toml", ".env.local.example", "Cargo.toml", "Cargo.lock"] {
+    for file in ["spin.toml", "wrangler.toml", ".env.local.example", ".gitignore", "Cargo.toml", "Cargo.lock"] {
         std::fs::copy(from.join(file), to.path().join(file)).unwrap();
     }
     std::fs::create_dir(to.path().join("docker")).unwrap();
@@ -238,6 +238,12 @@ const ERRORS: &[(&str, &str, &str, &str)] = &[
     ("docker/spinapp.yaml", "      value: cluster", "#      value: cluster", "it gives `region` no value"),
     ("docker/spinapp.yaml", "value: \"false\"", "value: \"true\"", "it lets everybody act as `anonymous`"),
     ("docker/spinapp.yaml", "value: \"10000\"", "value: \"9000\"", "`time_budget_ms`: it leaves an invocation 500 ms"),
+    (
+        "docker/spinapp.yaml",
+        "value: https://redis.example",
+        "value: https://one.example.io",
+        "`redis_rest_url` is not within `redis_host`",
+    ),
     ("docker/spinapp.yaml", "value: \"8500\"", "value: \"soon\"", "`time_budget_ms` is \"soon\": it is not a whole"),
     ("docker/spinapp.yaml", "value: example-small", "value: \"\"", "`model_name`: with it functions answer 500"),
     (
@@ -254,6 +260,8 @@ const ERRORS: &[(&str, &str, &str, &str)] = &[
     ),
     ("docs/DEPLOY.md", "|REDIS_REST_TOKEN'\ndeploy intent", "'\ndeploy intent", "it does not deploy chat with all of"),
     ("docs/DEPLOY.md", "deploy intent '", "deploy intents '", "Write: deploy intent 'DATABASE_URL|"),
+    (".gitignore", "*.env\n", "", "it lets production.env be committed"),
+    (".gitignore", ".dev.vars\n", "", "it lets .dev.vars be committed"),
     ("functions/chat/.dev.vars.example", "REDIS_REST_TOKEN=", "# REDIS_REST_TOKEN=", "it lacks REDIS_REST_TOKEN"),
     ("functions/debug/.dev.vars.example", "JWT_SECRET=", "JWT_SECRETS=", "it has JWT_SECRETS, which is no secret"),
 ];
@@ -329,6 +337,12 @@ const WORKERS: &[(&str, &str, &str, &str)] = &[
         "PUBLIC_URL = \"https://makegood.",
         "PUBLIC_URL = \"https://other.",
         "PUBLIC_URL of [env.production] is \"https",
+    ),
+    (
+        CHAT,
+        "staging.redis.example",
+        "staging.example.upstash.io",
+        "REDIS_REST_URL of [env.staging] is \"https://staging.ex",
     ),
     (CHAT, "KILL_MS = \"10000\"\n", "", "KILL_MS of the config is not set, and \"10000\" in functions/execute"),
     (CHAT, "KILL_MS = \"10000\"", "KILL_MS = \"20000\"", "KILL_MS of the config is \"20000\", and \"10000\" in"),

@@ -1,5 +1,5 @@
 //! What people copy from: the Workers' part of `docs/DEPLOY.md` and the `.dev.vars.example` of each function. Who
-//! follows them gives each function all that it must have, and nothing that is not its own.
+//! follows them gives each function all that it must have, and nothing that is not its own, and commits no secret.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,12 +12,16 @@ use super::{Findings, functions};
 pub const FILE: &str = "docs/DEPLOY.md";
 const BEGIN: &str = "<!-- the Workers -->\n";
 const END: &str = "<!-- the end of the Workers -->";
+const IGNORED: &str = ".gitignore";
+/// Files with secrets that the guide has people write.
+const SECRET: [&str; 4] = ["production.env", "secrets.env", ".env", ".dev.vars"];
 const EXAMPLE: &str = ".dev.vars.example";
 
 pub fn check(folder: &Path, findings: &mut Findings) -> anyhow::Result<()> {
     let path = folder.join(FILE);
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     table(&text, findings);
+    ignored(folder, findings)?;
     for function in functions() {
         command(&text, function, findings);
         example(folder, function, findings)?;
@@ -80,6 +84,23 @@ fn command(text: &str, function: &str, findings: &mut Findings) {
             format!("Write: {wanted}"),
         );
     }
+}
+
+fn ignored(folder: &Path, findings: &mut Findings) -> anyhow::Result<()> {
+    let path = folder.join(IGNORED);
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let fits = |line: &str, name: &str| match line.strip_prefix('*') {
+        Some(ending) => name.ends_with(ending) && !ending.is_empty(),
+        None => line == name,
+    };
+    for name in SECRET.into_iter().filter(|name| !text.lines().any(|line| fits(line, name))) {
+        findings.add(
+            IGNORED,
+            format!("it lets {name} be committed, in which there are secrets"),
+            format!("Add a line {name}."),
+        );
+    }
+    Ok(())
 }
 
 fn example(folder: &Path, function: &str, findings: &mut Findings) -> anyhow::Result<()> {
