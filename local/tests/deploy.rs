@@ -456,7 +456,7 @@ fn an_mcp_server_of_a_deployment_may_be_reached_where_it_is_named() {
     let env = copy.path().join("production.env");
     let found = |servers: &str| {
         std::fs::write(&env, format!("MCP_SERVERS='{servers}'\n")).unwrap();
-        let found = findings(copy.path(), &[env.clone()]).unwrap();
+        let found = findings(copy.path(), std::slice::from_ref(&env)).unwrap();
         found.iter().map(|finding| finding.what.clone()).collect::<Vec<_>>()
     };
     assert_eq!(found(r#"{"hotel": {"url": "https://hotel.test/mcp"}}"#), Vec::<String>::new());
