@@ -82,6 +82,9 @@ pub struct Deploy {
     /// Compares spin.toml, the wrangler configs and the code; deploying is `spin`'s and `wrangler`'s own work
     #[arg(long, required = true)]
     pub check: bool,
+    /// A file with a deployment's values, whose MCP servers `execute` must be allowed to reach; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub env: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

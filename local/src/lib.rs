@@ -33,3 +33,4 @@ pub mod tool_host;
 pub mod tools;
 mod town_tools;
 pub mod up;
+mod values;

@@ -12,7 +12,7 @@ fn repository() -> PathBuf {
 
 #[test]
 fn manifests_and_code_of_this_repository_agree() {
-    let found = findings(&repository()).unwrap();
+    let found = findings(&repository(), &[]).unwrap();
     let all: Vec<String> = found.iter().map(Finding::to_string).collect();
     assert!(all.is_empty(), "{}", all.join("\n"));
 }
@@ -20,18 +20,21 @@ fn manifests_and_code_of_this_repository_agree() {
 /// A copy of what is checked: the manifests, and the names of the sources.
 fn copy() -> tempfile::TempDir {
     let (from, to) = (repository(), tempfile::TempDir::new().unwrap());
-    for file in ["spin.toml", "wrangler.toml", ".env.local.example", "Cargo.toml", "Cargo.lock"] {
+    for file in ["spin.toml", "wrangler.toml", ".env.local.example", ".gitignore", "Cargo.toml", "Cargo.lock"] {
         std::fs::copy(from.join(file), to.path().join(file)).unwrap();
     }
     std::fs::create_dir(to.path().join("docker")).unwrap();
-    std::fs::copy(from.join("docker/spinapp.yaml"), to.path().join("docker/spinapp.yaml")).unwrap();
-    for part in ["functions", "shared"] {
+    std::fs::create_dir(to.path().join("docs")).unwrap();
+    for file in ["docker/spinapp.yaml", "docs/DEPLOY.md"] {
+        std::fs::copy(from.join(file), to.path().join(file)).unwrap();
+    }
+    for part in ["functions", "shared", "docker/workerd/src"] {
         name_files(&from.join(part), &to.path().join(part));
     }
     to
 }
 
-/// Makes empty files of the same names; configs are taken over as they are.
+/// Makes empty files of the same names; configs and examples are taken over as they are.
 fn name_files(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
@@ -40,7 +43,7 @@ fn name_files(from: &Path, to: &Path) {
             if !to.ends_with("build") && !to.ends_with("node_modules") && !to.ends_with("target") {
                 name_files(&entry, &to);
             }
-        } else if entry.extension().is_some_and(|extension| extension == "toml") {
+        } else if entry.extension().is_some_and(|extension| extension == "toml" || extension == "example") {
             std::fs::copy(entry, to).unwrap();
         } else {
             std::fs::write(to, "").unwrap();
@@ -48,16 +51,10 @@ fn name_files(from: &Path, to: &Path) {
     }
 }
 
-/// Where a function's Worker is configured.
-fn config_of(function: &str) -> String {
-    let own = format!("functions/{function}/wrangler.toml");
-    if repository().join(&own).is_file() { own } else { "wrangler.toml".to_owned() }
-}
-
 #[test]
 fn a_copy_is_as_good_as_the_repository() {
     let copy = copy();
-    assert_eq!(findings(copy.path()).unwrap(), []);
+    assert_eq!(findings(copy.path(), &[]).unwrap(), []);
 }
 
 /// Plants one error: in `file`, `from` becomes `to`. Answers with what is found then.
@@ -67,7 +64,7 @@ fn planted(file: &str, from: &str, to: &str) -> Vec<Finding> {
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.contains(from), "{file} has no {from:?}: mend this test's table");
     std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
-    findings(copy.path()).unwrap()
+    findings(copy.path(), &[]).unwrap()
 }
 
 /// File, what is written there, what is written instead, and what must be said about it.
@@ -164,6 +161,63 @@ const ERRORS: &[(&str, &str, &str, &str)] = &[
     ("spin.toml", "\"functions/debug/**/*.css\", ", "", "functions/debug/src/debug.css"),
     ("spin.toml", "\"functions/chat/**/*.rs\", ", "", "chat is made of files that its build does not watch"),
     ("spin.toml", "spin_manifest_version = 2", "spin_manifest_version = 1", "it cannot be read"),
+    (
+        "spin.toml",
+        "command = \"cargo build",
+        "command = \"echo cargo build",
+        "the build command of chat does not build makegood-chat",
+    ),
+    (
+        "spin.toml",
+        "-p makegood-chat\"",
+        "-p makegood-chat --features models\"",
+        "the build command of chat does not build makegood-chat",
+    ),
+    ("spin.toml", "\"shared/edge/prompts/*.md\", ", "", "shared/edge/prompts/plan.1.md among"),
+    ("spin.toml", "\"shared/**/*.txt\", ", "", "shared/core/src/intent/lexicon/german.txt among"),
+    (
+        "spin.toml",
+        "\"{{ tools_host }}\"]",
+        "\"{{ tools_host }}\", \"https://evil.example:1..65535\"]",
+        "execute may reach https://evil.example:1..65535, and calls nothing there",
+    ),
+    (
+        "spin.toml",
+        "\"{{ tools_host }}\"]",
+        "\"{{ tools_host }}\", \"https://evil.example\"]",
+        "execute may reach https://evil.example, and calls nothing there",
+    ),
+    (
+        "spin.toml",
+        "'{\"town\": {\"url\": \"http://127.0.0.1:3000/demo/mcp\"}}'",
+        "'{\"hotel\": {\"url\": \"https://hotel.example/mcp\"}}'",
+        "calls the MCP server `hotel`, and may not reach https://hotel.example",
+    ),
+    (
+        "spin.toml",
+        "'{\"town\": {\"url\": \"http://127.0.0.1:3000/demo/mcp\"}}'",
+        "'town'",
+        "the default of `mcp_servers`: the servers are no JSON",
+    ),
+    (
+        "spin.toml",
+        "allow_anonymous = { default = \"false\" }",
+        "allow_anonymous = { default = \"true\" }",
+        "by default everybody may act as `anonymous`",
+    ),
+    ("spin.toml", "kill_ms = { default = \"10000\" }", "kill_ms = { default = \"ten\" }", "the default of `kill_ms`"),
+    (
+        "spin.toml",
+        "[component.webhook]\n",
+        "[component.webhook]\nfiles = [\"**/*\"]\n",
+        "[component.webhook] is granted `files`",
+    ),
+    (
+        "spin.toml",
+        "[component.webhook]\n",
+        "[component.webhook]\nkey_value_stores = [\"default\"]\n",
+        "[component.webhook] is granted `key_value_stores`",
+    ),
     (".env.local.example", "SPIN_VARIABLE_KILL_MS=", "SPIN_VARIABLE_KILLS=", "it lacks SPIN_VARIABLE_KILL_MS"),
     (".env.local.example", "SPIN_VARIABLE_KILL_MS=", "SPIN_VARIABLE_KILLS=", "SPIN_VARIABLE_KILLS is no variable"),
     ("docker/spinapp.yaml", "- name: kill_ms", "- name: kills_ms", "it gives `kill_ms` no value"),
@@ -174,15 +228,214 @@ const ERRORS: &[(&str, &str, &str, &str)] = &[
         "value: guess",
         "`jwt_secret` is a secret, and stands there as it is",
     ),
+    (
+        "docker/spinapp.yaml",
+        "key: jwt_secret",
+        "key: qstash_token",
+        "`jwt_secret` is taken from the key `qstash_token`",
+    ),
+    (
+        "docker/spinapp.yaml",
+        "      valueFrom: { secretKeyRef: { name: makegood, key: jwt_secret } }",
+        "      valueFrom: { secretKeyRef: { name: makegood, key: jwt_secret } }\n      value: guess",
+        "`jwt_secret` has more than one value",
+    ),
+    ("docker/spinapp.yaml", "    - name: region\n", "    - name: kill_ms\n", "`kill_ms` has more than one value"),
+    ("docker/spinapp.yaml", "      value: cluster", "#      value: cluster", "it gives `region` no value"),
+    ("docker/spinapp.yaml", "value: \"false\"", "value: \"true\"", "it lets everybody act as `anonymous`"),
+    ("docker/spinapp.yaml", "value: \"10000\"", "value: \"9000\"", "`time_budget_ms`: it leaves an invocation 500 ms"),
+    (
+        "docker/spinapp.yaml",
+        "value: https://redis.example",
+        "value: https://one.example.io",
+        "`redis_rest_url` is not within `redis_host`",
+    ),
+    ("docker/spinapp.yaml", "value: \"8500\"", "value: \"soon\"", "`time_budget_ms` is \"soon\": it is not a whole"),
+    ("docker/spinapp.yaml", "value: example-small", "value: \"\"", "`model_name`: with it functions answer 500"),
+    (
+        "docker/spinapp.yaml",
+        "- name: tools_host\n      value: https://",
+        "- name: tools_host\n      value: https://the.",
+        "`tools_url` is not within `tools_host`",
+    ),
+    (
+        "docs/DEPLOY.md",
+        "| chat | `DATABASE_HTTP_URL`",
+        "| chat | `DATABASE_URL`",
+        "its table of what each Worker is given",
+    ),
+    ("docs/DEPLOY.md", "|REDIS_REST_TOKEN'\ndeploy intent", "'\ndeploy intent", "it does not deploy chat with all of"),
+    ("docs/DEPLOY.md", "deploy intent '", "deploy intents '", "Write: deploy intent 'DATABASE_URL|"),
+    (".gitignore", "*.env\n", "", "it lets production.env be committed"),
+    (".gitignore", ".dev.vars\n", "", "it lets .dev.vars be committed"),
+    ("functions/chat/.dev.vars.example", "REDIS_REST_TOKEN=", "# REDIS_REST_TOKEN=", "it lacks REDIS_REST_TOKEN"),
+    ("functions/debug/.dev.vars.example", "JWT_SECRET=", "JWT_SECRETS=", "it has JWT_SECRETS, which is no secret"),
 ];
 
-#[test]
-fn every_planted_error_is_found() {
+const CHAT: &str = "functions/chat/wrangler.toml";
+const INTENT: &str = "functions/intent/wrangler.toml";
+const EXECUTE: &str = "functions/execute/wrangler.toml";
+const WEBHOOK: &str = "functions/webhook/wrangler.toml";
+const GATEWAY: &str = "wrangler.toml";
+
+/// The same for Workers.
+const WORKERS: &[(&str, &str, &str, &str)] = &[
+    (INTENT, "DATABASE_HTTP_URL = ", "DATABASE_URI = ", "the function intent reads DATABASE_HTTP_URL"),
+    (INTENT, "DATABASE_HTTP_URL = ", "DATABASE_URI = \"x\"\nDATABASE_HTTP_URL = ", "DATABASE_URI, which no code reads"),
+    (
+        INTENT,
+        "DATABASE_HTTP_URL = ",
+        "TOOLS_URL = \"x\"\nDATABASE_HTTP_URL = ",
+        "TOOLS_URL, which the function intent does not need",
+    ),
+    (INTENT, "DATABASE_HTTP_URL = ", "JWT_SECRET = \"x\"\nDATABASE_HTTP_URL = ", "JWT_SECRET, which is a secret"),
+    (INTENT, "[env.staging.vars]", "[env.staging.were_vars]", "the vars of [env.staging] do not have it"),
+    (INTENT, "[build]", "[buildd]", "it has no [build]"),
+    (INTENT, "main = ", "main = \"/elsewhere.js\"\nmain_was = ", "`main` is not what the build of intent makes"),
+    (INTENT, "name = \"makegood-intent\"", "name = \"makegood-chat\"", "its name is not makegood-intent"),
+    (CHAT, "-- chat", "-- intent", "the command of [build] does not build chat"),
+    (CHAT, "\"cargo run", "\"echo cargo run", "the command of [build] does not build chat"),
+    (CHAT, "workers_dev = false", "workers_dev = true", "gives the function chat an address of its own on workers.dev"),
+    (CHAT, "workers_dev = false\n", "", "gives the function chat an address of its own on workers.dev"),
+    (CHAT, "preview_urls = false", "preview_urls = true", "gives each version of the function chat an address"),
+    (CHAT, "preview_urls = false", "routes = [\"chat.test/*\"]", "the function chat an address of its own by `routes`"),
+    (
+        CHAT,
+        "[env.production.vars]",
+        "[env.production]\nworkers_dev = true\n[env.production.vars]",
+        "[env.production] gives the function chat an address of its own on workers.dev",
+    ),
+    (
+        CHAT,
+        "[env.production.vars]",
+        "[env.production]\nname = \"chat\"\n[env.production.vars]",
+        "[env.production] gives the Worker a name of its own",
+    ),
+    (
+        CHAT,
+        "[env.production.vars]",
+        "[env.production]\nbuild = { command = \"make\" }\n[env.production.vars]",
+        "the command of [build] does not build chat: make",
+    ),
+    (
+        CHAT,
+        "compatibility_date = \"2026",
+        "compatibility_date = \"2021",
+        "compatibility_date of the config is not that",
+    ),
+    (
+        CHAT,
+        "[secrets]",
+        "[env.x.secrets]",
+        "reads the secret DATABASE_URL, and the secrets of the config do not list it",
+    ),
+    (
+        CHAT,
+        "[env.production.secrets]",
+        "[env.x.secrets]",
+        "reads the secret DATABASE_URL, and the secrets of [env.production] do not list it",
+    ),
+    (CHAT, "\"REDIS_REST_TOKEN\", ", "", "reads the secret REDIS_REST_TOKEN"),
+    (CHAT, "ALLOW_ANONYMOUS = \"false\"", "ALLOW_ANONYMOUS = \"true\"", "lets everybody act as `anonymous`"),
+    (CHAT, "ALLOW_ANONYMOUS = \"false\"", "ALLOW_ANONYMOUS = true", "lets everybody act as `anonymous`"),
+    (
+        CHAT,
+        "PUBLIC_URL = \"https://makegood.",
+        "PUBLIC_URL = \"https://other.",
+        "PUBLIC_URL of [env.production] is \"https",
+    ),
+    (
+        CHAT,
+        "staging.redis.example",
+        "staging.example.upstash.io",
+        "REDIS_REST_URL of [env.staging] is \"https://staging.ex",
+    ),
+    (CHAT, "KILL_MS = \"10000\"\n", "", "KILL_MS of the config is not set, and \"10000\" in functions/execute"),
+    (CHAT, "KILL_MS = \"10000\"", "KILL_MS = \"20000\"", "KILL_MS of the config is \"20000\", and \"10000\" in"),
+    (WEBHOOK, "\n[env.production.vars]", "", "it has no [env.production], and other Workers have"),
+    (CHAT, "QSTASH_URL = \"http", "QSTASH_URL = \"\" # \"http", "QSTASH_URL of the config has no value"),
+    (
+        INTENT,
+        "[env.production.vars]\n",
+        "[env.production.vars]\nMODEL_URL = \"https://m.test/v1\"\nMODEL_NAME = \"\"\n",
+        "MODEL_NAME of [env.production]: with it functions answer 500",
+    ),
+    (EXECUTE, "KILL_MS = \"10000\"", "KILL_MS = \"ten\"", "KILL_MS of the config is \"ten\": it is not a whole number"),
+    (
+        EXECUTE,
+        "[triggers]\ncrons = [\"* * * * *\"]",
+        "",
+        "the clock does not call the sweeper of the config each minute",
+    ),
+    (
+        EXECUTE,
+        "[\"* * * * *\"]",
+        "[\"nonsense\"]",
+        "the clock does not call the sweeper of [env.production] each minute",
+    ),
+    (EXECUTE, "[\"* * * * *\"]", "[\"0 * * * *\"]", "the clock does not call the sweeper"),
+    (
+        "functions/debug/wrangler.toml",
+        "[vars]",
+        "[triggers]\ncrons = [\"* * * * *\"]\n[vars]",
+        "the clock call what has nothing to do",
+    ),
+    (
+        GATEWAY,
+        "\"makegood-chat-staging\"",
+        "\"makegood-chat-production\"",
+        "[env.staging] binds CHAT to \"makegood-chat-p",
+    ),
+    (
+        GATEWAY,
+        "makegood-execute-production",
+        "makegood-execute-staging",
+        "and not to the Worker makegood-execute-production",
+    ),
+    (
+        GATEWAY,
+        "\"makegood-chat-production\"",
+        "\"makegood-chat-prodction\"",
+        "binds CHAT to \"makegood-chat-prodction\"",
+    ),
+    (GATEWAY, "[env.production]", "[env.produktion]", "it has no [env.production], and other Workers have"),
+    (GATEWAY, "binding = \"CHAT\"", "binding = \"CHATT\"", "the config binds no service as CHAT"),
+    (
+        GATEWAY,
+        "binding = \"CHAT\"",
+        "binding = \"CHATT\"",
+        "the config binds \"CHATT\", which the gateway does not know",
+    ),
+    (
+        GATEWAY,
+        "\"CHAT\", service = \"makegood-chat\" },\n  { binding = \"INTENT\"",
+        "\"INTENT\", service = \"makegood-chat\" },\n  { binding = \"CHAT\"",
+        "binds CHAT to \"makegood-intent\", and not to the Worker makegood-chat",
+    ),
+    (
+        GATEWAY,
+        "service = \"makegood-debug\"",
+        "service = \"makegood-debugger\"",
+        "binds DEBUG to \"makegood-debugger\"",
+    ),
+    (GATEWAY, "-- gateway", "-- chat", "the command of [build] does not build gateway"),
+    (GATEWAY, "docker/workerd/build/gateway.js", "nowhere/x.js", "`main` is not what the build of gateway makes"),
+    (GATEWAY, "[build]", "[vars]\nJWT_SECRET = \"x\"\n[build]", "the config has vars, and the gateway needs none"),
+    (
+        GATEWAY,
+        "compatibility_date = \"2026-11-01\"",
+        "compatibility_date = \"soon\"",
+        "its compatibility_date is no date",
+    ),
+];
+
+/// Has every error of a table found in the file that it is planted in, and said what to do about it.
+fn find(errors: &[(&str, &str, &str, &str)]) {
     let mut missed = Vec::new();
-    for (file, from, to, said) in ERRORS {
+    for (file, from, to, said) in errors {
         let found = planted(file, from, to);
         if !found.iter().any(|finding| finding.file == *file && finding.to_string().contains(said)) {
-            missed.push(format!("{from:?} -> {to:?}: wanted {said:?}, found {found:?}"));
+            missed.push(format!("{file}: {from:?} -> {to:?}: wanted {said:?}, found {found:#?}"));
         }
         assert!(found.iter().all(|finding| !finding.remedy.is_empty()), "each says what to do: {found:?}");
     }
@@ -190,76 +443,35 @@ fn every_planted_error_is_found() {
 }
 
 #[test]
-fn every_error_that_is_planted_in_a_worker_is_found() {
-    let config = config_of("intent");
-    let errors = [
-        ("DATABASE_HTTP_URL = ", "DATABASE_URI = ", "the function intent reads DATABASE_HTTP_URL"),
-        ("DATABASE_HTTP_URL = ", "DATABASE_URI = \"x\"\nDATABASE_HTTP_URL = ", "DATABASE_URI, which no code reads"),
-        (
-            "DATABASE_HTTP_URL = ",
-            "TOOLS_URL = \"x\"\nDATABASE_HTTP_URL = ",
-            "TOOLS_URL, which the function intent does not need",
-        ),
-        ("DATABASE_HTTP_URL = ", "JWT_SECRET = \"x\"\nDATABASE_HTTP_URL = ", "JWT_SECRET, which is a secret"),
-        ("[env.staging.vars]", "[env.staging.were_vars]", "the vars of [env.staging] do not have it"),
-        ("[build]", "[buildd]", "it has no [build]"),
-        ("main = ", "main = \"/elsewhere.js\"\nmain_was = ", "`main` is not below functions/intent"),
-    ];
-    for (from, to, said) in errors {
-        let found = planted(&config, from, to);
-        let is_it = |finding: &Finding| finding.file == config && finding.to_string().contains(said);
-        assert!(found.iter().any(is_it), "{from:?} -> {to:?}: wanted {said:?}, found {found:?}");
-    }
-}
-
-/// Five Workers behind a gateway, as small as can be.
-fn with_gateway(change: impl Fn(&str, &mut String)) -> Vec<Finding> {
-    let copy = copy();
-    let public = "PUBLIC_URL = \"https://m.example\"\nDATABASE_HTTP_URL = \"https://d.example/sql\"\n";
-    let redis = "REDIS_REST_URL = \"https://r.example\"\n";
-    let mut root = "name = \"makegood\"\nmain = \"gateway.js\"\n".to_owned();
-    for (function, vars) in [
-        ("chat", format!("{public}{redis}QSTASH_URL = \"https://q.example\"\n")),
-        ("intent", format!("{public}{redis}")),
-        ("execute", format!("{public}{redis}QSTASH_URL = \"https://q.example\"\nTOOLS_URL = \"https://t.example\"\n")),
-        ("webhook", String::new()),
-        ("debug", public.to_owned()),
-    ] {
-        root +=
-            &format!("[[services]]\nbinding = \"{}\"\nservice = \"makegood-{function}\"\n", function.to_uppercase());
-        let mut config = format!(
-            "name = \"makegood-{function}\"\nmain = \"build/shim.js\"\n[build]\ncommand = \"make\"\n[vars]\n{vars}"
-        );
-        change(function, &mut config);
-        std::fs::write(copy.path().join(format!("functions/{function}/wrangler.toml")), config).unwrap();
-    }
-    change("gateway", &mut root);
-    std::fs::write(copy.path().join("wrangler.toml"), root).unwrap();
-    findings(copy.path()).unwrap()
+fn every_planted_error_is_found() {
+    find(ERRORS);
 }
 
 #[test]
-fn a_gateway_binds_every_worker_and_nothing_else() {
-    assert_eq!(with_gateway(|_, _| {}), []);
-    let found = with_gateway(|name, config| {
-        if name == "gateway" {
-            *config = config.replace("\"makegood-debug\"", "\"makegood-debugger\"");
-        }
-    });
-    let said: Vec<&str> = found.iter().map(|finding| finding.what.as_str()).collect();
-    assert_eq!(
-        said,
-        [
-            "the config binds a service to makegood-debugger, which is no Worker here",
-            "the config binds no service to the Worker makegood-debug"
-        ]
+fn every_error_that_is_planted_in_a_worker_is_found() {
+    find(WORKERS);
+}
+
+#[test]
+fn an_mcp_server_of_a_deployment_may_be_reached_where_it_is_named() {
+    let copy = copy();
+    let path = copy.path().join("spin.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("\"{{ tools_host }}\"]", "\"{{ tools_host }}\", \"https://hotel.test\"]"))
+        .unwrap();
+    let env = copy.path().join("production.env");
+    let found = |servers: &str| {
+        std::fs::write(&env, format!("MCP_SERVERS='{servers}'\n")).unwrap();
+        let found = findings(copy.path(), std::slice::from_ref(&env)).unwrap();
+        found.iter().map(|finding| finding.what.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(r#"{"hotel": {"url": "https://hotel.test/mcp"}}"#), Vec::<String>::new());
+    let elsewhere = found(r#"{"hotel": {"url": "https://inn.test/mcp"}}"#);
+    assert!(elsewhere.iter().any(|what| what.contains("may not reach https://inn.test")), "{elsewhere:?}");
+    assert!(
+        elsewhere.iter().any(|what| what.contains("may reach https://hotel.test, and calls nothing")),
+        "{elsewhere:?}"
     );
-    let found = with_gateway(|name, config| {
-        if name == "execute" {
-            *config = config.replace("TOOLS_URL", "TOOL_URL");
-        }
-    });
-    assert!(found.iter().any(|f| f.file == "functions/execute/wrangler.toml" && f.what.contains("reads TOOLS_URL")));
 }
 
 /// The guide's table, as it is to be.

@@ -73,11 +73,19 @@ struct Recorder {
     asked: Rc<RefCell<BTreeSet<String>>>,
     trace: Rc<RefCell<Vec<String>>>,
     clock: Rc<Cell<u64>>,
+    /// Nothing is due.
+    quiet: bool,
 }
 
 impl Recorder {
     fn with(values: BTreeMap<String, String>) -> Self {
-        Self { values: Rc::new(values), asked: Rc::default(), trace: Rc::default(), clock: Rc::new(Cell::new(NOW)) }
+        Self {
+            values: Rc::new(values),
+            asked: Rc::default(),
+            trace: Rc::default(),
+            clock: Rc::new(Cell::new(NOW)),
+            quiet: false,
+        }
     }
 
     fn answer(&self, query: &Value) -> Value {
@@ -89,6 +97,8 @@ impl Recorder {
                 .collect::<serde_json::Map<_, _>>()
                 .into(),
             store::CREATE | store::CREATE_READ => json!({"id": query["params"][0], "created": true, "same": true}),
+            store::SWEEP if self.quiet => json!({"sagas": [], "schedules": []}),
+            alerts::DUE if self.quiet => json!([]),
             store::SWEEP => json!({"sagas": [{"id": id(), "version": 2, "sweep": 1}], "schedules": []}),
             store::LIST => json!([]),
             store::FOLLOW => json!({
@@ -180,6 +190,15 @@ fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> 
     request.body(body).unwrap()
 }
 
+/// One of the queue's.
+fn delivered(path: &str, body: &Value, key: &str) -> Request {
+    let claims = json!({
+        "iss": "Upstash", "sub": format!("{PUBLIC}{path}"), "exp": NOW / 1000 + 100, "nbf": NOW / 1000 - 100,
+        "body": jwt::body_hash(body.to_string().as_bytes()),
+    });
+    request("POST", path, &[("upstash-signature", &jwt::sign(&claims, key))], body)
+}
+
 /// Requests that between them make each function do what it does.
 fn requests(function: &str) -> Vec<Request> {
     let token = jwt::sign(&json!({"sub": "ada", "exp": NOW}), USER_KEY);
@@ -188,13 +207,6 @@ fn requests(function: &str) -> Vec<Request> {
     let said = json!({"message": "Book a table for 4 at Luigi's tomorrow at 7pm", "utc_offset_minutes": 0});
     let strange = json!({"message": "Wibble the frobnicator, my dear", "utc_offset_minutes": 0});
     let from_ours = [("origin", PUBLIC)];
-    let delivered = |path: &str, body: &Value, key: &str| {
-        let claims = json!({
-            "iss": "Upstash", "sub": format!("{PUBLIC}{path}"), "exp": NOW / 1000 + 100, "nbf": NOW / 1000 - 100,
-            "body": jwt::body_hash(body.to_string().as_bytes()),
-        });
-        request("POST", path, &[("upstash-signature", &jwt::sign(&claims, key))], body)
-    };
     match function {
         "chat" => vec![
             request("POST", "/api/chat", &[("authorization", signed)], &said),
@@ -321,6 +333,25 @@ fn a_function_calls_the_addresses_that_the_table_says_and_no_other() {
             .collect();
         assert_eq!(called, wanted, "{function}");
     }
+}
+
+/// What docs/DEPLOY.md says that a minute costs in which nothing happens.
+#[test]
+fn a_sweep_with_nothing_due_asks_the_database_four_times_and_three_without_mcp_servers() {
+    let asked = |servers: &str| {
+        let mut values = values();
+        values.insert("mcp_servers".to_owned(), servers.to_owned());
+        let host = Recorder { quiet: true, ..Recorder::with(values) };
+        let reply = serve("execute", delivered("/api/execute/sweep", &json!({}), NEXT_KEY), &host);
+        assert!(reply.starts_with("200"), "{reply}");
+        let trace = host.trace.borrow();
+        let sent: Vec<&str> = trace.iter().filter_map(|line| line.split(' ').nth(1)).collect();
+        let to_the_database = sent.iter().filter(|url| url.starts_with("https://db.test/")).count();
+        assert_eq!(sent.iter().filter(|url| url.starts_with("https://")).count(), to_the_database, "{sent:?}");
+        to_the_database
+    };
+    assert_eq!(asked("{}"), 4);
+    assert_eq!(asked(""), 3);
 }
 
 #[test]

@@ -1,21 +1,24 @@
-//! `makegood deploy --check`: whether `spin.toml`, the wrangler configs, SpinKube's manifest, the example of an
-//! environment and the code say the same about routes, variables, hosts and builds.
+//! `makegood deploy --check`: whether `spin.toml`, the wrangler configs, SpinKube's manifest, the examples of an
+//! environment, the guide and the code say the same about routes, variables, hosts and builds.
 //!
 //! What the code needs stands in two tables of `makegood-edge`: its settings and its routes. Deliberately absent:
 //! deploying, which is the platforms' own tools' work, and asking live services, which is `makegood doctor`'s.
 
 mod example;
+mod guide;
+mod hosts;
 mod sources;
 mod spin;
 mod spinapp;
 mod workers;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 
 use crate::cli::Deploy;
+use crate::configuration::{Configuration, Source};
 use crate::host::manifest::Manifest;
 
 /// Something that does not agree.
@@ -38,7 +41,7 @@ impl fmt::Display for Finding {
 pub fn check(options: &Deploy) -> anyhow::Result<()> {
     let manifest = options.place.manifest()?;
     let folder = manifest.parent().context("the manifest stands in no folder")?;
-    let findings = findings(folder)?;
+    let findings = findings(folder, &options.env)?;
     for finding in &findings {
         println!("{finding}");
     }
@@ -47,20 +50,26 @@ pub fn check(options: &Deploy) -> anyhow::Result<()> {
         "manifests and code do not agree: {} findings, each with what to do, are above",
         findings.len()
     );
-    println!("spin.toml, the wrangler configs, docker/spinapp.yaml, .env.local.example and the code agree.");
+    println!(
+        "spin.toml, the wrangler configs, docker/spinapp.yaml, .env.local.example, docs/DEPLOY.md and the code agree."
+    );
     Ok(())
 }
 
-/// Everything in the repository at `folder` that does not agree, in order.
+/// Everything in the repository at `folder` that does not agree, in order. `env` are files with a deployment's values,
+/// of which the MCP servers are looked at.
 ///
 /// # Errors
 /// Where a file cannot be read at all.
-pub fn findings(folder: &Path) -> anyhow::Result<Vec<Finding>> {
+pub fn findings(folder: &Path, env: &[PathBuf]) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Findings::default();
-    spin::check(folder, &mut findings)?;
+    let source = Source { manifest: Some(folder.join(spin::FILE)), env: env.to_vec(), environment: None };
+    let deployed = (!env.is_empty()).then(|| Configuration::read(&source, |_| None)).transpose()?;
+    spin::check(folder, deployed.as_ref(), &mut findings)?;
     workers::check(folder, &mut findings)?;
     example::check(folder, &mut findings)?;
     spinapp::check(folder, &mut findings)?;
+    guide::check(folder, &mut findings)?;
     findings.0.sort();
     Ok(findings.0)
 }

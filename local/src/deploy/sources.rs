@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use makegood_edge::settings::TABLE;
+
 use super::Findings;
 use super::spin::FILE;
 use crate::build::watched;
@@ -18,7 +20,15 @@ pub fn check(folder: &Path, function: &str, component: &Component, findings: &mu
     let words: Vec<&str> = build.command.split_whitespace().collect();
     let after = |flag: &str| words.iter().position(|word| *word == flag).and_then(|at| words.get(at + 1)).copied();
     let package = format!("makegood-{function}");
-    if after("-p").or_else(|| after("--package")) != Some(package.as_str()) || after("--target") != Some(TARGET) {
+    let flag = |word: &str| matches!(word, "-p" | "--package" | "--target" | "--profile");
+    // Every word of it: `echo cargo build …` builds nothing, and another flag builds something else.
+    let mut rest = words.iter().skip(2);
+    let mut whole = words.starts_with(&["cargo", "build"]);
+    while let Some(word) = rest.next() {
+        whole &= *word == "--release" || (flag(word) && rest.next().is_some());
+    }
+    let named = after("-p").or_else(|| after("--package")) == Some(package.as_str());
+    if !whole || !named || after("--target") != Some(TARGET) {
         findings.add(
             FILE,
             format!("the build command of {function} does not build {package} for {TARGET}: {}", build.command),
@@ -44,7 +54,11 @@ pub fn check(folder: &Path, function: &str, component: &Component, findings: &mu
         }
     }
     let seen = watched(folder, build.watch.iter().map(String::as_str));
-    let parts = [format!("functions/{function}/src/**"), "shared/*/src/**".to_owned()];
+    let mut parts = vec![format!("functions/{function}/src/**"), "shared/*/src/**".to_owned()];
+    // Those who ask models have the prompts in them.
+    if TABLE.iter().any(|setting| setting.name == "model_url" && setting.needed_by(function)) {
+        parts.push("shared/edge/prompts/*".to_owned());
+    }
     let mut wanted = watched(folder, parts.iter().map(String::as_str));
     wanted.extend([folder.join("Cargo.toml"), folder.join("Cargo.lock")]);
     wanted.insert(folder.join("functions").join(function).join("Cargo.toml"));

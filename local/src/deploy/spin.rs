@@ -8,13 +8,16 @@ use http::Uri;
 use makegood_edge::routes::ROUTES;
 use makegood_edge::settings::{Kind, Setting, TABLE};
 
-use super::{Findings, functions, sources};
+use super::{Findings, functions, hosts, sources};
+use crate::configuration::Configuration;
 use crate::host::allowed::AllowedHosts;
 use crate::host::manifest::{Component, Manifest};
+use crate::values;
 
 pub const FILE: &str = "spin.toml";
 
-pub fn check(folder: &Path, findings: &mut Findings) -> anyhow::Result<()> {
+/// `deployed` are the values of a deployment; none: those that the manifest has by default.
+pub fn check(folder: &Path, deployed: Option<&Configuration>, findings: &mut Findings) -> anyhow::Result<()> {
     let path = folder.join(FILE);
     let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     // Cargo's folder as it is written: what is checked is the manifest, not this machine.
@@ -34,7 +37,8 @@ pub fn check(folder: &Path, findings: &mut Findings) -> anyhow::Result<()> {
             continue;
         };
         variables(function, component, findings);
-        hosts(function, component, findings);
+        hosts::check(function, component, &manifest, deployed, findings);
+        granted(function, component, findings);
         sources::check(folder, function, component, findings);
     }
     for name in manifest.components.keys().filter(|name| !functions().any(|function| function == name.as_str())) {
@@ -121,9 +125,21 @@ fn host_variables() -> BTreeSet<&'static str> {
     TABLE.iter().filter_map(host).collect()
 }
 
-/// As delivered, every URL lies within its host.
+/// As delivered, every URL lies within its host, everybody says who they are, and the functions start.
 fn defaults(manifest: &Manifest, findings: &mut Findings) {
     let default = |name: &str| manifest.variables.get(name).and_then(|variable| variable.default.as_deref());
+    if default("allow_anonymous") != Some("false") {
+        findings.add(
+            FILE,
+            "by default everybody may act as `anonymous`",
+            "Let the default of `allow_anonymous` be \"false\"; `makegood up` sets it on loopback by itself.",
+        );
+    }
+    let given =
+        manifest.variables.iter().filter_map(|(name, variable)| Some((name.clone(), variable.default.clone()?)));
+    for fault in values::together(&given.collect()) {
+        findings.add(FILE, format!("the default of `{}`: {}", fault.name, fault.what), fault.remedy);
+    }
     for setting in &TABLE {
         let Kind::Called { host } = setting.kind else { continue };
         let (Some(url), Some(allowed)) = (default(setting.name), default(host)) else { continue };
@@ -176,30 +192,13 @@ fn variables(function: &str, component: &Component, findings: &mut Findings) {
     }
 }
 
-/// What a component may reach: the hosts of the URLs that its function calls, and no other.
-fn hosts(function: &str, component: &Component, findings: &mut Findings) {
-    let called = |setting: &Setting| match setting.kind {
-        Kind::Called { host } if setting.needed_by(function) => Some((format!("{{{{{host}}}}}"), setting.name)),
-        Kind::Called { .. } | Kind::Address | Kind::Text | Kind::Truth | Kind::Number => None,
-    };
-    let needed: Vec<(String, &str)> = TABLE.iter().filter_map(called).collect();
-    let allowed: BTreeSet<String> =
-        component.allowed_outbound_hosts.iter().map(|entry| entry.replace(' ', "")).collect();
-    for (host, url) in needed.iter().filter(|(host, _)| !allowed.contains(host)) {
+/// A function keeps nothing and reads no files: all that it is given are variables and hosts.
+fn granted(function: &str, component: &Component, findings: &mut Findings) {
+    for key in &component.granted {
         findings.add(
             FILE,
-            format!("the function {function} calls `{url}`, and may not reach its host"),
-            format!("Add \"{host}\" to allowed_outbound_hosts of [component.{function}]."),
-        );
-    }
-    // Which MCP servers there are is known where it is deployed: their hosts stand there as they are.
-    let names_servers = TABLE.iter().any(|setting| setting.name == "mcp_servers" && setting.needed_by(function));
-    let is_servers = |entry: &str| names_servers && entry.starts_with("https://") && !entry.contains('*');
-    for entry in allowed.iter().filter(|entry| !needed.iter().any(|(host, _)| host == *entry) && !is_servers(entry)) {
-        findings.add(
-            FILE,
-            format!("the function {function} may reach {entry}, and calls nothing there"),
-            format!("Take it out of allowed_outbound_hosts of [component.{function}]."),
+            format!("[component.{function}] is granted `{key}`, which the function does not need"),
+            "Take it away: a function is given no more than it needs.",
         );
     }
 }

@@ -1,26 +1,32 @@
 //! `makegood doctor`: asks the services of a deployment whether its configuration is good, and says in plain words
-//! what is wrong and what to do next. It changes nothing, and never prints a value that is a secret.
+//! what is wrong and what to do next. It changes nothing but a key of its own in Redis, which it takes away again, and
+//! never prints a value that is a secret.
 //!
 //! What manifests and code say to each other is `makegood deploy --check`'s.
 
 mod database;
+mod models;
+mod public;
 mod queue;
 mod reach;
 mod redis;
+mod servers;
 mod shape;
+mod workers;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::ensure;
+use http::Method;
 use makegood_core::time::Millis;
 use makegood_edge::native::Native;
 use makegood_edge::{FetchError, Host};
 use makegood_gateway::{Request, Response};
 
 use crate::cli::Doctor;
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, Workers};
 
 /// Longer than this, and a service is not well.
 const PATIENCE: Millis = Millis(10_000);
@@ -81,7 +87,9 @@ impl fmt::Display for Finding {
 pub async fn run(options: &Doctor) -> anyhow::Result<()> {
     let configuration = Configuration::read(&options.source, |name| std::env::var(name).ok())?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-    let findings = examine(&configuration, Millis(u64::try_from(now.as_millis())?)).await;
+    let workers = Workers::read(&options.source)?;
+    let mut findings = workers.as_ref().map(workers::check).unwrap_or_default();
+    findings.extend(examine(&configuration, Millis(u64::try_from(now.as_millis())?)).await);
     for finding in &findings {
         println!("{finding}");
     }
@@ -97,7 +105,10 @@ pub async fn examine(configuration: &Configuration, now: Millis) -> Vec<Finding>
     findings.extend(database::check(&services).await);
     findings.extend(redis::check(&services).await);
     findings.extend(queue::check(&services).await);
+    findings.extend(public::check(&services).await);
     findings.extend(reach::check(&services).await);
+    findings.extend(models::check(&services).await);
+    findings.extend(servers::check(&services).await);
     findings
 }
 
@@ -116,11 +127,15 @@ impl Services<'_> {
     async fn fetch(&self, request: Request) -> Result<Response, FetchError> {
         self.host.fetch(request, PATIENCE).await
     }
-}
 
-/// Whether an address is one that only this machine reaches.
-fn is_loopback(url: &str) -> bool {
-    let host = url.parse::<http::Uri>().ok().and_then(|url| url.host().map(str::to_owned)).unwrap_or_default();
-    let bare = host.trim_matches(['[', ']']);
-    bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    /// `token` is sent as a bearer's, where there is one. An error says in words what became of it.
+    async fn get_at(&self, url: &str, token: &str) -> Result<Response, String> {
+        let mut request = http::Request::builder().method(Method::GET).uri(url);
+        if !token.is_empty() {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request.body(bytes::Bytes::new());
+        let request = request.map_err(|_| "it is not an address, or its token is none".to_owned())?;
+        self.fetch(request).await.map_err(|error| error.to_string())
+    }
 }

@@ -1,11 +1,9 @@
-//! The queue: reached, let in, with the keys that we check its deliveries by, and able to reach us; and the
-//! schedule by which it wakes the sweeper.
+//! The queue: reached, let in, and with the keys that we check its deliveries by; and the schedule by which it wakes
+//! the sweeper.
 
-use http::Method;
-use makegood_gateway::Request;
 use serde::Deserialize;
 
-use super::{Finding, Services, is_loopback};
+use super::{Finding, Services};
 
 const ABOUT: &str = "queue";
 const KEYS: &str = "signing keys";
@@ -26,15 +24,8 @@ struct Schedule {
 }
 
 pub async fn check(services: &Services<'_>) -> Vec<Finding> {
-    let (url, public) = (services.get("qstash_url"), services.get("public_url"));
+    let url = services.get("qstash_url");
     let mut findings = Vec::new();
-    if is_loopback(public) && !is_loopback(url) {
-        findings.push(Finding::wrong(
-            "public_url",
-            "it is on this machine, where a queue in the cloud cannot reach it",
-            "Set it to the address that you deploy to.",
-        ));
-    }
     let keys = match ask(services, "keys").await {
         Ok(answer) if answer.status() == 200 => serde_json::from_slice::<Keys>(answer.body()).ok(),
         Ok(answer) if matches!(answer.status().as_u16(), 401 | 403) => {
@@ -71,13 +62,7 @@ pub async fn check(services: &Services<'_>) -> Vec<Finding> {
 
 async fn ask(services: &Services<'_>, path: &str) -> Result<makegood_gateway::Response, String> {
     let url = format!("{}/v2/{path}", services.get("qstash_url").trim_end_matches('/'));
-    let request = http::Request::builder()
-        .method(Method::GET)
-        .uri(url)
-        .header("authorization", format!("Bearer {}", services.get("qstash_token")))
-        .body(bytes::Bytes::new());
-    let request: Request = request.map_err(|_| "it is not an address, or the token is none".to_owned())?;
-    services.fetch(request).await.map_err(|error| error.to_string())
+    services.get_at(&url, services.get("qstash_token")).await
 }
 
 fn same_keys(services: &Services<'_>, keys: &Keys) -> Finding {

@@ -3,16 +3,19 @@
 use http::Uri;
 use makegood_edge::settings::{Kind, Setting, TABLE};
 
-use super::{Finding, is_loopback};
+use super::Finding;
 use crate::configuration::Configuration;
 use crate::host::allowed::AllowedHosts;
-
-/// HMAC-SHA256 is as strong as its key, up to this.
-const SHORTEST_SECRET: usize = 32;
+use crate::values::{self, is_example, is_loopback};
 
 pub fn check(configuration: &Configuration) -> Vec<Finding> {
     let mut findings: Vec<Finding> = TABLE.iter().filter_map(|setting| of_one(setting, configuration)).collect();
-    findings.extend(times(configuration));
+    for fault in values::together(&configuration.0) {
+        // What is wrong by itself was said.
+        if !findings.iter().any(|finding| finding.about == fault.name) {
+            findings.push(Finding::wrong(fault.name, fault.what, fault.remedy));
+        }
+    }
     if configuration.get("allow_anonymous") == "true" && !is_loopback(configuration.get("public_url")) {
         findings.push(Finding::wrong(
             "allow_anonymous",
@@ -21,7 +24,7 @@ pub fn check(configuration: &Configuration) -> Vec<Finding> {
         ));
     }
     if findings.is_empty() {
-        let what = format!("{} variables have values of the right shape", TABLE.len());
+        let what = format!("{} variables have values of the right shape, and the functions take them", TABLE.len());
         findings.push(Finding::well("variables", what));
     }
     findings
@@ -37,79 +40,24 @@ fn of_one(setting: &Setting, configuration: &Configuration) -> Option<Finding> {
             None
         };
     }
-    if value.trim() != value {
-        return wrong("it begins or ends with a space or a line's end", "Set it again without.".to_owned());
+    if let Some(fault) = values::of_one(setting, value) {
+        return wrong(&fault.what, fault.remedy);
     }
-    match setting.kind {
-        Kind::Called { host } => {
-            if let Some(finding) = address(setting, value) {
-                return Some(finding);
-            }
-            // Where the platform limits no hosts there is none.
-            let limit = configuration.0.get(host)?;
-            let allowed = AllowedHosts::parse([limit.as_str()]);
-            let within = value.parse::<Uri>().ok().zip(allowed.ok()).is_some_and(|(url, all)| all.allow(&url));
-            if within {
-                None
-            } else {
-                wrong(
-                    &format!("its host is not what `{host}` lets a function reach"),
-                    format!("Set {host} to the scheme, host and port of {}.", setting.name),
-                )
-            }
-        }
-        Kind::Address => address(setting, value),
-        Kind::Truth if !matches!(value, "true" | "false") => {
-            wrong("it is neither `true` nor `false`", "Write one of these.".to_owned())
-        }
-        Kind::Number if value.parse::<u64>().is_err() => {
-            wrong("it is not a whole number", "Write digits only.".to_owned())
-        }
-        Kind::Text if setting.name == "jwt_secret" && value.len() < SHORTEST_SECRET => wrong(
-            &format!("it is shorter than {SHORTEST_SECRET} bytes, and can be guessed"),
-            "Make one with `openssl rand -base64 48`, and give it to whoever signs your users in.".to_owned(),
-        ),
-        Kind::Text if setting.name == "database_url" && !is_connection_string(value) => wrong(
-            "it is not postgres://user:password@host/database",
-            "Copy the connection string from your database's dashboard.".to_owned(),
-        ),
-        Kind::Truth | Kind::Number | Kind::Text => None,
+    if matches!(setting.kind, Kind::Called { .. } | Kind::Address) && is_example(value) {
+        return wrong("it is still an example's address", format!("{}: {}.", setting.meaning, setting.source));
     }
-}
-
-fn is_connection_string(value: &str) -> bool {
-    let rest = value.strip_prefix("postgres://").or_else(|| value.strip_prefix("postgresql://"));
-    rest.and_then(|rest| rest.rsplit_once('@')).is_some_and(|(user, place)| !user.is_empty() && place.contains('/'))
-}
-
-fn address(setting: &Setting, value: &str) -> Option<Finding> {
-    let wrong = |what: &str, remedy: &str| Some(Finding::wrong(setting.name, what, remedy));
-    let url = value.parse::<Uri>().ok();
-    let Some((scheme, _)) = url.as_ref().and_then(|url| url.scheme_str().zip(url.host())) else {
-        return wrong("it is not an address", "Write it as https://host/path.");
-    };
-    if !matches!(scheme, "http" | "https") {
-        return wrong("it is neither http nor https", "Write it as https://host/path.");
+    let Kind::Called { host } = setting.kind else { return None };
+    // Where the platform limits no hosts there is none.
+    let limit = configuration.0.get(host)?;
+    let allowed = AllowedHosts::parse([limit.as_str()]);
+    let within = value.parse::<Uri>().ok().zip(allowed.ok()).is_some_and(|(url, all)| all.allow(&url));
+    if within {
+        return None;
     }
-    if scheme == "http" && !is_loopback(value) {
-        return wrong("it is http, and what goes there can be read on the way", "Write https.");
-    }
-    if setting.name != "alert_url" && (value.ends_with('/') || value.contains('?')) {
-        return wrong("it ends in a slash, or has a query", "Take that away: paths are put behind it.");
-    }
-    None
-}
-
-fn times(configuration: &Configuration) -> Option<Finding> {
-    let millis = |name: &str| configuration.get(name).parse::<u64>().ok();
-    let (budget, kill) = millis("time_budget_ms").zip(millis("kill_ms"))?;
-    (budget >= kill).then(|| {
-        Finding::wrong(
-            "time_budget_ms",
-            format!("an invocation goes on starting calls for {budget} ms, and is ended after {kill} ms"),
-            "Set it to less than kill_ms, by the time that a call takes.",
-        )
-    })
+    wrong(
+        &format!("its host is not what `{host}` lets a function reach"),
+        format!("Set {host} to the scheme, host and port of {}.", setting.name),
+    )
 }
 
 #[cfg(test)]
@@ -122,8 +70,11 @@ mod tests {
             (Kind::Called { .. } | Kind::Address, name) => format!("https://{}.test/here", name.replace('_', "-")),
             (Kind::Truth, _) => "false".to_owned(),
             (Kind::Number, "kill_ms") => "10000".to_owned(),
+            (Kind::Number, "model_timeout_ms") => "8000".to_owned(),
             (Kind::Number, _) => "8500".to_owned(),
             (Kind::Text, "database_url") => "postgres://ada:secret@db.test/makegood".to_owned(),
+            (Kind::Text, "model_price" | "fallback_model_price") => "0.15/0.60".to_owned(),
+            (Kind::Text, "mcp_servers") => r#"{"hotel": {"url": "https://hotel.test/mcp"}}"#.to_owned(),
             (Kind::Text, _) => "a-text-of-thirty-two-bytes-or-more".to_owned(),
         };
         let mut values: std::collections::BTreeMap<String, String> =
@@ -162,6 +113,13 @@ mod tests {
             ("tools_url", "http://tools-url.test/here", "it is http, and what goes there can be read on the way"),
             ("alert_url", "http://alert-url.test/here", "it is http, and what goes there can be read on the way"),
             ("public_url", "makegood.test", "it is not an address"),
+            ("public_url", "https://makegood.example.com", "it is still an example's address"),
+            ("redis_rest_url", "https://redis.example", "it is still an example's address"),
+            ("kill_ms", "10 s", "it is not a whole number"),
+            ("time_budget_ms", "9999", "it leaves an invocation 1 ms until it is ended"),
+            ("model_timeout_ms", "99999999", "models may take 99999999 ms over a message"),
+            ("model_name", "", "with it functions answer 500"),
+            ("user_concurrency", "5000000000", "with it functions answer 500"),
             ("public_url", "https://public-url.test/?here", "it ends in a slash, or has a query"),
             ("database_url", "postgres://db.test/makegood", "it is not postgres://user:password@host/database"),
         ];

@@ -49,6 +49,8 @@ pub struct Component {
     /// As written: templates of [`super::variables`].
     pub variables: BTreeMap<String, String>,
     pub build: Option<Build>,
+    /// Keys that would grant it more than this host provides: `files`, `key_value_stores` and the like.
+    pub granted: Vec<&'static str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -243,6 +245,7 @@ impl RawComponent {
         let toml::Value::String(source) = self.source else {
             bail!("component.{id}.source is not a path: only local files are served here");
         };
+        let mut granted = Vec::new();
         for (key, value) in [
             ("files", &self.files),
             ("environment", &self.environment),
@@ -253,6 +256,7 @@ impl RawComponent {
         ] {
             if value.is_some() {
                 tracing::warn!(component = id, key, "this host does not provide this key");
+                granted.push(key);
             }
         }
         for name in self.variables.keys() {
@@ -268,6 +272,7 @@ impl RawComponent {
             allowed_outbound_hosts: self.allowed_outbound_hosts,
             variables: self.variables,
             build: self.build.map(|b| Build { command: b.command, watch: b.watch }),
+            granted,
         })
     }
 }

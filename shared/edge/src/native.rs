@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use makegood_core::time::Millis;
 use makegood_gateway::Response;
+use reqwest::redirect::Policy;
 
 use crate::host::{FetchError, Host, Level};
 use crate::system;
@@ -20,7 +21,10 @@ pub struct Native {
 impl Native {
     #[must_use]
     pub fn new(config: BTreeMap<String, String>) -> Self {
-        Self { client: reqwest::Client::new(), config: Arc::new(config) }
+        // As on every other host, an answer that sends elsewhere is the answer. Where no client can be built, the
+        // default panics as `Client::new` does.
+        let client = reqwest::Client::builder().redirect(Policy::none()).build();
+        Self { client: client.unwrap_or_default(), config: Arc::new(config) }
     }
 }
 

@@ -14,6 +14,7 @@ use futures_util::future::{Either, poll_fn, select};
 use makegood_core::time::Millis;
 use makegood_gateway::Response;
 use spin_executor::{CancelOnDropToken, push_waker_and_get_token, run};
+use spin_sdk_5::variables::{self, Error};
 use wasi::clocks::monotonic_clock;
 use wasi::http::outgoing_handler;
 use wasi::http::types::{
@@ -41,8 +42,21 @@ pub struct Spin3(Rc<BTreeMap<String, String>>);
 
 impl Spin3 {
     fn new() -> Self {
-        let known = |name: &str| Some((name.to_owned(), spin_sdk_5::variables::get(name).ok()?));
-        Self(Rc::new(settings::NAMES.iter().filter_map(|name| known(name)).collect()))
+        let (mut config, mut failed) = (BTreeMap::new(), Vec::new());
+        for name in settings::NAMES {
+            match variables::get(name) {
+                Ok(value) => drop(config.insert(name.to_owned(), value)),
+                Err(Error::Undefined(_)) => {}
+                Err(error @ (Error::InvalidName(_) | Error::Provider(_) | Error::Other(_))) => {
+                    failed.push(format!("{name} ({error})"));
+                }
+            }
+        }
+        let host = Self(Rc::new(config));
+        if !failed.is_empty() {
+            host.log(Level::Error, &format!("variables that could not be read: {}", failed.join(", ")));
+        }
+        host
     }
 }
 

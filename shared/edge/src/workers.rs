@@ -183,7 +183,9 @@ where
 }
 
 async fn incoming(request: &mut worker::Request) -> worker::Result<Request> {
-    let mut incoming = http::Request::builder().method(request.method().as_ref()).uri(request.inner().url());
+    // Not `request.method()`, which takes a method that it does not know for GET.
+    let (method, url) = (request.inner().method(), request.inner().url());
+    let mut incoming = http::Request::builder().method(method.as_str()).uri(url);
     for (name, value) in request.headers() {
         incoming = incoming.header(name, value);
     }

@@ -293,7 +293,7 @@ pub const TABLE: [Setting; 29] = [
         kind: Kind::Number,
         secret: false,
         required: false,
-        functions: &[CHAT, EXECUTE],
+        functions: &[EXECUTE],
         meaning: "How long an invocation goes on starting calls, in milliseconds; less than `kill_ms`",
         source: "your platform's limit, less the time of your slowest tool",
     },

@@ -40,6 +40,12 @@ fn variables(platform: &Platform) -> BTreeMap<String, String> {
         ("kill_ms", "10000".to_owned()),
         ("user_concurrency", "0".to_owned()),
         ("region", "test".to_owned()),
+        ("model_host", url.clone()),
+        ("fallback_model_host", url.clone()),
+        ("model_url", format!("{url}/emulators/llm/v1")),
+        ("model_name", "gpt-4o-mini".to_owned()),
+        ("model_key", "test-key".to_owned()),
+        ("mcp_servers", format!("{{\"town\": {{\"url\": \"{url}/demo/mcp\"}}}}")),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()
@@ -96,13 +102,17 @@ async fn a_platform_that_is_up_is_well_and_every_planted_fault_is_named() {
         "queue",
         "signing keys",
         "sweeper",
+        "public_url",
         "functions",
+        "models",
+        "MCP servers",
     ] {
         assert!(findings.iter().any(|finding| finding.about == about), "{about} was looked at: {all:#?}");
     }
 
     let nowhere = "http://127.0.0.1:9".to_owned();
     let in_the_cloud = platform.url.replace("127.0.0.1", "0.0.0.0");
+    let in_the_cloud_url = format!("{in_the_cloud}/emulators/qstash");
     let text = str::to_owned;
     let rolled = good["qstash_current_signing_key"].clone();
     let wrong_password = good["database_url"].replacen(':', ":x", 2).replacen(":x//", "://", 1);
@@ -149,6 +159,19 @@ async fn a_platform_that_is_up_is_well_and_every_planted_fault_is_named() {
         (vec![("allow_anonymous", text("yes"))], "allow_anonymous", "neither `true` nor `false`"),
         (vec![("kill_ms", text("10s"))], "kill_ms", "it is not a whole number"),
         (vec![("kill_ms", text("8000"))], "time_budget_ms", "and is ended after 8000 ms"),
+        (vec![("model_name", text("gpt-nobody"))], "models", "has no model `gpt-nobody`"),
+        (vec![("model_key", String::new())], "models", "does not take the key"),
+        (vec![("model_url", nowhere.clone()), ("model_host", nowhere.clone())], "models", "does not answer"),
+        (
+            vec![("mcp_servers", format!("{{\"town\": {{\"url\": \"{}/demo\"}}}}", platform.url))],
+            "MCP servers",
+            "`town` does not answer as one",
+        ),
+        (
+            vec![("public_url", text("https://192.168.1.7")), ("qstash_url", in_the_cloud_url)],
+            "public_url",
+            "it is in a private network",
+        ),
     ];
     for (planted, about, message) in faults {
         let findings = said(&good, &planted, now()).await;
@@ -176,7 +199,7 @@ async fn the_command_reads_a_file_and_fails_where_something_is_wrong(
         let mut values = good.clone();
         values.insert("redis_rest_token".to_owned(), token.to_owned());
         let lines: String =
-            values.iter().map(|(name, value)| format!("{}=\"{value}\"\n", name.to_ascii_uppercase())).collect();
+            values.iter().map(|(name, value)| format!("{}='{value}'\n", name.to_ascii_uppercase())).collect();
         std::fs::write(&file, lines).unwrap();
         let manifest = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spin.toml");
         let output = Command::new(tokio::task::spawn_blocking(binary::makegood).await.unwrap())

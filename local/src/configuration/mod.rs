@@ -3,19 +3,27 @@
 //!
 //! Spin takes `SPIN_VARIABLE_NAME` from its environment, then from `.env` beside the manifest, then the manifest's
 //! default. With `--env`, neither environment nor `.env` counts: a file of `NAME=value` lines (`.env`, `.dev.vars`),
-//! or a wrangler config, whose `[vars]` are taken. Of several files the later ones win. With a wrangler config it is
-//! Workers that are meant, which do not limit the hosts that a function reaches: the variables for them are left out.
+//! or a wrangler config, whose `[vars]` are taken. Of several files the later ones win.
+//!
+//! With a wrangler config or `--environment` it is Workers that are meant. Then the `[vars]` of all five functions
+//! are read, as they stand beside the manifest; of an environment that is deployed, a file of lines gives the secrets
+//! alone, for the rest of it reaches no Worker. Workers do not limit the hosts that a function reaches: the variables
+//! for them are left out.
+
+mod lines;
+mod wrangler;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, bail};
 use clap::Args;
 use makegood_edge::settings::{Kind, Setting, TABLE};
 
 use crate::cli::Place;
 use crate::host::manifest::Manifest;
+
+pub use wrangler::Workers;
 
 const PREFIX: &str = "SPIN_VARIABLE_";
 
@@ -27,9 +35,15 @@ pub struct Source {
     /// Takes values from a file instead of the environment: lines of NAME=value, or a wrangler config; may be repeated
     #[arg(long, value_name = "FILE", global = true)]
     pub env: Vec<PathBuf>,
-    /// Of a wrangler config, the environment whose vars are meant
+    /// Workers, and of their wrangler configs the environment whose vars are meant
     #[arg(long, value_name = "NAME", global = true)]
     pub environment: Option<String>,
+}
+
+impl Source {
+    fn manifest(&self) -> anyhow::Result<PathBuf> {
+        Place { manifest: self.manifest.clone(), data_dir: None }.manifest()
+    }
 }
 
 /// Every variable of the manifest that the platform has, with its value. Its `Debug` tells the names only.
@@ -48,33 +62,38 @@ impl Configuration {
     /// # Errors
     /// Where a file cannot be read, or has a line that is none.
     pub fn read(source: &Source, environment: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
-        let place = Place { manifest: source.manifest.clone(), data_dir: None };
-        let path = place.manifest()?;
+        let path = source.manifest()?;
         let manifest = Manifest::read(&path)?;
         let mut given = BTreeMap::new();
-        if source.env.is_empty() {
+        let workers = Workers::read(source)?;
+        if let Some(workers) = &workers {
+            given.extend(workers.vars());
+        } else if source.env.is_empty() {
             let beside = path.with_file_name(".env");
             if beside.is_file() {
-                let prefixed = lines(&beside)?.into_iter();
+                let prefixed = lines::read(&beside, false)?.into_iter();
                 given.extend(prefixed.filter_map(|(name, value)| Some((name.strip_prefix(PREFIX)?.to_owned(), value))));
             }
             let named = |name: &String| Some((name.to_ascii_uppercase(), environment(&variable(name))?));
             given.extend(manifest.variables.keys().filter_map(named));
         }
         for file in &source.env {
-            let values = match is_wrangler_config(file) {
-                true => vars(file, source.environment.as_deref())?,
-                false => lines(file)?,
-            };
             let bare = |(name, value): (String, String)| (name.trim_start_matches(PREFIX).to_owned(), value);
-            given.extend(values.into_iter().map(bare));
+            if wrangler::is_config(file) {
+                given.extend(wrangler::vars(file, source.environment.as_deref())?);
+            } else {
+                let all = lines::read(file, workers.is_some())?.into_iter().map(bare);
+                let secret = |name: &str| TABLE.iter().any(|setting| setting.secret && setting.upper() == name);
+                given.extend(all.filter(|(name, _)| source.environment.is_none() || secret(name)));
+            }
         }
         let value = |(name, declared): (&String, &crate::host::manifest::Variable)| {
             let given = given.get(&name.to_ascii_uppercase()).cloned();
-            (name.clone(), given.or_else(|| declared.default.clone()).unwrap_or_default())
+            // What a Worker is not given has the default of the code, not that of Spin's manifest.
+            let default = declared.default.clone().filter(|_| workers.is_none());
+            (name.clone(), given.or(default).unwrap_or_default())
         };
-        let workers = source.env.iter().any(|file| is_wrangler_config(file));
-        let there = manifest.variables.iter().filter(|(name, _)| !(workers && limits_hosts(name)));
+        let there = manifest.variables.iter().filter(|(name, _)| !(workers.is_some() && limits_hosts(name)));
         Ok(Self(there.map(value).collect()))
     }
 
@@ -90,10 +109,6 @@ impl Configuration {
     }
 }
 
-fn is_wrangler_config(file: &Path) -> bool {
-    file.extension().is_some_and(|extension| extension == "toml")
-}
-
 /// Whether a variable says what a function may reach, and not what it does reach.
 fn limits_hosts(name: &str) -> bool {
     TABLE.iter().any(|setting| matches!(setting.kind, Kind::Called { host } if host == name))
@@ -103,46 +118,10 @@ fn variable(name: &str) -> String {
     format!("{PREFIX}{}", name.to_ascii_uppercase())
 }
 
-/// Lines of `NAME=value`; a value may stand in quotes, and `export` before a name.
-fn lines(file: &Path) -> anyhow::Result<BTreeMap<String, String>> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let mut values = BTreeMap::new();
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let Some((name, value)) = line.trim_start_matches("export ").split_once('=') else {
-            // Not the line itself: it may be half of a secret.
-            bail!("{}: line {} is not NAME=value.", file.display(), number + 1);
-        };
-        values.insert(name.trim().to_owned(), unquoted(value.trim()).to_owned());
-    }
-    Ok(values)
-}
-
-fn unquoted(value: &str) -> &str {
-    let inside = |quote: char| value.strip_prefix(quote)?.strip_suffix(quote);
-    inside('"').or_else(|| inside('\'')).unwrap_or(value)
-}
-
-/// `[vars]` of a wrangler config, or those of an environment.
-fn vars(file: &Path, environment: Option<&str>) -> anyhow::Result<BTreeMap<String, String>> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    // Not with the parser's own words, which show the line.
-    let config: toml::Table = text.parse().map_err(|_| anyhow::anyhow!("{} is not TOML", file.display()))?;
-    let part = match environment {
-        None => Some(&config),
-        Some(name) => config.get("env").and_then(|all| all.get(name)?.as_table()),
-    };
-    let part = part.with_context(|| format!("{} has no such environment", file.display()))?;
-    let vars = part.get("vars").and_then(toml::Value::as_table).cloned().unwrap_or_default();
-    let text = |value: &toml::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    Ok(vars.iter().map(|(name, value)| (name.clone(), text(value))).collect())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn manifest(folder: &Path) -> PathBuf {
@@ -154,11 +133,12 @@ mod tests {
         path
     }
 
+    /// Of the environment `live`, where there are files; of Spin, where there are none.
     fn read(folder: &Path, env: &[&str], environment: &[(&str, &str)]) -> Configuration {
         let source = Source {
             manifest: Some(manifest(folder)),
             env: env.iter().map(|file| folder.join(file)).collect(),
-            environment: Some("live".to_owned()),
+            environment: (!env.is_empty()).then(|| "live".to_owned()),
         };
         let found = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
         Configuration::read(&source, found).unwrap()
@@ -192,7 +172,32 @@ mod tests {
         let on_workers = read(folder.path(), &["s.env", "w.toml"], &[]);
         assert_eq!(on_workers.get("tools_url"), "https://t.test");
         assert_eq!(on_workers.0.get("tools_host"), None);
-        let on_spin = read(folder.path(), &["s.env"], &[]);
+        let env = vec![folder.path().join("s.env")];
+        let source = Source { manifest: Some(folder.path().join("spin.toml")), env, environment: None };
+        let on_spin = Configuration::read(&source, |_| None).unwrap();
         assert_eq!(on_spin.get("tools_host"), "http://t.test");
+        assert_eq!(on_spin.get("tools_url"), "https://t.test");
+    }
+
+    #[test]
+    fn of_workers_the_vars_of_all_five_are_read_and_of_a_file_the_secrets() {
+        let folder = tempfile::TempDir::new().unwrap();
+        for (function, vars) in [("execute", "TOOLS_URL = \"https://t.test\""), ("debug", "REGION = \"fra\"")] {
+            let own = folder.path().join("functions").join(function);
+            std::fs::create_dir_all(&own).unwrap();
+            std::fs::write(own.join("wrangler.toml"), format!("[env.live.vars]\n{vars}\n")).unwrap();
+        }
+        std::fs::write(folder.path().join("s.env"), "TOOLS_URL=https://other.test\nJWT_SECRET=a\n").unwrap();
+        let all = read(folder.path(), &["s.env"], &[]);
+        assert_eq!((all.get("tools_url"), all.get("region")), ("https://t.test", "fra"));
+        assert_eq!(all.get("jwt_secret"), "a");
+        std::fs::write(folder.path().join("functions/debug/wrangler.toml"), "[vars]\nREGION = \"fra\"\n").unwrap();
+        let source = Source {
+            manifest: Some(folder.path().join("spin.toml")),
+            env: Vec::new(),
+            environment: Some("live".to_owned()),
+        };
+        let told = Configuration::read(&source, |_| None).unwrap_err().to_string();
+        assert!(told.contains("debug/wrangler.toml has no environment `live`"), "{told}");
     }
 }
