@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anyhow::Context;
 use clap::Parser;
 use makegood_local::cli::{Cli, Command};
 use makegood_local::tools;
@@ -16,10 +17,10 @@ const ORDERS: &str = "create table public.orders (
 )";
 
 async fn reflect(url: &str, connection: &str, out: &Path, more: &[&str]) -> anyhow::Result<()> {
-    let out = out.to_str().unwrap();
+    let out = out.to_str().context("the folder is not UTF-8")?;
     let asked = ["makegood", "tools", "reflect", "--table", "public.orders", "--filled", "key", "--out", out];
     let place = ["--database-http-url", url, "--database-url", connection];
-    let cli = Cli::try_parse_from(asked.iter().chain(&place).chain(more)).unwrap();
+    let cli = Cli::try_parse_from(asked.iter().chain(&place).chain(more))?;
     let Some(Command::Tools(options)) = cli.command else { panic!("another command") };
     tools::run(&options).await
 }

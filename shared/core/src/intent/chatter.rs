@@ -134,9 +134,9 @@ const DEMANDING: [&str; 20] = [
     "prefers", "wish", "wishes", "hope", "hopes", "think", "guess",
 ];
 
-/// How much less sure a clause without a wish makes the reading; `None` where it holds it. `after`: a wish stands
-/// before it.
-pub(super) fn weigh(words: &Words, after: bool) -> Option<u32> {
+/// Whether a clause without a wish holds the message. One that does not costs [`UNSURE`]: what was not understood
+/// is never acted upon unseen. `after`: a wish stands before it.
+pub(super) fn holds(words: &Words, after: bool) -> bool {
     let any = |list: &[&str]| words.has(list);
     let wish = |at: usize| {
         let governed = at > 0 && openings::is_governing(words.at(at - 1));
@@ -148,12 +148,12 @@ pub(super) fn weigh(words: &Words, after: bool) -> Option<u32> {
     let counted = (0..words.len()).any(|at| number(words, at).is_some() && !words.is(at, &["one", "a", "second"]));
     let quoted = (0..words.len()).any(|at| words.form(at) == Some(Form::Quoted));
     if any(&HOLDING) || counted || quoted || has_amount(words, 0, words.len()) || (0..words.len()).any(wish) {
-        return None;
+        return true;
     }
     // `my wife wants me to | please book a table`
     let dangles = words.len().checked_sub(1).is_some_and(|last| words.is(last, &["to", "that", "me", "us"]));
     if dangles {
-        return None;
+        return true;
     }
     let denies = (0..words.len()).any(|at| {
         preamble::negation(words, at).is_some()
@@ -161,12 +161,8 @@ pub(super) fn weigh(words: &Words, after: bool) -> Option<u32> {
             || words.is(at, &["not", "never", "no", "nobody", "none", "without", "nothing", "neither", "hardly"])
     });
     // `it's for a vegan`: said of what was just wished for.
-    let refers = after && words.is(0, &["it", "it's", "its", "that", "that's", "they", "this"]);
-    if refers || (after && (denies || any(&DEMANDING))) {
-        return None;
-    }
-    let foreign = (0..words.len()).any(|at| words.is_foreign(at));
-    Some(if denies || foreign || any(&DEMANDING) { UNSURE } else { 1 })
+    let refers = words.is(0, &["it", "it's", "its", "that", "that's", "they", "this"]);
+    after && (refers || denies || any(&DEMANDING))
 }
 
 /// Words that wish for nothing: a greeting, what things are like, what somebody does.

@@ -77,12 +77,12 @@ impl Told {
         if after && (when.time != Slot::Empty || when.date != Slot::Empty || party != Slot::Empty) {
             return Some(left);
         }
-        let Some(doubts) = chatter::weigh(&words, after) else {
+        if chatter::holds(&words, after) {
             return Some(left);
-        };
+        }
         self.said.party = self.said.party.or(party.known().copied());
         self.date = self.date.or(when.date.known().copied());
-        self.said.doubts = (self.said.doubts + if owed { 0 } else { doubts }).min(2 * chatter::UNSURE);
+        self.said.doubts = (self.said.doubts + if owed { 0 } else { chatter::UNSURE }).min(2 * chatter::UNSURE);
         None
     }
 

@@ -146,11 +146,6 @@ impl<'m> Words<'m> {
         Self::new(self.message, self.tokens.get(at..).unwrap_or_default())
     }
 
-    /// A word of another language that its lexicon does not have, or that may be any noun of it.
-    pub fn is_foreign(&self, at: usize) -> bool {
-        self.free(at).is_some_and(|token| token.unknown || token.noun)
-    }
-
     /// A word that no lexicon has.
     fn is_unknown(&self, at: usize) -> bool {
         self.free(at).is_some_and(|token| token.unknown)
