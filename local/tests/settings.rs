@@ -10,7 +10,7 @@ use std::rc::Rc;
 use makegood_core::id::SagaId;
 use makegood_core::time::Millis;
 use makegood_edge::futures_util::{FutureExt, StreamExt};
-use makegood_edge::gateway::{Request as Sent, Response, alerts, jwt, store};
+use makegood_edge::gateway::{Request as Sent, Response, alerts, conversations, jwt, store};
 use makegood_edge::host::{Body, FetchError, Level};
 use makegood_edge::routes::ROUTES;
 use makegood_edge::settings::{Kind, NAMES, TABLE};
@@ -97,6 +97,12 @@ impl Recorder {
                 .collect::<serde_json::Map<_, _>>()
                 .into(),
             store::CREATE | store::CREATE_READ => json!({"id": query["params"][0], "created": true, "same": true}),
+            store::CREATE_SAGA_IN => json!({
+                "lost": false, "saga": {"id": query["params"][0], "created": true, "same": true},
+                "conversation": query["params"][13],
+            }),
+            conversations::SAVE => json!(1),
+            conversations::SWEEP => json!([]),
             store::SWEEP if self.quiet => json!({"sagas": [], "schedules": []}),
             alerts::DUE if self.quiet => json!([]),
             store::SWEEP => json!({"sagas": [{"id": id(), "version": 2, "sweep": 1}], "schedules": []}),
@@ -337,7 +343,7 @@ fn a_function_calls_the_addresses_that_the_table_says_and_no_other() {
 
 /// What docs/DEPLOY.md says that a minute costs in which nothing happens.
 #[test]
-fn a_sweep_with_nothing_due_asks_the_database_four_times_and_three_without_mcp_servers() {
+fn a_sweep_with_nothing_due_asks_the_database_five_times_and_four_without_mcp_servers() {
     let asked = |servers: &str| {
         let mut values = values();
         values.insert("mcp_servers".to_owned(), servers.to_owned());
@@ -350,8 +356,8 @@ fn a_sweep_with_nothing_due_asks_the_database_four_times_and_three_without_mcp_s
         assert_eq!(sent.iter().filter(|url| url.starts_with("https://")).count(), to_the_database, "{sent:?}");
         to_the_database
     };
-    assert_eq!(asked("{}"), 4);
-    assert_eq!(asked(""), 3);
+    assert_eq!(asked("{}"), 5);
+    assert_eq!(asked(""), 4);
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub struct Statement {
 
 pub const CREATE: &str = "select makegood.create_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
 pub const CREATE_READ: &str = "select makegood.create_saga_2($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)";
-pub(crate) const CREATE_SAGA_IN: &str =
+pub const CREATE_SAGA_IN: &str =
     "select makegood.create_saga_3($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)";
 pub const OF_KEY: &str = "select makegood.saga_of_key($1,$2)";
 pub const BURY: &str = "select makegood.bury_saga($1,$2,$3,$4,$5,$6,$7,$8)";

@@ -81,7 +81,7 @@ mod tests {
             (&[EVENING], "forget it", 0),
             (&[EVENING], "and text Sam the details", 0),
             (&[EVENING, "make it six"], "on Friday instead", 0),
-            (&[EVENING], "make it around six", 1),
+            (&[EVENING], "make it around six", 0),
             (&[EVENING], "Pay Anna 25 dollars", 1),
             (&[EVENING, "Pay Anna"], "25 dollars", 1),
             (&[EVENING, "Pay Anna"], "forget it", 1),
