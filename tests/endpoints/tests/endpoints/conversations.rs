@@ -102,7 +102,7 @@ async fn a_plan_that_is_not_sure_is_shown_corrected_and_done_after_a_yes_or_not_
     assert_eq!(talk.rest(&started).await["phase"], "completed", "{started:#}");
     let world = town::world(&platform).await;
     assert_eq!(
-        (&world["reservations"][0]["party_size"], world["rides"].as_array().map(Vec::len)),
+        (&world["reservations"][0]["party_size"], world["reservations"].as_array().map(Vec::len)),
         (&json!(6), Some(1))
     );
 
