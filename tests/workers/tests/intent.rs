@@ -106,7 +106,7 @@ async fn a_journal_that_never_answers_is_given_up_in_time() {
     let answer = intent.ask(Method::POST, PATH, message(DINNER)).await.unwrap();
     answer.problem(503, "unavailable").unwrap();
     assert_eq!(journal.seen().len(), 1, "the statement was taken in");
-    assert!((9..20).contains(&since.elapsed().as_secs()), "{:?}", since.elapsed());
+    assert!((7..20).contains(&since.elapsed().as_secs()), "{:?}", since.elapsed());
     let hung_up = timeout(Duration::from_secs(5), journal.given_up(1)).await;
     assert!(hung_up.is_ok(), "the request goes on with nobody waiting for it");
     // The instance is none the worse for it.
