@@ -2,11 +2,10 @@
 //! and without Redis everybody is let in.
 
 use makegood_core::time::Millis;
-use makegood_gateway::redis;
-use serde_json::Value;
 
 use crate::host::{Host, Level};
 use crate::queue::Message;
+use crate::redis;
 use crate::settings::Settings;
 
 const PATIENCE: Millis = Millis(1_000);
@@ -21,7 +20,7 @@ fn name(message: &Message) -> String {
 /// to give back when all goes well.
 pub async fn take<H: Host>(host: &H, settings: &Settings, message: &Message) -> bool {
     let span = settings.kill.0.to_string();
-    match run(host, settings, &["SET", &name(message), "1", "NX", "PX", &span]).await {
+    match redis::run(host, settings, &["SET", &name(message), "1", "NX", "PX", &span], PATIENCE).await {
         Ok(answer) => !answer.is_null(),
         Err(cause) => {
             host.log(Level::Warn, &format!("no lease, going on without: {cause}"));
@@ -32,13 +31,7 @@ pub async fn take<H: Host>(host: &H, settings: &Settings, message: &Message) -> 
 
 /// Lets the next delivery in at once, after this one failed.
 pub async fn give_up<H: Host>(host: &H, settings: &Settings, message: &Message) {
-    if let Err(cause) = run(host, settings, &["DEL", &name(message)]).await {
+    if let Err(cause) = redis::run(host, settings, &["DEL", &name(message)], PATIENCE).await {
         host.log(Level::Warn, &format!("the lease stays until it ends by itself: {cause}"));
     }
-}
-
-async fn run<H: Host>(host: &H, settings: &Settings, words: &[&str]) -> Result<Value, String> {
-    let request = redis::command(&settings.redis, words).map_err(|error| error.0)?;
-    let response = host.fetch(request, PATIENCE).await.map_err(|error| error.to_string())?;
-    redis::result(&response).map_err(|error| error.0)
 }

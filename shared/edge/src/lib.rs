@@ -22,6 +22,7 @@ pub mod pins;
 pub mod problem;
 pub mod queue;
 pub mod reading;
+mod redis;
 pub mod routes;
 pub mod schedules;
 pub mod settings;

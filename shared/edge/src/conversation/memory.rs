@@ -7,14 +7,14 @@ use makegood_core::error::Error;
 use makegood_core::id::{ConversationId, SagaId};
 use makegood_core::time::Millis;
 use makegood_gateway::conversations::{self, Keyed, NO_SUCH_ZONE, Opened as Found, Row, Save, Started, Unheard};
+use makegood_gateway::neon;
 use makegood_gateway::store::{self, New};
-use makegood_gateway::{neon, redis};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::state::{LASTS, MOST, State};
 use super::zone::{FURTHEST, no_such_zone};
 use crate::host::{Host, Level};
+use crate::redis;
 use crate::settings::Settings;
 use crate::store::{Store, unavailable, unreadable};
 
@@ -181,7 +181,7 @@ impl<'a, H: Host> Memory<'a, H> {
         if self.settings.redis.url.is_empty() {
             return None;
         }
-        let value = match self.run(&["GET", &name(id)]).await {
+        let value = match redis::run(self.host, self.settings, &["GET", &name(id)], PATIENCE).await {
             Ok(value) => value,
             Err(cause) => {
                 self.host.log(Level::Warn, &format!("no copy of a conversation, asking the database: {cause}"));
@@ -205,15 +205,12 @@ impl<'a, H: Host> Memory<'a, H> {
         let row = Row { version, state, saga, wish_since, expires_at: now + LASTS };
         let until = Millis((now.0 / QUARTER.0 + 1) * QUARTER.0);
         let copy = conversations::state(&Copy { owner: self.owner.to_owned(), row, offset_minutes, until });
-        if let Err(cause) = self.run(&["SET", &name(&id), &copy, "PX", &CACHED.0.to_string()]).await {
+        if let Err(cause) =
+            redis::run(self.host, self.settings, &["SET", &name(&id), &copy, "PX", &CACHED.0.to_string()], PATIENCE)
+                .await
+        {
             self.host.log(Level::Warn, &format!("no copy of a conversation is kept: {cause}"));
         }
-    }
-
-    async fn run(&self, words: &[&str]) -> Result<Value, String> {
-        let request = redis::command(&self.settings.redis, words).map_err(|error| error.0)?;
-        let response = self.host.fetch(request, PATIENCE).await.map_err(|error| error.to_string())?;
-        redis::result(&response).map_err(|error| error.0)
     }
 }
 

@@ -1,8 +1,8 @@
 //! A conversation: what becomes of a message after those before it.
 //!
 //! It is read, and what is to be done is decided (`hearing`); [`hear`] does that (`acting`), [`preview`] only tells
-//! (`telling`). Three things come of messages: a saga starts, something is asked of the one that runs, or the user is asked. A plan below the band that
-//! acts is shown first, and a yes carries out what was shown, as it was shown.
+//! (`telling`). Three things come of messages: a saga starts, something is asked of the one that runs, or the user is
+//! asked. A plan below the band that acts is shown first, and a yes carries out what was shown, as it was shown.
 
 mod acting;
 mod answer;

@@ -4,15 +4,16 @@
 
 use makegood_core::proposal::Cache;
 use makegood_core::time::Millis;
+use makegood_gateway::hexadecimal;
 use makegood_gateway::model::Question;
-use makegood_gateway::{hexadecimal, redis};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::chain::Models;
 use super::prompt::VERSION;
 use crate::host::{Host, Level};
+use crate::redis;
 use crate::settings::Settings;
 
 const PATIENCE: Millis = Millis(500);
@@ -35,7 +36,7 @@ pub fn key(models: &Models, question: &Question) -> String {
 }
 
 pub async fn get<H: Host>(host: &H, settings: &Settings, key: &str) -> (Cache, Option<Kept>) {
-    match run(host, settings, &["GET", key]).await {
+    match redis::run(host, settings, &["GET", key], PATIENCE).await {
         Ok(value) => {
             let kept = value.as_str().and_then(|text| serde_json::from_str(text).ok());
             (if kept.is_some() { Cache::Hit } else { Cache::Miss }, kept)
@@ -49,13 +50,7 @@ pub async fn get<H: Host>(host: &H, settings: &Settings, key: &str) -> (Cache, O
 
 pub async fn put<H: Host>(host: &H, settings: &Settings, key: &str, kept: &Kept, span: Millis) {
     let (value, span) = (json!(kept).to_string(), span.0.to_string());
-    if let Err(cause) = run(host, settings, &["SET", key, &value, "PX", &span]).await {
+    if let Err(cause) = redis::run(host, settings, &["SET", key, &value, "PX", &span], PATIENCE).await {
         host.log(Level::Warn, &format!("a model's answer is not kept: {cause}"));
     }
-}
-
-async fn run<H: Host>(host: &H, settings: &Settings, words: &[&str]) -> Result<Value, String> {
-    let request = redis::command(&settings.redis, words).map_err(|error| error.0)?;
-    let response = host.fetch(request, PATIENCE).await.map_err(|error| error.to_string())?;
-    redis::result(&response).map_err(|error| error.0)
 }
