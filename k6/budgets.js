@@ -1,4 +1,5 @@
 // What every script here measures, and what it may cost. A script chooses the load; nothing else.
+// What users ask for in smoke.js stands here; in the others it is mix.js.
 //
 // An iteration is one user who asks three things, one after the other:
 //   intent  POST /api/intent: until the whole answer is there.
@@ -28,7 +29,7 @@ const wrong = new Rate('wrong');
 // A budget that nothing was measured against is a broken budget.
 const right = { intent: new Counter('intents'), chat: new Counter('chats'), step: new Counter('steps') };
 
-export function options(scenario) {
+export function budgets(scenario) {
   return {
     scenarios: { [scenario.name]: { gracefulStop: '20s', ...scenario.load } },
     thresholds: {
@@ -59,13 +60,13 @@ export function setup() {
 /// One iteration.
 export default function () {
   askWhatItWouldDo();
-  sayIt();
+  sayIt((saga) => completed(saga) !== null);
   runOneStep();
 }
 
 const WISH = "Book a table for 4 at Luigi's tomorrow at 7pm, get us a ride there, and text Sam the details";
 
-function askWhatItWouldDo() {
+export function askWhatItWouldDo() {
   const answer = post('/api/intent', { message: WISH });
   intent.add(answer.timings.duration);
   const body = json(answer, 200);
@@ -73,14 +74,16 @@ function askWhatItWouldDo() {
   settle('intent', answer, body && body.kind === 'plan' && tools === 'book_restaurant_table request_ride send_message');
 }
 
-function sayIt() {
+/// Has a saga started, and answers with its id. `ends` says whether it came to a good end.
+export function sayIt(ends) {
   // Money and messages never run out, as tables and drivers do.
   const answer = post('/api/chat', { message: 'Pay Anna 1 dollar and tell her that it is for the coffee' });
   chat.add(answer.timings.duration);
   const body = json(answer, 202);
   const steps = ((body && body.reading && body.reading.steps) || []).length;
   const started = body && body.created === true && steps === 3;
-  settle('chat', answer, started && completed(body.saga) !== null);
+  settle('chat', answer, started && ends(body.saga));
+  return started ? body.saga : null;
 }
 
 function runOneStep() {
@@ -95,7 +98,7 @@ function runOneStep() {
 }
 
 /// Follows a saga until it is completed; null where it ends otherwise, or not in time.
-function completed(saga) {
+export function completed(saga) {
   const until = Date.now() + LONGEST_MS;
   let wait = 0.005;
   while (Date.now() < until) {
@@ -109,14 +112,14 @@ function completed(saga) {
   return null;
 }
 
-function settle(what, answer, good) {
+export function settle(what, answer, good) {
   wrong.add(!good);
-  if (good) right[what].add(1);
-  else console.error(`${what}: ${answer.status} ${String(answer.body).slice(0, 400)}`);
+  if (good && right[what]) right[what].add(1);
+  if (!good) console.error(`${what}: ${answer.status} ${String(answer.body).slice(0, 400)}`);
 }
 
 /// The body, where the status is the expected one and the body is JSON; null otherwise.
-function json(answer, status) {
+export function json(answer, status) {
   if (answer.status !== status) return null;
   try {
     return answer.json();
@@ -130,7 +133,7 @@ function post(path, body) {
 }
 
 /// Every virtual user is a user of its own, as far as there are tokens.
-function headers() {
+export function headers() {
   return { 'content-type': 'application/json', authorization: `Bearer ${TOKENS[(__VU - 1) % TOKENS.length]}` };
 }
 

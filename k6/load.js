@@ -1,17 +1,10 @@
-// An ordinary busy hour, in small: users arrive at a constant rate, whether or not the last are done.
-import { options as budgeted } from './budgets.js';
-export { default, setup } from './budgets.js';
+// An ordinary busy hour, in small: 50 users (USERS).
+import { options as mixed } from './mix.js';
+export { default, setup } from './mix.js';
 
-const RATE = Number(__ENV.RATE || 10);
+const USERS = Number(__ENV.USERS || 50);
 
-export const options = budgeted({
+export const options = mixed({
   name: 'load',
-  load: {
-    executor: 'constant-arrival-rate',
-    rate: RATE,
-    timeUnit: '1s',
-    duration: __ENV.DURATION || '60s',
-    preAllocatedVUs: RATE * 2,
-    maxVUs: RATE * 20,
-  },
+  load: { executor: 'constant-vus', vus: USERS, duration: __ENV.DURATION || '60s' },
 });

@@ -1,8 +1,8 @@
 // Does it work at all, and within budget, with hardly anybody there? Runs in CI.
-import { options as budgeted } from './budgets.js';
+import { budgets } from './budgets.js';
 export { default, setup } from './budgets.js';
 
-export const options = budgeted({
+export const options = budgets({
   name: 'smoke',
   load: { executor: 'constant-vus', vus: 2, duration: __ENV.DURATION || '10s' },
 });

@@ -1,17 +1,10 @@
-// The same few users for a long time: what leaks, grows or slows down shows here and nowhere else.
-import { options as budgeted } from './budgets.js';
-export { default, setup } from './budgets.js';
+// The same few users (USERS) for a long time: what leaks, grows or slows down shows here and nowhere else.
+import { options as mixed } from './mix.js';
+export { default, setup } from './mix.js';
 
-const RATE = Number(__ENV.RATE || 5);
+const USERS = Number(__ENV.USERS || 10);
 
-export const options = budgeted({
+export const options = mixed({
   name: 'soak',
-  load: {
-    executor: 'constant-arrival-rate',
-    rate: RATE,
-    timeUnit: '1s',
-    duration: __ENV.DURATION || '15m',
-    preAllocatedVUs: RATE * 4,
-    maxVUs: RATE * 20,
-  },
+  load: { executor: 'constant-vus', vus: USERS, duration: __ENV.DURATION || '15m' },
 });

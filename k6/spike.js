@@ -1,24 +1,22 @@
 // Quiet, then eight times as many users from one second to the next, then quiet again.
-import { options as budgeted } from './budgets.js';
-export { default, setup } from './budgets.js';
+import { options as mixed } from './mix.js';
+export { default, setup } from './mix.js';
 
-const RATE = Number(__ENV.RATE || 20);
-const QUIET = Math.ceil(RATE / 8);
+const USERS = Number(__ENV.USERS || 100);
+const QUIET = Math.ceil(USERS / 8);
 
-export const options = budgeted({
+export const options = mixed({
   name: 'spike',
   load: {
-    executor: 'ramping-arrival-rate',
-    startRate: QUIET,
-    timeUnit: '1s',
-    preAllocatedVUs: RATE * 2,
-    maxVUs: RATE * 20,
+    executor: 'ramping-vus',
+    startVUs: QUIET,
     stages: [
       { target: QUIET, duration: '15s' },
-      { target: RATE, duration: '1s' },
-      { target: RATE, duration: '15s' },
+      { target: USERS, duration: '1s' },
+      { target: USERS, duration: '15s' },
       { target: QUIET, duration: '1s' },
       { target: QUIET, duration: '20s' },
     ],
+    gracefulRampDown: '20s',
   },
 });

@@ -1,22 +1,20 @@
-// More and more users, up to RATE a second. The budgets stay as they are: the first RATE that fails
-// is the limit of this machine.
-import { options as budgeted } from './budgets.js';
-export { default, setup } from './budgets.js';
+// More and more users, up to 200 (USERS). The budgets stay as they are: the first USERS that fails is the limit of
+// this machine.
+import { options as mixed } from './mix.js';
+export { default, setup } from './mix.js';
 
-const RATE = Number(__ENV.RATE || 20);
+const USERS = Number(__ENV.USERS || 200);
 
-export const options = budgeted({
+export const options = mixed({
   name: 'stress',
   load: {
-    executor: 'ramping-arrival-rate',
-    startRate: Math.ceil(RATE / 8),
-    timeUnit: '1s',
-    preAllocatedVUs: RATE * 2,
-    maxVUs: RATE * 20,
+    executor: 'ramping-vus',
+    startVUs: Math.ceil(USERS / 8),
     stages: [
-      { target: Math.ceil(RATE / 2), duration: '30s' },
-      { target: RATE, duration: '30s' },
-      { target: RATE, duration: '30s' },
+      { target: Math.ceil(USERS / 2), duration: '30s' },
+      { target: USERS, duration: '30s' },
+      { target: USERS, duration: '30s' },
     ],
+    gracefulRampDown: '20s',
   },
 });

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use makegood_core::guard::{Role, Tier};
 use makegood_core::time::Millis;
+use makegood_gateway::audit::Head;
 use serde_json::Value;
 
 use crate::configuration::Source;
 use crate::emulate::Emulate;
+use crate::keys;
 use crate::platform::Options;
 use crate::sim::Sim;
 use crate::tool_host::sandbox::Limits;
@@ -43,6 +46,8 @@ pub enum Command {
     Health(Health),
     /// Prints a development token
     Token(Token),
+    /// The API keys of an installation: makes, shows and revokes them
+    Keys(Keys),
     /// Measures
     #[command(subcommand)]
     Bench(Bench),
@@ -54,6 +59,39 @@ pub enum Command {
     Sim(Sim),
     /// The tools of an installation: shows, registers and tests them
     Tools(Tools),
+    /// The circuit breakers of a running installation: lists them, and holds one open or closed
+    Breakers(Breakers),
+    /// Webhooks: checks their sources, shows what was delivered, and delivers something to try one out
+    Webhooks(Webhooks),
+    /// The audit log: shows who did what, and checks that nobody has changed it
+    Audit(Audit),
+}
+
+#[derive(Debug, Args)]
+pub struct Breakers {
+    /// Where it runs
+    #[arg(long, env = "MAKEGOOD_URL", value_name = "URL", default_value = DEFAULT_URL, global = true)]
+    pub url: String,
+    /// Who asks, as `makegood token` prints it
+    #[arg(long, env = "MAKEGOOD_TOKEN", value_name = "TOKEN", hide_env_values = true, global = true)]
+    pub token: Option<String>,
+    /// Prints the answer as it came
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub verb: BreakerVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BreakerVerb {
+    /// How they stand
+    List,
+    /// Has nothing called any more, until `reset`
+    Open { name: String },
+    /// Has everything called, whatever comes of it, until `reset`
+    Close { name: String },
+    /// Has it begin anew, by what becomes of the calls
+    Reset { name: String },
 }
 
 #[derive(Clone, Debug, Args)]
@@ -122,15 +160,30 @@ pub struct Services {
     /// MCP servers besides the town: `{"name": {"url": …, "token": …}}`; spin.toml must allow their hosts
     #[arg(long, env = "MAKEGOOD_MCP_SERVERS", value_name = "JSON", hide_env_values = true)]
     pub mcp_servers: Option<String>,
+    /// Another issuer of users' tokens in place of the platform's own: where its keys are
+    #[arg(long, env = "MAKEGOOD_JWKS_URL", value_name = "URL")]
+    pub jwks_url: Option<String>,
+    /// What is said of issuers: `{"https://issuer": {"parties": […], …}}`, as docs/AUTH.md has it
+    #[arg(long, env = "MAKEGOOD_ISSUERS", value_name = "JSON")]
+    pub issuers: Option<String>,
+    /// What who sends no token may do, on loopback: user, approver, operator, admin
+    #[arg(long, value_name = "ROLE", default_value = "operator", value_parser = keys::role)]
+    pub anonymous_role: Role,
     /// How long an invocation goes on starting calls, in milliseconds
     #[arg(long, value_name = "MS")]
     pub time_budget_ms: Option<u64>,
     /// When the platform ends an invocation, in milliseconds
     #[arg(long, value_name = "MS")]
     pub kill_ms: Option<u64>,
+    /// When circuit breakers open: `{"default": {"calls": 10}}`, or `off` [default: as docs/BREAKERS.md says]
+    #[arg(long, value_name = "JSON")]
+    pub breakers: Option<String>,
     /// So many calls of one user's sagas are under way at once, at most [default: as many as they want]
     #[arg(long, value_name = "N")]
     pub user_concurrency: Option<u32>,
+    /// Who may come how often, as JSON or `off` (docs/LIMITS.md) [default: a million requests a minute]
+    #[arg(long, env = "SPIN_VARIABLE_LIMITS", value_name = "JSON")]
+    pub limits: Option<String>,
     /// Leave out the time in which nothing would happen: a wait of a month ends at once
     #[arg(long)]
     pub skip_time: bool,
@@ -185,17 +238,84 @@ pub struct Token {
     /// Who the token is for
     #[arg(long)]
     pub user: String,
-    /// How long it is good
-    #[arg(long, default_value_t = 12)]
-    pub hours: u64,
+    /// What they may do: user, approver, operator, admin
+    #[arg(long, default_value = "user", value_parser = keys::role)]
+    pub role: Role,
+    /// What they have paid for: free, premium, enterprise
+    #[arg(long, default_value = "free", value_parser = keys::tier)]
+    pub tier: Tier,
+    /// How long it is good: 90s, 15m, 12h, 30d
+    #[arg(long, value_name = "SPAN", default_value = "12h", value_parser = keys::span)]
+    pub ttl: Millis,
+}
+
+#[derive(Debug, Args)]
+pub struct Keys {
+    #[command(flatten)]
+    pub source: Source,
+    #[command(subcommand)]
+    pub verb: KeysVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeysVerb {
+    /// Makes a key, and prints it once
+    Create(CreateKey),
+    /// The keys there are, without their secrets
+    List(ListKeys),
+    /// Takes a key back for good
+    Revoke(RevokeKey),
+}
+
+#[derive(Debug, Args)]
+pub struct CreateKey {
+    /// Whose sagas it starts and sees
+    #[arg(long)]
+    pub user: String,
+    /// What it may do, with commas between: read, start, approve, operate
+    #[arg(long, default_value = "read,start")]
+    pub scopes: String,
+    /// Its role: user, approver, operator, admin
+    #[arg(long, default_value = "user", value_parser = keys::role)]
+    pub role: Role,
+    /// Its tier: free, premium, enterprise
+    #[arg(long, default_value = "free", value_parser = keys::tier)]
+    pub tier: Tier,
+    /// How long it is good: 12h, 30d [default: until it is revoked]
+    #[arg(long, value_name = "SPAN", value_parser = keys::span)]
+    pub ttl: Option<Millis>,
+    /// What it is for, for people
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub note: String,
+}
+
+#[derive(Debug, Args)]
+pub struct ListKeys {
+    /// Of this user only
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Prints all that is known, as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RevokeKey {
+    /// What stands in the key after `mk_`
+    #[arg(value_name = "ID")]
+    pub id: String,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Bench {
     /// Runs N-step sagas for some seconds; a line of JSON for each N
     Saga(BenchSaga),
+    /// Asks with and without limits, and of somebody who is refused; a line of JSON for each
+    Limits(BenchLimits),
     /// Counts the requests that one saga costs at each service; a line of JSON for each of three runs
     Requests(BenchRequests),
+    /// Measures what it costs to understand messages, in CPU; one line of JSON
+    Intent(BenchIntent),
     /// Brings the platform up in an empty folder and in one that is there; a line of JSON for each
     Start(BenchStart),
     /// Compares the first answer of each function with a hello-world's; a line of JSON for each
@@ -205,11 +325,39 @@ pub enum Bench {
 }
 
 #[derive(Clone, Debug, Args)]
+pub struct BenchLimits {
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub services: Services,
+    /// How long each is measured
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    /// Clients at once
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub clients: u32,
+}
+
+#[derive(Clone, Debug, Args)]
 pub struct BenchRequests {
     #[command(flatten)]
     pub place: Place,
     #[command(flatten)]
     pub services: Services,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BenchIntent {
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub services: Services,
+    /// The messages: one a line, as it is or as the `message` of a JSON object
+    #[arg(long, value_name = "FILE", default_value = "tests/eval/data/own.jsonl")]
+    pub messages: PathBuf,
+    /// How often each is asked; its mean counts
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub times: u32,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -276,6 +424,98 @@ pub enum StepClass {
     Effect,
     /// Only reads: commits are elided
     Query,
+}
+
+#[derive(Debug, Args)]
+pub struct Audit {
+    #[command(flatten)]
+    pub source: Source,
+    #[command(subcommand)]
+    pub verb: AuditVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AuditVerb {
+    /// Who did what, newest first
+    List(ListAudit),
+    /// Looks at every row; says the head of the log, or the first row that does not hold
+    Verify(VerifyAudit),
+}
+
+#[derive(Debug, Args)]
+pub struct ListAudit {
+    /// So many at most
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: u32,
+    /// Those before this number
+    #[arg(long, value_name = "NUMBER")]
+    pub before: Option<u64>,
+    /// Prints the rows as they are
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyAudit {
+    /// The head that was printed last time: so that an end that was cut off is seen too
+    #[arg(long, value_name = "NUMBER:HASH")]
+    pub head: Option<Head>,
+}
+
+#[derive(Debug, Args)]
+pub struct Webhooks {
+    #[command(flatten)]
+    pub source: Source,
+    /// The data of the local platform, which has a source for trying out [default: `data` beside the manifest]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    pub verb: WebhooksVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum WebhooksVerb {
+    /// Reads webhook_sources, and says which sources and rules there are, or what is wrong
+    Check,
+    /// What was delivered for you, newest first
+    List(ListDeliveries),
+    /// Signs a body as a source's sender would, and delivers it
+    Send(SendDelivery),
+}
+
+#[derive(Debug, Args)]
+pub struct ListDeliveries {
+    /// Where the installation is
+    #[arg(long, env = "MAKEGOOD_URL", value_name = "URL", default_value = DEFAULT_URL)]
+    pub url: String,
+    /// Who asks, as `makegood token` prints it
+    #[arg(long, env = "MAKEGOOD_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Prints the answer as it came
+    #[arg(long)]
+    pub json: bool,
+    /// So many at most
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct SendDelivery {
+    /// The source; the local platform has `demo`
+    #[arg(value_name = "SOURCE")]
+    pub source: String,
+    /// The file with what is delivered
+    #[arg(long, value_name = "FILE")]
+    pub body: PathBuf,
+    /// Its id, for schemes that have one in a header [default: a new one]
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// Its kind, for schemes that have it in a header
+    #[arg(long = "type", value_name = "TYPE", default_value = "", hide_default_value = true)]
+    pub kind: String,
+    /// Where the installation is
+    #[arg(long, env = "MAKEGOOD_URL", value_name = "URL", default_value = DEFAULT_URL)]
+    pub url: String,
 }
 
 #[derive(Debug, Args)]
@@ -617,9 +857,14 @@ impl Services {
             redis_url: given(&self.redis_url),
             alert_url: given(&self.alert_url),
             mcp_servers: given(&self.mcp_servers),
+            jwks_url: given(&self.jwks_url),
+            issuers: given(&self.issuers),
+            anonymous_role: self.anonymous_role,
             time_budget: self.time_budget_ms.map(Millis),
             kill: self.kill_ms.map(Millis),
+            breakers: self.breakers.clone(),
             user_concurrency: self.user_concurrency,
+            limits: given(&self.limits),
             skip_time: self.skip_time,
             tools: self.tool_limits(),
         }

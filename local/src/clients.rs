@@ -52,6 +52,13 @@ pub fn mcp(url: String) -> Variables {
     vec![("MCP_URL", url)]
 }
 
+/// Where the issuer of users' tokens is.
+pub const ISSUER_URL: &str = "ISSUER_URL";
+
+pub fn issuer(url: &str) -> Variables {
+    vec![(ISSUER_URL, url.to_owned())]
+}
+
 /// `url` is where the town's `/demo` begins.
 pub fn town(url: &str) -> Variables {
     vec![("TOWN_URL", format!("{url}/demo/tools")), ("TOWN_MCP_URL", format!("{url}{}", crate::platform::TOWN_MCP))]

@@ -7,7 +7,9 @@
     reason = "it is a command line: `up`, `bench` and `build` talk to people"
 )]
 
+pub mod audit;
 pub mod bench;
+pub mod breakers;
 pub mod build;
 pub mod chat;
 pub mod cli;
@@ -21,6 +23,7 @@ mod drained;
 pub mod emulate;
 pub mod health;
 pub mod host;
+pub mod keys;
 mod memory;
 pub mod migrate;
 pub mod platform;
@@ -34,3 +37,4 @@ pub mod tools;
 mod town_tools;
 pub mod up;
 mod values;
+pub mod webhooks;

@@ -7,7 +7,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use makegood_local::cli::{Bench, Cli, Command};
-use makegood_local::{bench, chat, deploy, doctor, emulate, health, migrate, saga, secrets, sim, tools, up};
+use makegood_local::secrets::Wanted;
+use makegood_local::{
+    audit, bench, breakers, chat, deploy, doctor, emulate, health, keys, migrate, saga, secrets, sim, tools, up,
+    webhooks,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -43,17 +47,19 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Emulate(options)) => emulate::run(&options).await,
         Some(Command::Health(options)) => health::ask(&options).await,
         Some(Command::Token(token)) => {
-            if token.user.is_empty() || token.user.len() > 200 || token.user == "anonymous" {
-                anyhow::bail!("--user takes a name of 1 to 200 bytes, and not `anonymous`.");
-            }
+            keys::check_name(&token.user)?;
             let manifest = token.place.manifest()?;
             let data_dir = token.place.data_dir(&manifest);
             std::fs::create_dir_all(&data_dir)?;
-            println!("{}", secrets::Secrets::load(&data_dir)?.token(&token.user, token.hours));
+            let wanted = Wanted { user: &token.user, role: token.role, tier: token.tier, good_for: token.ttl };
+            println!("{}", secrets::token(&secrets::issuer_of(&data_dir)?, &wanted)?);
             Ok(())
         }
+        Some(Command::Keys(options)) => keys::run(&options).await,
         Some(Command::Bench(Bench::Saga(options))) => bench::saga(&options).await,
+        Some(Command::Bench(Bench::Limits(options))) => bench::limits::run(&options).await,
         Some(Command::Bench(Bench::Requests(options))) => bench::requests::run(&options).await,
+        Some(Command::Bench(Bench::Intent(options))) => bench::intent::run(&options).await,
         Some(Command::Bench(Bench::Start(options))) => bench::start::start(&options).await,
         Some(Command::Bench(Bench::Cold(options))) => bench::cold::run(&options).await,
         Some(Command::Bench(Bench::Emulators(options))) => bench::emulators::run(&options).await,
@@ -61,5 +67,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Saga(options)) => saga::run(&options).await,
         Some(Command::Sim(options)) => sim::run(&options),
         Some(Command::Tools(options)) => tools::run(&options).await,
+        Some(Command::Breakers(options)) => breakers::run(&options).await,
+        Some(Command::Webhooks(options)) => webhooks::run(&options).await,
+        Some(Command::Audit(options)) => audit::run(&options).await,
     }
 }

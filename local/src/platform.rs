@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use axum::Router;
@@ -13,9 +14,12 @@ use axum::middleware::{self, Next};
 use axum::response::{Redirect, Response};
 use axum::routing::get;
 use makegood_cloud::faults::{Door, Words, in_front_of};
-use makegood_cloud::{Ably, Clock, Mcp, Model, Otlp, QStash, Redis, ably, llm, mcp, otlp, qstash};
+use makegood_cloud::{Ably, Clock, Issuer, Mcp, Model, Otlp, QStash, Redis, ably, llm, mcp, otlp, qstash};
+use makegood_core::guard::Role;
+use makegood_core::guard::rates::Class;
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
+use makegood_gateway::jwt::{self, Jwks, Token};
 use makegood_gateway::store;
 use makegood_postgres::Postgres;
 use tokio::sync::watch;
@@ -32,6 +36,7 @@ use crate::tool_host::sandbox::Limits as ToolLimits;
 use crate::tool_host::shelf::Shelf;
 use crate::tool_host::{self, Others, ToolHost};
 use crate::town_tools::TownTools;
+use crate::webhooks::with_demo;
 
 /// What to bring up.
 #[derive(Clone, Debug)]
@@ -54,9 +59,19 @@ pub struct Options {
     pub alert_url: Option<String>,
     /// MCP servers besides the town, as the variable has them.
     pub mcp_servers: Option<String>,
+    /// Another issuer of users' tokens in place of the platform's own: where its keys are.
+    pub jwks_url: Option<String>,
+    /// What is said of issuers, as the variable has it.
+    pub issuers: Option<String>,
+    /// What who sends no token may do, where the platform listens on loopback.
+    pub anonymous_role: Role,
     pub time_budget: Option<Millis>,
     pub kill: Option<Millis>,
+    /// The rules of circuit breakers, or `off`.
+    pub breakers: Option<String>,
     pub user_concurrency: Option<u32>,
+    /// Who may come how often, as the functions read it.
+    pub limits: Option<String>,
     /// Leaves out the time in which nothing would happen.
     pub skip_time: bool,
     /// What tools in Wasm may have.
@@ -67,6 +82,8 @@ pub struct Options {
 pub struct Platform {
     pub url: String,
     pub secrets: Secrets,
+    /// Of development tokens.
+    pub issuer: Issuer,
     pub postgres: Postgres,
     pub functions: Functions,
     pub delivery: Arc<Delivery>,
@@ -85,6 +102,7 @@ const LLM: &str = "/emulators/llm";
 const ABLY: &str = "/emulators/ably";
 const MCP: &str = "/emulators/mcp";
 const OTLP: &str = "/emulators/otlp";
+pub const ISSUER: &str = "/emulators/issuer";
 pub const TOWN_MCP: &str = "/demo/mcp";
 
 impl Platform {
@@ -128,6 +146,7 @@ impl Platform {
             model.key = secrets.key_of("llm");
             ably.key = format!("appid.keyid:{}", secrets.key_of("ably"));
         }
+        let issuer = secrets.issuer(&format!("{url}{ISSUER}"));
         let told = [
             clients::postgres(&format!("{url}{NEON}"), &postgres),
             clients::redis(&format!("{url}{REDIS}"), &secrets.redis_token),
@@ -142,13 +161,14 @@ impl Platform {
             clients::mcp(format!("{url}{MCP}")),
             vec![("MCP_SERVERS", mcp_servers(options, &url)?)],
             clients::otlp(&format!("{url}{OTLP}")),
+            clients::issuer(&issuer.url),
             clients::town(&url),
         ]
         .concat();
         write_for_owner(&data_dir.path().join(CLIENTS), &clients::script(&told))?;
 
         let functions = Functions::load(HostOptions {
-            overrides: variables(options, &url, &secrets, postgres.connection_string(), loopback)?,
+            overrides: variables(options, &url, &secrets, &issuer, postgres.connection_string(), loopback)?,
             cache_dir: compiled::beside(&manifest).unwrap_or_else(|| data_dir.path().join(COMPILED)),
             manifest,
             own_authorities: own,
@@ -169,6 +189,7 @@ impl Platform {
             .nest(LLM, in_front_of(Model::new(model).router(), Words::OpenAi, Door::Open))
             .nest(ABLY, in_front_of(Ably::new(ably).router(), Words::Ably, Door::Open))
             .nest(MCP, in_front_of(Mcp::new(mcp::TestTools).router(), Words::JsonRpc, Door::Open))
+            .nest(ISSUER, in_front_of(issuer.router(), Words::Status, Door::Open))
             .nest(OTLP, in_front_of(telemetry.router(), Words::Status, Door::Open))
             .route("/", get(|| async { Redirect::temporary("/debug") }))
             .fallback(unknown_route);
@@ -178,12 +199,13 @@ impl Platform {
         let outer = if loopback {
             router.layer(middleware::from_fn(serve::only_by_local_names))
         } else {
-            let key: Arc<str> = secrets.jwt.as_str().into();
-            router.layer(middleware::from_fn(move |request, next| only_with_token(Arc::clone(&key), request, next)))
+            let issuer = Arc::new(issuer.clone());
+            router.layer(middleware::from_fn(move |request, next| only_with_token(Arc::clone(&issuer), request, next)))
         };
         let outer = outer.layer(middleware::from_fn(drained::to_the_end));
         let (stop, mut stopped) = watch::channel(false);
         let server = tokio::spawn(async move {
+            let outer = outer.into_make_service_with_connect_info::<serve::Peer>();
             let serve = axum::serve(NoDelay(listener), outer).with_graceful_shutdown(async move {
                 let _ = stopped.changed().await;
             });
@@ -192,7 +214,8 @@ impl Platform {
             }
         });
         qstash.start();
-        let platform = Self { url, secrets, postgres, functions, delivery, qstash, stop, server, _data_dir: data_dir };
+        let platform =
+            Self { url, secrets, issuer, postgres, functions, delivery, qstash, stop, server, _data_dir: data_dir };
         platform.schedule_sweeper().await?;
         Ok(platform)
     }
@@ -279,7 +302,7 @@ fn tools(data_dir: &DataDir, postgres: &Postgres, town: &Router, limits: &ToolLi
 async fn prepare(postgres: &Postgres) -> anyhow::Result<()> {
     let ours = store::MIGRATIONS.iter().chain(makegood_town::MIGRATIONS).chain(tool_host::MIGRATIONS);
     postgres.migrate(&ours.copied().collect::<Vec<(&str, &str)>>()).await?;
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
     let now = Millis(u64::try_from(now.as_millis())?);
     for definition in makegood_town::definitions() {
         let definition: Definition = serde_json::from_value(definition)?;
@@ -302,9 +325,14 @@ fn variables(
     options: &Options,
     url: &str,
     secrets: &Secrets,
+    issuer: &Issuer,
     connection: &str,
     loopback: bool,
 ) -> anyhow::Result<BTreeMap<String, String>> {
+    let jwks_url = options.jwks_url.clone().unwrap_or_else(|| issuer.jwks_url());
+    let issuers = options.issuers.as_deref().unwrap_or_default();
+    // Read first, so that what is wrong is said by whoever started it, and not by the first request.
+    jwt::issuers(&jwks_url, issuers).map_err(|error| anyhow::anyhow!("--issuers: {error}"))?;
     let mut variables: BTreeMap<String, String> = [
         ("database_host", url.to_owned()),
         ("redis_host", url.to_owned()),
@@ -321,9 +349,13 @@ fn variables(
         ("public_url", url.to_owned()),
         ("tools_url", format!("{url}{}", tool_host::BASE)),
         ("mcp_servers", mcp_servers(options, url)?),
-        ("jwt_secret", secrets.jwt.clone()),
-        // Whoever reaches the loopback address is on this machine.
+        ("webhook_sources", with_demo(&std::env::var("SPIN_VARIABLE_WEBHOOK_SOURCES").unwrap_or_default(), secrets)?),
+        ("jwks_url", jwks_url.clone()),
+        ("jwks_host", origin(&jwks_url)),
+        ("issuers", options.issuers.clone().unwrap_or_default()),
+        // Whoever reaches the loopback address is on this machine, and could make any token.
         ("allow_anonymous", loopback.to_string()),
+        ("anonymous_role", options.anonymous_role.as_str().to_owned()),
         ("region", options.region.clone()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
@@ -331,8 +363,25 @@ fn variables(
     variables.extend(options.alert_url.iter().map(|url| ("alert_url".to_owned(), url.clone())));
     let millis = [("time_budget_ms", options.time_budget), ("kill_ms", options.kill)];
     variables.extend(millis.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.0.to_string()))));
+    // Whoever is here may fire at will, through the same door; production is as strict as the code.
+    variables.insert("limits".to_owned(), options.limits.clone().unwrap_or_else(generous));
+    variables.extend(options.breakers.iter().map(|rules| ("breakers".to_owned(), rules.clone())));
     variables.extend(options.user_concurrency.map(|most| ("user_concurrency".to_owned(), most.to_string())));
     Ok(variables)
+}
+
+/// The scheme, host and port of an address.
+fn origin(url: &str) -> String {
+    let parsed = url.parse::<http::Uri>().ok();
+    let parts = parsed.as_ref().and_then(|url| Some((url.scheme_str()?, url.authority()?)));
+    parts.map_or_else(|| url.to_owned(), |(scheme, authority)| format!("{scheme}://{authority}"))
+}
+
+/// The limits on a machine of one's own: the same for every kind of request.
+fn generous() -> String {
+    let each = serde_json::json!({"rate": 1_000_000, "per_s": 60, "burst": 100_000});
+    let all = Class::ALL.map(|class| (class.name().to_owned(), each.clone()));
+    serde_json::Value::Object(all.into_iter().collect()).to_string()
 }
 
 /// The town, and those that are given.
@@ -359,7 +408,7 @@ fn own_authorities(bind: IpAddr, port: u16) -> Vec<String> {
 
 /// Beyond loopback the town, the tools, the MCP server, the receiver of traces and the faults are not open to everybody.
 /// The rest have doors of their own.
-async fn only_with_token(key: Arc<str>, request: Request, next: Next) -> Response {
+async fn only_with_token(issuer: Arc<Issuer>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let emulator = path.strip_prefix("/emulators/").and_then(|rest| rest.split_once('/'));
     let faults = emulator.is_some_and(|(_, rest)| rest.starts_with("_emulator"));
@@ -367,14 +416,20 @@ async fn only_with_token(key: Arc<str>, request: Request, next: Next) -> Respons
         return next.run(request).await;
     }
     let given = request.headers().get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let claims = given
-        .and_then(|text| text.strip_prefix("Bearer "))
-        .and_then(|token| makegood_gateway::jwt::verify::<serde_json::Value>(token, &[&key]).ok());
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
-    if claims.and_then(|claims| claims["exp"].as_u64()).is_some_and(|exp| exp > now) {
+    let token = given.and_then(|text| text.strip_prefix("Bearer "));
+    if token.is_some_and(|token| is_of(&issuer, token)) {
         return next.run(request).await;
     }
     problem(401, "unauthenticated", "Send `Authorization: Bearer <token>`; `makegood token --user NAME` prints one.")
+}
+
+/// Whether a token is this issuer's, and good now.
+fn is_of(issuer: &Issuer, token: &str) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = Millis(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+    let trusted = jwt::issuers(&issuer.jwks_url(), "").unwrap_or_default();
+    let keys = Jwks::read(issuer.jwks().to_string().as_bytes()).unwrap_or_default();
+    Token::parse(token).is_ok_and(|token| trusted.iter().any(|one| one.verify(&token, &keys, now).is_ok()))
 }
 
 async fn unknown_route() -> Response {

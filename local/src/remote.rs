@@ -7,6 +7,8 @@ use makegood_core::time::Millis;
 use makegood_edge::Host;
 use makegood_edge::native::Native;
 use makegood_gateway::neon::{self, Database, Failure, Rows};
+use makegood_gateway::store::{self, Statement};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 /// A migration may take a while.
@@ -38,6 +40,17 @@ impl Remote {
     pub async fn query(&self, sql: &str, params: &[Option<&str>]) -> Result<Rows, Fault> {
         let request = neon::request(&self.database, sql, params).map_err(|error| Fault::Silence(error.0))?;
         self.send(request).await
+    }
+
+    /// What one of the store's statements answers; `None` where it is null.
+    ///
+    /// # Errors
+    /// Says what the database said, and what may help.
+    pub async fn ask<T: DeserializeOwned>(&self, statement: &Statement) -> anyhow::Result<Option<T>> {
+        let params: Vec<Option<&str>> = statement.params.iter().map(Option::as_deref).collect();
+        let rows = self.query(statement.sql, &params).await;
+        let rows = rows.context("the database; has `makegood migrate` been run?")?;
+        store::read(rows).map_err(|error| anyhow::anyhow!("{error}"))
     }
 
     /// Several statements without results, all of them or none.

@@ -4,18 +4,29 @@ use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use makegood_cloud::Issuer;
 use makegood_cloud::folder::remedy;
+use makegood_core::guard::{Role, Tier};
+use makegood_core::time::Millis;
 use makegood_gateway::jwt;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::cli::DEFAULT_URL;
+use crate::clients::ISSUER_URL;
+use crate::data_dir::CLIENTS;
+use crate::platform::ISSUER;
 
 /// What the parts of the platform prove themselves to each other with.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Secrets {
-    /// Signs development tokens.
+    /// What the keys of the parts that have none of their own here are made of, and that of the issuer of development
+    /// tokens.
     pub jwt: String,
     pub redis_token: String,
     pub qstash_token: String,
@@ -53,12 +64,37 @@ impl Secrets {
         jwt::sign(&serde_json::json!({"key": part}), &format!("{part} {}", self.jwt)).replace('.', "")
     }
 
-    /// A development token for a user, good for `hours`.
-    pub fn token(&self, user: &str, hours: u64) -> String {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let exp = now.as_secs() + hours * 3600;
-        jwt::sign(&serde_json::json!({"sub": user, "exp": exp}), &self.jwt)
+    /// The issuer of development tokens, whose address this is.
+    pub fn issuer(&self, url: &str) -> Issuer {
+        Issuer::new(url, &self.jwt)
     }
+}
+
+/// What a development token says.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    pub user: &'a str,
+    pub role: Role,
+    pub tier: Tier,
+    pub good_for: Millis,
+}
+
+/// A development token.
+pub fn token(issuer: &Issuer, wanted: &Wanted<'_>) -> anyhow::Result<String> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    Ok(issuer.sign(json!({
+        "sub": wanted.user, "roles": [wanted.role], "tier": wanted.tier,
+        "iat": now, "nbf": now, "exp": now + wanted.good_for.0 / 1000,
+    })))
+}
+
+/// The issuer of the platform whose data lies here, wherever that was last started.
+pub fn issuer_of(data_dir: &Path) -> anyhow::Result<Issuer> {
+    let secrets = Secrets::load(data_dir)?;
+    let told = fs::read_to_string(data_dir.join(CLIENTS)).unwrap_or_default();
+    let line = told.lines().find_map(|line| line.strip_prefix(ISSUER_URL)?.strip_prefix('='));
+    let url = line.map_or_else(|| format!("{DEFAULT_URL}{ISSUER}"), |url| url.trim_matches('\'').to_owned());
+    Ok(secrets.issuer(&url))
 }
 
 /// Writes a file that only its owner can read, whole or not at all.

@@ -3,8 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::Request;
+use axum::extract::connect_info::Connected;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use axum::serve::IncomingStream;
 use tokio::net::TcpListener;
 
 /// Listens, or says what to do where that cannot be.
@@ -38,6 +40,16 @@ impl axum::serve::Listener for NoDelay {
 
     fn local_addr(&self) -> std::io::Result<Self::Addr> {
         self.0.local_addr()
+    }
+}
+
+/// Where a connection comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+impl Connected<IncomingStream<'_, NoDelay>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, NoDelay>) -> Self {
+        Self(*stream.remote_addr())
     }
 }
 

@@ -62,7 +62,7 @@ Makegood is up, after {:.1} s.
   Chat        {url}/api/chat
   Sagas       {url}/debug
   The town    {url}/demo/world
-  Emulators   {url}/emulators/neon, redis, qstash, llm, ably, mcp, otlp
+  Emulators   {url}/emulators/neon, redis, qstash, llm, ably, mcp, issuer, otlp
   Data        {}; their clients: set -a; . {}
 
 Try:

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 
 use http::Uri;
 use makegood_core::error::Error;
+use makegood_core::guard::breaker::Rulebook;
+use makegood_core::guard::outbound::{Refused, public};
 use makegood_edge::Settings;
 use makegood_edge::model::Models;
 use makegood_edge::native::Native;
 use makegood_edge::settings::{Kind, NAMES, Setting};
-use makegood_gateway::mcp;
+use makegood_gateway::webhook::sources;
+use makegood_gateway::{jwt, mcp};
 
-/// HMAC-SHA256 is as strong as its key, up to this.
-const SHORTEST_SECRET: usize = 32;
 /// Between the end of the budget and the platform's kill there is a commit, and a message to the queue.
 const LAST: u64 = 1_000;
 /// After the models' answer, or without one, a saga is committed: what docs/MODELS.md asks for.
@@ -50,16 +51,23 @@ pub fn of_one(setting: &Setting, value: &str) -> Option<Fault> {
             wrong("it is neither `true` nor `false`", "Write one of these.")
         }
         Kind::Number if value.parse::<u64>().is_err() => wrong("it is not a whole number", "Write digits only."),
-        Kind::Text if setting.name == "jwt_secret" && value.len() < SHORTEST_SECRET => wrong(
-            &format!("it is shorter than {SHORTEST_SECRET} bytes, and can be guessed"),
-            "Make one with `openssl rand -base64 48`, and give it to whoever signs your users in.",
-        ),
         Kind::Text if setting.name == "database_url" && !is_connection_string(value) => wrong(
             "it is not postgres://user:password@host/database",
             "Copy the connection string from your database's dashboard.",
         ),
+        Kind::Text if setting.name == "cors_origins" && !value.split(',').all(|one| is_origin(one.trim())) => wrong(
+            "it is not a list of origins",
+            "Write each as a browser says it, scheme, host and port only, as https://app.example.com; `*` is none.",
+        ),
         Kind::Truth | Kind::Number | Kind::Text => None,
     }
+}
+
+/// As browsers say it (RFC 6454, section 6.2): a scheme, a host, and a port where it is not the scheme's own.
+fn is_origin(text: &str) -> bool {
+    let Some((scheme, host)) = text.split_once("://") else { return false };
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-:[]".contains(c);
+    matches!(scheme, "http" | "https") && !host.is_empty() && host.chars().all(plain)
 }
 
 fn is_connection_string(value: &str) -> bool {
@@ -81,6 +89,15 @@ fn address(setting: &Setting, value: &str) -> Option<Fault> {
     }
     if is_somebodys(value) {
         return wrong("it is an example's address, and one that belongs to somebody", "Write a name below .example.");
+    }
+    // The queue calls it, from outside. What we call ourselves may well be inside, and of `public_url` the doctor
+    // knows more.
+    if setting.name == "alert_url"
+        && !is_loopback(value)
+        && let Err(Refused::Inside(place)) = public(value)
+    {
+        let what = format!("the queue calls it from outside, and it leads inside: {place}");
+        return wrong(&what, "Write an address that the internet reaches.");
     }
     if setting.name != "alert_url" && (value.ends_with('/') || value.contains('?')) {
         return wrong("it ends in a slash, or has a query", "Take that away: paths are put behind it.");
@@ -170,6 +187,27 @@ fn readers(values: &BTreeMap<String, String>) -> Vec<Fault> {
     if let Err(error) = mcp::servers(values.get("mcp_servers").map_or("", String::as_str)) {
         faults.push(Fault::new("mcp_servers", error.0, "Mend its value: docs/MCP.md shows one."));
     }
+    if let Err(why) = sources::read(values.get("webhook_sources").map_or("", String::as_str)) {
+        let remedy = "Mend its value: docs/WEBHOOKS.md shows one.";
+        faults.push(Fault::new("webhook_sources", format!("with it webhooks are answered 500: {why}"), remedy));
+    }
+    if let Err(why) = Rulebook::read(values.get("breakers").map_or("", String::as_str)) {
+        faults.push(Fault::new(
+            "breakers",
+            format!("with it no saga goes on: {why}"),
+            "Mend its value: docs/BREAKERS.md shows one.",
+        ));
+    }
+    let get = |name: &str| values.get(name).map_or("", String::as_str);
+    match jwt::issuers(get("jwks_url"), get("issuers")) {
+        Err(error) => faults.push(Fault::new("issuers", error.0, "Mend its value: docs/AUTH.md shows one.")),
+        Ok(trusted) if trusted.is_empty() && !get("jwks_url").is_empty() => faults.push(Fault::new(
+            "jwks_url",
+            "it does not end in /.well-known/jwks.json, and `issuers` does not say whose keys are there",
+            "Name the issuer: `issuers` is then {\"https://issuer\": {\"jwks\": \"…\"}}.",
+        )),
+        Ok(_) => {}
+    }
     faults
 }
 
@@ -190,7 +228,12 @@ mod tests {
             ("kill_ms", "10 s"),
             ("model_price", "0.15"),
             ("mcp_servers", "this is not JSON"),
+            ("webhook_sources", r#"{"s": {"scheme": "stripe"}}"#),
+            ("breakers", "{\"pay\": {\"permits\": 0}}"),
             ("model_cache_ms", "an hour"),
+            ("anonymous_role", "king"),
+            ("issuers", r#"{"https://a.test": {"audiences": ["x"]}}"#),
+            ("jwks_url", "https://keys.test/certs"),
         ] {
             let found = said(&[(name, value)]);
             assert!(found.len() == 1 && found[0].0 == name, "{name}={value}: {found:?}");
@@ -214,6 +257,19 @@ mod tests {
             assert!(found.len() == 1 && found[0].0 == "model_timeout_ms", "{kill} {patience}: {found:?}");
         }
         assert_eq!(said(&[("model_timeout_ms", "99999999")]), [], "without a model nobody waits for one");
+    }
+
+    #[test]
+    fn origins_are_as_browsers_say_them() {
+        let setting = makegood_edge::settings::TABLE.iter().find(|setting| setting.name == "cors_origins").unwrap();
+        for good in ["https://app.example.com", "https://a.test, http://localhost:5173", "http://[::1]:8080"] {
+            assert_eq!(of_one(setting, good), None, "{good}");
+        }
+        for bad in
+            ["*", "null", "app.example.com", "https://a.test/", "https://a.test,", "https://*.a.test", "HTTPS://a.test"]
+        {
+            assert!(of_one(setting, bad).is_some(), "{bad}");
+        }
     }
 
     #[test]

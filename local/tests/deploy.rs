@@ -86,9 +86,9 @@ const ERRORS: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "spin.toml",
-        "jwt_secret = { required = true, secret = true }",
-        "jwt_secret = { required = true }",
-        "`jwt_secret` is a secret, and not marked",
+        "qstash_token = { required = true, secret = true }",
+        "qstash_token = { required = true }",
+        "`qstash_token` is a secret, and not marked",
     ),
     (
         "spin.toml",
@@ -98,9 +98,9 @@ const ERRORS: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "spin.toml",
-        "jwt_secret = { required = true, secret",
-        "jwt_secret = { default = \"local\", secret",
-        "the secret `jwt_secret` has a default",
+        "qstash_token = { required = true, secret",
+        "qstash_token = { default = \"local\", secret",
+        "the secret `qstash_token` has a default",
     ),
     ("spin.toml", "kill_ms = \"{{ kill_ms }}\"\n", "", "the function chat reads `kill_ms`"),
     (
@@ -123,8 +123,8 @@ const ERRORS: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "spin.toml",
-        "\"{{ fallback_model_host }}\"]",
-        "\"{{ fallback_model_host }}\", \"https://*\"]",
+        "\"{{ fallback_model_host }}\", \"{{ jwks_host }}\"]",
+        "\"{{ fallback_model_host }}\", \"{{ jwks_host }}\", \"https://*\"]",
         "may reach https://*, and calls nothing there",
     ),
     (
@@ -158,7 +158,7 @@ const ERRORS: &[(&str, &str, &str, &str)] = &[
         "\"functions/chatt/Cargo.toml\"",
         "watches functions/chatt/Cargo.toml",
     ),
-    ("spin.toml", "\"functions/debug/**/*.css\", ", "", "functions/debug/src/debug.css"),
+    ("spin.toml", "\"functions/debug/**/*.css\", ", "", "functions/debug/src/approval/approve.css among"),
     ("spin.toml", "\"functions/chat/**/*.rs\", ", "", "chat is made of files that its build does not watch"),
     ("spin.toml", "spin_manifest_version = 2", "spin_manifest_version = 1", "it cannot be read"),
     (
@@ -177,14 +177,14 @@ const ERRORS: &[(&str, &str, &str, &str)] = &[
     ("spin.toml", "\"shared/**/*.txt\", ", "", "shared/core/src/intent/lexicon/german.txt among"),
     (
         "spin.toml",
-        "\"{{ tools_host }}\"]",
-        "\"{{ tools_host }}\", \"https://evil.example:1..65535\"]",
+        "\"{{ tools_host }}\", \"{{ jwks_host }}\"]",
+        "\"{{ tools_host }}\", \"{{ jwks_host }}\", \"https://evil.example:1..65535\"]",
         "execute may reach https://evil.example:1..65535, and calls nothing there",
     ),
     (
         "spin.toml",
-        "\"{{ tools_host }}\"]",
-        "\"{{ tools_host }}\", \"https://evil.example\"]",
+        "\"{{ tools_host }}\", \"{{ jwks_host }}\"]",
+        "\"{{ tools_host }}\", \"{{ jwks_host }}\", \"https://evil.example\"]",
         "execute may reach https://evil.example, and calls nothing there",
     ),
     (
@@ -224,21 +224,16 @@ const ERRORS: &[(&str, &str, &str, &str)] = &[
     ("docker/spinapp.yaml", "- name: kill_ms", "- name: kills_ms", "`kills_ms` is no variable"),
     (
         "docker/spinapp.yaml",
-        "valueFrom: { secretKeyRef: { name: makegood, key: jwt_secret } }",
+        "valueFrom: { secretKeyRef: { name: makegood, key: model_key } }",
         "value: guess",
-        "`jwt_secret` is a secret, and stands there as it is",
+        "`model_key` is a secret, and stands there as it is",
     ),
+    ("docker/spinapp.yaml", "key: model_key", "key: qstash_token", "`model_key` is taken from the key `qstash_token`"),
     (
         "docker/spinapp.yaml",
-        "key: jwt_secret",
-        "key: qstash_token",
-        "`jwt_secret` is taken from the key `qstash_token`",
-    ),
-    (
-        "docker/spinapp.yaml",
-        "      valueFrom: { secretKeyRef: { name: makegood, key: jwt_secret } }",
-        "      valueFrom: { secretKeyRef: { name: makegood, key: jwt_secret } }\n      value: guess",
-        "`jwt_secret` has more than one value",
+        "      valueFrom: { secretKeyRef: { name: makegood, key: model_key } }",
+        "      valueFrom: { secretKeyRef: { name: makegood, key: model_key } }\n      value: guess",
+        "`model_key` has more than one value",
     ),
     ("docker/spinapp.yaml", "    - name: region\n", "    - name: kill_ms\n", "`kill_ms` has more than one value"),
     ("docker/spinapp.yaml", "      value: cluster", "#      value: cluster", "it gives `region` no value"),
@@ -269,7 +264,12 @@ const ERRORS: &[(&str, &str, &str, &str)] = &[
     (".gitignore", "*.env\n", "", "it lets production.env be committed"),
     (".gitignore", ".dev.vars\n", "", "it lets .dev.vars be committed"),
     ("functions/chat/.dev.vars.example", "REDIS_REST_TOKEN=", "# REDIS_REST_TOKEN=", "it lacks REDIS_REST_TOKEN"),
-    ("functions/debug/.dev.vars.example", "JWT_SECRET=", "JWT_SECRETS=", "it has JWT_SECRETS, which is no secret"),
+    (
+        "functions/debug/.dev.vars.example",
+        "DATABASE_URL=",
+        "DATABASE_URLS=",
+        "it has DATABASE_URLS, which is no secret",
+    ),
 ];
 
 const CHAT: &str = "functions/chat/wrangler.toml";
@@ -288,7 +288,7 @@ const WORKERS: &[(&str, &str, &str, &str)] = &[
         "TOOLS_URL = \"x\"\nDATABASE_HTTP_URL = ",
         "TOOLS_URL, which the function intent does not need",
     ),
-    (INTENT, "DATABASE_HTTP_URL = ", "JWT_SECRET = \"x\"\nDATABASE_HTTP_URL = ", "JWT_SECRET, which is a secret"),
+    (INTENT, "DATABASE_HTTP_URL = ", "DATABASE_URL = \"x\"\nDATABASE_HTTP_URL = ", "DATABASE_URL, which is a secret"),
     (INTENT, "[env.staging.vars]", "[env.staging.were_vars]", "the vars of [env.staging] do not have it"),
     (INTENT, "[build]", "[buildd]", "it has no [build]"),
     (INTENT, "main = ", "main = \"/elsewhere.js\"\nmain_was = ", "`main` is not what the build of intent makes"),
@@ -352,7 +352,7 @@ const WORKERS: &[(&str, &str, &str, &str)] = &[
     ),
     (CHAT, "KILL_MS = \"10000\"\n", "", "KILL_MS of the config is not set, and \"10000\" in functions/execute"),
     (CHAT, "KILL_MS = \"10000\"", "KILL_MS = \"20000\"", "KILL_MS of the config is \"20000\", and \"10000\" in"),
-    (WEBHOOK, "\n[env.production.vars]", "", "it has no [env.production], and other Workers have"),
+    (WEBHOOK, "QSTASH_URL = \"https", "QSTASH_URI = \"https", "the function webhook reads QSTASH_URL"),
     (CHAT, "QSTASH_URL = \"http", "QSTASH_URL = \"\" # \"http", "QSTASH_URL of the config has no value"),
     (
         INTENT,
@@ -420,7 +420,7 @@ const WORKERS: &[(&str, &str, &str, &str)] = &[
     ),
     (GATEWAY, "-- gateway", "-- chat", "the command of [build] does not build gateway"),
     (GATEWAY, "docker/workerd/build/gateway.js", "nowhere/x.js", "`main` is not what the build of gateway makes"),
-    (GATEWAY, "[build]", "[vars]\nJWT_SECRET = \"x\"\n[build]", "the config has vars, and the gateway needs none"),
+    (GATEWAY, "[build]", "[vars]\nDATABASE_URL = \"x\"\n[build]", "the config has vars, and the gateway needs none"),
     (
         GATEWAY,
         "compatibility_date = \"2026-11-01\"",
@@ -457,8 +457,8 @@ fn an_mcp_server_of_a_deployment_may_be_reached_where_it_is_named() {
     let copy = copy();
     let path = copy.path().join("spin.toml");
     let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replace("\"{{ tools_host }}\"]", "\"{{ tools_host }}\", \"https://hotel.test\"]"))
-        .unwrap();
+    let hosts = "\"{{ tools_host }}\", \"{{ jwks_host }}\"]";
+    std::fs::write(&path, text.replace(hosts, &hosts.replace(']', ", \"https://hotel.test\"]"))).unwrap();
     let env = copy.path().join("production.env");
     let found = |servers: &str| {
         std::fs::write(&env, format!("MCP_SERVERS='{servers}'\n")).unwrap();

@@ -110,7 +110,8 @@ async fn told_by(
         ("qstash_next_signing_key", "n".to_owned()),
         ("public_url", url.clone()),
         ("tools_url", format!("{url}/tools")),
-        ("jwt_secret", "a-text-of-thirty-two-bytes-or-more".to_owned()),
+        ("jwks_url", "https://issuer.test/.well-known/jwks.json".to_owned()),
+        ("jwks_host", "https://issuer.test".to_owned()),
         ("redis_rest_token", "token".to_owned()),
     ];
     let mut values: BTreeMap<String, String> = values.map(|(name, value)| (name.to_owned(), value)).into();

@@ -6,7 +6,7 @@ use makegood_local::configuration::Configuration;
 use makegood_local::doctor::examine;
 use makegood_local::migrate::{over_http, statements};
 use makegood_local::remote::Remote;
-use makegood_postgres::Postgres;
+use makegood_postgres::{MIGRATIONS_TABLE, Postgres};
 use tempfile::TempDir;
 
 /// What the doctor says about one thing.
@@ -75,6 +75,7 @@ async fn statements_one_by_one_make_the_same_functions_as_the_whole_script() {
     postgres.close().await;
 
     let postgres = Postgres::embedded(parts.path()).await.unwrap();
+    postgres.query(MIGRATIONS_TABLE, &[]).await.unwrap();
     for (name, sql) in MIGRATIONS {
         for statement in statements(sql) {
             postgres.query(statement, &[]).await.unwrap_or_else(|error| panic!("{name}: {error}\n{statement}"));

@@ -7,21 +7,27 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use makegood_cloud::Issuer;
+use makegood_core::guard::front::Front;
 use makegood_core::id::SagaId;
 use makegood_core::time::Millis;
 use makegood_edge::futures_util::{FutureExt, StreamExt};
-use makegood_edge::gateway::{Request as Sent, Response, alerts, conversations, jwt, store};
+use makegood_edge::gateway::webhook::{self, sources};
+use makegood_edge::gateway::{Request as Sent, Response, alerts, conversations, deliveries, jwt, store};
 use makegood_edge::host::{Body, FetchError, Level};
+use makegood_edge::outward::answer;
 use makegood_edge::routes::ROUTES;
 use makegood_edge::settings::{Kind, NAMES, TABLE};
-use makegood_edge::{Bytes, Host, Reply, Request, http};
+use makegood_edge::{Bytes, Host, Isolate, Reply, Request, http};
 use serde_json::{Value, json};
 
 const NOW: u64 = 1_777_636_800_000;
-const USER_KEY: &str = "signs users' tokens";
+const ISSUER: &str = "https://issuer.test";
 const QUEUE_KEY: &str = "signs deliveries";
 const NEXT_KEY: &str = "signs them next";
 const PUBLIC: &str = "https://me.test";
+/// Another site, whose pages may call.
+const SITE: &str = "https://app.test";
 
 /// A value for every setting.
 fn values() -> BTreeMap<String, String> {
@@ -32,14 +38,18 @@ fn values() -> BTreeMap<String, String> {
         "public_url" => PUBLIC,
         "tools_url" => "https://tools.test",
         "mcp_servers" => "{}",
+        "cors_origins" => SITE,
         "alert_url" => "https://alerts.test/hook",
-        "jwt_secret" => USER_KEY,
+        "jwks_url" => "https://issuer.test/.well-known/jwks.json",
+        "issuers" => r#"{"https://issuer.test": {}}"#,
+        "anonymous_role" => "user",
         "qstash_current_signing_key" => QUEUE_KEY,
         "qstash_next_signing_key" => NEXT_KEY,
         "allow_anonymous" => "true",
         "time_budget_ms" => "20000",
         "kill_ms" => "30000",
         "user_concurrency" => "3",
+        "breakers" => "{}",
         "model_url" => "https://model.test/v1",
         "fallback_model_url" => "https://second.test/v1",
         "model_price" => "0.15/0.60",
@@ -47,6 +57,13 @@ fn values() -> BTreeMap<String, String> {
         "model_timeout_ms" => "5000",
         "model_cache_ms" => "60000",
         "model_tools" => "book_restaurant_table,search_restaurants",
+        "webhook_sources" => {
+            r#"{"any": {"scheme": "github", "secrets": ["hush"], "owner": "ada", "rules": [{"then": {"event": {"name": "n"}}}]}}"#
+        }
+        "limits" => r#"{"failed": {"rate": 9}}"#,
+        "limits_fallback" => "isolate",
+        "limits_mode" => "enforce",
+        "trusted_proxy_hops" => "1",
         other => other,
     };
     NAMES.into_iter().map(|name| (name.to_owned(), value(name).to_owned())).collect()
@@ -56,12 +73,21 @@ fn values() -> BTreeMap<String, String> {
 fn other(name: &str) -> String {
     match name {
         "allow_anonymous" => "false".to_owned(),
+        "anonymous_role" => "operator".to_owned(),
+        "issuers" => json!({ISSUER: {"parties": ["https://app.test"]}}).to_string(),
+        "jwks_url" => "https://other.test/.well-known/jwks.json".to_owned(),
         "time_budget_ms" | "kill_ms" => "60000".to_owned(),
         "model_timeout_ms" => "4000".to_owned(),
         "model_cache_ms" => "120000".to_owned(),
         "model_price" | "fallback_model_price" => "3/4".to_owned(),
         "model_tools" => "book_restaurant_table".to_owned(),
         "user_concurrency" => "7".to_owned(),
+        "webhook_sources" => values()[name].replace("hush", "another"),
+        "limits" => "off".to_owned(),
+        "limits_fallback" => "open".to_owned(),
+        "limits_mode" => "shadow".to_owned(),
+        "trusted_proxy_hops" => "2".to_owned(),
+        "breakers" => "off".to_owned(),
         _ => format!("{}x", values()[name]),
     }
 }
@@ -73,8 +99,13 @@ struct Recorder {
     asked: Rc<RefCell<BTreeSet<String>>>,
     trace: Rc<RefCell<Vec<String>>>,
     clock: Rc<Cell<u64>>,
+    /// What its isolate remembers of those who come.
+    front: Rc<RefCell<Front>>,
+    /// How often it was asked about limits.
+    counted: Rc<Cell<u32>>,
     /// Nothing is due.
     quiet: bool,
+    isolate: Rc<Isolate>,
 }
 
 impl Recorder {
@@ -84,7 +115,10 @@ impl Recorder {
             asked: Rc::default(),
             trace: Rc::default(),
             clock: Rc::new(Cell::new(NOW)),
+            front: Rc::default(),
+            counted: Rc::default(),
             quiet: false,
+            isolate: Rc::default(),
         }
     }
 
@@ -103,6 +137,7 @@ impl Recorder {
             }),
             conversations::SAVE => json!(1),
             conversations::SWEEP => json!([]),
+            deliveries::TAKE => json!({"new": true, "state": "pending"}),
             store::SWEEP if self.quiet => json!({"sagas": [], "schedules": []}),
             alerts::DUE if self.quiet => json!([]),
             store::SWEEP => json!({"sagas": [{"id": id(), "version": 2, "sweep": 1}], "schedules": []}),
@@ -133,7 +168,20 @@ impl Host for Recorder {
         let line = format!("{} {} {:?} {timeout} {body}", request.method(), request.uri(), request.headers());
         self.trace.borrow_mut().push(line);
         let body = match request.uri().host() {
+            Some(host) if host.starts_with("issuer") => issuer().jwks(),
+            // One that has to be told the script first, then knows nobody, and after that is away.
+            Some(host) if host.starts_with("redis") && body.contains("makegood:limit:") => {
+                self.counted.set(self.counted.get() + 1);
+                match self.counted.get() {
+                    1 => json!({"error": "NOSCRIPT No matching script."}),
+                    2 => json!({"result": [NOW * 1000, 1000, 0]}),
+                    _ => return Err(FetchError::Unknown("nobody answers".to_owned())),
+                }
+            }
             // One that says that it took the lease.
+            Some(host) if host.starts_with("redis") && request.uri().path().ends_with("/pipeline") => {
+                json!([{"result": "OK"}, {"result": []}])
+            }
             Some(host) if host.starts_with("redis") => json!({"result": "OK"}),
             // The first will not, and the second asks back: both want to be paid.
             Some(host) if host.starts_with("model") => model(&json!({"content": null, "refusal": "No."})),
@@ -162,6 +210,10 @@ impl Host for Recorder {
         self.values.get(name).cloned()
     }
 
+    fn isolate(&self) -> Rc<Isolate> {
+        Rc::clone(&self.isolate)
+    }
+
     async fn sleep(&self, span: Millis) {
         if span >= Millis(2_000) {
             // A patience: whatever is waited for comes first.
@@ -173,6 +225,10 @@ impl Host for Recorder {
     fn log(&self, level: Level, line: &str) {
         self.trace.borrow_mut().push(format!("{level:?} {line}"));
     }
+
+    fn front<T>(&self, look: impl FnOnce(&mut Front) -> T) -> T {
+        look(&mut self.front.borrow_mut())
+    }
 }
 
 /// A model's answer.
@@ -181,6 +237,11 @@ fn model(message: &Value) -> Value {
         "choices": [{"message": message, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 100, "completion_tokens": 10},
     })
+}
+
+/// Who signs users' tokens.
+fn issuer() -> Issuer {
+    Issuer::new(ISSUER, "a secret")
 }
 
 fn id() -> SagaId {
@@ -205,35 +266,51 @@ fn delivered(path: &str, body: &Value, key: &str) -> Request {
     request("POST", path, &[("upstash-signature", &jwt::sign(&claims, key))], body)
 }
 
+/// A signature of GitHub's.
+fn from_github(body: &Value) -> String {
+    let source = &sources::read(&values()["webhook_sources"]).unwrap()["any"];
+    let signed = webhook::sign(&source.trust, "", ("", ""), body.to_string().as_bytes(), Millis(NOW)).unwrap();
+    signed.into_iter().find(|(name, _)| name == "x-hub-signature-256").unwrap().1
+}
+
 /// Requests that between them make each function do what it does.
 fn requests(function: &str) -> Vec<Request> {
-    let token = jwt::sign(&json!({"sub": "ada", "exp": NOW}), USER_KEY);
+    let token = issuer().sign(json!({"sub": "ada", "exp": NOW / 1000}));
     let bearer = format!("Bearer {token}");
     let signed = bearer.as_str();
     let said = json!({"message": "Book a table for 4 at Luigi's tomorrow at 7pm", "utc_offset_minutes": 0});
     let strange = json!({"message": "Wibble the frobnicator, my dear", "utc_offset_minutes": 0});
-    let from_ours = [("origin", PUBLIC)];
+    // Nobody is signed in, and comes through two proxies.
+    let from_ours = [("origin", PUBLIC), ("x-forwarded-for", "192.0.2.1, 192.0.2.2")];
+    let from_theirs = [("origin", SITE)];
     match function {
         "chat" => vec![
+            request("POST", "/api/chat", &from_ours, &said),
             request("POST", "/api/chat", &[("authorization", signed)], &said),
             request("POST", "/api/chat", &[("authorization", signed), ("accept", "text/event-stream")], &said),
-            request("POST", "/api/chat", &from_ours, &said),
+            request("POST", "/api/chat", &from_theirs, &said),
             request("POST", "/api/chat", &[("authorization", signed)], &strange),
         ],
         "intent" => vec![
-            request("POST", "/api/intent", &[("authorization", signed)], &said),
             request("POST", "/api/intent", &from_ours, &said),
+            request("POST", "/api/intent", &[("authorization", signed)], &said),
+            request("POST", "/api/intent", &from_theirs, &said),
             request("POST", "/api/intent", &[("authorization", signed)], &strange),
         ],
-        "webhook" => vec![request("POST", "/api/webhook/any", &[("authorization", signed)], &said)],
+        "webhook" => vec![
+            request("POST", "/api/webhook/any", &from_ours, &said),
+            request("POST", "/api/webhook/any", &[("x-hub-signature-256", &from_github(&said))], &said),
+        ],
         "debug" => vec![
-            request("GET", "/api/debug/health", &[], &Value::Null),
+            request("GET", "/api/debug/health", &from_ours, &Value::Null),
             request("GET", "/api/debug/sagas", &[("authorization", signed)], &Value::Null),
             request("GET", "/debug", &from_ours, &Value::Null),
+            request("GET", "/debug", &from_theirs, &Value::Null),
         ],
         "execute" => vec![
-            request("GET", &format!("/api/execute/{}", id()), &[("authorization", signed)], &Value::Null),
             request("GET", &format!("/api/execute/{}", id()), &from_ours, &Value::Null),
+            request("GET", &format!("/api/execute/{}", id()), &from_theirs, &Value::Null),
+            request("GET", &format!("/api/execute/{}", id()), &[("authorization", signed)], &Value::Null),
             delivered("/api/execute/step", &json!({"saga": id(), "version": 1}), QUEUE_KEY),
             delivered("/api/execute/sweep", &json!({}), NEXT_KEY),
         ],
@@ -257,14 +334,15 @@ fn behaviour(function: &str, values: BTreeMap<String, String>) -> (String, BTree
 
 #[expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 fn serve(function: &str, request: Request, host: &Recorder) -> String {
-    let host = host.clone();
+    // What one request had fail is not to shut the next one out.
+    let host = Recorder { isolate: Rc::default(), ..host.clone() };
     let answered = async {
         let reply: Reply = match function {
-            "chat" => makegood_chat::handle(request, host).await,
-            "intent" => makegood_intent::handle(request, host).await,
-            "execute" => makegood_execute::handle(request, host).await,
-            "webhook" => makegood_webhook::handle(request, host).await,
-            _ => makegood_debug::handle(request, host).await,
+            "chat" => answer(request, host, makegood_chat::handle).await,
+            "intent" => answer(request, host, makegood_intent::handle).await,
+            "execute" => answer(request, host, makegood_execute::handle).await,
+            "webhook" => answer(request, host, makegood_webhook::handle).await,
+            _ => answer(request, host, makegood_debug::handle).await,
         };
         let (parts, body) = reply.into_parts();
         let text = match body {
@@ -343,7 +421,7 @@ fn a_function_calls_the_addresses_that_the_table_says_and_no_other() {
 
 /// What docs/DEPLOY.md says that a minute costs in which nothing happens.
 #[test]
-fn a_sweep_with_nothing_due_asks_the_database_five_times_and_four_without_mcp_servers() {
+fn a_sweep_with_nothing_due_asks_the_database_six_times_and_five_without_mcp_servers() {
     let asked = |servers: &str| {
         let mut values = values();
         values.insert("mcp_servers".to_owned(), servers.to_owned());
@@ -356,8 +434,8 @@ fn a_sweep_with_nothing_due_asks_the_database_five_times_and_four_without_mcp_se
         assert_eq!(sent.iter().filter(|url| url.starts_with("https://")).count(), to_the_database, "{sent:?}");
         to_the_database
     };
-    assert_eq!(asked("{}"), 5);
-    assert_eq!(asked(""), 4);
+    assert_eq!(asked("{}"), 6);
+    assert_eq!(asked(""), 5);
 }
 
 #[test]
@@ -374,6 +452,7 @@ fn every_route_leads_to_a_function_that_serves_it() {
             Some("/api/execute/") => "/api/execute/step".to_owned(),
             Some("/api/debug/") => "/api/debug/sagas".to_owned(),
             Some("/debug/") => "/debug".to_owned(),
+            Some("/approve/") => "/approve".to_owned(),
             Some(base) => format!("{base}any"),
         };
         assert!(served(&path), "{path} is not served by {function}");

@@ -39,7 +39,7 @@ pub fn routes(root: &Path) -> anyhow::Result<Vec<Route>> {
         let function = text("component").context("a [[trigger.http]] of spin.toml has no `component`")?;
         let (path, below) = route.strip_suffix("/...").map_or((route, false), |path| (path, true));
         anyhow::ensure!(
-            path.starts_with('/') && !path.contains(['.', ':', '*']),
+            path.starts_with('/') && !path.contains("..") && !path.contains([':', '*']),
             "the route `{route}` of spin.toml is neither a path nor a path with `/...`: teach the gateway to route it"
         );
         Ok(Route { path: path.to_owned(), below, function: function.to_owned() })

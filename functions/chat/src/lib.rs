@@ -4,33 +4,43 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod api;
 mod progress;
 
+use makegood_edge::addresses::{self, Address};
 use makegood_edge::conversation::{Heard, hear};
 use makegood_edge::core::error::Error;
-use makegood_edge::http::{Method, header};
-use makegood_edge::problem::problem;
+use makegood_edge::core::guard::Scope;
+use makegood_edge::http::header;
+use makegood_edge::limits::{Class, Visit, admit};
 use makegood_edge::reading::Said;
 use makegood_edge::{Host, Reply, Request, Settings, door, host::json};
+
+/// What this function does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    Say,
+}
+
+/// Where.
+pub const ADDRESSES: [Address<Operation>; 1] = [Address { path: "/api/chat", methods: &[("POST", Operation::Say)] }];
 
 makegood_edge::serve!(crate::handle);
 
 /// Serves one request.
-pub async fn handle<H: Host>(request: Request, host: H) -> Reply {
-    match route(&request, &host).await {
-        Ok(reply) => reply,
-        Err(error) => problem(&host, &error),
-    }
+pub async fn handle<H: Host>(mut request: Request, host: H) -> Reply {
+    let visit = Visit::begin(&mut request);
+    let refuse = |error| addresses::refuse(&host, &ADDRESSES, request.uri().path(), &error);
+    let reply = route(&request, &host).await.unwrap_or_else(refuse);
+    visit.end(&host, reply)
 }
 
 async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
-    if request.uri().path().trim_end_matches('/') != "/api/chat" {
-        return Err(door::no_such_route());
-    }
-    door::allow(request, &[Method::POST])?;
+    let Operation::Say = addresses::find(&ADDRESSES, request.method().as_str(), request.uri().path())?.operation;
     let began = host.now();
     let settings = Settings::read(host)?;
-    let principal = door::principal(host, &settings, request.headers())?;
+    let principal = admit(request, host, &settings, &[Class::Chat], Scope::Start).await?;
     let said: Said = door::body(request)?;
     let heard = hear(host, &settings, &principal, &said).await?;
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());

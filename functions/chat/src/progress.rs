@@ -29,7 +29,7 @@ fn event(name: &str, data: &Value) -> Bytes {
 
 fn streaming(body: Body) -> Reply {
     let mut reply: Reply = host::reply(200, "text/event-stream", Bytes::new());
-    reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let (parts, _) = reply.into_parts();
     Response::from_parts(parts, body)
 }

@@ -5,15 +5,22 @@ use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::time::Millis;
 use makegood_edge::futures_util::future::{Either, select};
 use makegood_edge::host::{Level, json};
+use makegood_edge::limits::{Class, by_address};
 use makegood_edge::serde_json::json;
 use makegood_edge::store::Store;
-use makegood_edge::{Host, Reply, Settings};
+use makegood_edge::{Host, Reply, Request, Settings};
 
 /// A journal that takes longer is as good as none.
 const PATIENCE: Millis = Millis(2_000);
 
-/// Asks the database, and says whether it answered.
-pub async fn health<H: Host>(host: &H) -> Reply {
+/// Asks the database, and says whether it answered. What becomes of the limits without Redis is no part of that.
+pub async fn health<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
+    if let Ok(settings) = Settings::read(host)
+        && let Err(error) = by_address(request, host, &settings, Class::Api).await
+        && error.code() == Code::RateLimited
+    {
+        return Err(error);
+    }
     let asked = host.now();
     let answer = ask(host).await;
     let took = host.now().since(asked);
@@ -27,7 +34,7 @@ pub async fn health<H: Host>(host: &H) -> Reply {
         "version": env!("CARGO_PKG_VERSION"),
         "region": host.config("region").unwrap_or_default(),
     });
-    json(if ok { 200 } else { 503 }, &body)
+    Ok(json(if ok { 200 } else { 503 }, &body))
 }
 
 async fn ask<H: Host>(host: &H) -> Result<(), Error> {

@@ -94,6 +94,7 @@ fn what(story: &Story, fact: &Fact) -> Markup {
         },
         Fact::Waiting { until, .. } => html! { (step) " waits until " (since(*until)) " ms" },
         Fact::Queued { .. } => html! { (step) " waits for its turn" },
+        Fact::Shut { name, .. } => html! { (step) " waits: the breaker of " (name) " is open" },
         Fact::Skipped { why, .. } => html! { (step) " is passed over: " (why) },
         Fact::Asked { until, .. } => html! {
             (step) " waits for " strong { "a decision" } ", until " (since(*until)) " ms"
@@ -107,7 +108,8 @@ fn what(story: &Story, fact: &Fact) -> Markup {
             (by) " says that " (step) @if *done { " is done" } @else { " is not done" }
             @if !note.is_empty() { ": " (note) }
         },
-        Fact::Received { name } => html! { code { (name) } " comes from outside, and is kept" },
+        Fact::Received { name, by: None } => html! { code { (name) } " comes from outside, and is kept" },
+        Fact::Received { name, by: Some(by) } => html! { code { (name) } " is brought by " code { (by) } },
         Fact::Paused { by, why } => html! {
             strong { "Paused" } " by " (by) @if !why.is_empty() { ": " (why) }
         },

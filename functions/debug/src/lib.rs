@@ -3,23 +3,36 @@
 //! | | |
 //! |---|---|
 //! | `GET /api/debug/health` | does the journal answer: 200 or 503, for anyone |
-//! | `GET /api/debug/sagas?owner=&before=&limit=` | the caller's sagas, newest first |
+//! | `GET /api/debug/sagas?owner=&before=&limit=` | the caller's sagas, newest first; an operator's `owner=*`: everybody's |
 //! | `GET /api/debug/sagas/{id}` | one of them: its story and its report |
 //! | `GET /api/debug/models?days=` | what the caller has used of models, by day and model |
-//! | `GET /debug`, `GET /debug/sagas` | the list as a page |
+//! | `GET /api/debug/webhooks?owner=&before=&limit=` | what was delivered for the caller, newest first; an operator's `owner=ann`: for that user |
+//! | `GET /api/audit?before=&limit=` | who did what, newest first, for operators |
+//! | `GET /debug`, `GET /debug/sagas?owner=` | the list as a page, of everybody's |
 //! | `GET /debug/sagas/{id}?follow=1` | one saga as a page; `follow` looks again until it rests |
-//! | `GET /debug/debug.css` | the stylesheet |
+//! | `GET`, `POST /debug/login`, `POST /debug/logout` | has the browser keep a token for these pages, and forget it |
+//! | `GET /debug/debug.css`, `GET /debug/docs.css` | the stylesheets |
+//! | `GET /approve`, `POST /approve` | where a link is brought, and what it asks for, for whoever has its token |
+//! | `GET /approve/approve.css`, `GET /approve/approve.js` | the stylesheet, and the script that brings the token |
+//! | `GET /api/openapi.json` | the OpenAPI document of all functions, for anyone |
+//! | `GET /api/docs` | the same as a page |
 //!
-//! Callers see their own sagas and no others, and who sends no token those of `anonymous`. The role
-//! of an operator, who sees everybody's, comes with the issue that builds the doors. Nothing here
-//! changes anything, and nothing here reaches further than the database.
+//! Programs see their caller's own sagas, and an operator's everybody's. The pages are for operators only. Nothing here
+//! changes anything, and nothing here reaches further than the database, the issuer of tokens, and Redis, which counts
+//! who comes.
 
 #![forbid(unsafe_code)]
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod api;
+mod approval;
+mod audit;
+mod document;
 mod figures;
 mod health;
 mod journal;
 mod list;
+mod login;
 mod models;
 mod page;
 mod query;
@@ -29,45 +42,96 @@ mod steps;
 mod story;
 mod timeline;
 mod verdict;
+mod webhooks;
 
+use makegood_edge::addresses::{self, Address};
 use makegood_edge::core::error::Error;
-use makegood_edge::http::header::{ALLOW, CACHE_CONTROL};
-use makegood_edge::http::{HeaderValue, Method, StatusCode};
+use makegood_edge::core::guard::{Role, Scope};
+use makegood_edge::door::Principal;
+use makegood_edge::http::header::CACHE_CONTROL;
+use makegood_edge::http::{HeaderValue, Method};
+use makegood_edge::limits::{Class, Visit, admit};
 use makegood_edge::problem::problem;
 use makegood_edge::serde_json::json;
-use makegood_edge::{Body, Bytes, Host, Reply, Request, Settings, door, host};
+use makegood_edge::{Body, Bytes, Host, Reply, Request, Settings, door, host, notice};
 
 use crate::query::Query;
 
 makegood_edge::serve!(crate::handle);
 
+/// What this function does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    Health,
+    Sagas,
+    Saga,
+    Models,
+    Webhooks,
+    Audit,
+    SagasPage,
+    SagaPage,
+    LoginPage,
+    Login,
+    Logout,
+    Stylesheet,
+    ApprovalForm,
+    Approval,
+    ApprovalStylesheet,
+    ApprovalScript,
+    Document,
+    DocumentPage,
+    DocumentStylesheet,
+}
+
+const fn read(operation: Operation) -> [(&'static str, Operation); 2] {
+    [("GET", operation), ("HEAD", operation)]
+}
+
+/// Where.
+pub const ADDRESSES: [Address<Operation>; 18] = [
+    Address { path: "/api/debug/health", methods: &read(Operation::Health) },
+    Address { path: "/api/debug/models", methods: &read(Operation::Models) },
+    Address { path: "/api/debug/webhooks", methods: &read(Operation::Webhooks) },
+    Address { path: "/api/debug/sagas", methods: &read(Operation::Sagas) },
+    Address { path: "/api/debug/sagas/{saga}", methods: &read(Operation::Saga) },
+    Address { path: "/api/audit", methods: &read(Operation::Audit) },
+    Address { path: "/debug", methods: &read(Operation::SagasPage) },
+    Address { path: "/debug/sagas", methods: &read(Operation::SagasPage) },
+    Address { path: "/debug/sagas/{saga}", methods: &read(Operation::SagaPage) },
+    Address {
+        path: "/debug/login",
+        methods: &[("GET", Operation::LoginPage), ("HEAD", Operation::LoginPage), ("POST", Operation::Login)],
+    },
+    Address { path: "/debug/logout", methods: &[("POST", Operation::Logout)] },
+    Address { path: "/debug/debug.css", methods: &read(Operation::Stylesheet) },
+    Address { path: "/debug/docs.css", methods: &read(Operation::DocumentStylesheet) },
+    Address {
+        path: "/approve",
+        methods: &[("GET", Operation::ApprovalForm), ("HEAD", Operation::ApprovalForm), ("POST", Operation::Approval)],
+    },
+    Address { path: "/approve/approve.css", methods: &read(Operation::ApprovalStylesheet) },
+    Address { path: "/approve/approve.js", methods: &read(Operation::ApprovalScript) },
+    Address { path: "/api/docs", methods: &read(Operation::DocumentPage) },
+    Address { path: "/api/openapi.json", methods: &read(Operation::Document) },
+];
+
 /// Serves one request.
-pub async fn handle<H: Host>(request: Request, host: H) -> Reply {
+pub async fn handle<H: Host>(mut request: Request, host: H) -> Reply {
+    let visit = Visit::begin(&mut request);
+    let path = request.uri().path();
     let mut reply = match route(&request, &host).await {
         Ok(reply) => reply,
-        Err(error) if request.uri().path().starts_with("/api/") => problem(&host, &error),
+        Err(error) if path.starts_with("/api/") => problem(&host, &error),
+        Err(error) if path.starts_with("/approve") => notice::refusal(&host, &error),
         Err(error) => page::refusal(&host, &error),
     };
-    let refused = reply.status() == StatusCode::METHOD_NOT_ALLOWED;
-    let headers = reply.headers_mut();
-    if refused {
-        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-    }
+    addresses::allow(&ADDRESSES, path, &mut reply);
     // What is shown is somebody's own, and soon out of date.
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    reply.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if request.method() == Method::HEAD {
         *reply.body_mut() = Body::Full(Bytes::new());
     }
-    reply
-}
-
-/// What an address names.
-enum Address<'a> {
-    Health,
-    Sagas(View),
-    Saga(View, &'a str),
-    Models,
-    Stylesheet,
+    visit.end(&host, reply)
 }
 
 /// How it is shown.
@@ -77,48 +141,63 @@ enum View {
     Page,
 }
 
-impl<'a> Address<'a> {
-    fn of(path: &'a str) -> Option<Self> {
-        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-        match parts.as_slice() {
-            ["api", "debug", "health"] => Some(Self::Health),
-            ["api", "debug", "models"] => Some(Self::Models),
-            ["api", "debug", "sagas"] => Some(Self::Sagas(View::Json)),
-            ["api", "debug", "sagas", id] => Some(Self::Saga(View::Json, id)),
-            ["debug"] | ["debug", "sagas"] => Some(Self::Sagas(View::Page)),
-            ["debug", "sagas", id] => Some(Self::Saga(View::Page, id)),
-            ["debug", "debug.css"] => Some(Self::Stylesheet),
-            _ => None,
-        }
-    }
-}
-
 async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
-    let address = Address::of(request.uri().path()).ok_or_else(door::no_such_route)?;
-    door::allow(request, &[Method::GET, Method::HEAD])?;
-    match address {
-        Address::Health => Ok(health::health(host).await),
-        Address::Models => models::show(request, host).await,
-        Address::Stylesheet => Ok(page::stylesheet()),
-        Address::Sagas(view) => show_list(request, host, view).await,
-        Address::Saga(view, id) => show_saga(request, host, view, id).await,
+    let found = addresses::find(&ADDRESSES, request.method().as_str(), request.uri().path())?;
+    let [id, _] = found.parameters;
+    match found.operation {
+        Operation::Health => health::health(request, host).await,
+        Operation::Models => models::show(request, host).await,
+        Operation::Webhooks => webhooks::show(request, host).await,
+        Operation::Audit => audit::show(request, host).await,
+        Operation::Stylesheet => Ok(page::stylesheet()),
+        Operation::Sagas => show_list(request, host, View::Json).await,
+        Operation::SagasPage => show_list(request, host, View::Page).await,
+        Operation::Saga => show_saga(request, host, View::Json, id).await,
+        Operation::SagaPage => show_saga(request, host, View::Page, id).await,
+        Operation::LoginPage => Ok(login::form()),
+        Operation::Login => login::sign_in(request, host).await,
+        Operation::Logout => login::sign_out(request, host),
+        Operation::ApprovalForm => Ok(approval::form()),
+        Operation::Approval => approval::look(request, host).await,
+        Operation::ApprovalStylesheet => Ok(approval::stylesheet()),
+        Operation::ApprovalScript => Ok(approval::script()),
+        Operation::Document => Ok(document::document()),
+        Operation::DocumentPage => Ok(document::page()),
+        Operation::DocumentStylesheet => Ok(document::stylesheet()),
     }
 }
 
 async fn show_list<H: Host>(request: &Request, host: &H, view: View) -> Result<Reply, Error> {
     let settings = Settings::read(host)?;
-    let caller = door::principal(host, &settings, request.headers())?;
-    let asked = sagas::Asked::read(&Query::of(request.uri())?, &caller)?;
-    let listing = sagas::list(host, &settings, &caller, asked).await?;
+    let caller = reader(request, host, &settings, view).await?;
+    let query = Query::of(request.uri())?;
+    let asked = match view {
+        View::Json => sagas::Asked::read(&query, &caller)?,
+        View::Page => sagas::Asked::read_of_page(&query, &caller)?,
+    };
+    let listing = sagas::list(host, &settings, &asked).await?;
     Ok(match view {
         View::Json => host::json(200, &listing),
-        View::Page => page::page(list::list(&listing, asked, host.now(), &list::our_address(request, &settings))),
+        View::Page => {
+            let address = list::our_address(request, &settings);
+            page::page(list::list(&listing, &asked, host.now(), caller.name != door::ANONYMOUS, &address))
+        }
     })
+}
+
+/// Pages are an operator's.
+async fn reader<H: Host>(request: &Request, host: &H, settings: &Settings, view: View) -> Result<Principal, Error> {
+    let caller = admit(request, host, settings, &[Class::Api], Scope::Read).await?;
+    match view {
+        View::Json => {}
+        View::Page => caller.needs(Role::Operator)?,
+    }
+    Ok(caller)
 }
 
 async fn show_saga<H: Host>(request: &Request, host: &H, view: View, id: &str) -> Result<Reply, Error> {
     let settings = Settings::read(host)?;
-    let caller = door::principal(host, &settings, request.headers())?;
+    let caller = reader(request, host, &settings, view).await?;
     let follow = Query::of(request.uri())?.get("follow") == Some("1");
     let (story, report) = sagas::find(host, &settings, &caller, &door::saga_id(id)?).await?;
     Ok(match view {

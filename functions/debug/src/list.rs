@@ -1,7 +1,6 @@
 //! The list of sagas. Where there are none yet, it says how the first one is made.
 
 use makegood_edge::core::time::Millis;
-use makegood_edge::door::ANONYMOUS;
 use makegood_edge::gateway::store::Line;
 use makegood_edge::http::header::HOST;
 use makegood_edge::{Request, Settings};
@@ -9,33 +8,43 @@ use maud::{Markup, html};
 
 use crate::figures::{count, grouped, moment};
 use crate::page::Page;
+use crate::query::encoded;
 use crate::sagas::{Asked, Listing};
 use crate::verdict::badge;
 
-pub fn list(listing: &Listing, asked: Asked, now: Millis, address: &str) -> Page {
+/// `with_token`: the reader came with one, and so will the first request.
+pub fn list(listing: &Listing, asked: &Asked, now: Millis, with_token: bool, address: &str) -> Page {
     let body = html! {
         h1 { "Sagas" }
-        p class="muted" { "of " strong { (listing.owner) } ", newest first" }
+        p class="muted" {
+            @if let Some(owner) = &asked.owner { "of " strong { (owner) } } @else { "of everybody" }
+            ", newest first"
+        }
         @if !listing.sagas.is_empty() {
-            (table(&listing.sagas, now))
+            (table(&listing.sagas, asked.owner.is_none(), now))
         } @else if asked.before.is_some() {
             p { "There are no older ones." }
         } @else {
-            (first(&listing.owner, address))
+            (first(with_token, address))
         }
         nav aria-label="Pages" {
             @if asked.before.is_some() {
                 a href="/debug/sagas" { "Newest" }
             }
             @if let Some(before) = listing.next_before {
-                a rel="next" href={ "/debug/sagas?before=" (before.0) "&limit=" (asked.limit) } { "Older" }
+                a rel="next" href=(older(asked, before)) { "Older" }
             }
         }
     };
     Page { title: "Sagas".to_owned(), again: false, body }
 }
 
-fn table(lines: &[Line], now: Millis) -> Markup {
+fn older(asked: &Asked, before: Millis) -> String {
+    let owner = asked.owner.as_ref().map(|owner| format!("&owner={}", encoded(owner))).unwrap_or_default();
+    format!("/debug/sagas?before={}&limit={}{owner}", before.0, asked.limit)
+}
+
+fn table(lines: &[Line], of_everybody: bool, now: Millis) -> Markup {
     html! {
         table class="cards" role="table" {
             caption class="unseen" { (count(lines.len(), "saga")) }
@@ -55,6 +64,7 @@ fn table(lines: &[Line], now: Millis) -> Markup {
                         th role="rowheader" scope="row" {
                             a href={ "/debug/sagas/" (line.id) } { (title(&line.title)) }
                             div class="id" { (line.id) }
+                            @if of_everybody { div class="muted" { "of " (line.owner) } }
                         }
                         td role="cell" data-label="Phase" {
                             (badge(line.phase))
@@ -83,7 +93,7 @@ pub fn title(title: &str) -> &str {
     if title.trim().is_empty() { "(untitled)" } else { title }
 }
 
-fn first(owner: &str, address: &str) -> Markup {
+fn first(with_token: bool, address: &str) -> Markup {
     html! {
         section class="first" {
             h2 { "Nothing has been asked for yet" }
@@ -91,7 +101,7 @@ fn first(owner: &str, address: &str) -> Markup {
             pre tabindex="0" {
                 code {
                     "curl -N " (address) "/api/chat \\\n  -H 'accept: text/event-stream' \\\n"
-                    @if owner != ANONYMOUS {
+                    @if with_token {
                         "  -H \"authorization: Bearer $TOKEN\" \\\n"
                     }
                     "  -d '{\"message\": \"Book a table for 4 at Luigi\\u0027s tomorrow at 7pm, \

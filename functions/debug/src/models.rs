@@ -1,10 +1,12 @@
 //! What the caller has used of models, by day and model: requests, tokens, and what they cost.
 
 use makegood_edge::core::error::Error;
+use makegood_edge::core::guard::Scope;
 use makegood_edge::core::time::Millis;
+use makegood_edge::limits::{Class, admit};
 use makegood_edge::serde_json::json;
 use makegood_edge::store::Store;
-use makegood_edge::{Host, Reply, Request, Settings, door, host};
+use makegood_edge::{Host, Reply, Request, Settings, host};
 
 use crate::query::Query;
 
@@ -15,7 +17,7 @@ const A_DAY: u64 = 24 * 60 * 60 * 1000;
 /// Today counts as a day.
 pub async fn show<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
     let settings = Settings::read(host)?;
-    let caller = door::principal(host, &settings, request.headers())?;
+    let caller = admit(request, host, &settings, &[Class::Api], Scope::Read).await?;
     let days = Query::of(request.uri())?.number("days", 1, MOST_DAYS)?.unwrap_or(DAYS);
     let since = host.now() - Millis((days - 1) * A_DAY);
     let used = Store::new(host, &settings).models_used(&caller.name, since).await?;

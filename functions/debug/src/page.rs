@@ -1,5 +1,6 @@
-//! The frame that every page stands in, and the headers that keep it harmless: no script, no form,
-//! nothing from elsewhere, so that whatever a partner or a user wrote is text and nothing more.
+//! The frame that every page of `/debug` stands in, and what pages share with those of `/approve`: the head, and the
+//! headers that keep them harmless, with no script, nothing from elsewhere, and a form only where one is needed, so that
+//! whatever a partner or a user wrote is text and nothing more.
 
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::http::HeaderValue;
@@ -10,6 +11,12 @@ use maud::{DOCTYPE, Markup, html};
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; form-action 'none'; \
                       frame-ancestors 'none'; base-uri 'none'";
+/// Of a page with a form, which is sent to us.
+const FORM_POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; \
+                           frame-ancestors 'none'; base-uri 'none'";
+
+/// What a page of ours has no use for.
+const FEATURES: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
 
 const STYLESHEET: &str = include_str!("debug.css");
 
@@ -22,20 +29,11 @@ pub struct Page {
 }
 
 fn document(page: &Page) -> Bytes {
+    let again = html! { @if page.again { meta http-equiv="refresh" content="2"; } };
     let document = html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                @if page.again {
-                    meta http-equiv="refresh" content="2";
-                }
-                title { (page.title) " · Makegood" }
-                link rel="stylesheet" href="/debug/debug.css";
-                link rel="icon" href="data:,";
-            }
+            (head(&page.title, "/debug/debug.css", &again))
             body {
                 header {
                     a class="home" href="/debug/sagas" { "Makegood" }
@@ -48,34 +46,87 @@ fn document(page: &Page) -> Bytes {
     Bytes::from(document.into_string())
 }
 
+/// The head of a page, with what this one has besides.
+pub fn head(title: &str, stylesheet: &str, besides: &Markup) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { (title) " · Makegood" }
+            link rel="stylesheet" href=(stylesheet);
+            link rel="icon" href="data:,";
+            (besides)
+        }
+    }
+}
+
 /// The answer that carries a page.
 pub fn page(page: Page) -> Reply {
     dress(host::reply(200, "text/html; charset=utf-8", Bytes::new()), &page)
 }
 
-fn dress(mut reply: Reply, page: &Page) -> Reply {
+/// The same of a page with a form.
+pub fn with_form(page: Page) -> Reply {
+    as_form(self::page(page))
+}
+
+/// The headers of a page with a form, which is heard only if it is known as ours.
+pub fn as_form(reply: Reply) -> Reply {
+    let mut reply = as_page(reply);
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(FORM_POLICY));
+    // With `no-referrer` a browser would not say either where the form comes from, but `Origin: null` (WHATWG Fetch,
+    // "append a request `Origin` header"). Others are told nothing, and no address of ours has a token.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    reply
+}
+
+/// The headers of every page.
+pub fn as_page(mut reply: Reply) -> Reply {
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert("permissions-policy", HeaderValue::from_static(FEATURES));
+    reply
+}
+
+fn dress(reply: Reply, page: &Page) -> Reply {
+    let mut reply = as_page(reply);
     *reply.body_mut() = Body::Full(document(page));
     reply
 }
 
 pub fn stylesheet() -> Reply {
-    let mut reply = host::reply(200, "text/css; charset=utf-8", STYLESHEET);
+    kept(host::reply(200, "text/css; charset=utf-8", STYLESHEET))
+}
+
+/// What changes with a new build only, and is nobody's secret.
+pub fn kept(mut reply: Reply) -> Reply {
     reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
     reply
 }
 
 /// An error, told to a reader. Status, log line and headers are those of the JSON answer.
 pub fn refusal<H: Host>(host: &H, error: &Error) -> Reply {
-    let title = if error.code() == Code::NotFound { "Not found" } else { "That did not work" };
+    let stranger = matches!(error.code(), Code::Unauthenticated | Code::Forbidden);
+    let title = if error.code() == Code::NotFound {
+        "Not found"
+    } else if stranger {
+        "Not for you"
+    } else {
+        "That did not work"
+    };
     let body = html! {
         h1 { (title) }
         p { (error.message()) }
         p class="muted" { code { (error.code().as_str()) } " · " (error.code().status()) }
-        p { a href="/debug/sagas" { "Your sagas" } }
+        @if stranger {
+            p { "These pages are for operators. " a href=(crate::login::ADDRESS) { "Sign in" } " as one." }
+        } @else {
+            p { a href="/debug/sagas" { "The sagas" } }
+        }
     };
     dress(problem(host, error), &Page { title: title.to_owned(), again: false, body })
 }

@@ -1,6 +1,7 @@
 //! Whose sagas are whose. Everything that is shown passes through here.
 
 use makegood_edge::core::error::{Code, Error};
+use makegood_edge::core::guard::Role;
 use makegood_edge::core::id::SagaId;
 use makegood_edge::core::saga::{Report, report};
 use makegood_edge::core::time::Millis;
@@ -17,34 +18,70 @@ const ALWAYS: u64 = i64::MAX as u64;
 const LINES: u64 = 50;
 const MOST_LINES: u64 = 200;
 
+/// In place of an owner: everybody.
+const EVERYBODY: &str = "*";
+
 /// Which lines of the list.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Asked {
+    /// `None` for everybody's.
+    pub owner: Option<String>,
     /// Created before this time; `None` for the newest.
     pub before: Option<Millis>,
     pub limit: u32,
 }
 
 impl Asked {
+    /// Of a list for a program, which shows the caller's own sagas if nothing is said.
+    ///
     /// # Errors
     /// [`Code::InvalidRequest`], or [`Code::Forbidden`] where the list is another's.
     pub fn read(query: &Query, caller: &Principal) -> Result<Self, Error> {
-        if query.get("owner").is_some_and(|owner| owner != caller.name) {
-            let message = "You see your own sagas only. Leave `owner` out.";
-            return Err(Error::new(Code::Forbidden, message));
-        }
+        Self::of(query, caller, &caller.name)
+    }
+
+    /// Of a page, which is an operator's and shows everybody's.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn read_of_page(query: &Query, caller: &Principal) -> Result<Self, Error> {
+        Self::of(query, caller, EVERYBODY)
+    }
+
+    fn of(query: &Query, caller: &Principal, usual: &str) -> Result<Self, Error> {
+        let owner = owner(query, caller, usual)?;
         let limit = query.number("limit", 1, MOST_LINES)?.unwrap_or(LINES);
         Ok(Self {
+            owner: (owner != EVERYBODY).then(|| owner.to_owned()),
             before: query.number("before", 0, ALWAYS)?.map(Millis),
             limit: u32::try_from(limit).unwrap_or(u32::MAX),
         })
     }
 }
 
+/// Whose things are asked for: the caller's own or, of an operator, anybody's.
+///
+/// # Errors
+/// [`Code::Forbidden`].
+pub fn owner<'a>(query: &'a Query, caller: &Principal, usual: &'a str) -> Result<&'a str, Error> {
+    let owner = query.get("owner").unwrap_or(usual);
+    if owner == caller.name || caller.role >= Role::Operator {
+        return Ok(owner);
+    }
+    let message = "You see what is your own. Leave `owner` out, or come with the role of an operator.";
+    Err(Error::new(Code::Forbidden, message))
+}
+
 /// One page of the list, newest first.
 #[derive(Serialize)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    derive(makegood_edge::schemars::JsonSchema),
+    schemars(crate = "makegood_edge::schemars")
+)]
 #[serde(crate = "makegood_edge::serde")]
 pub struct Listing {
+    /// `*` where they are everybody's.
     pub owner: String,
     pub sagas: Vec<Line>,
     /// Where the next page begins; `None` at the end.
@@ -53,12 +90,12 @@ pub struct Listing {
 
 /// # Errors
 /// Where the journal does not answer.
-pub async fn list<H: Host>(host: &H, settings: &Settings, caller: &Principal, asked: Asked) -> Result<Listing, Error> {
+pub async fn list<H: Host>(host: &H, settings: &Settings, asked: &Asked) -> Result<Listing, Error> {
     let before = asked.before.unwrap_or(Millis(ALWAYS));
     // One more than is shown tells whether there is a next page.
-    let found = Store::new(host, settings).list(Some(&caller.name), before, asked.limit + 1).await?;
+    let found = Store::new(host, settings).list(asked.owner.as_deref(), before, asked.limit + 1).await?;
     let (sagas, next_before) = cut(found, asked.limit as usize);
-    Ok(Listing { owner: caller.name.clone(), sagas, next_before })
+    Ok(Listing { owner: asked.owner.clone().unwrap_or_else(|| EVERYBODY.to_owned()), sagas, next_before })
 }
 
 /// Ends a page between two times of creation, so that sagas of one millisecond stay together; a
@@ -76,7 +113,7 @@ fn cut(mut lines: Vec<Line>, limit: usize) -> (Vec<Line>, Option<Millis>) {
     (lines, next)
 }
 
-/// Another's saga is as unknown as one that never was.
+/// Another's saga is as unknown as one that never was, but for an operator.
 ///
 /// # Errors
 /// [`Code::NotFound`], or where the journal does not answer.
@@ -88,7 +125,7 @@ pub async fn find<H: Host>(
 ) -> Result<(Story, Report), Error> {
     let story = Store::new(host, settings).follow(id, 0).await?;
     let story = story
-        .filter(|story| story.owner == caller.name)
+        .filter(|story| caller.reaches(&story.owner))
         .ok_or_else(|| Error::new(Code::NotFound, "You have no such saga."))?;
     let report = report(&story.nodes, story.phase, story.journal.iter().map(|entry| &entry.record));
     Ok((story, report))

@@ -17,7 +17,7 @@ use crate::schedules::Wanted;
 
 /// Starts the saga of a firing, as the schedule's owner. What trying again cannot help is acknowledged.
 pub async fn scheduled<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
-    trusted(request, host, settings, "/api/execute/scheduled")?;
+    trusted(request, host, settings, "/api/execute/scheduled").await?;
     match start(request, host, settings).await {
         Err(error) if error.code().status() >= 500 => {
             let mut reply = problem(host, &error);
@@ -54,7 +54,7 @@ async fn start<H: Host>(request: &Request, host: &H, settings: &Settings) -> Res
     // Against the tools as they are now, which may not be those that the schedule was made with.
     let tools = store.tools(&wanted.plan).await?;
     let client_key = format!("schedule {key} {message}");
-    let owner = Principal { name: firing.owner };
+    let owner = Principal::new(firing.owner);
     let fired = fire(host, settings, &owner, &tools, &wanted.start(Some(&client_key)), (&key, message)).await;
     match fired {
         Ok(Some(created)) => Ok(json(200, &json!({"saga": created.id, "created": created.created}))),

@@ -4,6 +4,8 @@
 //! Tokens travel in bodies only: what stands in an address ends up in logs.
 
 use makegood_edge::core::error::{Code, Error};
+use makegood_edge::core::guard::Scope;
+use makegood_edge::core::guard::role::RESERVED;
 use makegood_edge::core::saga::{
     Ask, Decision, Event, Fact, LONGEST_NAME, LONGEST_WAIT, Node, Standing, StepReport, report,
 };
@@ -14,13 +16,14 @@ use makegood_edge::gateway::store::Story;
 use makegood_edge::host::json;
 use makegood_edge::http::HeaderValue;
 use makegood_edge::http::header::CACHE_CONTROL;
+use makegood_edge::limits::{Class, admit, by_address, origin};
 use makegood_edge::serde::Deserialize;
 use makegood_edge::serde_json::json;
 use makegood_edge::store::Store;
 use makegood_edge::{Host, Reply, Request, Settings, door, driver};
 
-use crate::sagas::unknown;
-use crate::verbs::{node, read_hash, short};
+use crate::sagas::{is_asked, unknown};
+use crate::verbs::{node, read_hash, refused, short};
 
 /// A link is good for so long if nothing is said, and no longer than its step waits.
 const A_WEEK: Millis = Millis(7 * 24 * 60 * 60 * 1000);
@@ -28,8 +31,13 @@ const A_WEEK: Millis = Millis(7 * 24 * 60 * 60 * 1000);
 const MOST: u32 = 100;
 
 #[derive(Deserialize)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    derive(makegood_edge::schemars::JsonSchema),
+    schemars(crate = "makegood_edge::schemars", rename = "NewLink")
+)]
 #[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
-struct Make {
+pub struct Make {
     step: String,
     #[serde(rename = "for")]
     stands_for: String,
@@ -37,14 +45,24 @@ struct Make {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    derive(makegood_edge::schemars::JsonSchema),
+    schemars(crate = "makegood_edge::schemars")
+)]
 #[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
-struct Token {
+pub struct Token {
     token: String,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    derive(makegood_edge::schemars::JsonSchema),
+    schemars(crate = "makegood_edge::schemars", rename = "DecisionByLink")
+)]
 #[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
-struct Decide {
+pub struct Decide {
     token: String,
     approve: bool,
     #[serde(default)]
@@ -53,17 +71,20 @@ struct Decide {
 
 /// Makes a link for a step that waits for people.
 pub async fn make<H: Host>(request: &Request, host: &H, settings: &Settings, id: &str) -> Result<Reply, Error> {
-    let principal = door::principal(host, settings, request.headers())?;
+    let principal = admit(request, host, settings, &[Class::Execute], Scope::Approve).await?;
     let id = door::saga_id(id)?;
     let Make { step, stands_for, expires_ms } = door::body(request)?;
     let store = Store::new(host, settings);
     let story = store.follow(&id, 0).await?.ok_or_else(unknown)?;
-    let named = |node: &Node| node.approval.as_ref().is_some_and(|approval| approval.by.contains(&principal.name));
-    if story.owner != principal.name && !story.nodes.iter().any(named) {
+    if !principal.reaches(&story.owner) && !story.nodes.iter().any(|node| is_asked(&principal, &story, node)) {
         return Err(unknown());
     }
     let node = node(&story, &step)?;
-    may_make(&store, &story, node, &principal, &stands_for).await?;
+    let origin = origin(request, settings);
+    if let Err(error) = may_make(&store, &story, node, &principal, &stands_for).await {
+        refused(host, settings, &principal, "link.make", &id, &origin, &error).await;
+        return Err(error);
+    }
     if expires_ms.is_some_and(|span| span.0 == 0 || span > LONGEST_WAIT) {
         return Err(Error::new(Code::InvalidRequest, "`expires_ms` is between 1 ms and 400 days."));
     }
@@ -82,11 +103,14 @@ pub async fn make<H: Host>(request: &Request, host: &H, settings: &Settings, id:
         made_by: &principal.name,
         expires_at,
         most: MOST,
+        origin: &origin,
     };
     if !store.create_link(&new).await? {
         return Err(Error::new(Code::Conflict, format!("The saga has {MOST} links, and there can be no more.")));
     }
-    let body = json!({"token": token, "step": step, "for": stands_for, "expires_at": expires_at});
+    // Behind the `#`, which no browser sends: no log has it.
+    let page = format!("{}/approve#{token}", settings.public_url);
+    let body = json!({"token": token, "page": page, "step": step, "for": stands_for, "expires_at": expires_at});
     Ok(private(json(201, &body)))
 }
 
@@ -106,6 +130,9 @@ async fn may_make<H: Host>(
     if stands_for.is_empty() || stands_for.chars().count() > LONGEST_NAME {
         return Err(Error::new(Code::InvalidRequest, "`for` is a name of between 1 and 200 characters."));
     }
+    if stands_for.starts_with(RESERVED) {
+        return Err(Error::new(Code::InvalidRequest, "`for` is a person's name: a link stands for no role."));
+    }
     if !approval.by.is_empty() && !approval.by.iter().any(|name| name == stands_for) {
         let message = "`for` names nobody who is asked about this step. Take one of its approval's `by`.";
         return Err(Error::new(Code::InvalidRequest, message));
@@ -120,6 +147,7 @@ async fn may_make<H: Host>(
 
 /// What a link is about, for whoever holds it.
 pub async fn look<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
+    by_address(request, host, settings, Class::Execute).await?;
     let Token { token } = door::body(request)?;
     let store = Store::new(host, settings);
     let link = store.find_link(&token).await?.ok_or_else(spent)?;
@@ -140,29 +168,52 @@ pub async fn look<H: Host>(request: &Request, host: &H, settings: &Settings) -> 
 /// Decides. The link is used up first, by a statement that lets one decision through; then the saga hears of
 /// it. Who does not get the answer says the same again, and gets it.
 pub async fn decide<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
+    by_address(request, host, settings, Class::Execute).await?;
     let Decide { token, approve, note } = door::body(request)?;
+    let origin = origin(request, settings);
+    let Heard { step, link, .. } = carry(host, settings, &origin, &token, approve, note).await?;
+    let body = json!({"step": step, "approve": approve, "for": link.stands_for});
+    Ok(private(json(200, &body)))
+}
+
+/// A decision that the saga has heard.
+pub struct Heard {
+    pub step: String,
+    pub link: Link,
+    /// How the saga stood when that was seen.
+    pub story: Story,
+}
+
+/// Uses a link, and has its saga hear of that. `origin`: the address that it is asked from.
+pub async fn carry<H: Host>(
+    host: &H,
+    settings: &Settings,
+    origin: &str,
+    token: &str,
+    approve: bool,
+    note: String,
+) -> Result<Heard, Error> {
     let note = short(note)?;
     let store = Store::new(host, settings);
-    let link = store.use_link(&token, approve, &note).await?.ok_or_else(spent)?;
-    let decision = decision(&link, &token, approve, note)?;
-    let told = async || -> Result<Option<String>, Error> {
+    let link = store.use_link(token, approve, &note).await?.ok_or_else(spent)?;
+    let decision = decision(&link, token, approve, link.note.clone().unwrap_or(note))?;
+    let told = async || -> Result<Option<(String, Story)>, Error> {
         let story = store.follow(&link.saga, 0).await?.ok_or_else(spent)?;
-        Ok(heard(&story, link.node, &decision))
+        Ok(heard(&story, link.node, &decision).map(|step| (step, story)))
     };
-    let step = match told().await? {
-        Some(step) => step,
+    let (step, story) = match told().await? {
+        Some(told) => told,
         None => {
             let event = Event::Decided { node: link.node, decision: decision.clone() };
-            let asked = driver::drive_with(host, settings, &link.saga, false, Some(event)).await;
+            let asked = driver::drive_for(host, settings, &link.saga, event, origin).await;
             // Where two said the same at once the saga has heard one of them, and refused the other.
             match told().await? {
-                Some(step) => step,
+                Some(told) => told,
                 None => return Err(asked.err().unwrap_or_else(unheard)),
             }
         }
     };
-    let body = json!({"step": step, "approve": approve, "for": link.stands_for});
-    Ok(private(json(200, &body)))
+    Ok(Heard { step, link, story })
 }
 
 /// In the journal it is told which link it came by, and who made that: it is not what the person said when
@@ -171,7 +222,7 @@ fn decision(link: &Link, token: &str, approve: bool, note: String) -> Result<Dec
     let mark: String = links::hash(token).chars().take(12).collect();
     let by_link = format!("(By the link {mark}, which {} made.)", link.made_by);
     let note = if note.is_empty() { by_link } else { format!("{note} {by_link}") };
-    Ok(Decision { by: link.stands_for.clone(), approve, note, hash: Some(read_hash(&link.params)?) })
+    Ok(Decision { by: link.stands_for.clone(), approve, note, hash: Some(read_hash(&link.params)?), approver: false })
 }
 
 /// The step's id, where the journal holds this very decision about it.

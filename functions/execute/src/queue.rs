@@ -7,14 +7,17 @@ use makegood_edge::conversation::saga::{Word, hear, tell};
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::saga::Ended;
 use makegood_edge::core::time::Millis;
+use makegood_edge::gateway::deliveries::Due;
 use makegood_edge::gateway::qstash;
 use makegood_edge::gateway::schedules::Row;
 use makegood_edge::gateway::store::Swept;
 use makegood_edge::host::{Level, json};
+use makegood_edge::limits::{Class, by_address};
 use makegood_edge::queue::{Message, publish};
 use makegood_edge::schedules::tell_queue;
 use makegood_edge::serde_json::json;
 use makegood_edge::store::Store;
+use makegood_edge::webhook::act;
 use makegood_edge::{Host, Reply, Request, Settings, alerts, door, driver, lease, pins};
 
 /// A saga counts as forgotten this long after it should have been woken.
@@ -28,15 +31,18 @@ const BATCH: u32 = 200;
 /// Schedules that one sweep compares with the queue's; each takes a call or a few.
 const SCHEDULES: u32 = 20;
 
-pub fn trusted<H: Host>(request: &Request, host: &H, settings: &Settings, path: &str) -> Result<(), Error> {
+/// The queue itself comes as often as it likes. Who only says to be the queue counts as somebody who was not let in.
+pub async fn trusted<H: Host>(request: &Request, host: &H, settings: &Settings, path: &str) -> Result<(), Error> {
     let address = format!("{}{path}", settings.public_url);
-    qstash::verify(&settings.queue, request.headers(), &address, request.body(), host.now())
-        .map_err(|distrust| Error::new(Code::BadSignature, "Only the queue may call this address.").because(distrust))
+    let verified = qstash::verify(&settings.queue, request.headers(), &address, request.body(), host.now());
+    let Err(distrust) = verified else { return Ok(()) };
+    by_address(request, host, settings, Class::Failed).await?;
+    Err(Error::new(Code::BadSignature, "Only the queue may call this address.").because(distrust))
 }
 
 /// Carries one saga on for one invocation.
 pub async fn step<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
-    trusted(request, host, settings, "/api/execute/step")?;
+    trusted(request, host, settings, "/api/execute/step").await?;
     let message: Message = door::body(request)?;
     if !lease::take(host, settings, &message).await {
         return Err(Error::new(Code::Unavailable, "Another worker is at it."));
@@ -68,15 +74,23 @@ pub async fn step<H: Host>(request: &Request, host: &H, settings: &Settings) -> 
 
 /// What a message of a conversation wishes of a saga. It is not acknowledged before what became of it is written.
 pub async fn wish<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
-    trusted(request, host, settings, "/api/execute/wish")?;
+    trusted(request, host, settings, "/api/execute/wish").await?;
     let word: Word = door::body(request)?;
     hear(host, settings, &word).await?;
     Ok(json(200, &json!({"conversation": word.conversation})))
 }
 
+/// What a stranger has delivered. It is not acknowledged before what came of it is written.
+pub async fn delivery<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
+    trusted(request, host, settings, "/api/execute/delivery").await?;
+    let due: Due = door::body(request)?;
+    act::act(host, settings, &due).await?;
+    Ok(json(200, &json!({"source": due.source})))
+}
+
 /// The sweeper, for the queue.
 pub async fn sweep<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
-    trusted(request, host, settings, "/api/execute/sweep")?;
+    trusted(request, host, settings, "/api/execute/sweep").await?;
     let woken = wake_the_forgotten(host, settings).await?;
     Ok(json(200, &json!({"woken": woken})))
 }
@@ -110,6 +124,9 @@ async fn wake_the_forgotten<H: Host>(host: &H, settings: &Settings) -> Result<us
     }
     if let Err(error) = tell_of_wishes(host, settings).await {
         host.log(Level::Warn, &format!("no wish is told anew, and no conversation ended: {error}"));
+    }
+    if let Err(error) = act::sweep(host, settings, BATCH).await {
+        host.log(Level::Warn, &format!("no delivery of a webhook is told of anew: {error}"));
     }
     Ok(overdue.len())
 }

@@ -1,12 +1,14 @@
 //! What users ask: start this plan, how does that saga stand, undo it.
 
 use makegood_edge::core::error::{Code, Error};
+use makegood_edge::core::guard::{Role, Scope};
 use makegood_edge::core::id::SagaId;
-use makegood_edge::core::saga::{Budget, Event, Phase, Plan, Priority, object, report};
+use makegood_edge::core::saga::{Budget, Event, Node, Phase, Plan, Priority, object, report};
 use makegood_edge::core::time::Millis;
 use makegood_edge::door::Principal;
 use makegood_edge::gateway::store::{END, Story};
 use makegood_edge::host::json;
+use makegood_edge::limits::{Class, admit, origin};
 use makegood_edge::serde::{Deserialize, Deserializer};
 use makegood_edge::serde_json::json;
 use makegood_edge::start::{Start, start as start_saga};
@@ -14,15 +16,22 @@ use makegood_edge::store::Store;
 use makegood_edge::{Host, Reply, Request, Settings, door, driver};
 
 #[derive(Deserialize)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    derive(makegood_edge::schemars::JsonSchema),
+    schemars(crate = "makegood_edge::schemars", rename = "NewSaga")
+)]
 #[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
-struct Body {
+pub struct Body {
     #[serde(deserialize_with = "object")]
     plan: Plan,
     /// The client's key: a repeat answers with the first saga.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(length(min = 1, max = 200)))]
     key: Option<String>,
     /// So long after its start it is made good, if it is not past the point of no return.
     deadline_ms: Option<Millis>,
     #[serde(default, deserialize_with = "some_object")]
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Budget"))]
     budget: Option<Budget>,
     #[serde(default)]
     priority: Priority,
@@ -34,7 +43,7 @@ pub fn some_object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 
 /// Starts a given plan.
 pub async fn start<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
-    let principal = door::principal(host, settings, request.headers())?;
+    let principal = admit(request, host, settings, &[Class::Execute], Scope::Start).await?;
     let Body { plan, key, deadline_ms: deadline, budget, priority } = door::body(request)?;
     if key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > 200) {
         return Err(Error::new(Code::InvalidRequest, "`key` has between 1 and 200 characters."));
@@ -47,7 +56,7 @@ pub async fn start<H: Host>(request: &Request, host: &H, settings: &Settings) ->
     Ok(json(202, &json!({"saga": created.id, "created": created.created, "status_url": status})))
 }
 
-/// Another's saga is as unknown as one that never was. `after`: as for [`Store::follow`].
+/// Another's saga is as unknown as one that never was, but for an operator. `after`: as for [`Store::follow`].
 pub async fn find<H: Host>(
     host: &H,
     settings: &Settings,
@@ -56,7 +65,18 @@ pub async fn find<H: Host>(
     after: u64,
 ) -> Result<Story, Error> {
     let story = Store::new(host, settings).follow(id, after).await?;
-    story.filter(|story| story.owner == principal.name).ok_or_else(unknown)
+    story.filter(|story| principal.reaches(&story.owner)).ok_or_else(unknown)
+}
+
+/// Whether somebody may decide about a step that asks for more than its saga's owner.
+pub fn is_asked(principal: &Principal, story: &Story, node: &Node) -> bool {
+    let approver = is_second(principal, story);
+    node.approval.as_ref().is_some_and(|approval| approval.asks(&principal.name, approver))
+}
+
+/// Whether somebody decides as an approver: never about a saga of their own, or the second person would be the first.
+pub fn is_second(principal: &Principal, story: &Story) -> bool {
+    principal.role >= Role::Approver && principal.name != story.owner
 }
 
 pub fn unknown() -> Error {
@@ -65,17 +85,14 @@ pub fn unknown() -> Error {
 
 /// How a saga stands, step by step.
 pub async fn show<H: Host>(request: &Request, host: &H, settings: &Settings, id: &str) -> Result<Reply, Error> {
-    let principal = door::principal(host, settings, request.headers())?;
+    let principal = admit(request, host, settings, &[Class::Api], Scope::Read).await?;
     let story = Store::new(host, settings).follow(&door::saga_id(id)?, 0).await?;
     // Who is to decide about a step may see what it is about.
-    let asked = |story: &Story| {
-        let mut approvals = story.nodes.iter().filter_map(|node| node.approval.as_ref());
-        approvals.any(|approval| approval.by.contains(&principal.name))
-    };
-    let story = story.filter(|story| story.owner == principal.name || asked(story)).ok_or_else(unknown)?;
+    let asked = |story: &Story| story.nodes.iter().any(|node| is_asked(&principal, story, node));
+    let story = story.filter(|story| principal.reaches(&story.owner) || asked(story)).ok_or_else(unknown)?;
     let report = report(&story.nodes, story.phase, story.journal.iter().map(|entry| &entry.record));
     // The user's own words, or for which step of which saga it runs.
-    let said = story.message.as_ref().filter(|_| story.owner == principal.name);
+    let said = story.message.as_ref().filter(|_| principal.reaches(&story.owner));
     let mut body = json!({
         "saga": story.id, "phase": story.phase, "title": story.title, "version": story.version,
         "created_at": story.created_at, "updated_at": story.updated_at,
@@ -91,7 +108,7 @@ pub async fn show<H: Host>(request: &Request, host: &H, settings: &Settings, id:
 /// Asks for a saga to be made good; of a stuck one too, before its point of no return. Past the point of no return it is carried out all the same, and
 /// the answer's phase says so.
 pub async fn cancel<H: Host>(request: &Request, host: &H, settings: &Settings, id: &str) -> Result<Reply, Error> {
-    let principal = door::principal(host, settings, request.headers())?;
+    let principal = admit(request, host, settings, &[Class::Execute], Scope::Operate).await?;
     let id = door::saga_id(id)?;
     let answer = |status, phase| Ok(json(status, &json!({"saga": id, "phase": phase})));
     let story = find(host, settings, &principal, &id, END).await?;
@@ -100,7 +117,7 @@ pub async fn cancel<H: Host>(request: &Request, host: &H, settings: &Settings, i
         return answer(200, story.phase);
     }
     let asked = Event::Cancel { by: principal.name.clone() };
-    let ended = driver::drive_with(host, settings, &id, false, Some(asked)).await;
+    let ended = driver::drive_for(host, settings, &id, asked, &origin(request, settings)).await;
     let story = find(host, settings, &principal, &id, END).await?;
     match ended {
         _ if story.phase.at_rest() => answer(200, story.phase),

@@ -3,11 +3,13 @@
 
 use makegood_edge::core::cron::Cron;
 use makegood_edge::core::error::{Code, Error};
+use makegood_edge::core::guard::Scope;
 use makegood_edge::core::id::SagaId;
 use makegood_edge::core::saga::{Budget, Plan, Priority, object};
 use makegood_edge::core::time::Millis;
 use makegood_edge::gateway::schedules::Row;
 use makegood_edge::host::json;
+use makegood_edge::limits::{Class, admit};
 use makegood_edge::schedules::{MOST, tell_queue};
 use makegood_edge::serde::{Deserialize, Serialize};
 use makegood_edge::serde_json::{self, Value, json};
@@ -19,15 +21,23 @@ use crate::sagas::some_object;
 use crate::verbs::{Nothing, body_or_none};
 
 #[derive(Deserialize)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    derive(makegood_edge::schemars::JsonSchema),
+    schemars(crate = "makegood_edge::schemars", rename = "NewSchedule")
+)]
 #[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
-struct Body {
+pub struct Body {
     /// A repeat with the same one makes no second schedule.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")))]
     id: Option<String>,
+    /// As `0 9 * * 1`, in Greenwich, or with `CRON_TZ=Europe/Berlin` before it.
     cron: String,
     #[serde(deserialize_with = "object")]
     plan: Plan,
     deadline_ms: Option<Millis>,
     #[serde(default, deserialize_with = "some_object")]
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Budget"))]
     budget: Option<Budget>,
     #[serde(default)]
     priority: Priority,
@@ -35,6 +45,11 @@ struct Body {
 
 /// What each firing starts, as it is stored.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    derive(makegood_edge::schemars::JsonSchema),
+    schemars(crate = "makegood_edge::schemars")
+)]
 #[serde(crate = "makegood_edge::serde")]
 pub struct Wanted {
     pub plan: Plan,
@@ -55,7 +70,7 @@ impl Wanted {
 
 /// Makes a schedule: first the row, then the queue's.
 pub async fn create<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
-    let principal = door::principal(host, settings, request.headers())?;
+    let principal = admit(request, host, settings, &[Class::Execute], Scope::Start).await?;
     let Body { id, cron, plan, deadline_ms, budget, priority } = door::body(request)?;
     let id = id.map(read_id).transpose()?;
     let cron = read_cron(&cron)?;
@@ -112,7 +127,7 @@ fn read_cron(text: &str) -> Result<String, Error> {
 
 /// The caller's own, without their plans.
 pub async fn list<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
-    let principal = door::principal(host, settings, request.headers())?;
+    let principal = admit(request, host, settings, &[Class::Api], Scope::Read).await?;
     let rows = Store::new(host, settings).list_schedules(&principal.name).await?;
     let schedules: Vec<Value> = rows.iter().map(view).collect();
     Ok(json(200, &json!({"schedules": schedules})))
@@ -120,7 +135,7 @@ pub async fn list<H: Host>(request: &Request, host: &H, settings: &Settings) -> 
 
 /// One, with its plan and what became of its last firings.
 pub async fn show<H: Host>(request: &Request, host: &H, settings: &Settings, id: &str) -> Result<Reply, Error> {
-    let principal = door::principal(host, settings, request.headers())?;
+    let principal = admit(request, host, settings, &[Class::Api], Scope::Read).await?;
     let shown = Store::new(host, settings).find_schedule(&principal.name, id).await?.ok_or_else(unknown)?;
     let mut body = view(&shown.schedule);
     if let (Value::Object(body), Value::Object(request)) = (&mut body, shown.request) {
@@ -138,7 +153,7 @@ pub async fn turn<H: Host>(
     id: &str,
     paused: bool,
 ) -> Result<Reply, Error> {
-    let principal = door::principal(host, settings, request.headers())?;
+    let principal = admit(request, host, settings, &[Class::Execute], Scope::Start).await?;
     let Nothing {} = body_or_none(request)?;
     let row = Store::new(host, settings).turn_schedule(&principal.name, id, paused).await?.ok_or_else(unknown)?;
     let armed = row.armed || tell_queue(host, settings, &row, false).await?;
@@ -147,7 +162,7 @@ pub async fn turn<H: Host>(
 
 /// Deletes a schedule. Its sagas go on.
 pub async fn delete<H: Host>(request: &Request, host: &H, settings: &Settings, id: &str) -> Result<Reply, Error> {
-    let principal = door::principal(host, settings, request.headers())?;
+    let principal = admit(request, host, settings, &[Class::Execute], Scope::Start).await?;
     let row = Store::new(host, settings).delete_schedule(&principal.name, id).await?.ok_or_else(unknown)?;
     // What the queue still sends starts nothing.
     tell_queue(host, settings, &row, false).await?;

@@ -3,35 +3,44 @@
 
 use makegood_edge::core::depth::{DEEPEST, too_deep};
 use makegood_edge::core::error::{Code, Error};
+use makegood_edge::core::guard::Scope;
 use makegood_edge::core::id::SagaId;
 use makegood_edge::core::saga::{
     Decision, Event, Fact, LARGEST_MAIL, LONGEST_NAME, Node, Plan, Verdict, adapt, object,
 };
 use makegood_edge::door::Principal;
+use makegood_edge::gateway::audit::Note;
 use makegood_edge::gateway::store::{END, Story};
-use makegood_edge::host::json;
+use makegood_edge::host::{Level, json};
+use makegood_edge::limits::{Class, admit, origin};
 use makegood_edge::serde::Deserialize;
 use makegood_edge::serde_json::{Value, json};
 use makegood_edge::start::verify;
 use makegood_edge::store::Store;
 use makegood_edge::{Host, Reply, Request, Settings, door, driver};
 
-use crate::sagas::{find, unknown};
+use crate::sagas::{find, is_asked, is_second, unknown};
 
 /// Notes are for people: a few sentences.
 const LONGEST_NOTE: usize = 2_000;
 
-pub fn is_one(verb: &str) -> bool {
-    matches!(verb, "pause" | "resume" | "approve" | "reject" | "events" | "retry" | "resolve" | "replan")
-}
-
 #[derive(Default, Deserialize)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    derive(makegood_edge::schemars::JsonSchema),
+    schemars(crate = "makegood_edge::schemars")
+)]
 #[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
 pub struct Nothing {}
 
 #[derive(Deserialize)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    derive(makegood_edge::schemars::JsonSchema),
+    schemars(crate = "makegood_edge::schemars", rename = "Decision")
+)]
 #[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
-struct Decide {
+pub struct Decide {
     step: String,
     /// Of the parameters that were shown, as the saga's report gives it.
     hash: Option<String>,
@@ -40,22 +49,37 @@ struct Decide {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    derive(makegood_edge::schemars::JsonSchema),
+    schemars(crate = "makegood_edge::schemars", rename = "Event")
+)]
 #[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
-struct Bring {
+pub struct Bring {
     name: String,
     #[serde(default)]
     payload: Value,
 }
 
 #[derive(Default, Deserialize)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    derive(makegood_edge::schemars::JsonSchema),
+    schemars(crate = "makegood_edge::schemars", rename = "Retrying")
+)]
 #[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
-struct Again {
+pub struct Again {
     step: Option<String>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    derive(makegood_edge::schemars::JsonSchema),
+    schemars(crate = "makegood_edge::schemars", rename = "Resolution")
+)]
 #[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
-struct Resolve {
+pub struct Resolve {
     step: String,
     done: bool,
     /// What the step gave, where it is done: later steps may refer to it.
@@ -66,8 +90,13 @@ struct Resolve {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    derive(makegood_edge::schemars::JsonSchema),
+    schemars(crate = "makegood_edge::schemars", rename = "Replanning")
+)]
 #[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
-struct Replan {
+pub struct Replan {
     #[serde(deserialize_with = "object")]
     plan: Plan,
     #[serde(default)]
@@ -82,22 +111,61 @@ pub async fn ask<H: Host>(
     id: &str,
     verb: &str,
 ) -> Result<Reply, Error> {
-    let principal = door::principal(host, settings, request.headers())?;
+    let scope = if matches!(verb, "approve" | "reject") { Scope::Approve } else { Scope::Operate };
+    let principal = admit(request, host, settings, &[Class::Execute], scope).await?;
     let id = door::saga_id(id)?;
+    let origin = origin(request, settings);
+    let done = put(request, host, settings, &principal, &id, verb, &origin).await;
+    if let Err(error) = &done {
+        refused(host, settings, &principal, &format!("saga.{verb}"), &id, &origin, error).await;
+    }
+    done
+}
+
+async fn put<H: Host>(
+    request: &Request,
+    host: &H,
+    settings: &Settings,
+    principal: &Principal,
+    id: &SagaId,
+    verb: &str,
+    origin: &str,
+) -> Result<Reply, Error> {
     let event = match verb {
-        "replan" => replanned(request, host, settings, &principal, &id).await?,
-        "approve" | "reject" => decided(request, host, settings, &principal, &id, verb == "approve").await?,
+        "replan" => replanned(request, host, settings, principal, id).await?,
+        "approve" | "reject" => decided(request, host, settings, principal, id, verb == "approve").await?,
         _ => {
             // Only these two name a step of the plan.
             let after = if matches!(verb, "retry" | "resolve") { 0 } else { END };
-            let story = find(host, settings, &principal, &id, after).await?;
-            asked(request, &story, &principal, verb)?
+            let story = find(host, settings, principal, id, after).await?;
+            asked(request, &story, principal, verb)?
         }
     };
-    driver::drive_with(host, settings, &id, false, Some(event)).await?;
-    let story = Store::new(host, settings).follow(&id, END).await?.ok_or_else(unknown)?;
+    driver::drive_for(host, settings, id, event, origin).await?;
+    let story = Store::new(host, settings).follow(id, END).await?.ok_or_else(unknown)?;
     let status = if story.phase.at_rest() { 200 } else { 202 };
     Ok(json(status, &json!({"saga": id, "phase": story.phase, "version": story.version})))
+}
+
+/// Has the audit log know of what somebody was not let do. What was done is noted by the commit that does it.
+pub async fn refused<H: Host>(
+    host: &H,
+    settings: &Settings,
+    principal: &Principal,
+    verb: &str,
+    saga: &SagaId,
+    origin: &str,
+    error: &Error,
+) {
+    // What is no request, or about nothing, is nobody's deed.
+    if !matches!(error.code(), Code::Forbidden | Code::Conflict) {
+        return;
+    }
+    let (target, outcome) = (saga.to_string(), format!("refused: {}", error.code().as_str()));
+    let note = Note { who: &principal.name, verb, target: &target, origin, outcome: &outcome };
+    if let Err(error) = Store::new(host, settings).note_audit(note).await {
+        host.log(Level::Warn, &format!("the audit log lacks that {verb} of {saga} was refused: {error}"));
+    }
 }
 
 fn asked(request: &Request, story: &Story, principal: &Principal, verb: &str) -> Result<Event, Error> {
@@ -119,7 +187,7 @@ fn asked(request: &Request, story: &Story, principal: &Principal, verb: &str) ->
             if payload.to_string().len() > LARGEST_MAIL {
                 return Err(Error::new(Code::InvalidRequest, "`payload` has more than 16 KiB."));
             }
-            Event::Received { name, payload: shallow(payload)? }
+            Event::Received { name, payload: shallow(payload)?, from: None }
         }
         "retry" => {
             let Again { step } = body_or_none(request)?;
@@ -150,8 +218,8 @@ async fn replanned<H: Host>(
     Ok(Event::Replan { by: principal.name.clone(), note: short(note)?, plan: Box::new(plan) })
 }
 
-/// Those who may decide are named in the plan, and need not be the owner; to all others the saga is
-/// as unknown as one that never was.
+/// Those who may decide are named in the plan, by name or by their role, and need not be the owner; to all others the
+/// saga is as unknown as one that never was. An operator sees it, and is none of those who decide for that.
 async fn decided<H: Host>(
     request: &Request,
     host: &H,
@@ -163,8 +231,8 @@ async fn decided<H: Host>(
     let Decide { step, hash, note } = door::body(request)?;
     let story = Store::new(host, settings).follow(id, 0).await?.ok_or_else(unknown)?;
     let mine = story.owner == principal.name;
-    let named = |node: &Node| node.approval.as_ref().is_some_and(|approval| approval.by.contains(&principal.name));
-    if !mine && !story.nodes.iter().any(named) {
+    let named = |node: &Node| is_asked(principal, &story, node);
+    if !principal.reaches(&story.owner) && !story.nodes.iter().any(named) {
         return Err(unknown());
     }
     let node = node(&story, &step)?;
@@ -173,7 +241,13 @@ async fn decided<H: Host>(
         return Err(Error::new(Code::Forbidden, "This decision is for others to make."));
     }
     let hash = hash.map(|hash| read_hash(&hash)).transpose()?;
-    let decision = Decision { by: principal.name.clone(), approve, note: short(note)?, hash };
+    let decision = Decision {
+        by: principal.name.clone(),
+        approve,
+        note: short(note)?,
+        hash,
+        approver: is_second(principal, &story),
+    };
     Ok(Event::Decided { node: node.ix, decision })
 }
 

@@ -8,14 +8,14 @@ use std::rc::Rc;
 use makegood_edge::core::id::SagaId;
 use makegood_edge::core::time::Millis;
 use makegood_edge::futures_util::FutureExt;
-use makegood_edge::gateway::{Request as Sent, Response, jwt, store};
+use makegood_edge::gateway::api_keys::{Holder, key_of};
+use makegood_edge::gateway::{Request as Sent, Response, store};
 use makegood_edge::host::{FetchError, Level};
 use makegood_edge::http::{self, Method};
 use makegood_edge::serde_json::{self, Value, json};
-use makegood_edge::{Body, Bytes, Host, Request};
+use makegood_edge::{Body, Bytes, Host, Isolate, Request};
 
 const NOW: u64 = 1_777_636_800_000;
-const KEY: &str = "signs users' tokens, which are long";
 
 /// Its journal answers, or does not.
 #[derive(Clone, Default)]
@@ -67,13 +67,17 @@ impl Host for Fake {
             "database_http_url" => "https://db.test/sql",
             "qstash_url" => "https://queue.test",
             "public_url" => "https://me.test",
-            "jwt_secret" => KEY,
+            "limits" => "off",
             _ => return None,
         };
         Some(value.to_owned())
     }
 
     async fn sleep(&self, _: Millis) {}
+
+    fn isolate(&self) -> Rc<Isolate> {
+        Isolate::knowing([(key_of("ada"), Holder::user("ada"))])
+    }
 
     fn log(&self, _: Level, _: &str) {}
 }
@@ -82,7 +86,7 @@ impl Host for Fake {
 struct Answered(http::StatusCode, http::HeaderMap, Value);
 
 fn send(host: &Fake, method: Method, headers: &[(&str, &str)], body: &str) -> Answered {
-    let token = jwt::sign(&json!({ "sub": "ada", "exp": NOW / 1000 + 60 }), KEY);
+    let token = key_of("ada");
     let mut request = Request::new(Bytes::from(body.to_owned()));
     *request.method_mut() = method;
     *request.uri_mut() = "/mcp".parse().unwrap();

@@ -1,25 +1,39 @@
-//! `/api/webhook/{source}`: events from outside.
-//!
-//! No source is taken in yet: verification, replay defence and mapping belong to the issue that
-//! builds the doors. Until then every delivery is refused, so that no provider believes it was
-//! heard.
+//! `/api/webhook/{source}`: what strangers deliver. It is checked over its raw bytes, kept, and handed to the queue; then
+//! its sender is told that it was heard. What becomes of it is `execute`'s: there is no engine here, and nothing but the
+//! database and the queue can be reached.
 
 #![forbid(unsafe_code)]
 
-use std::future::{Ready, ready};
+#[cfg(not(target_arch = "wasm32"))]
+pub mod api;
 
-use makegood_edge::core::error::{Code, Error};
-use makegood_edge::http::Method;
-use makegood_edge::problem::problem;
-use makegood_edge::{Host, Reply, Request, door};
+use makegood_edge::addresses::{self, Address};
+use makegood_edge::core::error::Error;
+use makegood_edge::limits::Visit;
+use makegood_edge::{Host, Reply, Request, Settings, webhook};
+
+/// What this function does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    Receive,
+}
+
+/// Where.
+pub const ADDRESSES: [Address<Operation>; 1] =
+    [Address { path: "/api/webhook/{source}", methods: &[("POST", Operation::Receive)] }];
 
 makegood_edge::serve!(crate::handle);
 
 /// Serves one request.
-pub fn handle<H: Host>(request: Request, host: H) -> Ready<Reply> {
-    let refused = door::allow(&request, &[Method::POST]).err();
-    let error = refused.unwrap_or_else(|| {
-        Error::new(Code::NotFound, "No webhook source is configured on this server. Nothing was stored.")
-    });
-    ready(problem(&host, &error))
+pub async fn handle<H: Host>(mut request: Request, host: H) -> Reply {
+    let visit = Visit::begin(&mut request);
+    let refuse = |error| addresses::refuse(&host, &ADDRESSES, request.uri().path(), &error);
+    let reply = route(&request, &host).await.unwrap_or_else(refuse);
+    visit.end(&host, reply)
+}
+
+async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
+    let found = addresses::find(&ADDRESSES, request.method().as_str(), request.uri().path())?;
+    let (Operation::Receive, [source, _]) = (found.operation, found.parameters);
+    webhook::receive(request, host, &Settings::read(host)?, source).await
 }

@@ -21,6 +21,17 @@ pub fn thread_ms() -> anyhow::Result<f64> {
     Ok(nanos / 1e6)
 }
 
+/// Milliseconds of CPU that the threads of this process have used that still run.
+pub fn threads_ms() -> anyhow::Result<f64> {
+    let mut nanos = 0.0;
+    for thread in fs::read_dir("/proc/self/task").context("/proc tells nothing; the benchmark needs Linux")? {
+        // One may end while it is looked at.
+        let Ok(text) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
+        nanos += text.split_whitespace().next().and_then(|field| field.parse::<f64>().ok()).unwrap_or_default();
+    }
+    Ok(nanos / 1e6)
+}
+
 /// User and system time, of the process and of its children that have ended.
 pub fn process_ms(pid: &str) -> Option<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

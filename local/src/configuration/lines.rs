@@ -126,9 +126,9 @@ mod tests {
     fn the_line_and_the_name_are_told() {
         let folder = tempfile::TempDir::new().unwrap();
         let file = folder.path().join("production.env");
-        std::fs::write(&file, "# a comment\n\nREGION=fra\nJWT_SECRET=s3cret#$HOME\n").unwrap();
+        std::fs::write(&file, "# a comment\n\nREGION=fra\nQSTASH_TOKEN=s3cret#$HOME\n").unwrap();
         let told = read(&file, true).unwrap_err().to_string();
-        assert!(told.contains("line 4: the value of JWT_SECRET has a `#`") && !told.contains("s3cret"), "{told}");
+        assert!(told.contains("line 4: the value of QSTASH_TOKEN has a `#`") && !told.contains("s3cret"), "{told}");
         std::fs::write(&file, "s3cret\n").unwrap();
         let told = read(&file, true).unwrap_err().to_string();
         assert!(told.contains("line 1 is not NAME=value") && !told.contains("s3cret"), "{told}");

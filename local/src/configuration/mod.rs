@@ -126,7 +126,7 @@ mod tests {
 
     fn manifest(folder: &Path) -> PathBuf {
         let text = "spin_manifest_version = 2\n[application]\nname = \"x\"\n[variables]\n\
-                    region = { default = \"local\" }\njwt_secret = { required = true, secret = true }\n\
+                    region = { default = \"local\" }\nqstash_token = { required = true, secret = true }\n\
                     tools_url = { default = \"http://t.test/do\" }\ntools_host = { default = \"http://t.test\" }\n";
         let path = folder.join("spin.toml");
         std::fs::write(&path, text).unwrap();
@@ -158,9 +158,9 @@ mod tests {
         let folder = tempfile::TempDir::new().unwrap();
         std::fs::write(folder.path().join("w.toml"), "[vars]\nREGION = \"dev\"\n[env.live.vars]\nREGION = \"live\"\n")
             .unwrap();
-        std::fs::write(folder.path().join(".dev.vars"), "JWT_SECRET='a=b'\n").unwrap();
+        std::fs::write(folder.path().join(".dev.vars"), "QSTASH_TOKEN='a=b'\n").unwrap();
         let all = read(folder.path(), &["w.toml", ".dev.vars"], &[("SPIN_VARIABLE_REGION", "iad")]);
-        assert_eq!((all.get("region"), all.get("jwt_secret")), ("live", "a=b"));
+        assert_eq!((all.get("region"), all.get("qstash_token")), ("live", "a=b"));
         assert!(!format!("{all:?}").contains("a=b"), "no value is shown");
     }
 
@@ -187,10 +187,10 @@ mod tests {
             std::fs::create_dir_all(&own).unwrap();
             std::fs::write(own.join("wrangler.toml"), format!("[env.live.vars]\n{vars}\n")).unwrap();
         }
-        std::fs::write(folder.path().join("s.env"), "TOOLS_URL=https://other.test\nJWT_SECRET=a\n").unwrap();
+        std::fs::write(folder.path().join("s.env"), "TOOLS_URL=https://other.test\nQSTASH_TOKEN=a\n").unwrap();
         let all = read(folder.path(), &["s.env"], &[]);
         assert_eq!((all.get("tools_url"), all.get("region")), ("https://t.test", "fra"));
-        assert_eq!(all.get("jwt_secret"), "a");
+        assert_eq!(all.get("qstash_token"), "a");
         std::fs::write(folder.path().join("functions/debug/wrangler.toml"), "[vars]\nREGION = \"fra\"\n").unwrap();
         let source = Source {
             manifest: Some(folder.path().join("spin.toml")),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use http::Uri;
 use makegood_edge::settings::{Kind, Setting, TABLE};
-use makegood_gateway::mcp;
+use makegood_gateway::{jwt, mcp};
 
 use super::Findings;
 use super::spin::FILE;
@@ -37,7 +37,8 @@ pub fn check(
         Some(values) => Some(values.get(name).to_owned()),
         None => manifest.variables.get(name)?.default.clone(),
     };
-    let servers = configured(function, &value("mcp_servers").unwrap_or_default());
+    let text = |name: &str| value(name).unwrap_or_default();
+    let servers = configured(function, &text("mcp_servers"), &text("issuers"));
     for entry in allowed.iter().filter(|entry| !needed.iter().any(|(host, _)| host == *entry)) {
         // One host, and one that something is called at.
         let plain = !entry.contains('*') && !entry.contains("..");
@@ -48,8 +49,8 @@ pub fn check(
                 FILE,
                 format!("the function {function} may reach {entry}, and calls nothing there"),
                 format!(
-                    "Take it out of allowed_outbound_hosts of [component.{function}]. Where an MCP server is there, \
-                     name it in the default of `mcp_servers`, or in a file for --env."
+                    "Take it out of allowed_outbound_hosts of [component.{function}]. Where an MCP server or an issuer \
+                     is there, name it in the default of `mcp_servers` or `issuers`, or in a file for --env."
                 ),
             );
         }
@@ -65,18 +66,24 @@ pub fn check(
             format!("{}://{}", url.scheme_str().unwrap_or("https"), url.authority().map_or("", |all| all.as_str()));
         findings.add(
             FILE,
-            format!("the function {function} calls the MCP server `{name}`, and may not reach {origin}"),
+            format!("the function {function} calls {name}, and may not reach {origin}"),
             format!("Add \"{origin}\" to allowed_outbound_hosts of [component.{function}]."),
         );
     }
 }
 
-/// The MCP servers that a function calls.
-fn configured(function: &str, servers: &str) -> Vec<(String, Uri)> {
-    if !TABLE.iter().any(|setting| setting.name == "mcp_servers" && setting.needed_by(function)) {
-        return Vec::new();
-    }
+/// The MCP servers, and the issuers beside that of `jwks_url`, that a function calls.
+fn configured(function: &str, servers: &str, issuers: &str) -> Vec<(String, Uri)> {
+    let needs = |name: &str| TABLE.iter().any(|setting| setting.name == name && setting.needed_by(function));
+    let mut all = Vec::new();
     // What cannot be read is another check's finding.
-    let all = mcp::servers(servers).unwrap_or_default();
-    all.into_iter().filter_map(|(name, server)| Some((name, server.url.parse().ok()?))).collect()
+    if needs("mcp_servers") {
+        let servers = mcp::servers(servers).unwrap_or_default();
+        all.extend(servers.into_iter().map(|(name, server)| (format!("the MCP server `{name}`"), server.url)));
+    }
+    if needs("issuers") {
+        let issuers = jwt::issuers("", issuers).unwrap_or_default();
+        all.extend(issuers.into_iter().map(|issuer| (format!("the issuer `{}`", issuer.name), issuer.jwks)));
+    }
+    all.into_iter().filter_map(|(name, url)| Some((name, url.parse().ok()?))).collect()
 }

@@ -5,6 +5,7 @@
 //! What manifests and code say to each other is `makegood deploy --check`'s.
 
 mod database;
+mod issuers;
 mod models;
 mod public;
 mod queue;
@@ -107,6 +108,7 @@ pub async fn examine(configuration: &Configuration, now: Millis) -> Vec<Finding>
     findings.extend(queue::check(&services).await);
     findings.extend(public::check(&services).await);
     findings.extend(reach::check(&services).await);
+    findings.extend(issuers::check(&services).await);
     findings.extend(models::check(&services).await);
     findings.extend(servers::check(&services).await);
     findings

@@ -71,9 +71,20 @@ mod tests {
             (Kind::Truth, _) => "false".to_owned(),
             (Kind::Number, "kill_ms") => "10000".to_owned(),
             (Kind::Number, "model_timeout_ms") => "8000".to_owned(),
+            (Kind::Number, "trusted_proxy_hops") => "1".to_owned(),
             (Kind::Number, _) => "8500".to_owned(),
             (Kind::Text, "database_url") => "postgres://ada:secret@db.test/makegood".to_owned(),
             (Kind::Text, "model_price" | "fallback_model_price") => "0.15/0.60".to_owned(),
+            (Kind::Text, "limits") => r#"{"chat": {"rate": 60, "per_s": 60, "burst": 10}}"#.to_owned(),
+            (Kind::Text, "limits_fallback") => "isolate".to_owned(),
+            (Kind::Text, "limits_mode") => "enforce".to_owned(),
+            (Kind::Text, "anonymous_role") => "user".to_owned(),
+            (Kind::Text, "issuers") => r#"{"https://a.test": {"jwks": "https://jwks-url.test/here"}}"#.to_owned(),
+            (Kind::Text, "breakers") => r#"{"default": {"row": 5}}"#.to_owned(),
+            (Kind::Text, "cors_origins") => "https://app.test, http://localhost:5173".to_owned(),
+            (Kind::Text, "webhook_sources") => {
+                r#"{"s": {"scheme": "github", "secrets": ["hush"], "owner": "ada"}}"#.to_owned()
+            }
             (Kind::Text, "mcp_servers") => r#"{"hotel": {"url": "https://hotel.test/mcp"}}"#.to_owned(),
             (Kind::Text, _) => "a-text-of-thirty-two-bytes-or-more".to_owned(),
         };
@@ -112,6 +123,8 @@ mod tests {
             ("allow_anonymous", "true", "everybody who reaches the public address may act as `anonymous`"),
             ("tools_url", "http://tools-url.test/here", "it is http, and what goes there can be read on the way"),
             ("alert_url", "http://alert-url.test/here", "it is http, and what goes there can be read on the way"),
+            ("alert_url", "https://10.0.0.7/alerts", "the queue calls it from outside, and it leads inside: a private"),
+            ("alert_url", "https://alerts.internal", "the queue calls it from outside, and it leads inside: a name of"),
             ("public_url", "makegood.test", "it is not an address"),
             ("public_url", "https://makegood.example.com", "it is still an example's address"),
             ("redis_rest_url", "https://redis.example", "it is still an example's address"),
@@ -119,8 +132,12 @@ mod tests {
             ("time_budget_ms", "9999", "it leaves an invocation 1 ms until it is ended"),
             ("model_timeout_ms", "99999999", "models may take 99999999 ms over a message"),
             ("model_name", "", "with it functions answer 500"),
+            ("webhook_sources", "{\"s\": 1}", "with it webhooks are answered 500: source `s`: it is not an object"),
             ("user_concurrency", "5000000000", "with it functions answer 500"),
+            ("breakers", "{\"pay\": {\"row\": 0}}", "with it no saga goes on: `pay`: "),
             ("public_url", "https://public-url.test/?here", "it ends in a slash, or has a query"),
+            ("anonymous_role", "king", "with it functions answer 500"),
+            ("issuers", r#"{"https://a.test": {"audiences": ["x"]}}"#, "the issuer `https://a.test` has a `audiences`"),
             ("database_url", "postgres://db.test/makegood", "it is not postgres://user:password@host/database"),
         ];
         for (name, value, what) in cases {

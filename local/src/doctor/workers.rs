@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn what_differs_is_told_with_who_has_what() {
-        let good = said(&[("chat", &[("KILL_MS", "1")]), ("execute", &[("KILL_MS", "1")]), ("webhook", &[])]);
+        let good = said(&[("chat", &[("KILL_MS", "1")]), ("execute", &[("KILL_MS", "1")]), ("debug", &[])]);
         assert!(good.len() == 1 && good[0].starts_with("ok     wrangler configs: "), "{good:?}");
         let bad = said(&[("chat", &[]), ("execute", &[("KILL_MS", "1")])]);
         assert!(bad.len() == 1 && bad[0].contains("chat has none, execute has \"1\""), "{bad:?}");

@@ -6,6 +6,7 @@ use super::body::Holding;
 use super::instance::Nursery;
 use super::manifest::Route;
 use super::stats::Counters;
+use crate::serve::Peer;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
@@ -14,13 +15,15 @@ use http::request::Parts;
 use http::uri::{Authority, Scheme};
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use http_body_util::BodyExt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, ProxyHandler, TrapOrPanicError};
 use wasmtime_wasi_http::{Error, p2, p3};
+
+const OURSELVES: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 const FULL_URL: HeaderName = HeaderName::from_static("spin-full-url");
 const PATH_INFO: HeaderName = HeaderName::from_static("spin-path-info");
@@ -119,10 +122,9 @@ fn dress(request: Request, route: &Route) -> Result<Request, Failure> {
     }
     let authority = authority(&parts).ok_or(Failure::Malformed)?;
     let info = parts.uri.path().strip_prefix(&route.base).filter(|_| route.below).unwrap_or_default();
-    let mut added = vec![(PATH_INFO, info.to_owned())];
-    if let Some(ConnectInfo(address)) = parts.extensions.get::<ConnectInfo<SocketAddr>>() {
-        added.push((CLIENT_ADDR, address.to_string()));
-    }
+    // What this process asks of itself comes over no connection.
+    let peer = parts.extensions.get::<ConnectInfo<Peer>>().map_or(OURSELVES, |ConnectInfo(Peer(address))| *address);
+    let mut added = vec![(PATH_INFO, info.to_owned()), (CLIENT_ADDR, peer.to_string())];
     let mut uri = std::mem::take(&mut parts.uri).into_parts();
     uri.scheme.get_or_insert(Scheme::HTTP);
     uri.authority = Some(authority);

@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn names_are_words_joined_by_underscores() {
-        assert!(check_name("jwt_secret2").is_ok());
+        assert!(check_name("qstash_token2").is_ok());
         for bad in ["", "2x", "_a", "a__b", "a_", "A", "a-b"] {
             assert!(check_name(bad).is_err(), "{bad}");
         }

@@ -12,7 +12,7 @@ pub mod listing;
 mod lookup;
 pub mod reader;
 pub mod show;
-mod table;
+pub(crate) mod table;
 mod tree;
 mod verbs;
 pub mod view;
@@ -66,7 +66,7 @@ fn reader(saga: &Saga) -> Reader {
 }
 
 /// Whoever reads may stop reading: `makegood saga list | head` is no failure.
-fn print(text: &str) -> anyhow::Result<()> {
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),

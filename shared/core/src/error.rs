@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Stable names of errors. They are part of the API: a name is never reused for another meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     InvalidJson,
@@ -25,6 +26,7 @@ pub enum Code {
     NotFound,
     MethodNotAllowed,
     Conflict,
+    RateLimited,
     Unavailable,
     Internal,
 }
@@ -49,6 +51,7 @@ impl Code {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Conflict => "conflict",
+            Self::RateLimited => "rate_limited",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
         }
@@ -71,6 +74,7 @@ impl Code {
             | Self::PlanTooLarge
             | Self::OverBudget
             | Self::KeyReused => 422,
+            Self::RateLimited => 429,
             Self::Internal => 500,
             Self::Unavailable => 503,
         }
@@ -79,7 +83,7 @@ impl Code {
     #[must_use]
     pub const fn retry(self) -> Retry {
         match self {
-            Self::Unavailable | Self::Conflict => Retry::After,
+            Self::Unavailable | Self::Conflict | Self::RateLimited => Retry::After,
             Self::Internal => Retry::Unknown,
             Self::InvalidJson
             | Self::InvalidRequest

@@ -10,13 +10,20 @@
 //! * [`intent`]: from a sentence to a plan, without a model.
 //! * [`proposal`]: from a model's answer to a plan that may be started, or to what is wrong with it.
 //! * [`cron`]: what a cron expression says.
+//! * [`feed`]: what others are told of a saga, made of its journal.
+//! * [`guard`]: roles, scopes and tiers; who may come how often; [`guard::breaker`] says whether something outside is
+//!   called at all.
 //! * [`id`], [`time`], [`error`]: the small types that all of them share.
 
 #![forbid(unsafe_code)]
 
 pub mod cron;
 pub mod depth;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod described;
 pub mod error;
+pub mod feed;
+pub mod guard;
 pub mod id;
 pub mod intent;
 pub mod proposal;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// Arithmetic saturates, so that a hostile or broken clock can never stop a saga by overflow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Millis(pub u64);
 

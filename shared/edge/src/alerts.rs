@@ -11,6 +11,7 @@ use makegood_gateway::alerts::{Alert, due, said};
 use makegood_gateway::qstash::Publish;
 use serde_json::{Value, json};
 
+use crate::credentials::struck;
 use crate::host::{Host, Level};
 use crate::queue::{SLACK, send};
 use crate::settings::Settings;
@@ -45,7 +46,9 @@ pub async fn tell<H: Host>(host: &H, settings: &Settings) {
     };
     for alert in due.into_iter().flatten() {
         if let Err(error) = tell_of(host, settings, &alert).await {
-            host.log(Level::Warn, &format!("nobody was told of {}: {error}", alert.saga));
+            // Who knows the address may write to whoever is told: the queue, refusing it, may say it again.
+            let why = struck(&error.to_string(), &settings.alert_url);
+            host.log(Level::Warn, &format!("nobody was told of {}: {why}", alert.saga));
         }
         if host.now() > now + Millis(settings.time_budget.0 / 4) {
             break;

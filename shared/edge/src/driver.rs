@@ -17,9 +17,11 @@ use makegood_core::time::Millis;
 use makegood_gateway::tool;
 use makegood_gateway::turns::Next;
 
+use crate::breakers::Breakers;
 use crate::child;
 use crate::host::{FetchError, Host, Level};
 use crate::mcp;
+use crate::outbound::{self, Bound};
 use crate::queue::{self, Message};
 use crate::settings::Settings;
 use crate::store::Store;
@@ -35,6 +37,8 @@ enum Task {
     Answered(Event),
     /// Whether a turn has come.
     Turn(Event),
+    /// Whether a breaker lets a call through.
+    Leave(Event),
     /// What was given back; and the steps of this saga whose turn has come by that.
     Left(Vec<Next>),
     Committed(Result<Option<u32>, Error>, Commit),
@@ -72,7 +76,21 @@ pub async fn drive_with<H: Host>(
     asked: Option<Event>,
 ) -> Result<Ended, Error> {
     let request = if asked.is_none() { Request::None } else { Request::Pending };
-    carry_on(host, settings, id, repeated, asked.into_iter().collect(), request).await
+    carry_on(host, settings, id, repeated, asked.into_iter().collect(), request, None).await
+}
+
+/// The same for what a person asks from an address: the audit log has both.
+///
+/// # Errors
+/// As [`drive_with`].
+pub async fn drive_for<H: Host>(
+    host: &H,
+    settings: &Settings,
+    id: &SagaId,
+    asked: Event,
+    origin: &str,
+) -> Result<Ended, Error> {
+    carry_on(host, settings, id, false, vec![asked], Request::Pending, Some(origin)).await
 }
 
 /// The same for a wake that says that a step's turn has come. If it does not wait any more, it is a wake like
@@ -87,7 +105,7 @@ pub async fn drive_in_turn<H: Host>(
     repeated: bool,
     node: u32,
 ) -> Result<Ended, Error> {
-    carry_on(host, settings, id, repeated, vec![Event::Nudged { node }], Request::None).await
+    carry_on(host, settings, id, repeated, vec![Event::Nudged { node }], Request::None, None).await
 }
 
 /// `learned`: what no commit holds yet, in the order in which it came: what is asked for, and answers.
@@ -98,10 +116,12 @@ async fn carry_on<H: Host>(
     repeated: bool,
     mut learned: Vec<Event>,
     mut request: Request,
+    origin: Option<&str>,
 ) -> Result<Ended, Error> {
     let began = host.now();
-    let store = Store::new(host, settings);
+    let store = Store::new(host, settings).asked_from(origin);
     let line = Line::new(&store, settings, id, began + settings.kill);
+    let breakers = Breakers::new(host, settings)?;
     // Whoever had the word before that a turn has come is not the one that makes the saga's calls.
     let takes_over = repeated && !matches!(learned.first(), Some(Event::Nudged { .. }));
     for race in 0..RACES {
@@ -124,6 +144,7 @@ async fn carry_on<H: Host>(
             settings,
             store: &store,
             line: &line,
+            breakers: &breakers,
             saga: Saga::load(id.clone(), loaded.head, loaded.window).limited(settings.user_concurrency.is_some()),
             version: loaded.version,
             owner: loaded.owner,
@@ -132,6 +153,9 @@ async fn carry_on<H: Host>(
             left: Tasks::new(),
         };
         line.found(turn.saga.in_line());
+        if let Some(wary) = breakers.news(true) {
+            turn.saga.beware(wary);
+        }
         let wake = Event::Wake {
             until: if settings.time_budget == Millis(0) { Millis(0) } else { began + settings.time_budget },
             kill: began + settings.kill,
@@ -147,6 +171,7 @@ async fn carry_on<H: Host>(
                 come.extend(next);
             }
         }
+        breakers.close().await;
         if matches!(came, Ok(Turn::Lost)) {
             line.tell(come).await;
         } else {
@@ -207,6 +232,7 @@ struct Invocation<'a, H> {
     settings: &'a Settings,
     store: &'a Store<'a, H>,
     line: &'a Line<'a, H>,
+    breakers: &'a Breakers<'a, H>,
     saga: Saga,
     version: u32,
     owner: String,
@@ -233,7 +259,7 @@ impl<'a, H: Host> Invocation<'a, H> {
                     learned.push(event.clone());
                     event
                 }
-                Task::Turn(event) => event,
+                Task::Turn(event) | Task::Leave(event) => event,
                 Task::Left(next) => {
                     for Next { node, .. } in next {
                         if let Some(ended) = self.tell(node, learned.len(), &mut tasks).await? {
@@ -288,6 +314,9 @@ impl<'a, H: Host> Invocation<'a, H> {
 
     async fn fold(&mut self, event: Event, learned: usize, tasks: &mut Tasks<'a>) -> Result<Option<Ended>, Error> {
         let asked = event.is_asked();
+        if let Some(wary) = self.breakers.news(false) {
+            self.saga.beware(wary);
+        }
         let effects = step(&mut self.saga, event, self.host.now()).map_err(|illegal| {
             if asked {
                 Error::new(Code::Conflict, format!("That cannot be done now: {}.", illegal.why)).because(illegal)
@@ -303,6 +332,7 @@ impl<'a, H: Host> Invocation<'a, H> {
                     tasks.push(self.commit(commit));
                 }
                 Effect::AskTurn(claim) => tasks.push(self.ask_turn(claim)),
+                Effect::AskLeave { node, breaker } => tasks.push(self.ask_leave(node, breaker)),
                 Effect::Page { from, to } => tasks.push(self.page(from, to)),
                 Effect::Sleep { until } => tasks.push(self.sleep(until)),
                 Effect::Rearm(wake) => {
@@ -320,6 +350,7 @@ impl<'a, H: Host> Invocation<'a, H> {
         let (host, settings, line) = (self.host.clone(), self.settings, self.line);
         let (saga, owner, priority) = (self.saga.id.clone(), self.owner.clone(), self.saga.head.priority);
         line.leaves(&call);
+        let (breakers, guarded) = (self.breakers, self.breakers.leaves(&call));
         if call.op != Op::Do && line.counts(&call) {
             // It waits for no turn, nor for being counted.
             let (owner, call) = (owner.clone(), call.clone());
@@ -338,6 +369,9 @@ impl<'a, H: Host> Invocation<'a, H> {
                 perform(&host, &settings.tools_url, &call).await
             };
             let took = host.now().since(began);
+            if let Some((breaker, permit)) = guarded {
+                breakers.tell(&breaker, permit, &outcome, took).await;
+            }
             Task::Answered(Event::Answered { call: call.id(), took, outcome })
         })
     }
@@ -347,6 +381,14 @@ impl<'a, H: Host> Invocation<'a, H> {
         Box::pin(async move {
             let came = line.ask(&owner, &claim).await;
             Task::Turn(Event::Turn { node: claim.node, came })
+        })
+    }
+
+    fn ask_leave(&self, node: u32, breaker: String) -> LocalBoxFuture<'a, Task> {
+        let breakers = self.breakers;
+        Box::pin(async move {
+            let after = breakers.ask(node, &breaker).await;
+            Task::Leave(Event::Leave { node, after })
         })
     }
 
@@ -402,7 +444,7 @@ async fn perform<H: Host>(host: &H, base: &str, call: &Call) -> Outcome {
         // It cannot even be written down, now or later.
         Err(error) => return Outcome::Refused(Refusal { code: "unsendable".to_owned(), detail: error.0 }),
     };
-    match host.fetch(request, call.timeout).await {
+    match outbound::fetch(host, Bound::Below(base), request, call.timeout).await {
         Ok(response) => tool::outcome(call.op, &response),
         Err(FetchError::NotSent(reason)) => Outcome::Later { after: None, code: "not_sent".to_owned(), reason },
         Err(FetchError::Unknown(reason)) => Outcome::Unknown { code: "no_answer".to_owned(), reason },

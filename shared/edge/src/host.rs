@@ -1,11 +1,17 @@
 //! What a platform owes us.
 
 use std::fmt;
+use std::net::IpAddr;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use futures_util::stream::LocalBoxStream;
+use makegood_core::guard::front::Front;
 use makegood_core::time::Millis;
 use makegood_gateway::Response;
+
+use crate::isolate::Isolate;
+use crate::limits;
 
 /// A request to one of our functions, with its whole body.
 pub type Request = http::Request<Bytes>;
@@ -24,7 +30,24 @@ pub trait Host: Clone + 'static {
     fn config(&self, name: &str) -> Option<String>;
     async fn sleep(&self, span: Millis);
     fn log(&self, level: Level, line: &str);
+    /// What this instance keeps between requests.
+    fn isolate(&self) -> Rc<Isolate> {
+        Isolate::of_this_thread()
+    }
+    /// Has work done that nobody need wait for: from when the answer is on its way, where the platform goes on that
+    /// long; else at once. It is for comfort only, for an instance that is ended takes it along.
+    async fn after(&self, work: impl Future<Output = ()> + 'static) {
+        work.await;
+    }
+    /// What this isolate remembers of those who come. It outlives requests, and is of none.
+    fn front<T>(&self, look: impl FnOnce(&mut Front) -> T) -> T {
+        limits::own(look)
+    }
 }
+
+/// Where a request comes from, as the platform knows it and no client can say. Among a request's extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client(pub IpAddr);
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,9 @@
 //! and without Redis everybody is let in.
 
 use makegood_core::time::Millis;
+use makegood_gateway::breakers::SHUT;
 
+use crate::breakers;
 use crate::host::{Host, Level};
 use crate::queue::Message;
 use crate::redis;
@@ -16,11 +18,21 @@ fn name(message: &Message) -> String {
     format!("makegood:lease:{}:{}{turn}", message.saga, message.version)
 }
 
-/// Whether this worker may go on. A yield brings a new version and so a new lease: there is nothing
-/// to give back when all goes well.
+/// Whether this worker may go on. A yield brings a new version and so a new lease: there is nothing to give back
+/// when all goes well. How the breakers stand is asked along with it, where that is not known.
 pub async fn take<H: Host>(host: &H, settings: &Settings, message: &Message) -> bool {
     let span = settings.kill.0.to_string();
-    match redis::run(host, settings, &["SET", &name(message), "1", "NX", "PX", &span], PATIENCE).await {
+    let name = name(message);
+    let lease = ["SET", &name, "1", "NX", "PX", &span];
+    let taken = if breakers::wants_news(host, settings) {
+        let news = ["HGETALL", SHUT];
+        let answers = redis::run_all(host, settings, &[&lease[..], &news[..]], PATIENCE).await;
+        breakers::hear(host, answers.as_ref().ok().and_then(|answers| answers.get(1)));
+        answers.map(|answers| answers.into_iter().next().unwrap_or_default())
+    } else {
+        redis::run(host, settings, &lease, PATIENCE).await
+    };
+    match taken {
         Ok(answer) => !answer.is_null(),
         Err(cause) => {
             host.log(Level::Warn, &format!("no lease, going on without: {cause}"));

@@ -1,23 +1,37 @@
 //! The edge: what stands between the pure core and a platform.
 //!
-//! A platform owes us `fetch`, `now`, `random`, `config`, and, for comfort, `sleep` and `log`: the
-//! trait [`Host`]. The [`driver`] performs the engine's effects over it. The hosts themselves are
+//! A platform owes us `fetch`, `now`, `random`, `config`, and, for comfort, `sleep`, `log` and
+//! `after`: the trait [`Host`]. The [`driver`] performs the engine's effects over it. The hosts themselves are
 //! chosen by target: `spin` for `wasm32-wasip2`, `spin3` for `wasm32-wasip1`, `workers` for
 //! `wasm32-unknown-unknown`, [`native`] for everything else. No trait here asks for `Send`: a function
 //! serves its requests on one thread.
 
 #![forbid(unsafe_code)]
 
+pub mod addresses;
 pub mod alerts;
+mod api_keys;
+pub mod breakers;
 mod child;
 pub mod conversation;
+pub mod cors;
+pub mod credentials;
 pub mod door;
 pub mod driver;
+pub mod form;
 pub mod host;
+pub mod isolate;
+mod jwks;
+#[cfg(any(target_arch = "wasm32", test))]
+mod later;
 pub mod lease;
+pub mod limits;
 pub mod links;
 pub mod mcp;
 pub mod model;
+pub mod notice;
+pub mod outbound;
+pub mod outward;
 pub mod pins;
 pub mod problem;
 pub mod queue;
@@ -31,7 +45,11 @@ pub mod store;
 #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 mod system;
 mod turns;
+pub mod visible;
+pub mod webhook;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod describe;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
 #[cfg(all(target_os = "wasi", target_env = "p2"))]
@@ -42,6 +60,7 @@ pub mod spin3;
 pub mod workers;
 
 pub use host::{Body, FetchError, Host, Level, Reply, Request};
+pub use isolate::Isolate;
 pub use settings::Settings;
 
 // What the functions need of the crates below, so that each of them names one dependency.
@@ -50,6 +69,8 @@ pub use futures_util;
 pub use http;
 pub use makegood_core as core;
 pub use makegood_gateway as gateway;
+#[cfg(not(target_arch = "wasm32"))]
+pub use schemars;
 pub use serde;
 pub use serde_json;
 
@@ -63,7 +84,7 @@ macro_rules! serve {
         mod spin_function {
             #[::spin_sdk::http_service]
             async fn serve(request: ::spin_sdk::http::Request) -> $crate::spin::Outgoing {
-                $crate::spin::serve(request, |request, host| $handle(request, host)).await
+                $crate::spin::serve(request, |request, host| $crate::outward::answer(request, host, $handle)).await
             }
         }
 
@@ -76,7 +97,7 @@ macro_rules! serve {
 
             impl Guest for Function {
                 fn handle(request: IncomingRequest, out: ResponseOutparam) {
-                    $crate::spin3::serve(request, out, |request, host| $handle(request, host));
+                    $crate::spin3::serve(request, out, |request, host| $crate::outward::answer(request, host, $handle));
                 }
             }
 
@@ -89,9 +110,9 @@ macro_rules! serve {
             async fn serve(
                 request: ::worker::Request,
                 env: ::worker::Env,
-                _context: ::worker::Context,
+                context: ::worker::Context,
             ) -> ::worker::Result<::worker::Response> {
-                $crate::workers::serve(request, env, |request, host| $handle(request, host)).await
+                $crate::workers::serve(request, env, context, |request, host| $crate::outward::answer(request, host, $handle)).await
             }
 
             $(

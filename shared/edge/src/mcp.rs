@@ -10,10 +10,11 @@ use makegood_gateway::mcp::discovery::{self, Page};
 use makegood_gateway::mcp::outcome::{opened, outcome};
 use makegood_gateway::mcp::request::{self, Session, Speech};
 use makegood_gateway::mcp::{Server, servers};
-use makegood_gateway::{Malformed, Request};
+use makegood_gateway::{Malformed, Request, Response};
 use serde_json::Value;
 
 use crate::host::{FetchError, Host, Level};
+use crate::outbound::{self, Bound};
 
 /// Kept of a call's time for taking leave of a legacy server.
 const LEAVE: Millis = Millis(300);
@@ -53,7 +54,7 @@ async fn in_session<H: Host>(host: &H, server: &Server, mcp: &Mcp, call: &Call, 
         None => None,
     };
     if let Some(Ok(leave)) = leave
-        && let Err(error) = host.fetch(leave, LEAVE).await
+        && let Err(error) = fetch(host, server, leave, LEAVE).await
     {
         host.log(Level::Info, &format!("the MCP server `{}` was not told of a session's end: {error}", mcp.server));
     }
@@ -65,19 +66,20 @@ pub const NO_ANSWER: &str = "no_answer";
 
 /// Opens a session. Until it is, nothing is done.
 async fn open<H: Host>(host: &H, server: &Server, end: Millis) -> Result<Session, Outcome> {
-    let answer = before_the_call(host, request::initialize(server), end).await?;
+    let answer = before_the_call(host, server, request::initialize(server), end).await?;
     let session = opened(&answer)?;
-    before_the_call(host, request::initialized(server, &session), end).await?;
+    before_the_call(host, server, request::initialized(server, &session), end).await?;
     Ok(session)
 }
 
 async fn before_the_call<H: Host>(
     host: &H,
+    server: &Server,
     request: Result<Request, Malformed>,
     end: Millis,
-) -> Result<makegood_gateway::Response, Outcome> {
+) -> Result<Response, Outcome> {
     let request = request.map_err(|error| not_sent(&error.0))?;
-    host.fetch(request, left(host, end)).await.map_err(|error| not_sent(&error.to_string()))
+    fetch(host, server, request, left(host, end)).await.map_err(|error| not_sent(&error.to_string()))
 }
 
 async fn exchange<H: Host>(host: &H, server: &Server, speech: &Speech, mcp: &Mcp, call: &Call, end: Millis) -> Outcome {
@@ -89,7 +91,7 @@ async fn exchange<H: Host>(host: &H, server: &Server, speech: &Speech, mcp: &Mcp
     if host.now() >= end {
         return not_sent("opening a session took all of the call's time");
     }
-    match host.fetch(request, left(host, end)).await {
+    match fetch(host, server, request, left(host, end)).await {
         Ok(response) => {
             let session = match speech {
                 Speech::Modern => None,
@@ -107,6 +109,11 @@ async fn exchange<H: Host>(host: &H, server: &Server, speech: &Speech, mcp: &Mcp
     }
 }
 
+/// All that goes to a server goes to its one address.
+async fn fetch<H: Host>(host: &H, server: &Server, request: Request, timeout: Millis) -> Result<Response, FetchError> {
+    outbound::fetch(host, Bound::Below(&server.url), request, timeout).await
+}
+
 fn left<H: Host>(host: &H, end: Millis) -> Millis {
     end.since(host.now()).max(Millis(1))
 }
@@ -120,7 +127,7 @@ fn not_sent(reason: &str) -> Outcome {
 /// # Errors
 /// Where it does not answer as a server of the protocol does.
 pub async fn list<H: Host>(host: &H, server: &Server) -> Result<(Era, Vec<Value>), Malformed> {
-    let answer = host.fetch(request::discover(server)?, PATIENCE).await.map_err(unreached)?;
+    let answer = fetch(host, server, request::discover(server)?, PATIENCE).await.map_err(unreached)?;
     if answer.status() == http::StatusCode::UNAUTHORIZED {
         return Err(Malformed("the server wants to know who asks: give it a `token`".to_owned()));
     }
@@ -147,7 +154,7 @@ async fn list_legacy<H: Host>(host: &H, server: &Server) -> Result<(Era, Vec<Val
     let speech = Speech::Legacy(session.clone());
     let tools = pages(host, server, &speech).await;
     if session.id.is_some()
-        && let Err(error) = host.fetch(request::close(server, &session)?, PATIENCE).await
+        && let Err(error) = fetch(host, server, request::close(server, &session)?, PATIENCE).await
     {
         host.log(Level::Info, &format!("a session with an MCP server was not ended: {error}"));
     }
@@ -166,7 +173,7 @@ async fn pages<H: Host>(host: &H, server: &Server, speech: &Speech) -> Result<Ve
     let (mut tools, mut cursor) = (Vec::new(), None::<String>);
     for number in 0..PAGES {
         let request = request::list(server, speech, number, cursor.as_deref())?;
-        let answer = host.fetch(request, PATIENCE).await.map_err(unreached)?;
+        let answer = fetch(host, server, request, PATIENCE).await.map_err(unreached)?;
         let Page { tools: more, next } = discovery::page(&answer, number)?;
         tools.extend(more);
         match next {

@@ -8,6 +8,7 @@ use makegood_core::time::Millis;
 use makegood_gateway::Response;
 use reqwest::redirect::Policy;
 
+use crate::credentials::Credentials;
 use crate::host::{FetchError, Host, Level};
 use crate::system;
 
@@ -30,6 +31,7 @@ impl Native {
 
 impl Host for Native {
     async fn fetch(&self, request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
+        let credentials = Credentials::of(&request);
         let mut request =
             reqwest::Request::try_from(request).map_err(|error| FetchError::NotSent(error.to_string()))?;
         *request.timeout_mut() = Some(Duration::from_millis(timeout.0));
@@ -45,7 +47,7 @@ impl Host for Native {
         let mut response = http::Response::new(body);
         *response.status_mut() = status;
         *response.headers_mut() = headers;
-        Ok(response)
+        Ok(credentials.struck_from(response))
     }
 
     fn now(&self) -> Millis {

@@ -32,7 +32,9 @@ pub fn problem<H: Host>(host: &H, error: &Error) -> Reply {
     reply
 }
 
-const fn title(code: Code) -> &'static str {
+/// What a code says in a few words.
+#[must_use]
+pub const fn title(code: Code) -> &'static str {
     match code {
         Code::InvalidJson => "The body is not JSON",
         Code::InvalidRequest => "The request is not valid",
@@ -50,6 +52,7 @@ const fn title(code: Code) -> &'static str {
         Code::NotFound => "There is nothing here",
         Code::MethodNotAllowed => "This address has other methods",
         Code::Conflict => "Something else was first",
+        Code::RateLimited => "Too many requests",
         Code::Unavailable => "Not now",
         Code::Internal => "A fault of ours",
     }

@@ -6,11 +6,13 @@ use makegood_core::time::Millis;
 use makegood_gateway::qstash::{self, Publish};
 use serde::{Deserialize, Serialize};
 
+use crate::breakers::Pass;
 use crate::host::Host;
 use crate::settings::Settings;
 
 /// The body of a wake: the saga, and the version that it had.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema), schemars(rename = "WakeMessage"))]
 #[serde(deny_unknown_fields)]
 pub struct Message {
     pub saga: SagaId,
@@ -23,6 +25,8 @@ pub struct Message {
 /// How long the queue waits for an answer beyond the platform's own limit.
 pub(crate) const SLACK: Millis = Millis(5_000);
 pub(crate) const PATIENCE: Millis = Millis(5_000);
+/// The same while its breaker is open.
+const HASTE: Millis = Millis(500);
 
 /// Publishes a wake. `mark` tells apart the wakes of one version: the slot, or the sweep's number.
 ///
@@ -52,6 +56,13 @@ pub async fn publish<H: Host>(
 pub(crate) async fn send<H: Host>(host: &H, settings: &Settings, publish: Publish<'_>) -> Result<(), Error> {
     let unavailable = |cause: String| Error::new(Code::Unavailable, "The queue cannot be reached.").because(cause);
     let request = qstash::publish(&settings.queue, publish, host.now()).map_err(|error| unavailable(error.0))?;
-    let response = host.fetch(request, PATIENCE).await.map_err(|error| unavailable(error.to_string()))?;
+    // It is never withheld, for a lost wake costs up to a minute; but nobody waits long for one that is away.
+    let pass = Pass::ask(host, "queue");
+    let patience = if pass.is_some() { PATIENCE } else { HASTE };
+    let response = host.fetch(request, patience).await;
+    if let Some(pass) = pass {
+        pass.tell(host, &response);
+    }
+    let response = response.map_err(|error| unavailable(error.to_string()))?;
     qstash::published(&response).map_err(|error| unavailable(error.0))
 }

@@ -25,10 +25,12 @@ use crate::store::Store;
 
 /// What a client sends.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Said {
     pub message: String,
     /// The client's key: a repeat answers with the first saga.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(length(min = 1, max = 200)))]
     pub key: Option<String>,
     /// The conversation that it goes on with; without it, it begins one.
     pub conversation: Option<ConversationId>,
@@ -36,11 +38,13 @@ pub struct Said {
     /// Greenwich.
     pub time_zone: Option<String>,
     /// The same as a number: the sender's clock, east of Greenwich.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(range(min = -840, max = 840)))]
     pub utc_offset_minutes: Option<i32>,
     /// The language that is answered in, `de` or `en-GB`. It holds for the conversation as well.
     pub locale: Option<String>,
     /// What the saga may spend.
     #[serde(default, deserialize_with = "budget")]
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Budget"))]
     pub budget: Option<Budget>,
 }
 
@@ -209,10 +213,10 @@ fn unsure(reading: &intent::Reading, message: &str) -> Option<&'static str> {
         intent::Reading::Ask { missing, .. } if missing.iter().all(|gap| gap.parameter == "wish") => {
             Some("A part of it was not understood offline.")
         }
-        intent::Reading::Plan { .. } if reading.band() != Band::Act => {
+        intent::Reading::Plan { .. } if reading.band() == Band::Clarify => {
             Some("It was read offline, and not surely enough.")
         }
-        // Nobody looks for a way round what the user said not to do.
+        // What was assumed is shown to the user, who knows; and nobody looks for a way round what they said not to do.
         intent::Reading::Ask { .. } | intent::Reading::Plan { .. } | intent::Reading::Refused { .. } => None,
     }
 }

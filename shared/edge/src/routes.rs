@@ -2,12 +2,16 @@
 
 use crate::settings::{CHAT, DEBUG, EXECUTE, Function, INTENT, WEBHOOK};
 
-pub const ROUTES: [(&str, Function); 7] = [
+pub const ROUTES: [(&str, Function); 11] = [
+    ("/api/audit", DEBUG),
     ("/api/chat", CHAT),
     ("/api/debug/...", DEBUG),
+    ("/api/docs", DEBUG),
     ("/api/execute/...", EXECUTE),
     ("/api/intent", INTENT),
+    ("/api/openapi.json", DEBUG),
     ("/api/webhook/...", WEBHOOK),
+    ("/approve/...", DEBUG),
     ("/debug/...", DEBUG),
     ("/mcp", EXECUTE),
 ];

@@ -19,6 +19,7 @@ use crate::store::{Store, unreadable};
 
 /// The body of a firing: which schedule it is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema), schemars(rename = "FiringMessage"))]
 #[serde(deny_unknown_fields)]
 pub struct Message {
     pub schedule: String,

@@ -20,9 +20,11 @@ use spin_sdk::wasip3::http::types::{self, ErrorCode};
 use spin_sdk::wasip3::http_compat::http_from_wasi_response;
 use spin_sdk::wasip3::{wit_future, wit_stream};
 
+use crate::credentials::Credentials;
 use crate::door::LONGEST_BODY;
 use crate::host::{Body, FetchError, Host, Level, Reply, Request};
-use crate::{settings, system};
+use crate::later::Later;
+use crate::{limits, settings, system};
 
 /// What a function answers with.
 pub type Outgoing = http::Response<BoxBody>;
@@ -38,12 +40,15 @@ thread_local! {
 }
 
 #[derive(Clone, Debug)]
-pub struct Spin(Config);
+pub struct Spin {
+    config: Config,
+    later: Later,
+}
 
 impl Spin {
     async fn new() -> Self {
         if let Some(config) = CONFIG.with_borrow(Clone::clone) {
-            return Self(config);
+            return Self { config, later: Later::default() };
         }
         let (mut config, mut failed) = (BTreeMap::new(), Vec::new());
         for name in settings::NAMES {
@@ -57,9 +62,9 @@ impl Spin {
                 ) => failed.push(format!("{name} ({error})")),
             }
         }
-        let host = Self(Rc::new(config));
+        let host = Self { config: Rc::new(config), later: Later::default() };
         if failed.is_empty() {
-            CONFIG.set(Some(Rc::clone(&host.0)));
+            CONFIG.set(Some(Rc::clone(&host.config)));
         } else {
             // A vault that was out of reach for once must not leave the instance without its settings.
             host.log(Level::Error, &format!("variables that could not be read: {}", failed.join(", ")));
@@ -70,7 +75,8 @@ impl Spin {
 
 impl Host for Spin {
     async fn fetch(&self, request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
-        exchange(request, timeout).await
+        let credentials = Credentials::of(&request);
+        exchange(request, timeout).await.map(|answer| credentials.struck_from(answer))
     }
 
     fn now(&self) -> Millis {
@@ -82,7 +88,7 @@ impl Host for Spin {
     }
 
     fn config(&self, name: &str) -> Option<String> {
-        self.0.get(name).cloned()
+        self.config.get(name).cloned()
     }
 
     async fn sleep(&self, span: Millis) {
@@ -91,6 +97,10 @@ impl Host for Spin {
 
     fn log(&self, level: Level, line: &str) {
         system::log(level, line);
+    }
+
+    async fn after(&self, work: impl Future<Output = ()> + 'static) {
+        self.later.push(work);
     }
 }
 
@@ -104,7 +114,9 @@ impl Host for Spin {
 async fn exchange(request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
     let began = Instant::now();
     let (parts, body) = request.into_parts();
-    let malformed = |what: &str| FetchError::NotSent(format!("{what} of {} cannot be sent", parts.uri));
+    // Without the path, in which a secret may stand.
+    let place = parts.uri.host().unwrap_or_default().to_owned();
+    let malformed = |what: &str| FetchError::NotSent(format!("{what} for {place} cannot be sent"));
     let headers =
         parts.headers.try_into().map_err(|_| FetchError::NotSent("headers that cannot be sent".to_owned()))?;
     let (mut contents, contents_reader) = wit_stream::new();
@@ -212,24 +224,39 @@ where
     if let Some(host) = host {
         parts.headers.entry(http::header::HOST).or_insert(host);
     }
+    if let Some(client) = limits::added(&parts.headers, "spin-client-addr") {
+        parts.extensions.insert(client);
+    }
     // One byte more than is allowed, so that the handler can say that it is too long.
     let body = match Limited::new(body, LONGEST_BODY + 1).collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => Bytes::from(vec![b' '; LONGEST_BODY + 1]),
     };
-    let reply = handle(http::Request::from_parts(parts, body), Spin::new().await).await;
+    let host = Spin::new().await;
+    let later = host.later.clone();
+    let reply = handle(http::Request::from_parts(parts, body), host).await;
     let (parts, body) = reply.into_parts();
     let body = match body {
-        Body::Full(bytes) => box_body(FullBody::new(bytes)),
+        Body::Full(bytes) => {
+            if !later.is_empty() {
+                spin_sdk::wasip3::spawn(async move { later.run().await });
+            }
+            box_body(FullBody::new(bytes))
+        }
         Body::Stream(mut pieces) => {
             // Spin's body wants Send, which a guest's stream is not: it goes through a channel.
             let (mut sender, receiver) = spin_sdk::http::body::stream::<Bytes>();
             spin_sdk::wasip3::spawn(async move {
-                while let Some(piece) = pieces.next().await {
-                    if sender.send(piece).await.is_err() {
-                        break;
+                let pump = async {
+                    while let Some(piece) = pieces.next().await {
+                        if sender.send(piece).await.is_err() {
+                            break;
+                        }
                     }
-                }
+                    drop(sender);
+                };
+                join(pump, later.run()).await;
+                later.run().await;
             });
             box_body(receiver)
         }

@@ -10,7 +10,7 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::future::{Either, poll_fn, select};
+use futures_util::future::{Either, join, poll_fn, select};
 use makegood_core::time::Millis;
 use makegood_gateway::Response;
 use spin_executor::{CancelOnDropToken, push_waker_and_get_token, run};
@@ -24,9 +24,11 @@ use wasi::http::types::{
 use wasi::io::poll::Pollable;
 use wasi::io::streams::{InputStream, OutputStream, StreamError};
 
+use crate::credentials::Credentials;
 use crate::door::LONGEST_BODY;
 use crate::host::{Body, FetchError, Host, Level, Reply, Request};
-use crate::{settings, system};
+use crate::later::Later;
+use crate::{limits, settings, system};
 
 // What `serve!` exports a function with.
 pub use wasi;
@@ -38,7 +40,10 @@ const PIECE: u64 = 64 * 1024;
 const NANOS_IN_A_MILLI: u64 = 1_000_000;
 
 #[derive(Clone, Debug)]
-pub struct Spin3(Rc<BTreeMap<String, String>>);
+pub struct Spin3 {
+    config: Rc<BTreeMap<String, String>>,
+    later: Later,
+}
 
 impl Spin3 {
     fn new() -> Self {
@@ -52,7 +57,7 @@ impl Spin3 {
                 }
             }
         }
-        let host = Self(Rc::new(config));
+        let host = Self { config: Rc::new(config), later: Later::default() };
         if !failed.is_empty() {
             host.log(Level::Error, &format!("variables that could not be read: {}", failed.join(", ")));
         }
@@ -62,7 +67,8 @@ impl Spin3 {
 
 impl Host for Spin3 {
     async fn fetch(&self, request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
-        exchange(request, timeout).await
+        let credentials = Credentials::of(&request);
+        exchange(request, timeout).await.map(|answer| credentials.struck_from(answer))
     }
 
     fn now(&self) -> Millis {
@@ -74,7 +80,7 @@ impl Host for Spin3 {
     }
 
     fn config(&self, name: &str) -> Option<String> {
-        self.0.get(name).cloned()
+        self.config.get(name).cloned()
     }
 
     async fn sleep(&self, span: Millis) {
@@ -84,6 +90,10 @@ impl Host for Spin3 {
 
     fn log(&self, level: Level, line: &str) {
         system::log(level, line);
+    }
+
+    async fn after(&self, work: impl Future<Output = ()> + 'static) {
+        self.later.push(work);
     }
 }
 
@@ -113,7 +123,9 @@ async fn until_late<T>(look: impl FnMut() -> Option<T>, event: impl Fn() -> Poll
 async fn exchange(request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
     let end = monotonic_clock::now().saturating_add(timeout.0.saturating_mul(NANOS_IN_A_MILLI));
     let (parts, body) = request.into_parts();
-    let malformed = |what: &str| FetchError::NotSent(format!("{what} of {} cannot be sent", parts.uri));
+    // Without the path, in which a secret may stand.
+    let place = parts.uri.host().unwrap_or_default().to_owned();
+    let malformed = |what: &str| FetchError::NotSent(format!("{what} for {place} cannot be sent"));
     let outgoing = OutgoingRequest::new(fields(&parts.headers).map_err(|()| malformed("a header"))?);
     outgoing.set_method(&method(&parts.method)).map_err(|()| malformed("the method"))?;
     let scheme = parts.uri.scheme().map(|scheme| match scheme.as_str() {
@@ -275,7 +287,12 @@ where
     run(async move {
         let host = Spin3::new();
         match incoming(request).await {
-            Some(request) => answer(handle(request, host.clone()).await, out, &host).await,
+            Some(request) => {
+                let reply = handle(request, host.clone()).await;
+                // What a stream writes may hold up what is done beside it, not keep it from being done.
+                join(answer(reply, out, &host), host.later.run()).await;
+                host.later.run().await;
+            }
             None => {
                 host.log(Level::Warn, "a request could not be read");
                 ResponseOutparam::set(out, Err(ErrorCode::HttpProtocolError));
@@ -299,6 +316,9 @@ async fn incoming(request: IncomingRequest) -> Option<Request> {
         Ok(None) | Err(_) => Bytes::from(vec![b' '; LONGEST_BODY + 1]),
     };
     let mut incoming = incoming.body(body).ok()?;
+    if let Some(client) = limits::added(incoming.headers(), "spin-client-addr") {
+        incoming.extensions_mut().insert(client);
+    }
     if let Some(host) = host.and_then(|host| http::HeaderValue::from_str(&host).ok()) {
         incoming.headers_mut().entry(http::header::HOST).or_insert(host);
     }

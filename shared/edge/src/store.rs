@@ -6,21 +6,28 @@ use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
 use makegood_core::saga::{Commit, Head, Plan, Window, tools_of};
 use makegood_core::time::Millis;
+use makegood_gateway::audit;
+use makegood_gateway::deliveries;
 use makegood_gateway::model_use::{self, Day, Used};
 use makegood_gateway::store::{self, Created, Line, Loaded, Meter, New, Statement, Story, Swept, Tools};
-use makegood_gateway::{Malformed, neon};
+use makegood_gateway::{Malformed, Response, neon};
 use serde::de::DeserializeOwned;
 
+use crate::breakers::Pass;
 use crate::host::Host;
 use crate::settings::Settings;
 
 /// How long the database may take for one statement, at most.
 const PATIENCE: Millis = Millis(10_000);
+/// The name of its breaker.
+const DATABASE: &str = "database";
 
 pub struct Store<'a, H> {
     pub(crate) host: &'a H,
-    database: &'a neon::Database,
+    settings: &'a Settings,
     patience: Millis,
+    /// The address that what is committed was asked from.
+    origin: Option<&'a str>,
     read: Cell<u64>,
     written: Cell<u64>,
 }
@@ -30,7 +37,14 @@ impl<'a, H: Host> Store<'a, H> {
     pub fn new(host: &'a H, settings: &'a Settings) -> Self {
         // A quarter is left in which to say that the database is silent.
         let patience = Millis(settings.kill.0 / 4 * 3).min(PATIENCE);
-        Self { host, database: &settings.database, patience, read: Cell::new(0), written: Cell::new(0) }
+        Self { host, settings, patience, origin: None, read: Cell::new(0), written: Cell::new(0) }
+    }
+
+    /// The same for what somebody asked from an address: the audit log has it with what it notes of this.
+    #[must_use]
+    pub const fn asked_from(mut self, origin: Option<&'a str>) -> Self {
+        self.origin = origin;
+        self
     }
 
     /// Writes a new saga with its first wake.
@@ -65,7 +79,9 @@ impl<'a, H: Host> Store<'a, H> {
     /// The new version, or `None` where another worker was first.
     pub async fn commit(&self, id: &SagaId, version: u32, head: &Head, commit: &Commit) -> Result<Option<u32>, Error> {
         let meter = Meter { read: self.read.take(), written: self.written.take() };
-        let rows = self.send(&store::commit(id, version, head, commit, meter)).await?;
+        let pass = Pass::ask(self.host, DATABASE);
+        let response = self.send(&store::commit(id, version, head, commit, meter, self.origin), pass).await?;
+        let rows = neon::response(&response).map_err(unavailable)?;
         // The statement has counted itself.
         self.written.set(0);
         store::committed(rows).map_err(unreadable)
@@ -98,6 +114,11 @@ impl<'a, H: Host> Store<'a, H> {
         Ok(self.ask(&store::tools(&names)).await?.unwrap_or_default())
     }
 
+    /// The current definitions of these tools; of names that are none nothing is said.
+    pub async fn definitions(&self, names: &[&str]) -> Result<Tools, Error> {
+        Ok(self.ask(&store::tools(names)).await?.unwrap_or_default())
+    }
+
     /// The current definitions of all tools.
     pub async fn all_tools(&self) -> Result<Tools, Error> {
         Ok(self.ask(&store::all_tools()).await?.unwrap_or_default())
@@ -113,22 +134,45 @@ impl<'a, H: Host> Store<'a, H> {
         Ok(self.ask(&model_use::list(owner, since)).await?.unwrap_or_default())
     }
 
+    /// An owner's webhook deliveries that came before then, the newest first.
+    pub async fn deliveries(&self, owner: &str, before: Millis, limit: u32) -> Result<Vec<deliveries::Line>, Error> {
+        Ok(self.ask(&deliveries::list(owner, before, limit)).await?.unwrap_or_default())
+    }
+
+    /// A page of the audit log: rows before one, the newest first.
+    pub async fn audit(&self, before: u64, limit: u32) -> Result<audit::Page, Error> {
+        self.ask(&audit::list(before, limit)).await?.ok_or_else(|| unreadable("the audit log answered null"))
+    }
+
+    /// Notes in the audit log what no table tells of.
+    pub async fn note_audit(&self, note: audit::Note<'_>) -> Result<(), Error> {
+        self.ask::<bool>(&audit::note(note)).await.map(|_| ())
+    }
+
     pub(crate) async fn ask<T: DeserializeOwned>(&self, statement: &Statement) -> Result<Option<T>, Error> {
-        store::read(self.send(statement).await?).map_err(unreadable)
+        store::read(self.exchange(statement).await?.map_err(unavailable)?).map_err(unreadable)
     }
 
-    async fn send(&self, statement: &Statement) -> Result<neon::Rows, Error> {
-        self.exchange(statement).await?.map_err(unavailable)
-    }
-
-    /// What the database said to a statement, or that it refused it.
+    /// What the database said to a statement, or that it refused it. Whoever asks can ask again, and is told so at
+    /// once while the database's breaker is open.
     pub(crate) async fn exchange(&self, statement: &Statement) -> Result<Result<neon::Rows, neon::Failure>, Error> {
+        let pass = Pass::ask(self.host, DATABASE);
+        let pass = pass.ok_or_else(|| unavailable("its breaker is open"))?;
+        Ok(neon::response(&self.send(statement, Some(pass)).await?))
+    }
+
+    /// `pass`: none is needed for a commit, which is never withheld, for it holds what was learned.
+    async fn send(&self, statement: &Statement, pass: Option<Pass<'_>>) -> Result<Response, Error> {
         let params: Vec<Option<&str>> = statement.params.iter().map(Option::as_deref).collect();
-        let request = neon::request(self.database, statement.sql, &params).map_err(unreadable)?;
+        let request = neon::request(&self.settings.database, statement.sql, &params).map_err(unreadable)?;
         self.written.set(self.written.get() + request.body().len() as u64);
-        let response = self.host.fetch(request, self.patience).await.map_err(unavailable)?;
+        let response = self.host.fetch(request, self.patience).await;
+        if let Some(pass) = pass {
+            pass.tell(self.host, &response);
+        }
+        let response = response.map_err(unavailable)?;
         self.read.set(self.read.get() + response.body().len() as u64);
-        Ok(neon::response(&response))
+        Ok(response)
     }
 }
 

@@ -13,12 +13,15 @@ use makegood_core::time::Millis;
 use makegood_gateway::Response;
 use worker::js_sys::{Reflect, Uint8Array};
 use worker::{
-    AbortController, AbortSignal, CacheMode, Date, Delay, Env, Fetch, Headers, Method, RequestInit, RequestRedirect,
-    ResponseBuilder, console_error, console_log, console_warn,
+    AbortController, AbortSignal, CacheMode, Context, Date, Delay, Env, Fetch, Headers, Method, RequestInit,
+    RequestRedirect, ResponseBuilder, console_error, console_log, console_warn,
 };
 
+use crate::credentials::Credentials;
 use crate::door::LONGEST_BODY;
 use crate::host::{Body, FetchError, Host, Level, Reply, Request};
+use crate::later::Later;
+use crate::limits;
 use crate::problem::problem;
 
 /// An answer from outside that is longer than this is not taken in.
@@ -30,24 +33,31 @@ const NOT_SENT: [&str; 2] = ["Too many subrequests", "Fetch API cannot load"];
 
 /// Reads its configuration from the bindings: variables and secrets alike, under upper-case names.
 #[derive(Clone, Debug)]
-pub struct Workers(Env);
+pub struct Workers {
+    env: Env,
+    /// Only where there is an answer.
+    later: Option<Later>,
+}
 
 impl Workers {
-    /// A host for one invocation, with the bindings that it came with.
+    /// A host for one invocation that answers nobody, with the bindings that it came with.
     #[must_use]
     pub const fn new(env: Env) -> Self {
-        Self(env)
+        Self { env, later: None }
     }
 }
 
 impl Host for Workers {
     async fn fetch(&self, request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
+        let credentials = Credentials::of(&request);
         let request = outgoing(&request).map_err(|error| FetchError::NotSent(error.to_string()))?;
         let controller = AbortController::default();
         let exchange = Box::pin(exchange(request, controller.signal()));
         let _abort = AbortOnDrop(Some(controller));
         match select(exchange, Box::pin(self.sleep(timeout))).await {
-            Either::Left((answer, _)) => answer.map_err(|error| sort(&error)),
+            Either::Left((answer, _)) => {
+                answer.map(|answer| credentials.struck_from(answer)).map_err(|error| sort(&error))
+            }
             Either::Right(((), _)) => Err(FetchError::Unknown(format!("no answer within {timeout}"))),
         }
     }
@@ -67,7 +77,7 @@ impl Host for Workers {
 
     fn config(&self, name: &str) -> Option<String> {
         // Not `Env::var`, which throws where a binding is null: one of workerd's from an unset variable.
-        let value = Reflect::get(&self.0, &name.to_ascii_uppercase().into()).ok()?;
+        let value = Reflect::get(&self.env, &name.to_ascii_uppercase().into()).ok()?;
         // A manifest may say `8500` or `true` without quotes.
         let number = || value.as_f64().map(|number| number.to_string());
         value.as_string().or_else(|| value.as_bool().map(|truth| truth.to_string())).or_else(number)
@@ -84,6 +94,34 @@ impl Host for Workers {
             Level::Warn => console_warn!("{line}"),
             Level::Error => console_error!("{line}"),
         }
+    }
+
+    async fn after(&self, work: impl Future<Output = ()> + 'static) {
+        match &self.later {
+            Some(later) => later.push(work),
+            None => work.await,
+        }
+    }
+}
+
+/// Has the platform wait for what is to be done after the answer: now, and once more when a stream has ended.
+struct Afterwards {
+    context: Context,
+    later: Later,
+}
+
+impl Afterwards {
+    fn begin(&self) {
+        if !self.later.is_empty() {
+            let later = self.later.clone();
+            self.context.wait_until(async move { later.run().await });
+        }
+    }
+}
+
+impl Drop for Afterwards {
+    fn drop(&mut self) {
+        self.begin();
     }
 }
 
@@ -166,12 +204,14 @@ async fn gather(
 pub async fn serve<F>(
     mut request: worker::Request,
     env: Env,
+    context: Context,
     handle: impl FnOnce(Request, Workers) -> F,
 ) -> worker::Result<worker::Response>
 where
     F: Future<Output = Reply>,
 {
-    let host = Workers::new(env);
+    let afterwards = Afterwards { context, later: Later::default() };
+    let host = Workers { env, later: Some(afterwards.later.clone()) };
     let reply = match incoming(&mut request).await {
         Ok(request) => handle(request, host).await,
         Err(cause) => {
@@ -179,7 +219,7 @@ where
             problem(&host, &error.because(cause.to_string()))
         }
     };
-    answer(reply)
+    answer(reply, afterwards)
 }
 
 async fn incoming(request: &mut worker::Request) -> worker::Result<Request> {
@@ -197,16 +237,26 @@ async fn incoming(request: &mut worker::Request) -> worker::Result<Request> {
             body.unwrap_or_else(|| Bytes::from(vec![b' '; LONGEST_BODY + 1]))
         }
     };
-    incoming.body(body).map_err(|error| worker::Error::RustError(error.to_string()))
+    let mut incoming = incoming.body(body).map_err(|error| worker::Error::RustError(error.to_string()))?;
+    // Cloudflare writes this one itself, whatever a client says.
+    if let Some(client) = limits::added(incoming.headers(), "cf-connecting-ip") {
+        incoming.extensions_mut().insert(client);
+    }
+    Ok(incoming)
 }
 
-fn answer(reply: Reply) -> worker::Result<worker::Response> {
+fn answer(reply: Reply, afterwards: Afterwards) -> worker::Result<worker::Response> {
+    afterwards.begin();
     let (parts, body) = reply.into_parts();
     let builder = ResponseBuilder::new().with_status(parts.status.as_u16()).with_headers(headers(&parts.headers)?);
     match body {
         // An answer such as 204 must have no body, not even an empty one.
         Body::Full(bytes) if bytes.is_empty() => Ok(builder.empty()),
         Body::Full(bytes) => Ok(builder.fixed(bytes.into())),
-        Body::Stream(pieces) => builder.from_stream(pieces.map(|piece| Ok::<_, worker::Error>(Vec::from(piece)))),
+        Body::Stream(pieces) => builder.from_stream(pieces.map(move |piece| {
+            // Held as long as the stream.
+            let _ = &afterwards;
+            Ok::<_, worker::Error>(Vec::from(piece))
+        })),
     }
 }

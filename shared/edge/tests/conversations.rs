@@ -72,7 +72,7 @@ impl Fake {
     fn try_say(&self, who: &str, body: &Value) -> Result<Heard, Error> {
         let settings = Settings::read(self).unwrap();
         let said: Said = serde_json::from_value(body.clone()).unwrap();
-        let principal = Principal { name: who.to_owned() };
+        let principal = Principal::new(who.to_owned());
         hear(self, &settings, &principal, &said).now_or_never().expect("nothing here waits")
     }
 
@@ -541,7 +541,7 @@ fn a_preview_says_what_would_be_and_writes_nothing() {
     let started = fake.talk(&[EVENING]);
     let before = fake.row();
     let settings = Settings::read(&fake).unwrap();
-    let ann = Principal { name: "ann".to_owned() };
+    let ann = Principal::new("ann".to_owned());
     let look = |body: Value| {
         let said: Said = serde_json::from_value(body).unwrap();
         preview(&fake, &settings, &ann, &said).now_or_never().unwrap().unwrap()

@@ -7,8 +7,14 @@
 #![forbid(unsafe_code)]
 
 pub mod alerts;
+pub mod api_keys;
+pub mod audit;
+pub mod breakers;
 pub mod conversations;
+pub mod deliveries;
+pub mod jwks;
 pub mod jwt;
+pub mod limits;
 pub mod links;
 pub mod mcp;
 pub mod model;
@@ -22,6 +28,7 @@ pub mod schedules;
 pub mod store;
 pub mod tool;
 pub mod turns;
+pub mod webhook;
 
 use std::fmt::Write as _;
 
@@ -52,7 +59,7 @@ fn post(url: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Request, M
 
 fn request(method: http::Method, url: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Request, Malformed> {
     fn wrong(url: &str, error: impl std::fmt::Display) -> Malformed {
-        Malformed(format!("{url}: {error}"))
+        Malformed(format!("{}: {error}", place(url)))
     }
     // Not by the builder, which moves the whole request with every header.
     let mut request = Request::new(Bytes::from(body));
@@ -69,6 +76,13 @@ fn request(method: http::Method, url: &str, headers: &[(&str, &str)], body: Vec<
     Ok(request)
 }
 
+/// What of an address may stand in the log: no path and no user, for in both may be a secret.
+fn place(url: &str) -> &str {
+    let (_, rest) = url.split_once("://").unwrap_or(("", url));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit('@').next().unwrap_or_default()
+}
+
 /// Bytes as text: two digits each.
 #[must_use]
 pub fn hexadecimal(bytes: &[u8]) -> String {
@@ -83,4 +97,18 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
 /// The start of a body, for a log line.
 fn excerpt(body: &[u8]) -> String {
     String::from_utf8_lossy(body).chars().take(300).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_an_address_that_is_none_keeps_its_secrets() {
+        let error =
+            post("https://ada:hush@queue.test/v2/publish/https://a.test/hook hush", &[], Vec::new()).unwrap_err();
+        assert!(error.0.starts_with("queue.test: ") && !error.0.contains("hush"), "{error}");
+        let error = post("https://queue.test/hush", &[("x", "line\nend")], Vec::new()).unwrap_err();
+        assert!(error.0.starts_with("queue.test: ") && !error.0.contains("hush"), "{error}");
+    }
 }

@@ -9,9 +9,11 @@ use sha2::{Digest, Sha256};
 use crate::hexadecimal;
 use crate::store::{Statement, text};
 
-pub const CREATE: &str = "select makegood.create_link($1,$2,$3,$4,$5,$6,$7,$8,$9)";
+pub const CREATE: &str = "select case when makegood.comes_from($10) then \
+    makegood.create_link($1,$2,$3,$4,$5,$6,$7,$8,$9) end";
 pub const FIND: &str = "select makegood.find_link($1,$2)";
-pub const USE: &str = "select makegood.use_link($1,$2,$3,$4)";
+pub const USE: &str = "select makegood.use_link_2($1,$2,$3,$4)";
+pub const SHOW: &str = "select makegood.show_link($1)";
 
 /// A new token: 256 random bits, in hexadecimal.
 #[must_use]
@@ -40,6 +42,8 @@ pub struct NewLink<'a> {
     pub expires_at: Millis,
     /// So many a saga may have.
     pub most: u32,
+    /// The address that it was asked from.
+    pub origin: &'a str,
 }
 
 /// Answers with false where the saga has as many as there may be.
@@ -55,6 +59,7 @@ pub fn create(new: &NewLink<'_>, now: Millis) -> Statement {
         text(now.0),
         text(new.expires_at.0),
         text(new.most),
+        text(new.origin),
     ];
     Statement { sql: CREATE, params }
 }
@@ -68,6 +73,9 @@ pub struct Link {
     pub stands_for: String,
     pub made_by: String,
     pub expires_at: Millis,
+    /// What was noted with the decision that it was used for.
+    #[serde(default)]
+    pub note: Option<String>,
 }
 
 /// Answers with null where it is unknown, or can decide no more.
@@ -76,7 +84,23 @@ pub fn find(token: &str, now: Millis) -> Statement {
     Statement { sql: FIND, params: vec![text(hash(token)), text(now.0)] }
 }
 
-/// Uses a link for a decision. Answers with null where it cannot be used, or was used for another.
+/// A link, whether or not it can still decide.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Shown {
+    #[serde(flatten)]
+    pub link: Link,
+    /// What it was used for, if it was.
+    pub approve: Option<bool>,
+}
+
+/// Answers with null where there is no such link.
+#[must_use]
+pub fn show(token: &str) -> Statement {
+    Statement { sql: SHOW, params: vec![text(hash(token))] }
+}
+
+/// Uses a link for a decision. Answers with null where it cannot be used, or was used for another; who
+/// decides the same again gets the note of then.
 #[must_use]
 pub fn redeem(token: &str, approve: bool, note: &str, now: Millis) -> Statement {
     Statement { sql: USE, params: vec![text(hash(token)), text(approve), text(note), text(now.0)] }
@@ -101,6 +125,7 @@ mod tests {
                 made_by: "bob",
                 expires_at: Millis(2),
                 most: 1,
+                origin: "",
             },
             Millis(1),
         );

@@ -13,6 +13,7 @@ pub const LIST: &str = "select makegood.list_model_use($1,$2)";
 
 /// What was used of one model.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Used {
     pub model: String,
     /// Those that were not answered count.
@@ -53,6 +54,7 @@ pub fn list(owner: &str, since: Millis) -> Statement {
 
 /// One model on one day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Day {
     /// In UTC, as `2026-11-28`.
     pub day: String,

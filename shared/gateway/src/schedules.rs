@@ -102,6 +102,7 @@ pub struct Shown {
 
 /// What became of a firing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Fired {
     pub at: Millis,
     #[serde(skip_serializing_if = "Option::is_none")]

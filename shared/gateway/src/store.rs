@@ -33,6 +33,10 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0012_models", include_str!("../migrations/0012_models.sql")),
     ("makegood/0013_pins", include_str!("../migrations/0013_pins.sql")),
     ("makegood/0014_conversations", include_str!("../migrations/0014_conversations.sql")),
+    ("makegood/0015_api_keys", include_str!("../migrations/0015_api_keys.sql")),
+    ("makegood/0016_webhooks", include_str!("../migrations/0016_webhooks.sql")),
+    ("makegood/0017_audit", include_str!("../migrations/0017_audit.sql")),
+    ("makegood/0018_link_states", include_str!("../migrations/0018_link_states.sql")),
 ];
 
 /// One statement with its parameters, all as text.
@@ -52,6 +56,11 @@ pub const LOAD: &str = "select makegood.load_saga_5($1,$2)";
 pub const PAGE: &str = "select makegood.window_4($1,0,$2,$3,'{}',$4)";
 pub const COMMIT: &str = "select makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
 pub const COMMIT_PLAN: &str = "select makegood.commit_plan($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)";
+/// The two for what somebody asked from an address: the audit log has it.
+pub const COMMIT_FROM: &str = "select case when makegood.comes_from($13) then \
+    makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12) end";
+pub const COMMIT_PLAN_FROM: &str = "select case when makegood.comes_from($14) then \
+    makegood.commit_plan($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13) end";
 pub const SWEEP: &str = "select makegood.sweep_3($1,$2,$3,$4)";
 pub const LEARN: &str = "select makegood.learn($1,$2)";
 pub const FOLLOW: &str = "select makegood.follow_saga_3($1,$2)";
@@ -172,8 +181,16 @@ pub struct Meter {
     pub written: u64,
 }
 
+/// `origin`: the address that it was asked from, where somebody asked for it.
 #[must_use]
-pub fn commit(id: &SagaId, version: u32, head: &Head, commit: &Commit, meter: Meter) -> Statement {
+pub fn commit(
+    id: &SagaId,
+    version: u32,
+    head: &Head,
+    commit: &Commit,
+    meter: Meter,
+    origin: Option<&str>,
+) -> Statement {
     let mut params = vec![
         text(id),
         text(version),
@@ -188,11 +205,17 @@ pub fn commit(id: &SagaId, version: u32, head: &Head, commit: &Commit, meter: Me
         text(meter.read),
     ];
     let nodes = (!commit.nodes.is_empty()).then(|| json(&commit.nodes));
-    let sql = if nodes.is_some() { COMMIT_PLAN } else { COMMIT };
-    let words = params.iter().flatten().chain(&nodes);
-    let own: usize = sql.len() + words.map(|param| on_the_wire(param)).sum::<usize>();
+    let sql = match (nodes.is_some(), origin.is_some()) {
+        (false, false) => COMMIT,
+        (true, false) => COMMIT_PLAN,
+        (false, true) => COMMIT_FROM,
+        (true, true) => COMMIT_PLAN_FROM,
+    };
+    let words = params.iter().flatten().chain(&nodes).map(String::as_str).chain(origin);
+    let own: usize = sql.len() + words.map(on_the_wire).sum::<usize>();
     params.push(text(meter.written + own as u64));
     params.extend(nodes.map(Some));
+    params.extend(origin.map(|origin| Some(origin.to_owned())));
     Statement { sql, params }
 }
 
@@ -251,6 +274,7 @@ pub fn follow(id: &SagaId, after: u64) -> Statement {
 
 /// A saga as people see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Story {
     pub id: SagaId,
     pub owner: String,
@@ -258,6 +282,7 @@ pub struct Story {
     pub message: Option<String>,
     /// How the plan was made of it, a [`Provenance`]; with the plan only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Option<Provenance>"))]
     pub reading: Option<serde_json::Value>,
     pub phase: makegood_core::saga::Phase,
     pub version: u32,
@@ -273,6 +298,7 @@ pub struct Story {
 
 /// What a saga has cost so far. Bytes are those between the functions and the database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Counters {
     pub invocations: u32,
     pub commits: u32,
@@ -284,6 +310,7 @@ pub struct Counters {
 
 /// One record of the journal and its place there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Entry {
     pub seq: u64,
     pub record: Record,
@@ -297,6 +324,7 @@ pub fn list(owner: Option<&str>, before: Millis, limit: u32) -> Statement {
 
 /// A line of the list of sagas.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Line {
     pub id: SagaId,
     pub owner: String,

@@ -14,7 +14,10 @@
 
 pub mod audit;
 pub mod binary;
+pub mod canaries;
 pub mod database;
+pub mod form;
+pub mod hooks;
 pub mod journal;
 pub mod platform;
 pub mod queue;

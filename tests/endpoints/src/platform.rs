@@ -1,13 +1,14 @@
 //! One `makegood up` as a process: started, asked, interrupted, killed and started again on the same
 //! data.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
@@ -23,6 +24,8 @@ pub struct Options {
     pub port: u16,
     pub arguments: Vec<String>,
     pub environment: Vec<(String, String)>,
+    /// What lies in the data folder before the first start: names below it, and contents.
+    pub files: Vec<(String, String)>,
 }
 
 impl Options {
@@ -66,6 +69,11 @@ impl Platform {
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
+        for (name, text) in &options.files {
+            let path = data.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
         let (child, url, said) = launch(&options, &data).await;
         // Many more at once than a browser would, and none kept: the host is killed under them.
         let client = reqwest::Client::builder().timeout(ANSWER).pool_max_idle_per_host(0).build().unwrap();
@@ -118,6 +126,12 @@ impl Platform {
         std::fs::read_to_string(log_of(&self.data())).unwrap_or_default()
     }
 
+    /// What it wrote to standard output so far.
+    #[must_use]
+    pub fn prints(&self) -> String {
+        std::fs::read_to_string(prints_of(&self.data())).unwrap_or_default()
+    }
+
     /// A request to one of its addresses.
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         self.client.request(method.parse().unwrap(), format!("{}{path}", self.url))
@@ -138,9 +152,16 @@ impl Platform {
 
     /// A development token, from the command line.
     pub async fn token(&self, user: &str) -> String {
+        self.token_with(user, &[]).await
+    }
+
+    /// The same with more arguments, as `--role`.
+    pub async fn token_with(&self, user: &str, arguments: &[&str]) -> String {
         let mut command = Command::new(binary::makegood());
         command
-            .args(["token", "--user", user, "--data-dir"])
+            .args(["token", "--user", user])
+            .args(arguments)
+            .arg("--data-dir")
             .arg(self.data())
             .arg("--manifest")
             .arg(binary::manifest());
@@ -186,15 +207,21 @@ fn log_of(data: &Path) -> PathBuf {
     data.with_file_name("stderr.log")
 }
 
+fn prints_of(data: &Path) -> PathBuf {
+    data.with_file_name("stdout.log")
+}
+
 async fn launch(options: &Options, data: &Path) -> (Child, String, Duration) {
     let log = std::fs::File::options().create(true).append(true).open(log_of(data)).unwrap();
     let mut command = up(data, options.port);
     command.args(&options.arguments).envs(options.environment.iter().cloned()).stderr(log);
     let mut child = command.spawn().unwrap();
+    let mut prints = std::fs::File::options().create(true).append(true).open(prints_of(data)).unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut said = Duration::ZERO;
     let ready = timeout(START, async {
         while let Some(line) = lines.next_line().await.unwrap() {
+            writeln!(prints, "{line}").unwrap();
             if let Some(seconds) = line.strip_prefix("Makegood is up, after ") {
                 let seconds = seconds.split(' ').next().unwrap().parse().unwrap();
                 said = Duration::from_secs_f64(seconds);
@@ -209,10 +236,11 @@ async fn launch(options: &Options, data: &Path) -> (Child, String, Duration) {
         let log = std::fs::read_to_string(log_of(data)).unwrap_or_default();
         panic!("the platform did not start:\n{log}")
     });
-    // The rest of what it says is read and dropped, or it would block on a full pipe.
+    // The rest of what it says is read too, or it would block on a full pipe.
     tokio::spawn(async move {
-        let mut rest = Vec::new();
-        drop(lines.into_inner().read_to_end(&mut rest).await);
+        while let Ok(Some(line)) = lines.next_line().await {
+            writeln!(prints, "{line}").unwrap();
+        }
     });
     (child, url, said)
 }

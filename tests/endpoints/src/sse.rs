@@ -27,3 +27,23 @@ fn event(block: &str) -> Option<Event> {
         data: serde_json::from_str(&data).unwrap_or_else(|error| panic!("{error} in {block}")),
     })
 }
+
+/// An event with its number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Numbered {
+    pub id: u64,
+    pub data: Value,
+}
+
+/// The numbered events of a stream, as far as it has come: what is not whole yet is none.
+#[must_use]
+pub fn numbered(stream: &str) -> Vec<Numbered> {
+    let whole = stream.rfind("\n\n").map_or("", |end| &stream[..end]);
+    let read = |block: &str| {
+        let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        let (id, data) = (field("id")?, field("data")?);
+        let data = serde_json::from_str(data).unwrap_or_else(|error| panic!("{error} in {block}"));
+        Some(Numbered { id: id.parse().unwrap_or_else(|error| panic!("{error} in {block}")), data })
+    };
+    whole.split("\n\n").filter_map(read).collect()
+}

@@ -44,10 +44,10 @@ impl Row {
         }
     }
 
-    /// What a model would be asked about: a plan below the act band, a question, or nothing understood.
+    /// What a model would be asked about: a plan that is not even shown, a question, or nothing understood.
     #[must_use]
     pub const fn to_model(&self) -> u32 {
-        self.confirm + self.clarify + self.unclear
+        self.clarify + self.unclear
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use makegood_endpoints::platform::{Options, Platform, answer};
-use makegood_endpoints::{poll, queue, services};
+use makegood_endpoints::platform::{Platform, answer};
+use makegood_endpoints::{hooks, poll, queue, services};
 
 use crate::case::Pace;
 use crate::process::{self, Process};
@@ -14,6 +14,9 @@ use crate::site::Site;
 const START: Duration = Duration::from_secs(180);
 /// What an invocation has where it is to have hardly any time.
 const HURRIED_MS: &str = "1";
+
+/// Another site, whose pages may call.
+pub const FRIEND: &str = "https://friend.example";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -64,7 +67,8 @@ impl Kind {
 
 /// Starts one with all that stands behind it.
 pub async fn start(kind: Kind, pace: Pace) -> Arc<Site> {
-    let mut options = Options::default();
+    let mut options = hooks::options();
+    options.environment.push(("SPIN_VARIABLE_CORS_ORIGINS".to_owned(), FRIEND.to_owned()));
     if kind == Kind::Local && pace == Pace::Hurried {
         options.arguments = vec!["--time-budget-ms".to_owned(), HURRIED_MS.to_owned()];
     }
@@ -118,14 +122,24 @@ pub fn settings(services: &Platform, url: &str, pace: Pace) -> Vec<(String, Stri
         ("QSTASH_NEXT_SIGNING_KEY", secret("qstash_next_key")),
         ("PUBLIC_URL", url.to_owned()),
         ("TOOLS_URL", format!("{behind}/demo/tools")),
-        ("JWT_SECRET", secret("jwt")),
+        ("JWKS_URL", format!("{behind}/emulators/issuer/.well-known/jwks.json")),
         ("ALLOW_ANONYMOUS", "true".to_owned()),
+        ("CORS_ORIGINS", FRIEND.to_owned()),
         ("REGION", "test".to_owned()),
+        // Without a quote in it, for those who are given it in a file.
+        ("WEBHOOK_SOURCES", hooks::in_base64()),
+        // As on the local host: nobody here is told where requests come from, and all are one user's.
+        ("LIMITS", generous().to_string()),
     ];
     if pace == Pace::Hurried {
         settings.push(("TIME_BUDGET_MS", HURRIED_MS.to_owned()));
     }
     settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn generous() -> serde_json::Value {
+    let all = serde_json::json!({"rate": 1_000_000, "per_s": 60, "burst": 100_000});
+    serde_json::json!({"chat": all, "intent": all, "execute": all, "api": all, "webhook": all, "failed": all})
 }
 
 /// The queue's schedule would have the local functions sweep, which would carry on what this host lost.

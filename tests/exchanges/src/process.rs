@@ -88,7 +88,7 @@ impl Process {
         command.arg("--state-dir").arg(folder.path().join("state"));
         let behind = settings.iter().find(|(name, _)| name == "TOOLS_URL").map(|(_, url)| url).unwrap();
         let behind = behind.trim_end_matches("/demo/tools");
-        for host in ["database_host", "redis_host", "qstash_host", "tools_host"] {
+        for host in ["database_host", "redis_host", "qstash_host", "tools_host", "jwks_host"] {
             command.arg("--variable").arg(format!("{host}={behind}"));
         }
         for (name, value) in settings {

@@ -7,7 +7,7 @@ mod rest;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use makegood_core::saga::{Cause, Fact, Job, Node, Op, Phase, Record};
+use makegood_core::saga::{Cause, Child, Fact, Job, Node, Op, Phase, Record};
 use makegood_core::tool::{Class, Definition};
 use serde_json::{Map, Value};
 
@@ -44,6 +44,10 @@ struct Told {
     rejected: bool,
     /// Another plan has no use for it.
     dropped: bool,
+    /// Calls of it that left, and starts that were written down.
+    tries: u32,
+    /// How often the journal tells that it waits for a breaker, since it was last turned to something else.
+    waits: u32,
 }
 
 impl Told {
@@ -75,6 +79,8 @@ impl Told {
             yes: BTreeSet::new(),
             rejected: false,
             dropped: false,
+            tries: 0,
+            waits: 0,
         }
     }
 }
@@ -106,6 +112,19 @@ pub struct Journal {
     /// That plan, frozen.
     other_plan: Vec<Node>,
 }
+
+/// What a step is refused with that was never called.
+const NEVER_ASKED: [&str; 9] = [
+    "tool_missing",
+    "unresolved_reference",
+    "invalid_parameters",
+    "no_list",
+    "too_many_items",
+    "no_event",
+    "rejected",
+    "approval_expired",
+    "not_done",
+];
 
 type Tools = BTreeMap<String, Definition>;
 
@@ -218,7 +237,8 @@ impl Journal {
 
     fn fold(&mut self, record: &Record, pivot_acted: bool) -> Result<(), String> {
         match &record.fact {
-            Fact::Started { node, params, .. } => {
+            Fact::Started { node, attempt, params, .. } => {
+                self.no_attempt_is_burnt(*node, *attempt)?;
                 let missing = self.node(*node).into_iter().flat_map(|node| &node.deps).find(|dep| !self.settled(**dep));
                 if let Some(dep) = missing {
                     return Err(format!("{node} was started before {dep} was done"));
@@ -237,6 +257,7 @@ impl Journal {
                     return Err(format!("{node} was first started while unwinding"));
                 }
                 (told.started, told.idle_round) = (true, false);
+                told.tries += 1;
             }
             Fact::Done { node, output, .. } => {
                 let query = self.class(*node) == Class::Query;
@@ -261,6 +282,17 @@ impl Journal {
                 let begun = told.started || told.tried;
                 if told.done || told.skipped || told.refused || self.paused && !begun {
                     return Err(format!("{node} waits for its turn, and has none to wait for: {told:?}"));
+                }
+            }
+            Fact::Shut { node, name } => {
+                let told = self.told.entry(*node).or_default();
+                told.waits += 1;
+                // Each but the first comes after another try.
+                if told.waits > told.tries + 1 {
+                    let (waits, tries) = (told.waits, told.tries);
+                    return Err(format!(
+                        "{node} waits for the breaker of {name}, which is written down {waits} times after {tries} tries"
+                    ));
                 }
             }
             Fact::Skipped { node, .. } => {
@@ -311,6 +343,7 @@ impl Journal {
                 }
                 (told.held, self.rest) = (None, None);
                 told.retried += 1;
+                told.waits = 0;
             }
             Fact::Resolved { node, done, .. } => {
                 let told = self.told.entry(*node).or_default();
@@ -320,12 +353,17 @@ impl Journal {
                 // Undone by hand, which needs no start.
                 told.undo_started |= matches!(told.held, Some((Op::Undo, _)));
                 (told.held, told.by_hand, self.rest) = (None, *done, None);
+                told.waits = 0;
                 told.refused = told.refused && !done;
             }
             Fact::Received { .. } => {}
             Fact::Paused { .. } => self.paused = true,
             Fact::Resumed { .. } => self.paused = false,
-            Fact::Refused { node, .. } => {
+            Fact::Refused { node, attempt, code, .. } => {
+                self.no_attempt_is_burnt(*node, attempt.saturating_sub(1))?;
+                if self.of(*node).tries == 0 && !NEVER_ASKED.contains(&code.as_str()) {
+                    return Err(format!("{node} was refused ({code}), and nobody was asked"));
+                }
                 let told = self.told.entry(*node).or_default();
                 if told.done || told.undone || told.skipped {
                     return Err(format!("{node} was refused out of turn: {told:?}"));
@@ -337,7 +375,8 @@ impl Journal {
                     return Err(format!("the undo of {node} was started while going forward"));
                 }
                 self.may_undo(*node)?;
-                self.told.entry(*node).or_default().undo_started = true;
+                let told = self.told.entry(*node).or_default();
+                told.undo_started = true;
             }
             Fact::Undone { node, .. } => {
                 let told = self.told.entry(*node).or_default();
@@ -367,6 +406,7 @@ impl Journal {
                     self.nodes.iter().filter(|node| node.class == Class::Query).map(|node| node.ix).collect();
                 for (ix, told) in &mut self.told {
                     told.leave_round();
+                    told.waits = 0;
                     // What was refused, and left to a person, stands in nobody's way any more.
                     let nothing_left = told.refused || queries.contains(ix);
                     told.held.take_if(|(op, _)| *op == Op::Do && nothing_left);
@@ -379,6 +419,16 @@ impl Journal {
                 self.rest = Some("stuck");
                 self.stuck.clone_from(nodes);
             }
+        }
+        Ok(())
+    }
+
+    /// An attempt is a call, or a start that never became one. Who asks for a child calls nobody.
+    fn no_attempt_is_burnt(&self, ix: u32, attempt: u32) -> Result<(), String> {
+        let tries = self.of(ix).tries;
+        let is_child = self.node(ix).is_some_and(|node| Child::is_one(&node.tool));
+        if attempt > tries + 1 && !is_child {
+            return Err(format!("{ix} is at attempt {attempt}, and was tried {tries} times"));
         }
         Ok(())
     }
@@ -504,6 +554,8 @@ impl Journal {
     pub fn leaves(&mut self, verb: &str, ix: u32, round: u32) -> Result<(), String> {
         // Status is asked to follow up what was paid for, and what is undone was.
         self.free += u64::from(verb != "do");
+        let told = self.told.entry(ix % SPAN).or_default();
+        told.tries += 1;
         let wanted = self.epoch(ix) + self.of(ix).rounds;
         if self.class(ix) != Class::Query && round != wanted {
             return Err(format!("{verb} of {ix} leaves in round {round}, and the journal is at {wanted}"));

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use makegood_core::time::Millis;
-use makegood_edge::{FetchError, Host, Level};
+use makegood_edge::{FetchError, Host, Isolate, Level};
 use makegood_gateway::{Request, Response};
 
 use crate::agenda::{Slot, TaskId};
@@ -13,6 +13,7 @@ use crate::world::World;
 #[derive(Clone)]
 pub struct SimHost {
     pub world: Rc<World>,
+    pub isolate: Rc<Isolate>,
     /// The invocation that runs on it.
     pub worker: TaskId,
     /// How far its clock is ahead, in milliseconds.
@@ -49,6 +50,10 @@ impl Host for SimHost {
         if let Some(saga) = self.world.saga(0) {
             self.world.saw_event(&saga, "tick");
         }
+    }
+
+    fn isolate(&self) -> Rc<Isolate> {
+        Rc::clone(&self.isolate)
     }
 
     fn log(&self, level: Level, line: &str) {

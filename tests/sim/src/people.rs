@@ -11,14 +11,13 @@ use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use makegood_core::saga::{Fact, Job, Op, Phase, Plan, Wait};
 use makegood_core::tool::Class;
-use makegood_gateway::{Request, jwt};
+use makegood_gateway::Request;
+use makegood_gateway::api_keys::key_of;
 use serde_json::{Value, json};
 
 use crate::postgres::Row;
 use crate::scenario::APPROVERS;
 use crate::world::{Errand, SPAN, World};
-
-pub const JWT_SECRET: &str = "a secret of the simulated world's own";
 
 /// So often a person tries again what had no answer.
 const TRIES: u32 = 8;
@@ -280,11 +279,10 @@ impl World {
         let mut request = Request::new(Bytes::from(body.to_string()));
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = format!("http://me/api/execute/{id}/{verb}").parse().unwrap_or_default();
-        if let Asking::Decide { who: Some(who), .. } = &asking {
-            let claims = json!({"sub": who, "exp": self.now() / 1000 + 3_600});
-            if let Ok(token) = HeaderValue::from_str(&format!("Bearer {}", jwt::sign(&claims, JWT_SECRET))) {
-                request.headers_mut().insert(AUTHORIZATION, token);
-            }
+        if let Asking::Decide { who: Some(who), .. } = &asking
+            && let Ok(key) = HeaderValue::from_str(&format!("Bearer {}", key_of(who)))
+        {
+            request.headers_mut().insert(AUTHORIZATION, key);
         }
         self.invoke(Errand::Ask { base, asking, phase, tries }, request);
     }

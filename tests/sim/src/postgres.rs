@@ -7,10 +7,10 @@ use bytes::Bytes;
 use makegood_core::saga::{Fact, Head, Node, Record, tools_of};
 use makegood_core::time::Millis;
 use makegood_core::tool::{Definition, Terms};
-use makegood_gateway::alerts;
 use makegood_gateway::quoting::{escape, unquote};
 use makegood_gateway::store::{self, Counters, Story};
 use makegood_gateway::{Request, Response, turns};
+use makegood_gateway::{alerts, deliveries};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -260,9 +260,13 @@ impl Postgres {
                 (Some(window), Change::Paged(text(0)?.to_owned()))
             }
             store::COMMIT | store::COMMIT_PLAN => self.commit(p)?,
+            // Where it was asked from comes last, and is for the audit log, of which there is none here.
+            store::COMMIT_FROM | store::COMMIT_PLAN_FROM => self.commit(p.split_last()?.1)?,
             store::SWEEP => (Some(self.sweep(number(0)?, number(1)?, small(2)?)), Change::None),
             // What people are told changes no saga.
             alerts::DUE => (Some(Scalar::of("[]")), Change::None),
+            // No stranger brings anything here.
+            deliveries::SWEEP => (Some(Scalar::of("[]")), Change::None),
             // What it would learn is part of the scenario.
             store::LEARN => (Some(Scalar::of("0")), Change::None),
             turns::TAKE => {
@@ -435,6 +439,7 @@ impl Postgres {
                 Fact::Started { .. }
                 | Fact::Waiting { .. }
                 | Fact::Queued { .. }
+                | Fact::Shut { .. }
                 | Fact::Skipped { .. }
                 | Fact::Asked { .. }
                 | Fact::Decided { .. }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::OnceLock;
 
+use makegood_core::guard::breaker::Rules;
 use makegood_core::saga::{
     Alternative, Approval, Comparison, Condition, Each, Limits, Node, Plan, Priority, RUN_SAGA, RUN_SAGA_FOR_GOOD,
     Step, Wait, definitions, freeze,
@@ -70,6 +71,9 @@ pub struct Scenario {
     /// Redis cannot be reached at all.
     #[serde(default)]
     pub no_redis: bool,
+    /// A partner that is away for a time, and breakers that notice; without it there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outage: Option<Outage>,
     /// How long calls take, as the database has learned it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub learned: BTreeMap<String, u64>,
@@ -87,6 +91,20 @@ pub struct Rival {
     pub priority: Priority,
     /// When it is started, after the dawn.
     pub after: u64,
+}
+
+/// Nobody answers the calls of one tool.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outage {
+    pub tool: String,
+    /// After the dawn.
+    pub from: u64,
+    pub until: u64,
+    /// Of every breaker; `None`: there are none.
+    pub rules: Option<Rules>,
+    /// Of a thousand invocations, those that a new instance makes, which knows nothing of breakers.
+    pub anew: u64,
 }
 
 /// In how many of a thousand cases things go wrong.
@@ -200,6 +218,7 @@ impl Scenario {
             poison_lasts,
             no_redis: rng.chance(20),
             learned: if rng.chance(200) { learned(rng, &tools) } else { BTreeMap::new() },
+            outage: None,
             refused: None,
             busy_blocks_undo: rng.chance(500),
             user_concurrency: None,
@@ -211,6 +230,10 @@ impl Scenario {
         let mut rng = Rng::new(seed ^ (7 << 60));
         if rng.chance(100) {
             scenario.limit(&mut rng);
+        }
+        let mut rng = Rng::new(seed ^ (5 << 60));
+        if rng.chance(100) {
+            scenario.break_down(&mut rng);
         }
         let mut rng = Rng::new(seed ^ (6 << 60));
         match rng.below(20) {
@@ -227,6 +250,28 @@ impl Scenario {
         let calls = nodes.iter().filter(|node| is_certain(node)).count() as u64 + rng.below(3);
         self.budget = Some(json!({ "calls": calls }));
         (self.faults.partner, self.faults.refuse) = (*rng.pick(&[500, 700]), 0);
+    }
+
+    /// The partner of a step is away for a time.
+    fn break_down(&mut self, rng: &mut Rng) {
+        let partners: Vec<&Step> =
+            self.plan.steps.iter().filter(|step| step.wait.is_none() && !step.tool.starts_with(RUN_SAGA)).collect();
+        if partners.is_empty() {
+            return;
+        }
+        let tool = rng.pick(&partners).tool.clone();
+        let from = rng.below(2_000);
+        let rules = Rules {
+            row: *rng.pick(&[1, 2, 3]),
+            open_ms: Millis(*rng.pick(&[200, 1_000])),
+            cap_ms: Millis(*rng.pick(&[1_000, 4_000])),
+            permits: *rng.pick(&[1, 1, 2]),
+            lease_ms: Millis(*rng.pick(&[500, 5_000])),
+            successes: *rng.pick(&[1, 1, 2]),
+            ..Rules::USUAL
+        };
+        let until = from + *rng.pick(&[3_000, 15_000, 60_000, 90_000]);
+        self.outage = Some(Outage { tool, from, until, rules: Some(rules), anew: *rng.pick(&[0, 300, 1_000]) });
     }
 
     /// A refusal is left to people, who may have the step asked for anew; what comes after it is refused for
@@ -304,7 +349,7 @@ impl Scenario {
         scenario.plan = Plan { summary: "a chain".to_owned(), steps: steps.collect() };
         (scenario.time_budget, scenario.kill) = (time_budget, 10_000);
         (scenario.faults, scenario.calm_at, scenario.skews) = (Faults::default(), DAWN, vec![0]);
-        (scenario.deadline, scenario.cancel_at, scenario.poison) = (None, None, None);
+        (scenario.deadline, scenario.cancel_at, scenario.poison, scenario.outage) = (None, None, None, None);
         (scenario.user_concurrency, scenario.priority, scenario.rivals) = (None, Priority::Normal, Vec::new());
         (scenario.pause_after, scenario.drift, scenario.budget, scenario.replan) = (None, None, None, None);
         for tool in scenario.tools.values_mut() {

@@ -144,6 +144,7 @@ impl Search {
         self.attempt(|scenario| scenario.deadline = None);
         self.attempt(|scenario| scenario.budget = None);
         self.attempt(|scenario| scenario.poison = None);
+        self.attempt(|scenario| scenario.outage = None);
         self.attempt(|scenario| scenario.skews = vec![0]);
         self.attempt(|scenario| (scenario.time_budget, scenario.kill) = (8_500, 10_000));
         let kinds: [fn(&mut Faults) -> &mut u64; 8] = [
@@ -319,6 +320,10 @@ pub fn describe(scenario: &Scenario, out: &mut impl Write) -> io::Result<()> {
     world.extend(scenario.budget.as_ref().map(|budget| format!("budget {budget}")));
     world.extend(scenario.poison.as_ref().map(|tool| {
         format!("every call of {tool} ends its invocation{}", if scenario.poison_lasts { ", for ever" } else { "" })
+    }));
+    world.extend(scenario.outage.as_ref().map(|outage| {
+        let with = if outage.rules.is_some() { "with breakers" } else { "without breakers" };
+        format!("{} is away from {} to {} ms, {with}", outage.tool, outage.from, outage.until)
     }));
     world.extend(scenario.no_redis.then(|| "no Redis".to_owned()));
     world.extend(scenario.people.then(|| "people help".to_owned()));

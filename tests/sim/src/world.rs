@@ -12,18 +12,19 @@ use std::rc::Rc;
 
 use makegood_core::saga::{Answer, Fact, Job, Op, Outcome, Phase};
 use makegood_core::tool::Class;
-use makegood_edge::FetchError;
+use makegood_edge::{FetchError, Isolate};
+use makegood_gateway::api_keys::{Holder, key_of};
 use makegood_gateway::{Request, Response, tool};
 
 use crate::agenda::{Agenda, Filler, Polled, TaskId, Tasks};
 use crate::check::Journal;
 use crate::coverage::Coverage;
-use crate::people::{Asking, JWT_SECRET};
+use crate::people::Asking;
 use crate::postgres::{Change, Postgres};
 use crate::queue::{self, Queue};
 use crate::redis::Redis;
 use crate::rng::Rng;
-use crate::scenario::{DAWN, Scenario};
+use crate::scenario::{APPROVERS, DAWN, Scenario};
 use crate::town::Town;
 
 const PUBLIC: &str = "http://me";
@@ -102,6 +103,8 @@ pub struct World {
     under_way: RefCell<turns::UnderWay>,
     /// Bytes of requests to and answers from the database by the wakes.
     pub wire: Cell<u64>,
+    /// What the next worker knows.
+    pub isolate: RefCell<Rc<Isolate>>,
 }
 
 /// A request that has arrived, and the way back to who sent it.
@@ -141,6 +144,11 @@ impl Exchange {
     }
 }
 
+/// One that knows whom the keys of people stand for, and nothing else yet.
+pub fn fresh_isolate() -> Rc<Isolate> {
+    Isolate::knowing(APPROVERS.iter().map(|name| (key_of(name), Holder::user(name))))
+}
+
 impl World {
     pub fn new(scenario: Scenario, traced: bool) -> Rc<Self> {
         let database = Postgres::new(&scenario);
@@ -162,7 +170,7 @@ impl World {
             town: RefCell::default(),
             journals: RefCell::new(vec![Journal::default()]),
             sagas: RefCell::default(),
-            due_by: Cell::new(scenario.calm_at),
+            due_by: Cell::new(scenario.calm_at.max(DAWN + scenario.outage.as_ref().map_or(0, |outage| outage.until))),
             heard_by: RefCell::new(vec![u64::MAX]),
             sweep_at: Cell::new(0),
             interventions: Cell::new(0),
@@ -172,6 +180,7 @@ impl World {
             seen: RefCell::default(),
             under_way: RefCell::default(),
             wire: Cell::new(0),
+            isolate: RefCell::new(fresh_isolate()),
             scenario,
         })
     }
@@ -272,11 +281,16 @@ impl World {
             "qstash_next_signing_key" => queue::NEXT_KEY.to_owned(),
             "public_url" => PUBLIC.to_owned(),
             "tools_url" => "http://tools".to_owned(),
-            "jwt_secret" => JWT_SECRET.to_owned(),
             "allow_anonymous" => "true".to_owned(),
+            // What is proved here is of sagas.
+            "limits" => "off".to_owned(),
             "time_budget_ms" => self.scenario.time_budget.to_string(),
             "user_concurrency" => self.scenario.user_concurrency.unwrap_or(0).to_string(),
             "kill_ms" => self.scenario.kill.to_string(),
+            "breakers" => {
+                let rules = self.scenario.outage.as_ref().and_then(|outage| outage.rules);
+                rules.map_or_else(|| "off".to_owned(), |rules| serde_json::json!({"default": rules}).to_string())
+            }
             _ => return None,
         })
     }
@@ -486,6 +500,14 @@ impl World {
         if parent.is_some_and(|parent| parent.saga.as_str() == saga) {
             drop(database);
             self.saw_event(saga, "nudged");
+        }
+    }
+
+    /// Whoever was woken for a saga asks for leave for one of its steps.
+    pub fn saw_leave(&self, worker: TaskId) {
+        let Some(Errand::Wake(message)) = self.errands.borrow().get(&worker).cloned() else { return };
+        if let Some(saga) = self.queue.borrow().saga(message) {
+            self.saw_event(&saga, "leave");
         }
     }
 

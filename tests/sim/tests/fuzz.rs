@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use makegood_core::id::SagaId;
 use makegood_core::saga::{
-    Answer, Decision, Effect, Event, Head, Limits, Node, Outcome, Plan, Refusal, Saga, Verdict, Window, freeze, report,
-    step,
+    Answer, Decision, Effect, Event, Head, Limits, Node, Origin, Outcome, Plan, Refusal, Saga, Verdict, Window, freeze,
+    report, step,
 };
 use makegood_core::time::Millis;
 use makegood_core::tool::{Definition, Terms};
@@ -175,6 +175,10 @@ fn event(effects: &mut Vec<Effect>, nodes: &[Node], dice: &mut Dice) -> Event {
                 return Event::Answered { call: call.id(), took: Millis(3), outcome: outcome(dice) };
             }
             Effect::AskTurn(claim) => return Event::Turn { node: claim.node, came: dice.roll(2) == 0 },
+            Effect::AskLeave { node, .. } => {
+                let after = (dice.roll(2) == 0).then(|| Millis(u64::MAX >> dice.roll(60)));
+                return Event::Leave { node, after };
+            }
             Effect::Commit(_) => return Event::Committed,
             Effect::Page { from, to } => {
                 let nodes = nodes.iter().filter(|node| node.ix >= from && node.ix < to).cloned().collect();
@@ -197,10 +201,15 @@ fn event(effects: &mut Vec<Effect>, nodes: &[Node], dice: &mut Dice) -> Event {
         4 => Event::Pause { by: by() },
         5 => Event::Resume { by: by() },
         6 => {
-            let decision = Decision { by: by(), approve: dice.roll(2) == 0, note: String::new(), hash: None };
+            let decision =
+                Decision { by: by(), approve: dice.roll(2) == 0, note: String::new(), hash: None, approver: false };
             Event::Decided { node, decision }
         }
-        7 => Event::Received { name: "e".to_owned(), payload: scalar(dice) },
+        7 => {
+            let mark = dice.roll(100).to_string();
+            let from = (dice.roll(2) == 0).then(|| Origin { by: "webhook/e".to_owned(), mark });
+            Event::Received { name: "e".to_owned(), payload: scalar(dice), from }
+        }
         8 => Event::Retry { by: by(), node: (dice.roll(2) == 0).then_some(node) },
         _ => {
             let verdict = if dice.roll(2) == 0 { Verdict::Done(scalar(dice)) } else { Verdict::NotDone };

@@ -1,7 +1,12 @@
 //! The simulator as a test. More: `MAKEGOOD_SEEDS=1000000 cargo test -p makegood-sim`, or the command
 //! `cargo run -p makegood-sim -- --seeds N --from S`.
 
+use makegood_core::guard::breaker::Rules;
+use makegood_core::saga::{Plan, Priority, Step};
+use makegood_core::time::Millis;
+use makegood_core::tool::Retry;
 use makegood_sim::campaign::{self, Options};
+use makegood_sim::scenario::{Outage, Rival};
 use makegood_sim::{Outcome, Scenario, corpus, run};
 
 fn calm(scenario: Scenario) -> Outcome {
@@ -51,6 +56,40 @@ fn a_query_that_is_refused_has_what_stands_before_it_undone() {
     assert_eq!(outcome.seen.rests.get("made_good"), Some(&1));
     let undone = outcome.trace.iter().filter(|line| line.contains("is undone (found: true)")).count();
     assert_eq!(undone, 2, "{}", outcome.trace.join("\n"));
+}
+
+/// A saga a second for as long as a partner is away, which is a minute.
+fn away_for_a_minute(rules: Option<Rules>) -> Outcome {
+    let mut scenario = Scenario::chain(3, "table", 8_500);
+    if let Some(table) = scenario.tools.get_mut("table") {
+        table.retry = Retry { attempts: 5, base_ms: Millis(200), cap_ms: Millis(5_000), never: Vec::new() };
+    }
+    let step = Step { id: "s0".to_owned(), tool: "table".to_owned(), ..Step::default() };
+    let plan = Plan { summary: "another".to_owned(), steps: vec![step] };
+    let rival = |nth: u64| Rival { plan: plan.clone(), priority: Priority::Normal, after: nth * 1_000 };
+    scenario.rivals = (0..60).map(rival).collect();
+    scenario.outage = Some(Outage { tool: "table".to_owned(), from: 0, until: 60_000, rules, anew: 1_000 });
+    run(scenario, true)
+}
+
+#[test]
+fn sagas_wait_for_a_partner_that_is_away_without_calling_it_and_are_done_ten_seconds_after_its_return() {
+    let (with, without) = (away_for_a_minute(Some(Rules::USUAL)), away_for_a_minute(None));
+    let calls =
+        |outcome: &Outcome| outcome.trace.iter().filter(|line| line.contains("outage   nobody is there")).count();
+    // When each was completed, after the dawn.
+    let ends = |outcome: &Outcome| -> Vec<u64> {
+        let done = outcome.trace.iter().filter(|told| told.contains("journal  ") && told.contains("Completed"));
+        done.map(|told| told.split_whitespace().next().unwrap().parse().unwrap()).collect()
+    };
+    for outcome in [&with, &without] {
+        assert_eq!(outcome.violation, None, "{}", outcome.trace.join("\n"));
+    }
+    assert_eq!(ends(&with).len(), 61, "all of them are done");
+    assert!(ends(&with).iter().all(|at| *at <= 70_000), "{:?}", ends(&with));
+    assert!(ends(&without).len() < 61, "without breakers attempts are used up");
+    let (with, without) = (calls(&with), calls(&without));
+    assert!(with * 10 <= without, "{with} calls with breakers, {without} without");
 }
 
 #[test]

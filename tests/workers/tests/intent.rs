@@ -12,7 +12,13 @@ const DINNER: &str = "Book a table for 4 at Luigi's tomorrow at 7pm";
 const CONNECTION: &str = "postgres://makegood:secret@127.0.0.1/makegood";
 
 async fn intent(journal: &str) -> anyhow::Result<Workerd> {
-    let settings = [("DATABASE_HTTP_URL", journal), ("DATABASE_URL", CONNECTION), ("ALLOW_ANONYMOUS", "true")];
+    let settings = [
+        ("DATABASE_HTTP_URL", journal),
+        ("DATABASE_URL", CONNECTION),
+        ("ALLOW_ANONYMOUS", "true"),
+        // There is no Redis here.
+        ("LIMITS", "off"),
+    ];
     Workerd::serve("intent", &settings).await
 }
 

@@ -1,6 +1,7 @@
 //! `/api/debug`: what programs get.
 
 use crate::fake::{Database, Fake, START, get, id, send, story, unwound};
+use makegood_edge::core::guard::Role;
 use makegood_edge::http::Method;
 use makegood_edge::serde_json::{Value, json};
 
@@ -62,8 +63,26 @@ fn callers_list_their_own_sagas_only() {
     assert_eq!(own.json()["sagas"][0]["id"], json!(id(99)));
     let anothers = send(&host, Method::GET, "/api/debug/sagas?owner=ana", Some("bob"));
     assert_eq!((anothers.status(), anothers.json()["code"].clone()), (403, json!("forbidden")));
+    let nobody = Fake { anonymous_role: Role::User, ..host.clone() };
+    assert_eq!(get(&nobody, "/api/debug/sagas?owner=ana").status(), 403);
+    assert_eq!(send(&host, Method::GET, "/api/debug/sagas?owner=*", Some("bob")).status(), 403);
+    assert_eq!(send(&host, Method::GET, "/api/debug/webhooks?owner=ana", Some("bob")).status(), 403);
     let nobodys = get(&host, "/api/debug/sagas");
     assert_eq!(nobodys.json(), json!({"owner": "anonymous", "sagas": [], "next_before": null}));
+}
+
+#[test]
+fn operators_list_anybodys_and_everybodys() {
+    let host = eleven();
+    let listed = |query: &str| {
+        let got = send(&host, Method::GET, &format!("/api/debug/sagas?limit=100{query}"), Some("olga")).json();
+        (got["owner"].clone(), got["sagas"].as_array().map(Vec::len))
+    };
+    assert_eq!(listed(""), (json!("olga"), Some(0)));
+    assert_eq!(listed("&owner=ana"), (json!("ana"), Some(10)));
+    assert_eq!(listed("&owner=*"), (json!("*"), Some(11)));
+    let anothers = send(&host, Method::GET, &format!("/api/debug/sagas/{}", id(99)), Some("olga"));
+    assert_eq!(anothers.json()["story"]["owner"], "bob");
 }
 
 #[test]
@@ -123,6 +142,17 @@ fn a_head_is_a_get_without_its_body() {
         assert_eq!(head.reply.headers(), got.reply.headers());
         assert_eq!((head.status(), head.text.as_str()), (200, ""));
     }
+}
+
+#[test]
+fn who_did_what_is_told_to_operators_only() {
+    let host = Fake::with(vec![]);
+    let got = get(&host, "/api/audit?limit=7&before=9");
+    assert_eq!((got.status(), got.json()["head"]["seq"].as_u64()), (200, Some(9)));
+    assert_eq!(got.json()["entries"], json!([]));
+    assert_eq!(get(&host, "/api/audit?limit=0").status(), 400);
+    let got = send(&host, Method::GET, "/api/audit", Some("ana"));
+    assert_eq!((got.status(), got.json()["code"].as_str()), (403, Some("forbidden")));
 }
 
 #[test]

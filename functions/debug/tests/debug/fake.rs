@@ -1,19 +1,22 @@
 //! A platform whose database knows a few sagas by heart.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use makegood_edge::core::guard::Role;
 use makegood_edge::core::id::SagaId;
 use makegood_edge::core::time::Millis;
-use makegood_edge::door::Claims;
-use makegood_edge::gateway::{Request as Sent, Response, jwt, model_use, store};
+use makegood_edge::gateway::api_keys::{Holder, key_of};
+use makegood_edge::gateway::{Request as Sent, Response, audit, links, model_use, store};
 use makegood_edge::http::{Method, Response as Answer};
 use makegood_edge::serde_json::{Value, from_slice, json};
-use makegood_edge::{Body, Bytes, FetchError, Host, Level, Reply, Request};
+use makegood_edge::{Body, Bytes, FetchError, Host, Isolate, Level, Reply, Request};
 
 /// 2026-05-01 12:00:00 UTC: when the sagas here were created.
 pub const START: u64 = 1_777_636_800_000;
-const KEY: &str = "a key for tests";
+/// Those who have keys; the last is an operator.
+pub const PEOPLE: [&str; 3] = ["ana", "bob", "olga"];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Database {
@@ -27,12 +30,27 @@ pub enum Database {
 pub struct Fake {
     pub database: Database,
     pub stories: Rc<Vec<Value>>,
+    /// Links by the hash of their token.
+    pub links: Rc<BTreeMap<String, Value>>,
+    /// Definitions by name.
+    pub tools: Rc<Value>,
     pub log: Rc<RefCell<Vec<String>>>,
+    /// What who sends no token may do.
+    pub anonymous_role: Role,
+    pub public_url: &'static str,
 }
 
 impl Fake {
     pub fn with(stories: Vec<Value>) -> Self {
-        Self { database: Database::Up, stories: Rc::new(stories), log: Rc::default() }
+        Self {
+            database: Database::Up,
+            stories: Rc::new(stories),
+            links: Rc::default(),
+            tools: Rc::new(json!({})),
+            log: Rc::default(),
+            anonymous_role: Role::Operator,
+            public_url: "",
+        }
     }
 
     /// The store's functions, as far as this crate calls them.
@@ -43,12 +61,21 @@ impl Fake {
             let found = self.stories.iter().find(|story| story["id"].as_str() == param(0));
             return found.cloned().unwrap_or(Value::Null);
         }
+        if query["query"] == links::SHOW {
+            return self.links.get(param(0).unwrap_or_default()).cloned().unwrap_or(Value::Null);
+        }
+        if query["query"] == store::TOOLS {
+            return (*self.tools).clone();
+        }
         if query["query"] == model_use::LIST {
             let day = |owner: &str| {
                 json!([{"day": "2026-05-01", "model": "small", "requests": 2, "tokens_in": 300,
                 "tokens_out": 40, "cost_nanos": 120_000, "owner": owner}])
             };
             return day(param(0).unwrap_or_default());
+        }
+        if query["query"] == audit::LIST {
+            return json!({"entries": [], "head": {"seq": number(0), "hash": "0"}});
         }
         assert_eq!(query["query"], store::LIST, "this crate asks nothing else");
         let created = |story: &Value| story["created_at"].as_u64().unwrap_or_default();
@@ -94,8 +121,10 @@ impl Host for Fake {
         let value = match name {
             "allow_anonymous" => "true",
             "database_http_url" => "http://db.test/sql",
-            "jwt_secret" => KEY,
+            "anonymous_role" => self.anonymous_role.as_str(),
+            "public_url" => self.public_url,
             "region" => "fra",
+            "limits" => "off",
             _ => return None,
         };
         Some(value.to_owned())
@@ -105,6 +134,14 @@ impl Host for Fake {
         if self.database != Database::Silent {
             std::future::pending().await
         }
+    }
+
+    fn isolate(&self) -> Rc<Isolate> {
+        let holder = |name: &str| {
+            let role = if name == "olga" { Role::Operator } else { Role::User };
+            (key_of(name), Holder { role, ..Holder::user(name) })
+        };
+        Isolate::knowing(PEOPLE.map(holder))
     }
 
     fn log(&self, _: Level, line: &str) {
@@ -136,17 +173,23 @@ impl Got {
     }
 }
 
-/// Sends a request, as `user` or as nobody. Nothing here waits, so that one poll is enough.
+/// Sends a request, as `user` or as nobody.
 pub fn send(host: &Fake, method: Method, address: &str, user: Option<&str>) -> Got {
+    let bearer = user.map(|user| format!("Bearer {}", key_of(user)));
+    let headers: Vec<(&'static str, &str)> = bearer.iter().map(|bearer| ("authorization", bearer.as_str())).collect();
+    exchange(host, method, address, &headers, "")
+}
+
+/// Sends a request. Nothing here waits, so that one poll is enough.
+pub fn exchange(host: &Fake, method: Method, address: &str, headers: &[(&'static str, &str)], body: &str) -> Got {
     use makegood_edge::futures_util::FutureExt;
 
-    let mut request = Request::new(Bytes::new());
+    let mut request = Request::new(Bytes::from(body.to_owned()));
     *request.method_mut() = method;
     *request.uri_mut() = address.parse().unwrap_or_else(|_| panic!("{address} is no address"));
-    if let Some(user) = user {
-        let token = jwt::sign(&Claims { sub: user.to_owned(), exp: u64::MAX }, KEY);
-        let value = format!("Bearer {token}").parse().unwrap_or_else(|_| panic!("{token} is no header"));
-        request.headers_mut().insert("authorization", value);
+    for (name, value) in headers {
+        let value = value.parse().unwrap_or_else(|_| panic!("{value} is no header"));
+        request.headers_mut().insert(*name, value);
     }
     let reply = makegood_debug::handle(request, host.clone()).now_or_never();
     let Some(reply) = reply else { panic!("{address} waits for something") };

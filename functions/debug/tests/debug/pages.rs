@@ -107,10 +107,8 @@ fn every_page_has_a_policy_that_lets_nothing_run() {
 #[test]
 fn refusals_are_pages_too() {
     let host = Fake::with(vec![story(1, "ana", "completed")]);
-    let foreign = get(&host, &format!("/debug/sagas/{}", id(1)));
     let unknown = get(&host, &format!("/debug/sagas/{}", id(2)));
-    assert_eq!((foreign.status(), foreign.text.clone()), (404, unknown.text));
-    assert!(foreign.holds("You have no such saga."));
+    assert!(unknown.status() == 404 && unknown.holds("You have no such saga."));
     assert_eq!(get(&host, "/debug/sagas/x").status(), 400);
     let posted = send(&host, Method::POST, "/debug/sagas", None);
     assert_eq!((posted.status(), posted.header("allow")), (405, "GET, HEAD"));
@@ -124,7 +122,7 @@ fn an_empty_list_teaches_the_first_command() {
     let host = Fake::with(vec![]);
     let got = get(&host, "/debug");
     assert!(got.holds("curl -N http://127.0.0.1:3000/api/chat") && !got.holds("Bearer"));
-    assert!(send(&host, Method::GET, "/debug", Some("ana")).holds("Bearer $TOKEN"));
+    assert!(send(&host, Method::GET, "/debug", Some("olga")).holds("Bearer $TOKEN"));
     assert!(get(&host, "/debug/sagas?before=5").holds("There are no older ones."));
 }
 

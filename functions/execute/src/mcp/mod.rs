@@ -11,13 +11,15 @@ mod rpc;
 mod tools;
 
 use makegood_edge::core::error::Error;
+use makegood_edge::core::guard::Scope;
 use makegood_edge::gateway::mcp::{LEGACY, MODERN};
 use makegood_edge::host::{json, reply};
 use makegood_edge::http::header::{ACCEPT, ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
 use makegood_edge::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use makegood_edge::limits::{Class, admit};
 use makegood_edge::problem::problem;
 use makegood_edge::serde_json::{Map, Value, json};
-use makegood_edge::{Bytes, Host, Reply, Request, Settings, door};
+use makegood_edge::{Bytes, Host, Reply, Request, Settings};
 
 use rpc::{Failure, Message};
 
@@ -39,14 +41,18 @@ pub async fn serve<H: Host>(request: &Request, host: &H, settings: &Settings) ->
         refused.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
         return Ok(refused);
     }
-    if let Err(error) = door::principal(host, settings, request.headers()) {
+    let message = check_types(request.headers()).and_then(|()| Message::parse(request.body()));
+    // Who has something done is under both limits, in one question.
+    let acts = message.as_ref().is_ok_and(tools::acts);
+    let classes: &[Class] = if acts { &[Class::Execute, Class::Api] } else { &[Class::Api] };
+    if let Err(error) = admit(request, host, settings, classes, Scope::Read).await {
         let mut refused = problem(host, &error);
         if refused.status() == StatusCode::UNAUTHORIZED {
             refused.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         return Ok(refused);
     }
-    let message = match check_types(request.headers()).and_then(|()| Message::parse(request.body())) {
+    let message = match message {
         Ok(message) => message,
         Err(failure) => return Ok(failed(&failure, &Value::Null)),
     };

@@ -1,9 +1,11 @@
 //! The Redis REST emulator, through its HTTP face only.
 
+mod breakers;
 mod compare;
 mod deliberate;
 mod differential;
 mod feeds;
+mod limits;
 mod random;
 mod readers;
 mod rest;

@@ -166,7 +166,7 @@ async fn a_server_that_has_gone_is_no_fault_of_the_request_and_found_again() {
     }
     // What is wrong with the request itself is said all the same.
     assert_eq!(post(&router, "/", json!(["BLPOP", "k", 0])).await.0, StatusCode::BAD_REQUEST);
-    let _server = Server::start_at(port);
+    let _server = Server::at(port).unwrap();
     let found = async {
         while post(&router, "/", json!(["SET", "k", "v"])).await.0 != StatusCode::OK {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;

@@ -1,9 +1,9 @@
 //! A real `redis-server` of Debian's package, on a free port, for one test.
 
 use std::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     time::Duration,
 };
 
@@ -19,32 +19,39 @@ impl Server {
         if std::env::var("MAKEGOOD_NO_SYSTEM_SERVICES").is_ok_and(|value| value == "1") {
             return None;
         }
-        Self::start_at(TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port())
+        // What was free a moment ago another test may have taken since.
+        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Some((0..10).find_map(|_| Self::at(free())).expect("no redis-server began to listen, on ten ports"))
     }
 
-    /// The same at this port.
-    pub fn start_at(port: u16) -> Option<Self> {
+    /// The same at this port; `None` where it has ended, or does not listen in time. That something listens there
+    /// is not enough: it itself has to say so.
+    pub fn at(port: u16) -> Option<Self> {
         let folder = std::env::temp_dir().join(format!("makegood-redis-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
+        let log = folder.join("log");
         let process = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
             .args(["--save", "", "--appendonly", "no", "--dir"])
             .arg(&folder)
-            .stdout(Stdio::null())
+            .arg("--logfile")
+            .arg(&log)
             .spawn()
             .expect(
                 "redis-server is missing: apt-get install -y --no-install-recommends redis-server \
                  (or set MAKEGOOD_NO_SYSTEM_SERVICES=1 to do without)",
             );
-        let url = format!("redis://127.0.0.1:{port}");
-        let server = Self { process, folder, url };
-        for _ in 0..200 {
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+        let mut server = Self { process, folder, url: format!("redis://127.0.0.1:{port}") };
+        for _ in 0..400 {
+            if std::fs::read_to_string(&log).is_ok_and(|text| text.contains("Ready to accept connections")) {
                 return Some(server);
+            }
+            if server.process.try_wait().unwrap().is_some() {
+                return None;
             }
             std::thread::sleep(Duration::from_millis(25));
         }
-        panic!("redis-server does not listen on {port}");
+        None
     }
 }
 

@@ -10,6 +10,7 @@
 )]
 
 mod events;
+mod limits;
 mod memory;
 mod plans;
 mod wholes;

@@ -71,7 +71,7 @@ impl Memory {
                     }
                     Effect::Page { from, to } => events.push_back(Event::Paged(self.window(from, to))),
                     Effect::End(ended) => return ended,
-                    Effect::Sleep { .. } | Effect::Rearm(_) | Effect::AskTurn(_) => {
+                    Effect::Sleep { .. } | Effect::Rearm(_) | Effect::AskTurn(_) | Effect::AskLeave { .. } => {
                         panic!("nothing here is waited for")
                     }
                 }

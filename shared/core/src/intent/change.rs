@@ -85,8 +85,16 @@ pub(super) fn words_for<'m>(
     let What::Message(told) = &mut request.wishes.get_mut(at)?.what else {
         return None;
     };
-    told.content = Content::Text(message.trim().trim_matches(['"', '“', '”', '„']).to_owned());
+    told.content = Content::Text(told_itself(message.trim()).trim_matches(['"', '“', '”', '„']).to_owned());
     (!message.trim().is_empty()).then_some(request)
+}
+
+/// `que llego tarde`, `dass ich später komme`: the text without the word that leads to it. English `that` may be
+/// a part of the text, and so is the `que` of `que tal`.
+fn told_itself(message: &str) -> &str {
+    let Some((first, rest)) = message.split_once(' ') else { return message };
+    let leads = matches!(first.to_lowercase().as_str(), "que" | "dass");
+    if leads && !rest.starts_with("tal") { rest.trim_start() } else { message }
 }
 
 /// What the wishes lack: the place of the wish, and the parameter.

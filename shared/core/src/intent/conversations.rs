@@ -164,6 +164,44 @@ fn a_change_that_is_not_wholly_understood_changes_nothing() {
     assert!(!matches!(reading, Reading::Plan { .. }), "{reading:#?}");
 }
 
+/// These were carried out once: `don't, drop that` was taken for what is not to be dropped.
+#[test]
+fn what_is_taken_back_in_the_same_breath_is_not_done() {
+    for message in [
+        "Send Ben 20 euros. No, actually don't, drop that.",
+        "Schick Ben 20 Euro. Nein, doch nicht, lass das.",
+        "Schick Ben 20 Euro, nein, lass es.",
+        "Schick Ben 20 Euro. Ach nein, doch nicht, lass es sein.",
+    ] {
+        let reading = read(message, &context());
+        assert!(matches!(reading, Reading::Ask { .. } | Reading::Refused { .. }), "{message}: {reading:#?}");
+    }
+}
+
+#[test]
+fn how_many_come_now_is_not_when_they_come() {
+    let three = TABLE.replace("party_size=4", "party_size=3");
+    for message in ["make it now only 3", "we are now 3", "wir sind jetzt doch nur zu dritt"] {
+        assert_eq!(shown(&read_in(message, &[BOOK], &context())), [three.as_str()], "{message}");
+    }
+    let at_eight = TABLE.replace("19:00", "20:00");
+    assert_eq!(shown(&read_in("now 8pm please", &[BOOK], &context())), [at_eight]);
+}
+
+#[test]
+fn a_text_that_is_told_later_is_told_without_the_word_that_leads_to_it() {
+    let reading = read_in("que llego tarde", &["Manda un mensaje a Pablo"], &context());
+    assert_eq!(shown(&reading), ["send_message text=llego tarde, to=Pablo"]);
+}
+
+#[test]
+fn a_question_is_no_place() {
+    for message in ["how warm will it be on saturday?", "how cold does it get tomorrow?"] {
+        let reading = read(message, &context());
+        assert!(!matches!(reading, Reading::Plan { .. }), "{message}: {reading:#?}");
+    }
+}
+
 #[test]
 fn a_number_that_could_be_the_hour_or_the_people_is_asked_about() {
     let reading = read_in("seven", &["Book a table at Luigi's tomorrow"], &context());

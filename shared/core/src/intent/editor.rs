@@ -102,6 +102,12 @@ impl Editor<'_> {
                 break;
             }
         }
+        // `we are now only three`: that is how many come, and not when.
+        if let Some(now) = words.find(&["now"])
+            && (words.is(now + 1, &["actually", "only", "just"]) || number(&words, now + 1).is_some())
+        {
+            words.take(now..now + 1);
+        }
         let was = words.find(&["instead", "than"]).filter(|at| words.is(at + 1, &["of"]) || words.at(*at) == "than");
         let was = was.map(|at| at + usize::from(words.at(at + 1) == "of") + 1).filter(|at| at + 1 >= words.len());
         let was = was.and_then(|at| number(&words, at)).map(|(was, _)| was);

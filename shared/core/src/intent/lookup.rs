@@ -29,9 +29,10 @@ pub(super) fn weather(mut words: Words, now: DateTime) -> Weather {
             // `weather berlin saturday`
             let at = words.find(&["weather", "forecast", "rain", "temperature"]).map_or(0, |at| at + 1);
             let at = at + usize::from(words.is(at, &["report"]));
-            const NO_PLACES: [&str; 24] = [
+            const NO_PLACES: [&str; 30] = [
                 "going", "gonna", "be", "like", "is", "will", "looking", "look", "it", "the", "please", "for", "on",
-                "in", "an", "a", "any", "good", "get", "do", "i", "need", "umbrella", "next",
+                "in", "an", "a", "any", "good", "get", "do", "i", "need", "umbrella", "next", "how", "what", "what's",
+                "warm", "cold", "hot",
             ];
             if words.is(at, &NO_PLACES) {
                 return None;
@@ -136,7 +137,6 @@ impl Work<'_, '_> {
     pub fn route(&self, at: usize, id: &str, route: &Route) -> Draft {
         let mut draft = Draft::new(Kind::Query, "The way");
         let from = route.from.clone().unwrap_or(Place::Home);
-        draft.assumed += u32::from(route.from.is_none());
         match self.place(at, &from) {
             Some((pickup, _)) => draft.set("pickup", pickup),
             None => draft.ask("pickup", "from where"),

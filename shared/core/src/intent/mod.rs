@@ -104,6 +104,7 @@ pub enum Reading {
 
 /// One wish.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Intent {
     pub kind: Kind,
     /// 0.95, less 0.05 for each thing that was assumed (a corrected word, an hour without am or pm, a
@@ -116,6 +117,7 @@ pub struct Intent {
 
 /// What one wish still lacks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Missing {
     /// The place of the intent in the list of intents.
     pub intent: usize,
@@ -124,6 +126,7 @@ pub struct Missing {
 
 /// What sort of wish it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema), schemars(rename = "IntentKind"))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Kind {
     Schedule,

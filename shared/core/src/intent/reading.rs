@@ -332,7 +332,10 @@ fn refusal(message: &str, tokens: &[Token], clauses: &[Clause]) -> Option<Refusa
         }
     }
     for (at, clause) in clauses.iter().enumerate() {
-        let opposed = clauses.iter().any(|other| !other.negated && other.act.is_some() && other.act == clause.act);
+        // `Send Ben 20 euros. No, don't, drop that`: what is to be kept, and what to be dropped, only they know.
+        let opposed = clauses.iter().any(|other| {
+            !other.negated && other.act.is_some() && (other.act == clause.act || clause.act == Some(Act::Cancel))
+        });
         if clause.negated && (clause.act.is_none() || opposed) {
             return Some(Refusal::Asks(format!(
                 "“{}” and the rest do not go together for me: what shall I do?",

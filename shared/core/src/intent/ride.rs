@@ -86,7 +86,6 @@ impl Work<'_, '_> {
         let to = ride.to.clone().or_else(|| table.map(|_| Place::There));
         // From home, where the way does not lead there.
         let from = ride.from.clone().unwrap_or(if homeward { Place::There } else { Place::Home });
-        draft.assumed += u32::from(ride.from.is_none());
         let mut from_name = String::new();
         let mut to_name = String::new();
         match self.place(at, &from) {

@@ -181,6 +181,7 @@ pub(super) fn told(error: &Error) -> Violation {
         | Code::NotFound
         | Code::MethodNotAllowed
         | Code::Conflict
+        | Code::RateLimited
         | Code::Unavailable
         | Code::Internal => Rule::Plan,
     };

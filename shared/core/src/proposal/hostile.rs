@@ -252,7 +252,7 @@ impl World<'_> {
                         events.push_back(Event::Tick);
                     }
                     Effect::End(ended) => return ended,
-                    Effect::Rearm(_) | Effect::AskTurn(_) => {}
+                    Effect::Rearm(_) | Effect::AskTurn(_) | Effect::AskLeave { .. } => {}
                 }
             }
         }
@@ -310,7 +310,8 @@ fn run(dice: &mut Dice, nodes: Vec<Node>, tools: &BTreeMap<String, Definition>, 
         }
         let open = world.head.open.iter().find(|(_, open)| open.asked.is_some() && open.job == Job::Wait);
         if let Some((node, _)) = open {
-            let decision = Decision { by: "me".to_owned(), approve: agrees, note: String::new(), hash: None };
+            let decision =
+                Decision { by: "me".to_owned(), approve: agrees, note: String::new(), hash: None, approver: false };
             asked = Some(Event::Decided { node: *node, decision });
             world.agreed |= agrees;
         } else {

@@ -59,6 +59,7 @@ pub enum Proposal {
 
 /// A rule that an answer breaks. Stable names: they stand in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// It is no JSON object, or one that is too large or too deep.
@@ -112,6 +113,7 @@ impl Rule {
 
 /// One rule that is broken, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Violation {
     /// The step's id, or `#` and its place in the list where it has none; `None` for the whole answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,6 +7,7 @@ use super::Violation;
 
 /// How a message came to what it led to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Provenance {
     /// Who read it in the end.
     pub by: By,
@@ -52,6 +53,7 @@ fn is_none<T: Default + PartialEq>(number: &T) -> bool {
 
 /// Who read a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum By {
     #[default]
@@ -61,6 +63,7 @@ pub enum By {
 
 /// What the cache said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Cache {
     Hit,
@@ -71,6 +74,7 @@ pub enum Cache {
 
 /// One request to a model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema), schemars(rename = "ModelRequest"))]
 pub struct Asked {
     pub model: String,
     pub round: Round,
@@ -87,6 +91,7 @@ pub struct Asked {
 
 /// What it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Round {
     Plan,

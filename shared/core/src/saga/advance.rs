@@ -195,7 +195,7 @@ impl Saga {
 
     /// May another call be made, by count?
     pub(super) fn has_room(&self, more: usize) -> bool {
-        self.run.inflight.len() + self.run.asking.len() + more < PARALLEL
+        self.run.inflight.len() + self.run.asking.len() + self.run.leaving.len() + more < PARALLEL
     }
 
     pub(super) fn is_due(&self, open: &Open) -> bool {
@@ -269,6 +269,7 @@ impl Saga {
     /// Lets a call go.
     pub(super) fn send(&mut self, call: Call) -> Effect {
         self.run.moved = true;
+        self.run.leave.remove(&call.node);
         if call.op == Op::Do {
             self.use_turn(call.node);
         }
@@ -318,7 +319,8 @@ impl Saga {
             }
             return;
         }
-        if !self.run.inflight.is_empty() || !self.run.asking.is_empty() || !effects.is_empty() {
+        let asks = !self.run.asking.is_empty() || !self.run.leaving.is_empty();
+        if !self.run.inflight.is_empty() || asks || !effects.is_empty() {
             return;
         }
         let wake = if self.run.full { Some(self.head.last_at - self.run.ahead) } else { due };

@@ -13,13 +13,16 @@ use super::event::Refusal;
 use super::fact::Fact;
 use super::node::Node;
 use super::state::{Job, Saga};
+use crate::guard::role::APPROVERS;
 use crate::time::Millis;
 
 /// Who must agree, and until when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Approval {
-    /// The names of those who may decide; nobody named stands for the saga's owner.
+    /// The names of those who may decide, and [`APPROVERS`] for all who have that role; nobody named stands for the
+    /// saga's owner.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by: Vec<String>,
     /// So many of them must agree; one who does not is enough to refuse.
@@ -54,6 +57,12 @@ impl Approval {
     /// What its condition calls the step's parameters.
     pub(super) const PARAMS: &str = "params";
 
+    /// Whether somebody is among those who may decide: by name, or as an `approver`.
+    #[must_use]
+    pub fn asks(&self, name: &str, approver: bool) -> bool {
+        self.by.iter().any(|asked| asked == name || approver && asked == APPROVERS)
+    }
+
     /// Whether people must agree to a step that is made with these parameters.
     #[must_use]
     pub fn concerns(&self, params: &Map<String, Value>) -> bool {
@@ -82,6 +91,8 @@ pub struct Decision {
     pub note: String,
     /// The hash that the person was shown; `None` for whatever is asked now.
     pub hash: Option<u64>,
+    /// They have the role of an approver, and the saga is another's.
+    pub approver: bool,
 }
 
 impl Saga {
@@ -111,7 +122,7 @@ impl Saga {
     /// # Errors
     /// Why it counts for nothing.
     pub(super) fn decide(&mut self, ix: u32, decision: Decision) -> Result<(), &'static str> {
-        let Decision { by, approve, note, hash } = decision;
+        let Decision { by, approve, note, hash, approver } = decision;
         let Some(node) = self.run.nodes.get(&ix).cloned() else { return Err("the step does not wait for a decision") };
         let Some(approval) = &node.approval else { return Err("the step needs no approval") };
         let Some(open) = self.head.open.get_mut(&ix).filter(|open| open.job == Job::Wait) else {
@@ -121,7 +132,7 @@ impl Saga {
             return Err("the time to decide is over");
         }
         let Some(asked) = &mut open.asked else { return Err("the step does not wait for a decision") };
-        if !approval.by.is_empty() && !approval.by.contains(&by) {
+        if !approval.by.is_empty() && !approval.asks(&by, approver) {
             return Err("this decision is for others to make");
         }
         if hash.is_some_and(|hash| hash != asked.hash) {

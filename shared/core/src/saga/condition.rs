@@ -10,6 +10,7 @@ use super::reference;
 /// `left` compared with `right`. Either may be a `$step.path` reference; one that names nothing, or a
 /// step that was itself passed over, stands for `null`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     pub left: Value,
@@ -21,6 +22,7 @@ pub struct Condition {
 /// Order is defined between two numbers and between two strings; everything else has none, and the
 /// comparison does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub enum Comparison {
     #[serde(rename = "==")]
     Equal,

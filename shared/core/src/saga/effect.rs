@@ -19,6 +19,9 @@ pub enum Effect {
     Call(Box<Call>),
     /// Ask whether a step's turn has come, and answer with [`Event::Turn`](super::Event::Turn).
     AskTurn(Claim),
+    /// Ask whether a call may be made of what this breaker guards, and answer with
+    /// [`Event::Leave`](super::Event::Leave).
+    AskLeave { node: u32, breaker: String },
     /// Load nodes `from..to` of the frozen plan, with what the journal knows of them.
     Page { from: u32, to: u32 },
     /// Send [`Event::Tick`](super::Event::Tick) at this time.
@@ -61,6 +64,7 @@ pub enum Ended {
 
 /// What is asked of a partner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Op {
     /// Carry the step out.

@@ -27,6 +27,8 @@ pub enum Event {
     Answered { call: CallId, took: Millis, outcome: Outcome },
     /// Whether the turn of a step has come. If not it was not sent, and asks again.
     Turn { node: u32, came: bool },
+    /// Whether a step's breaker lets a call of it through; where not, when to ask again.
+    Leave { node: u32, after: Option<Millis> },
     /// The commit that was asked for stands.
     Committed,
     /// The page that was asked for.
@@ -41,8 +43,8 @@ pub enum Event {
     Resume { by: String },
     /// Someone says whether a step may be made.
     Decided { node: u32, decision: Decision },
-    /// Something came that a step waits for, or will.
-    Received { name: String, payload: Value },
+    /// Something came that a step waits for, or will. `from`: where it is not its owner who brings it.
+    Received { name: String, payload: Value, from: Option<Origin> },
     /// Someone asks for a held step, or all of them, to be tried again.
     Retry { by: String, node: Option<u32> },
     /// Someone wants it to go on with another plan.
@@ -74,6 +76,7 @@ impl Event {
             Self::Wake { .. }
             | Self::Answered { .. }
             | Self::Turn { .. }
+            | Self::Leave { .. }
             | Self::Committed
             | Self::Paged(_)
             | Self::Tick => false,
@@ -86,6 +89,7 @@ impl Event {
             Self::Wake { .. } => "wake",
             Self::Answered { .. } => "answered",
             Self::Turn { .. } => "turn",
+            Self::Leave { .. } => "leave",
             Self::Committed => "committed",
             Self::Paged(_) => "paged",
             Self::Tick => "tick",
@@ -101,6 +105,15 @@ impl Event {
             Self::Resolve { .. } => "resolve",
         }
     }
+}
+
+/// Where something came from that nobody who is signed in has brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// For people, and the mark of what is not to be trusted: `webhook/` and the source's name.
+    pub by: String,
+    /// The same whenever it is brought again: a saga takes it once.
+    pub mark: String,
 }
 
 /// Names a call in the answer to it.

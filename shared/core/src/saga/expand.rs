@@ -16,6 +16,7 @@ use crate::error::{Code, Error};
 
 /// The step is made for each item of a list, in which `$item` stands for the item.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Each {
     /// A list, or a reference to one.
@@ -32,6 +33,7 @@ pub struct Each {
 
 /// What is tried instead where a step is refused for good.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Alternative {
     /// Left out where it is the same tool with other parameters.

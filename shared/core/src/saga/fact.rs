@@ -11,6 +11,7 @@ use crate::time::Millis;
 
 /// One thing that happened, and when. How it is read stands in `record.rs`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Record {
     pub at: Millis,
     /// The invocation in which it was learned, counted from 1.
@@ -21,6 +22,7 @@ pub struct Record {
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Fact {
     /// Before a call that may change the world leaves.
@@ -85,6 +87,12 @@ pub enum Fact {
     Queued {
         node: u32,
     },
+    /// The breaker of what it calls is open: no call is made. It asks again by itself.
+    Shut {
+        node: u32,
+        /// The breaker's.
+        name: String,
+    },
     /// The step is not to be done: its condition does not hold, or it refers to a step that was passed
     /// over.
     Skipped {
@@ -119,9 +127,12 @@ pub enum Fact {
         note: String,
         done: bool,
     },
-    /// Something came from outside before a step waited for it.
+    /// Something came from outside before a step waited for it, or was brought by a stranger.
     Received {
         name: String,
+        /// `webhook/` and the source's name, where it was none who is signed in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
     },
     /// Nothing new is started from here on.
     Paused {
@@ -173,6 +184,7 @@ impl Fact {
             | Self::Held { node, .. }
             | Self::Waiting { node, .. }
             | Self::Queued { node }
+            | Self::Shut { node, .. }
             | Self::Skipped { node, .. }
             | Self::Asked { node, .. }
             | Self::Decided { node, .. }
@@ -193,6 +205,7 @@ impl Fact {
 
 /// Why a saga does not go on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum Cause {
     /// A step was refused, or its tries were used up.

@@ -77,6 +77,9 @@ impl Saga {
                     if !self.is_approved(&node, &call) {
                         continue;
                     }
+                    if !self.has_leave(&node, effects) {
+                        continue;
+                    }
                     if !self.has_turn(&node) {
                         self.ask_turn(&node, effects);
                         continue;
@@ -86,7 +89,7 @@ impl Saga {
                         break;
                     }
                     // Who waits commits, and no delivery is counted any more: so what ends the invocation must be.
-                    let waited = self.head.open.get(&ix).is_some_and(|open| open.queued > 0);
+                    let waited = self.head.open.get(&ix).is_some_and(|open| open.queued > 0 || open.shut > 0);
                     let asked = self.head.open.get_mut(&ix).and_then(|open| open.asked.take());
                     self.touch(ix, Job::Do);
                     if let Some(open) = self.head.open.get_mut(&ix) {
@@ -148,14 +151,16 @@ impl Saga {
             match self.prepare(&node, op, attempt) {
                 Ready::NoTime => self.run.full = true,
                 Ready::Impossible { code, detail } => self.hold(ix, op, code.to_owned(), detail),
+                Ready::Now(_) if !self.has_leave(&node, effects) => {}
                 Ready::Now(_) if op == Op::Do && !self.has_turn(&node) => self.ask_turn(&node, effects),
                 Ready::Now(call) => {
                     if let Some(open) = self.head.open.get_mut(&ix) {
-                        (open.attempt, open.due, open.queued) = (attempt, None, 0);
+                        (open.attempt, open.due, open.queued, open.shut) = (attempt, None, 0, 0);
                     }
                     // The first attempt of a new round is a start like any other.
                     let first = attempt == 1 && node.class != Class::Query;
-                    let unseen = self.repeats_unseen(&node) && !self.run.cautious && !first && open.queued == 0;
+                    let waited = open.queued > 0 || open.shut > 0;
+                    let unseen = self.repeats_unseen(&node) && !self.run.cautious && !first && !waited;
                     if op == Op::Do && !unseen {
                         self.record_start(&node, &call);
                         fresh.push(*call);

@@ -14,6 +14,7 @@ use crate::tool::{Class, Retry};
 /// One node of the frozen plan. Nodes are numbered in a topological order: whatever a node depends
 /// on has a lower number. That is what lets the engine hold a window of nodes and not all of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Node {
     pub ix: u32,
@@ -73,6 +74,7 @@ impl Node {
 
 /// One place in a list that is known only when the node's turn comes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Item {
     /// A reference to the list.
@@ -85,6 +87,7 @@ pub struct Item {
 
 /// Nodes of which only so many are under way at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Crowd {
     /// The same number in all of them.
@@ -94,6 +97,7 @@ pub struct Crowd {
 
 /// What a node without a partner gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Gather {
     /// The list of what these gave, in this order; `null` for one that was passed over.

@@ -13,6 +13,7 @@ use crate::tool::Retry;
 /// What is to be done. A string parameter of the form `$step.path` stands for a field of that step's
 /// output, and makes the step depend on it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// One sentence for people.
@@ -24,6 +25,7 @@ pub struct Plan {
 
 /// One call of one tool, or one wait.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Unique in the plan: letters, digits, `_` and `-`.

@@ -59,6 +59,7 @@ enum Kind {
     Held,
     Waiting,
     Queued,
+    Shut,
     Skipped,
     Asked,
     Decided,
@@ -108,12 +109,13 @@ impl Flat {
             Kind::Held => fact!(self, Held, node op code detail),
             Kind::Waiting => fact!(self, Waiting, node until),
             Kind::Queued => fact!(self, Queued, node),
+            Kind::Shut => fact!(self, Shut, node name),
             Kind::Skipped => fact!(self, Skipped, node why),
             Kind::Asked => fact!(self, Asked, node params hash until),
             Kind::Decided => fact!(self, Decided, node by approve; note: self.note.unwrap_or_default()),
             Kind::Retried => fact!(self, Retried, node by),
             Kind::Resolved => fact!(self, Resolved, node by note done),
-            Kind::Received => fact!(self, Received, name),
+            Kind::Received => fact!(self, Received, name; by: self.by),
             Kind::Paused => fact!(self, Paused, by why),
             Kind::Resumed => fact!(self, Resumed, by),
             Kind::Replanned => {
@@ -129,7 +131,7 @@ impl Flat {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::json;
 
     use super::*;
@@ -148,6 +150,7 @@ mod tests {
         {"type":"held","node":1,"op":"status","code":"poison","detail":"No."},
         {"type":"waiting","node":1,"until":9},
         {"type":"queued","node":1},
+        {"type":"shut","node":1,"name":"book_table"},
         {"type":"skipped","node":1,"why":"It is."},
         {"type":"asked","node":1,"params":{},"hash":18446744073709551615,"until":9},
         {"type":"decided","node":1,"by":"ann","approve":true},
@@ -155,6 +158,7 @@ mod tests {
         {"type":"retried","node":1,"by":"ann"},
         {"type":"resolved","node":1,"by":"ann","note":"","done":true},
         {"type":"received","name":"mail"},
+        {"type":"received","name":"mail","by":"webhook/github"},
         {"type":"paused","by":"ann","why":""},
         {"type":"resumed","by":"ann"},
         {"type":"replanned","by":"ann","epoch":1,"from":3,"kept":[0],"retired":[1,2]},
@@ -165,11 +169,22 @@ mod tests {
         {"type":"stuck","nodes":[1]}
     ]"#;
 
+    fn written() -> Vec<Map<String, Value>> {
+        let mut written: Vec<Map<String, Value>> = serde_json::from_str(FACTS).unwrap();
+        for record in &mut written {
+            record.extend([("at".to_owned(), json!(4)), ("inv".to_owned(), json!(2))]);
+        }
+        written
+    }
+
+    /// At least one record of every kind.
+    pub(crate) fn one_of_each() -> Vec<Record> {
+        written().into_iter().map(|record| serde_json::from_value(Value::Object(record)).unwrap()).collect()
+    }
+
     #[test]
     fn a_record_of_every_kind_is_read_as_it_was_written() {
-        let written: Vec<Map<String, Value>> = serde_json::from_str(FACTS).unwrap();
-        for mut record in written {
-            record.extend([("at".to_owned(), json!(4)), ("inv".to_owned(), json!(2))]);
+        for record in written() {
             let read: Record = serde_json::from_value(Value::Object(record.clone())).unwrap();
             assert_eq!((read.at, read.inv), (Millis(4), 2));
             // What has its default is left out again.

@@ -127,6 +127,7 @@ fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> BTreeMap<u32, Know
             Fact::Undone { .. } => known.undone = true,
             Fact::Unsettled { .. }
             | Fact::Queued { .. }
+            | Fact::Shut { .. }
             | Fact::UndoStarted { .. }
             | Fact::Skipped { .. }
             | Fact::Decided { .. }

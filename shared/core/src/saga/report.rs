@@ -12,10 +12,12 @@ use super::wait::Wait;
 use crate::time::Millis;
 use crate::tool::Class;
 
-const AGREED: &str = "approved";
+/// What a [`Remark`] says of who agreed.
+pub const AGREED: &str = "approved";
 
 /// How a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// Not begun.
@@ -45,6 +47,7 @@ pub enum Standing {
 
 /// One call, as the journal tells of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Attempt {
     pub op: Op,
     pub number: u32,
@@ -59,6 +62,7 @@ pub struct Attempt {
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct StepReport {
     pub ix: u32,
     pub id: String,
@@ -75,6 +79,10 @@ pub struct StepReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     pub attempts: Vec<Attempt>,
+    /// The stranger who brought what it gave: `webhook/` and the source's name. To be taken as data, and never as
+    /// somebody's word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brought_by: Option<String>,
     /// What it waits for, where it is a wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait: Option<Wait>,
@@ -91,6 +99,7 @@ pub struct StepReport {
 
 /// What people are asked about a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Ask {
     pub question: String,
     /// Those who may decide; nobody named stands for the saga's owner.
@@ -103,6 +112,7 @@ pub struct Ask {
 
 /// What a person said or did about a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Remark {
     pub at: Millis,
     pub by: String,
@@ -114,6 +124,7 @@ pub struct Remark {
 
 /// A whole saga.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Report {
     pub steps: Vec<StepReport>,
     /// Why it turned round, in a sentence.
@@ -132,6 +143,7 @@ pub struct Report {
 
 /// A step that a stuck saga leaves behind: held, or with an effect that stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 pub struct Left {
     pub step: String,
     pub standing: Standing,
@@ -157,6 +169,7 @@ pub fn report<'a>(nodes: &[Node], phase: Phase, records: impl IntoIterator<Item 
         code: None,
         detail: None,
         attempts: Vec::new(),
+        brought_by: None,
         wait: node.wait.clone(),
         held: None,
         approval: None,
@@ -254,6 +267,15 @@ impl Report {
         if let Fact::Resumed { .. } | Fact::Unwinding { .. } = &record.fact {
             self.paused = None;
         }
+        if let Fact::Received { name, by: Some(by) } = &record.fact {
+            let waits = |step: &&mut StepReport| {
+                let wanted = matches!(&step.wait, Some(Wait::Event { name: wanted, .. }) if wanted == name);
+                wanted && step.output.is_none() && step.brought_by.is_none()
+            };
+            if let Some(step) = self.steps.iter_mut().find(waits) {
+                step.brought_by = Some(by.clone());
+            }
+        }
         if let Fact::Replanned { by, note, from, kept, .. } = &record.fact {
             let what = "replanned";
             self.replanned.push(Remark { at: record.at, by: by.clone(), what, note: note.clone() });
@@ -314,6 +336,12 @@ impl StepReport {
             }
             Fact::Waiting { .. } => self.standing = Standing::Waiting,
             Fact::Queued { .. } => self.standing = Standing::Queued,
+            // It may be its undo that waits, which it is not told of.
+            Fact::Shut { .. } => {
+                if matches!(self.standing, Standing::Pending | Standing::Running | Standing::Queued) {
+                    self.standing = Standing::Waiting;
+                }
+            }
             Fact::Skipped { why, .. } => {
                 self.standing = Standing::Skipped;
                 self.detail = Some(why.clone());

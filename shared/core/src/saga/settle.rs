@@ -14,6 +14,12 @@ const PATIENCE: Millis = Millis(60_000);
 /// and every try is kept in the journal.
 const LONG_PATIENCE: Millis = Millis(15 * 60_000);
 const MANY: u32 = 60;
+/// The shortest wait after a failure that found its breaker open; after [`MANY`] of them it is [`PATIENCE`], and after
+/// as many again [`LONG_PATIENCE`].
+const SOONEST: Millis = Millis(200);
+/// So many of them, which take about a day, use up no attempt. A call that is answered with an error for ever comes
+/// to its end as well.
+pub(super) const MOST_SPARED: u32 = 2 * MANY + 96;
 
 /// How a node goes on whose call brought no answer.
 enum Next {
@@ -65,10 +71,12 @@ impl Saga {
             Outcome::Ok(answer) => self.fold_yes(&node, call, took, answer),
             Outcome::Refused(refusal) => self.fold_no(&node, call, took, refusal),
             Outcome::Later { after, code, reason } => {
+                self.spare(&node);
                 let failure = Failure { call, took, after, code, reason };
                 self.fold_later(&node, failure);
             }
             Outcome::Unknown { code, reason } => {
+                self.spare(&node);
                 self.fold_unknown(&node, Failure { call, took, after: None, code, reason });
             }
         }
@@ -253,7 +261,7 @@ impl Saga {
         let failure = Failure { call, took, after, code, reason };
         if let Some(open) = self.head.open.get_mut(&node.ix) {
             // Only failures in a row use its attempts up: whoever is at work may be so for weeks.
-            (open.doubt, open.working) = (true, open.attempt);
+            (open.doubt, open.working, open.spared) = (true, open.attempt, 0);
         }
         if call.op != Op::Do || node.class == Class::Query {
             return self.try_again(node, failure);
@@ -383,8 +391,8 @@ impl Saga {
     /// known before it can be undone.
     fn tries_left(&self, node: &Node, attempt: u32) -> bool {
         let limit = self.policy(node).map_or(1, |retry| retry.attempts);
-        let working = self.head.open.get(&node.ix).map_or(0, |open| open.working);
-        (node.class == Class::Retriable && !node.replaceable) || attempt.saturating_sub(working) < limit
+        let no_failures = self.head.open.get(&node.ix).map_or(0, |open| open.working.saturating_add(open.spared));
+        (node.class == Class::Retriable && !node.replaceable) || attempt.saturating_sub(no_failures) < limit
     }
 
     /// Whether there is a failure after which it is not tried again.
@@ -417,7 +425,7 @@ impl Saga {
 
     fn ask(&mut self, ix: u32) {
         if let Some(open) = self.head.open.get_mut(&ix) {
-            (open.job, open.attempt, open.due) = (Job::Ask, 0, Some(self.head.last_at));
+            (open.job, open.attempt, open.spared, open.due) = (Job::Ask, 0, 0, Some(self.head.last_at));
         }
     }
 
@@ -462,6 +470,13 @@ impl Saga {
                 let cap = if working || call.attempt < MANY { PATIENCE } else { LONG_PATIENCE };
                 retry.wait_up_to(cap, call.attempt)
             }
+        };
+        // There is no sense in asking before the breaker lets it through; nor at first in waiting for much longer.
+        let spared = self.head.open.get(&node.ix).map_or(0, |open| open.spared);
+        let wait = match self.shut_for(node) {
+            None => wait,
+            Some(shut) if spared < MANY => shut.max(wait.min(SOONEST)),
+            Some(shut) => shut.max(if spared < 2 * MANY { PATIENCE } else { LONG_PATIENCE }),
         };
         // Who is at work knows best when to be asked again.
         let wait = match after {

@@ -20,6 +20,7 @@ use crate::tool::{Class, Terms};
 
 /// Where a saga stands. The last three are rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Carrying the plan out.
@@ -106,6 +107,12 @@ pub struct Open {
     /// How often it has asked for its turn in vain since it last had one.
     #[serde(rename = "q", default, skip_serializing_if = "is_zero")]
     pub queued: u32,
+    /// How often it has met an open breaker since a call of it was last let through.
+    #[serde(rename = "b", default, skip_serializing_if = "is_zero")]
+    pub shut: u32,
+    /// Attempts that failed and found their breaker open: these are not counted.
+    #[serde(rename = "p", default, skip_serializing_if = "is_zero")]
+    pub spared: u32,
     /// A newer plan has no use for it: it stands in the way of nothing that the newer plan keeps, and
     /// nothing of that stands in its way.
     #[serde(rename = "x", default, skip_serializing_if = "std::ops::Not::not")]
@@ -135,6 +142,8 @@ impl Open {
             lost: 0,
             working: 0,
             queued: 0,
+            shut: 0,
+            spared: 0,
             retired: false,
             op: None,
             asked: None,
@@ -147,6 +156,7 @@ pub(super) const MOST_NODES: u32 = 1_000_000;
 
 /// What a saga may spend before its point of no return. Undoing is not paid for by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
     /// Calls to partners, repeats included.
@@ -208,6 +218,9 @@ pub struct Head {
     /// What came from outside and no step has waited for yet, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mail: BTreeMap<String, Value>,
+    /// The marks of what strangers have brought, the newest last: what is brought again changes nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heard: Vec<String>,
     /// What may be spent, and what is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budget>,
@@ -253,6 +266,7 @@ impl Head {
             parent: None,
             priority: Priority::Normal,
             mail: BTreeMap::new(),
+            heard: Vec::new(),
             budget: None,
             back: None,
             hop: None,
@@ -337,6 +351,12 @@ pub(super) struct Run {
     pub asking: BTreeMap<u32, Millis>,
     /// The steps whose turn has come.
     pub turns: BTreeSet<u32>,
+    /// The breakers that are not closed, with the times at which they may be tried.
+    pub wary: BTreeMap<String, Millis>,
+    /// The steps that have asked for leave.
+    pub leaving: BTreeSet<u32>,
+    /// The steps that have it.
+    pub leave: BTreeSet<u32>,
     /// A step has asked in vain, and must be woken.
     pub polled: bool,
     /// Learned, not committed.

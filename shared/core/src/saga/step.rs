@@ -16,6 +16,7 @@ use crate::time::Millis;
 /// | `Wake`      | once in an invocation; calls begin here   | ends at once: a late duplicate      |
 /// | `Answered`  | folded, also before the wake; stale ones are passed over | stuck: may settle a step held as unknown; else passed over |
 /// | `Turn`      | folded; passed over where nobody asked    | passed over                         |
+/// | `Leave`     | folded; passed over where nobody asked    | passed over                         |
 /// | `Committed` | only while a commit is under way          | only for the commit of the rest     |
 /// | `Paged`     | only while a page is asked for            | never                               |
 /// | `Tick`      | carries on                                | passed over                         |
@@ -63,6 +64,7 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
         Event::Wake { .. }
         | Event::Answered { .. }
         | Event::Turn { .. }
+        | Event::Leave { .. }
         | Event::Committed
         | Event::Paged(_)
         | Event::Tick
@@ -110,6 +112,10 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
             saga.fold_turn(node, came);
             Ok(())
         }
+        Event::Leave { node, after } => {
+            saga.fold_leave(node, after);
+            Ok(())
+        }
         Event::Committed => {
             saga.run.committing = false;
             if let Some(ended) = saga.run.ending.take() {
@@ -138,7 +144,7 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
         Event::Pause { by } => saga.pause(by, String::new()),
         Event::Resume { by } => saga.resume(by),
         Event::Decided { node, decision } => saga.decide(node, decision),
-        Event::Received { name, payload } => saga.receive(name, payload),
+        Event::Received { name, payload, from } => saga.receive(name, payload, from),
         Event::Retry { by, node } => saga.retry(&by, node),
         Event::Replan { by, note, plan } => saga.replan(by, note, *plan),
         Event::Nudged { node } => saga.nudged(node),

@@ -24,6 +24,7 @@ const IN_LINE: usize = 8;
 
 /// Whose turn comes first where sagas wait for the same. Children have that of their parent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
     Low,
@@ -218,7 +219,7 @@ mod tests {
                         }
                         Effect::Page { .. } => events.push(Event::Paged(self.window.clone())),
                         Effect::End(_) => {}
-                        other @ (Effect::Call(_) | Effect::Rearm(_)) => panic!("{other:?}"),
+                        other @ (Effect::Call(_) | Effect::Rearm(_) | Effect::AskLeave { .. }) => panic!("{other:?}"),
                     }
                 }
             }

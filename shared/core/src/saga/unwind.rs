@@ -51,11 +51,13 @@ impl Saga {
             match self.prepare(&node, Op::Undo, attempt) {
                 Ready::NoTime => self.run.full = true,
                 Ready::Impossible { code, detail } => self.hold(ix, Op::Undo, code.to_owned(), detail),
+                Ready::Now(_) if !self.has_leave(&node, effects) => {}
                 Ready::Now(call) => {
                     if let Some(open) = self.head.open.get_mut(&ix) {
-                        (open.attempt, open.due) = (attempt, None);
+                        (open.attempt, open.due, open.shut) = (attempt, None, 0);
                     }
-                    if attempt == 1 || self.run.cautious {
+                    // Who waited has committed, and no delivery is counted any more: so what ends the invocation must be.
+                    if attempt == 1 || self.run.cautious || open.shut > 0 {
                         self.record(Fact::UndoStarted { node: ix, attempt });
                         fresh.push(*call);
                     } else {

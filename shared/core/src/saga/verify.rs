@@ -18,6 +18,7 @@ use super::reference::{self, Reference};
 use super::wait::Wait;
 use crate::depth::{DEEPEST, too_deep};
 use crate::error::{Code, Error};
+use crate::guard::role::{APPROVERS, RESERVED};
 use crate::time::Millis;
 use crate::tool::{Class, Definition, Retry};
 
@@ -246,7 +247,12 @@ fn check_approval(step: &Step, approval: &Approval) -> Result<(), Error> {
     if by.iter().any(|name| name.is_empty() || name.chars().count() > LONGEST_NAME) {
         return Err(invalid(format!("Step `{}`: its approval names somebody with no name, or a long one.", step.id)));
     }
-    let named = u32::try_from(by.len()).unwrap_or(u32::MAX).max(1);
+    if by.iter().any(|name| name.starts_with(RESERVED) && *name != APPROVERS) {
+        return Err(invalid(format!("Step `{}`: of roles its approval can name `{APPROVERS}` only.", step.id)));
+    }
+    // How many have a role is not known here.
+    let most = if by.contains(&APPROVERS) { MOST_APPROVERS } else { by.len() };
+    let named = u32::try_from(most).unwrap_or(u32::MAX).max(1);
     if by.len() != approval.by.len() || by.len() > MOST_APPROVERS || approval.quorum == 0 || approval.quorum > named {
         return Err(invalid(format!(
             "Step `{}`: its approval names each of {MOST_APPROVERS} people at most once, and its quorum is between 1 and their number.",

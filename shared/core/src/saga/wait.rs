@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::event::Refusal;
+use super::event::{Origin, Refusal};
 use super::fact::Fact;
 use super::node::Node;
 use super::state::{Job, Open, Saga};
@@ -11,6 +11,7 @@ use crate::time::Millis;
 
 /// What a step waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Wait {
     /// So long, from when the steps before it are done.
@@ -34,6 +35,8 @@ impl Wait {
 
 /// So much that came from outside is kept until a step waits for it.
 const MOST_MAIL: usize = 16;
+/// So many marks of what strangers have brought are kept. Who brings something again does so before as many others have.
+const MOST_HEARD: usize = 64;
 /// Its bytes, all together and so each alone.
 pub const LARGEST_MAIL: usize = 16 * 1024;
 
@@ -76,11 +79,15 @@ impl Saga {
         }
     }
 
-    /// Something came from outside: for a step that waits, or to be kept for one that will.
+    /// Something came from outside: for a step that waits, or to be kept for one that will. What a stranger brings for the
+    /// second time is passed over.
     ///
     /// # Errors
     /// Why it can be neither.
-    pub(super) fn receive(&mut self, name: String, payload: Value) -> Result<(), &'static str> {
+    pub(super) fn receive(&mut self, name: String, payload: Value, from: Option<Origin>) -> Result<(), &'static str> {
+        if from.as_ref().is_some_and(|from| self.head.heard.contains(&from.mark)) {
+            return Ok(());
+        }
         let waiting = self.head.open.iter().filter(|(_, open)| open.job == Job::Wait).map(|(ix, _)| *ix).find(|ix| {
             let wait = self.run.nodes.get(ix).and_then(|node| node.wait.as_ref());
             matches!(wait, Some(Wait::Event { name: wanted, .. }) if *wanted == name)
@@ -88,6 +95,9 @@ impl Saga {
         if let Some(ix) = waiting {
             if self.head.open.get(&ix).is_some_and(|open| self.is_due(open)) {
                 return Err("it comes too late");
+            }
+            if let Some(from) = from {
+                self.hear(name, from);
             }
             self.finish(ix, payload);
             return Ok(());
@@ -100,9 +110,21 @@ impl Saga {
         if self.head.mail.len() >= MOST_MAIL || kept + size(&payload) > LARGEST_MAIL {
             return Err("too much has come that no step has waited for yet");
         }
-        self.record(Fact::Received { name: name.clone() });
+        match from {
+            Some(from) => self.hear(name.clone(), from),
+            None => self.record(Fact::Received { name: name.clone(), by: None }),
+        }
         self.head.mail.insert(name, payload);
         Ok(())
+    }
+
+    /// Writes down that a stranger has brought something.
+    fn hear(&mut self, name: String, from: Origin) {
+        self.record(Fact::Received { name, by: Some(from.by) });
+        if self.head.heard.len() >= MOST_HEARD {
+            self.head.heard.remove(0);
+        }
+        self.head.heard.push(from.mark);
     }
 
     /// What a wait waits for may have come while nobody waited.
@@ -132,5 +154,89 @@ impl Saga {
             self.head.open.entry(skipped).or_insert(Open::new(Job::Pending, self.head.last_at));
         }
         self.head.cursor = self.head.cursor.max(ix + 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::{Event, Head, Limits, Plan, Record, Window, freeze, report, step};
+    use super::*;
+    use crate::id::SagaId;
+
+    /// A saga that waits for two events of one name, one behind the other.
+    fn waiting() -> (Saga, Vec<Node>) {
+        let plan: Plan = serde_json::from_value(json!({"steps": [
+            {"id": "one", "wait": {"event": {"name": "paid", "within_ms": 1_000_000}}},
+            {"id": "two", "wait": {"event": {"name": "paid", "within_ms": 1_000_000}}, "after": ["one"]}]}))
+        .unwrap();
+        let nodes = freeze(&plan, &BTreeMap::new(), Limits::default()).unwrap();
+        let head = Head::new(2, Millis(1_000), None);
+        let window = Window { nodes: nodes.clone(), ..Window::default() };
+        (Saga::load(SagaId::new(Millis(1_000), [1; 10]), head, window), nodes)
+    }
+
+    fn brought(mark: &str, payload: u32) -> Event {
+        let from = Some(Origin { by: "webhook/bank".to_owned(), mark: mark.to_owned() });
+        Event::Received { name: "paid".to_owned(), payload: json!(payload), from }
+    }
+
+    fn outputs(saga: &Saga) -> Vec<&Value> {
+        saga.run.outputs.values().collect()
+    }
+
+    #[test]
+    fn what_a_stranger_brings_is_taken_once_however_often_it_comes() {
+        let (mut saga, nodes) = waiting();
+        let wake = Event::Wake { until: Millis(9_000), kill: Millis(9_500), cautious: false, takes_over: false };
+        // Before anybody waits for it, twice; and while the second step waits, once more.
+        for event in [brought("a", 1), brought("a", 2), wake] {
+            step(&mut saga, event, Millis(2_000)).unwrap();
+        }
+        assert_eq!(outputs(&saga), [&json!(1)]);
+        step(&mut saga, brought("a", 3), Millis(2_100)).unwrap();
+        assert_eq!(outputs(&saga), [&json!(1)], "the second step waits for another");
+        step(&mut saga, brought("b", 4), Millis(2_200)).unwrap();
+        assert_eq!(outputs(&saga), [&json!(1), &json!(4)]);
+        let heads: Head = serde_json::from_str(&serde_json::to_string(&saga.head).unwrap()).unwrap();
+        assert_eq!(heads.heard, ["a", "b"], "and so it is after a commit");
+        let told = report(&nodes, saga.head.phase, [] as [&Record; 0]);
+        assert!(told.steps.iter().all(|step| step.brought_by.is_none()), "nothing is told that no record says");
+    }
+
+    #[test]
+    fn what_its_owner_brings_is_no_strangers() {
+        let (mut saga, _) = waiting();
+        step(&mut saga, Event::Received { name: "paid".into(), payload: json!(1), from: None }, Millis(2_000)).unwrap();
+        let again = Event::Received { name: "paid".into(), payload: json!(1), from: None };
+        assert!(step(&mut saga, again, Millis(2_000)).is_err(), "each name is kept once");
+        assert_eq!(saga.head.heard, [""; 0]);
+    }
+
+    #[test]
+    fn marks_are_forgotten_before_there_are_too_many() {
+        let (mut saga, _) = waiting();
+        for mark in 0..200 {
+            // Each is taken out of the way, as by a step that waits for it.
+            saga.head.mail.clear();
+            step(&mut saga, brought(&mark.to_string(), 1), Millis(2_000)).unwrap();
+        }
+        assert_eq!((saga.head.heard.len(), saga.head.heard.last().unwrap().as_str()), (MOST_HEARD, "199"));
+    }
+
+    #[test]
+    fn a_report_says_which_step_a_stranger_gave_its_output_to() {
+        let (_, nodes) = waiting();
+        let record = |fact| Record { at: Millis(1), inv: 1, fact };
+        let records = [
+            record(Fact::Received { name: "paid".into(), by: Some("webhook/bank".into()) }),
+            record(Fact::Done { node: 0, attempt: 0, took: Millis(0), output: json!(1) }),
+            record(Fact::Received { name: "paid".into(), by: None }),
+            record(Fact::Done { node: 1, attempt: 0, took: Millis(0), output: json!(2) }),
+        ];
+        let told = report(&nodes, super::super::Phase::Completed, &records);
+        let by: Vec<Option<&str>> = told.steps.iter().map(|step| step.brought_by.as_deref()).collect();
+        assert_eq!(by, [Some("webhook/bank"), None]);
     }
 }

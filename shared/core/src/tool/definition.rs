@@ -11,6 +11,7 @@ use crate::time::Millis;
 
 /// What an effect of this tool means for a saga (Richardson, *Microservices Patterns*, ch. 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// Reads only. Never undone, and costs no commit of its own.
@@ -35,6 +36,7 @@ pub enum Repeat {
 
 /// How often and how fast a call that may succeed later is tried again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
     /// Attempts in all, the first included.

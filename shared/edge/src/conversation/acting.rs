@@ -1,6 +1,7 @@
 //! Doing what a message says.
 
 use makegood_core::error::Error;
+use makegood_core::guard::Scope;
 use makegood_core::id::SagaId;
 use makegood_core::intent::Band;
 use makegood_core::saga::Priority;
@@ -101,6 +102,10 @@ impl<H: Host> Hearing<'_, H> {
                 (Turn::Unchanged, words::one_at_a_time(self.tongue()).to_owned(), 200);
             return Ok(Some(answer.heard(false)));
         }
+        self.principal.may(match what {
+            What::Decide { .. } => Scope::Approve,
+            What::Cancel | What::Change(_) => Scope::Operate,
+        })?;
         let messages = match (&what, outcome) {
             (What::Change(_), Some(outcome)) => self.about(outcome.since, !self.is_yes()),
             (What::Cancel | What::Change(_) | What::Decide { .. }, _) => Vec::new(),

@@ -195,7 +195,7 @@ impl<'a, H: Host> Memory<'a, H> {
         (ours && (copy.row.state.zone.is_none() || timely)).then_some(copy)
     }
 
-    /// Puts a copy into Redis, where there is one.
+    /// Puts a copy into Redis, where there is one. Nobody waits for it.
     pub async fn keep_copy(&self, conversation: &Conversation, offset_minutes: Option<i32>) {
         if self.settings.redis.url.is_empty() {
             return;
@@ -205,12 +205,14 @@ impl<'a, H: Host> Memory<'a, H> {
         let row = Row { version, state, saga, wish_since, expires_at: now + LASTS };
         let until = Millis((now.0 / QUARTER.0 + 1) * QUARTER.0);
         let copy = conversations::state(&Copy { owner: self.owner.to_owned(), row, offset_minutes, until });
-        if let Err(cause) =
-            redis::run(self.host, self.settings, &["SET", &name(&id), &copy, "PX", &CACHED.0.to_string()], PATIENCE)
-                .await
-        {
-            self.host.log(Level::Warn, &format!("no copy of a conversation is kept: {cause}"));
-        }
+        let (host, settings) = (self.host.clone(), self.settings.clone());
+        let keep = async move {
+            let words = ["SET", &name(&id), &copy, "PX", &CACHED.0.to_string()];
+            if let Err(cause) = redis::run(&host, &settings, &words, PATIENCE).await {
+                host.log(Level::Warn, &format!("no copy of a conversation is kept: {cause}"));
+            }
+        };
+        self.host.after(keep).await;
     }
 }
 

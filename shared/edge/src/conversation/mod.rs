@@ -6,6 +6,8 @@
 
 mod acting;
 mod answer;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod described;
 mod hearing;
 pub mod memory;
 pub mod saga;

@@ -33,6 +33,7 @@ const LONGEST_NOTE: usize = 2_000;
 
 /// The word that the queue brings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Word {
     pub conversation: ConversationId,
@@ -182,7 +183,13 @@ impl<H: Host> Acts<'_, H> {
         if let Some(ours) = decided {
             return Ok(if ours { Act::Heard } else { Act::Unasked });
         }
-        let decision = Decision { by: self.word.owner.clone(), approve: approves, note: String::new(), hash: None };
+        let decision = Decision {
+            by: self.word.owner.clone(),
+            approve: approves,
+            note: String::new(),
+            hash: None,
+            approver: false,
+        };
         self.put(Event::Decided { node: node.ix, decision }).await.map(|()| Act::Heard).map_err(|error| {
             // What comes before the question is under way: it is heard when it is asked.
             if error.code() == Code::Conflict { Error::new(Code::Unavailable, "It is not asked yet.") } else { error }

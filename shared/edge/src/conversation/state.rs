@@ -103,6 +103,7 @@ pub enum What {
 
 /// What became of a wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Act {
     /// It is being undone, or goes on with the other plan, or has heard the decision.

@@ -48,9 +48,14 @@ pub async fn get<H: Host>(host: &H, settings: &Settings, key: &str) -> (Cache, O
     }
 }
 
-pub async fn put<H: Host>(host: &H, settings: &Settings, key: &str, kept: &Kept, span: Millis) {
+/// Keeps an answer for `span`. Nobody waits for it.
+pub async fn put<H: Host>(host: &H, settings: &Settings, key: String, kept: &Kept, span: Millis) {
     let (value, span) = (json!(kept).to_string(), span.0.to_string());
-    if let Err(cause) = redis::run(host, settings, &["SET", key, &value, "PX", &span], PATIENCE).await {
-        host.log(Level::Warn, &format!("a model's answer is not kept: {cause}"));
-    }
+    let (later, settings) = (host.clone(), settings.clone());
+    let keep = async move {
+        if let Err(cause) = redis::run(&later, &settings, &["SET", &key, &value, "PX", &span], PATIENCE).await {
+            later.log(Level::Warn, &format!("a model's answer is not kept: {cause}"));
+        }
+    };
+    host.after(keep).await;
 }

@@ -4,7 +4,9 @@ use makegood_core::error::{Code, Error};
 use makegood_core::proposal::{Asked, Provenance, Round};
 use makegood_core::time::Millis;
 use makegood_gateway::model::{self, Failure, Model, Question, Said, Usage};
+use makegood_gateway::{Request, Response};
 
+use crate::breakers::Pass;
 use crate::host::{FetchError, Host, Level};
 
 /// What the settings say of models.
@@ -137,7 +139,9 @@ pub async fn ask<H: Host>(
             if until.since(host.now()) < SHORTEST {
                 break;
             }
-            match once(host, candidate, until, question, round, how).await {
+            // One whose breaker is open is not waited for: the next is asked.
+            let Some(pass) = Pass::ask(host, &candidate.model.name) else { break };
+            match once(host, pass, candidate, until, question, round, how).await {
                 Came::Said(text) => return Some((place, text)),
                 Came::Again(wait) if attempt == 0 && host.now() + wait + SHORTEST < until => host.sleep(wait).await,
                 Came::Again(_) | Came::Next => break,
@@ -147,8 +151,15 @@ pub async fn ask<H: Host>(
     None
 }
 
+async fn fetch<H: Host>(host: &H, pass: Pass<'_>, request: Request, patience: Millis) -> Result<Response, FetchError> {
+    let answered = host.fetch(request, patience).await;
+    pass.tell(host, &answered);
+    answered
+}
+
 async fn once<H: Host>(
     host: &H,
+    pass: Pass<'_>,
     candidate: &Candidate,
     until: Millis,
     question: &Question,
@@ -159,7 +170,7 @@ async fn once<H: Host>(
     let name = &candidate.model.name;
     let answered = match model::request(&candidate.model, question) {
         Err(cause) => Err((Came::Next, "unreachable".to_owned(), cause.to_string())),
-        Ok(request) => match host.fetch(request, until.since(began)).await {
+        Ok(request) => match fetch(host, pass, request, until.since(began)).await {
             Err(FetchError::NotSent(cause)) => Err((Came::Again(PAUSE), "unreachable".to_owned(), cause)),
             Err(FetchError::Unknown(cause)) if host.now() + SHORTEST < until => {
                 Err((Came::Again(PAUSE), "no_answer".to_owned(), cause))

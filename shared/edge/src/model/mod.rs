@@ -129,7 +129,7 @@ async fn ask<H: Host>(
         Ok(proposal) => {
             if keeps && how.cache != Some(Cache::Away) {
                 let kept = cache::Kept { model: name.clone(), answer };
-                cache::put(host, settings, &key, &kept, models.cache).await;
+                cache::put(host, settings, key, &kept, models.cache).await;
             }
             how.model = Some(name);
             Some(proposal)

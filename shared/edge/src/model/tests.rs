@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Consulted, Models, Reader, consult};
 use crate::host::{FetchError, Host, Level};
+use crate::isolate::Isolate;
 use crate::settings::Settings;
 
 const GOOD: &str = r#"{"summary":"","steps":[{"id":"t","tool":"book","params":{"people":2}}]}"#;
@@ -33,6 +34,7 @@ enum Does {
 #[derive(Clone, Default)]
 struct Fake {
     values: Rc<BTreeMap<&'static str, &'static str>>,
+    isolate: Rc<Isolate>,
     first: Rc<RefCell<VecDeque<Does>>>,
     second: Rc<RefCell<VecDeque<Does>>>,
     redis: Rc<RefCell<BTreeMap<String, String>>>,
@@ -140,6 +142,10 @@ fn tools() -> Value {
 }
 
 impl Host for Fake {
+    fn isolate(&self) -> Rc<Isolate> {
+        Rc::clone(&self.isolate)
+    }
+
     async fn fetch(&self, request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
         let to = request.uri().host().unwrap().to_owned();
         let body: Value = serde_json::from_slice(request.body()).unwrap();
@@ -196,6 +202,26 @@ fn outcomes(how: &Provenance) -> Vec<(&str, &str)> {
 
 fn is_plan(consulted: &Consulted) -> bool {
     matches!(&consulted.proposal, Some(Proposal::Plan { confirm: Some(step), .. }) if step == "t")
+}
+
+#[test]
+fn a_model_that_is_away_is_not_waited_for_again_until_it_may_be_back() {
+    let away = vec![Does::Unreachable; 5];
+    let host = Fake::with(&away, &vec![Does::Says(GOOD); 4]);
+    let consult = || {
+        let came = host.consult_as(|models| models.cache = Millis(0));
+        assert!(matches!(came.proposal, Some(Proposal::Plan { .. })), "{:?}", came.how);
+        host.asked()
+    };
+    assert_eq!(
+        [consult(), consult(), consult()],
+        [[2, 1], [4, 2], [5, 3]],
+        "it is asked twice, until its breaker opens"
+    );
+    assert_eq!(consult(), [5, 4], "the next is asked at once");
+    host.now.set(host.now.get() + 1_000);
+    host.first.borrow_mut().push_back(Does::Says(GOOD));
+    assert_eq!(consult(), [6, 4]);
 }
 
 #[test]

@@ -46,14 +46,16 @@ pub struct Setting {
 
 /// Those who ask who is asking.
 const DOORS: &[Function] = &[CHAT, INTENT, EXECUTE, DEBUG];
+/// All: they ask the database, are reached from outside, and speak to Redis, which counts who comes.
+const ALL: &[Function] = &[CHAT, INTENT, EXECUTE, WEBHOOK, DEBUG];
+/// Those who publish.
+const PUBLISHERS: &[Function] = &[CHAT, EXECUTE, WEBHOOK];
 
 /// Those who read messages.
 const READERS: &[Function] = &[CHAT, INTENT];
-/// Those who speak to Redis.
-const WITH_REDIS: &[Function] = &[CHAT, INTENT, EXECUTE];
 
 /// In the order of their names.
-pub const TABLE: [Setting; 29] = [
+pub const TABLE: [Setting; 38] = [
     Setting {
         name: "alert_url",
         kind: Kind::Address,
@@ -73,11 +75,38 @@ pub const TABLE: [Setting; 29] = [
         source: "leave it `false`",
     },
     Setting {
+        name: "anonymous_role",
+        kind: Kind::Text,
+        secret: false,
+        required: false,
+        functions: &[EXECUTE, DEBUG],
+        meaning: "What `anonymous` may do, where it is allowed: `user`, `approver`, `operator` or `admin`; empty: `user`",
+        source: "leave it empty",
+    },
+    Setting {
+        name: "breakers",
+        kind: Kind::Text,
+        secret: false,
+        required: false,
+        functions: &[EXECUTE],
+        meaning: "When the circuit breakers of tools and MCP servers open: `{\"default\": {…}, \"book_table\": {\"calls\": 10}}`, or `off`; empty: as docs/BREAKERS.md says",
+        source: "your choice",
+    },
+    Setting {
+        name: "cors_origins",
+        kind: Kind::Text,
+        secret: false,
+        required: false,
+        functions: DOORS,
+        meaning: "The origins whose pages may call from browsers, `https://app.example.com`, with commas between; empty: none but ours",
+        source: "your choice",
+    },
+    Setting {
         name: "database_http_url",
         kind: Kind::Called { host: "database_host" },
         secret: false,
         required: true,
-        functions: DOORS,
+        functions: ALL,
         meaning: "Postgres over HTTP, as Neon serves it: the `/sql` endpoint",
         source: "Neon: `https://` and the host of the connection string with its first label replaced by `api`, then `/sql`",
     },
@@ -86,7 +115,7 @@ pub const TABLE: [Setting; 29] = [
         kind: Kind::Text,
         secret: true,
         required: true,
-        functions: DOORS,
+        functions: ALL,
         meaning: "The connection string that the database is asked with",
         source: "Neon: the project's dashboard, Connect",
     },
@@ -127,22 +156,58 @@ pub const TABLE: [Setting; 29] = [
         source: "your service's documentation: the base URL of its OpenAI-compatible interface",
     },
     Setting {
-        name: "jwt_secret",
+        name: "issuers",
         kind: Kind::Text,
-        secret: true,
+        secret: false,
+        required: false,
+        functions: DOORS,
+        meaning: "What that issuer's tokens must say, and other issuers: `{\"https://issuer\": {\"parties\": [\"https://app.example.com\"], …}}`; the hosts of others must be allowed besides",
+        source: "AUTH.md; `parties` are the pages that your users sign in on",
+    },
+    Setting {
+        name: "jwks_url",
+        kind: Kind::Called { host: "jwks_host" },
+        secret: false,
         required: true,
         functions: DOORS,
-        meaning: "Signs users' tokens (HS256); at least 32 bytes",
-        source: "make it: `openssl rand -base64 48`; whoever signs your users in signs tokens with it",
+        meaning: "Where the issuer of users' tokens publishes its keys; the issuer is what stands before `/.well-known/jwks.json`",
+        source: "Clerk: dashboard, API keys, JWKS URL; any other: `jwks_uri` of its OpenID configuration",
     },
     Setting {
         name: "kill_ms",
         kind: Kind::Number,
         secret: false,
         required: false,
-        functions: &[CHAT, EXECUTE],
+        functions: PUBLISHERS,
         meaning: "When the platform ends an invocation, in milliseconds; the queue waits a little longer",
         source: "your platform's limit",
+    },
+    Setting {
+        name: "limits",
+        kind: Kind::Text,
+        secret: false,
+        required: false,
+        functions: ALL,
+        meaning: "Who may come how often, as `{\"chat\": {\"rate\": 60, \"per_s\": 60, \"burst\": 10}}`; empty: as docs/LIMITS.md says; `off`: no limits",
+        source: "your choice",
+    },
+    Setting {
+        name: "limits_fallback",
+        kind: Kind::Text,
+        secret: false,
+        required: false,
+        functions: ALL,
+        meaning: "While Redis is away: `isolate` (each isolate counts for itself), `open` (all are let in) or `closed` (nobody is)",
+        source: "your choice",
+    },
+    Setting {
+        name: "limits_mode",
+        kind: Kind::Text,
+        secret: false,
+        required: false,
+        functions: ALL,
+        meaning: "`enforce`, or `shadow`: all are let in, and the log says who would have been refused",
+        source: "your choice",
     },
     Setting {
         name: "mcp_servers",
@@ -221,7 +286,7 @@ pub const TABLE: [Setting; 29] = [
         kind: Kind::Address,
         secret: false,
         required: true,
-        functions: DOORS,
+        functions: ALL,
         meaning: "Where the queue and users reach the functions; the queue's signatures are checked against it",
         source: "the address that you deploy to, without a slash at its end",
     },
@@ -248,7 +313,7 @@ pub const TABLE: [Setting; 29] = [
         kind: Kind::Text,
         secret: true,
         required: true,
-        functions: &[CHAT, EXECUTE],
+        functions: PUBLISHERS,
         meaning: "Lets us publish to the queue",
         source: "Upstash console, QStash",
     },
@@ -257,7 +322,7 @@ pub const TABLE: [Setting; 29] = [
         kind: Kind::Called { host: "qstash_host" },
         secret: false,
         required: true,
-        functions: &[CHAT, EXECUTE],
+        functions: PUBLISHERS,
         meaning: "The queue",
         source: "Upstash console, QStash: the URL of your region, without `/v2`",
     },
@@ -266,7 +331,7 @@ pub const TABLE: [Setting; 29] = [
         kind: Kind::Text,
         secret: true,
         required: true,
-        functions: WITH_REDIS,
+        functions: ALL,
         meaning: "Lets us use Redis; not the read-only one",
         source: "Upstash console, your Redis database, REST API",
     },
@@ -275,7 +340,7 @@ pub const TABLE: [Setting; 29] = [
         kind: Kind::Called { host: "redis_host" },
         secret: false,
         required: true,
-        functions: WITH_REDIS,
+        functions: ALL,
         meaning: "Redis over HTTP, as Upstash serves it",
         source: "Upstash console, your Redis database, REST API",
     },
@@ -307,6 +372,15 @@ pub const TABLE: [Setting; 29] = [
         source: "where your tools are served",
     },
     Setting {
+        name: "trusted_proxy_hops",
+        kind: Kind::Number,
+        secret: false,
+        required: false,
+        functions: ALL,
+        meaning: "So many proxies of yours stand in front, and add to `X-Forwarded-For` where a request comes from; `0`: the platform knows, and the header is not believed",
+        source: "how you deploy; on Workers `0`",
+    },
+    Setting {
         name: "user_concurrency",
         kind: Kind::Number,
         secret: false,
@@ -314,6 +388,15 @@ pub const TABLE: [Setting; 29] = [
         functions: &[EXECUTE],
         meaning: "So many calls of one user's sagas are under way at once, at most; `0`: as many as they want",
         source: "your choice",
+    },
+    Setting {
+        name: "webhook_sources",
+        kind: Kind::Text,
+        secret: true,
+        required: false,
+        functions: &[WEBHOOK],
+        meaning: "Who may deliver webhooks, with secrets and rules: `{\"name\": {\"scheme\": …, \"secrets\": […], \"owner\": …, \"rules\": […]}}`; empty: nobody",
+        source: "docs/WEBHOOKS.md; each secret from its sender's console",
     },
 ];
 

@@ -4,13 +4,19 @@
 #![expect(clippy::print_stdout, reason = "figures are for whoever reads the test's output")]
 
 mod alerts;
+mod approvals;
+mod audit_log;
+mod breakers;
 mod budget;
 mod chat;
 mod children;
 mod conversations;
 mod crashes;
 mod doctor;
+mod doors;
+mod events;
 mod isolation;
+mod limits;
 mod links;
 mod models;
 mod parts;
@@ -18,10 +24,12 @@ mod people;
 mod refusals;
 mod replanning;
 mod schedules;
+mod secrets;
 mod sleeping;
 mod starting;
 mod turns;
 mod upgrade;
 mod versions;
 mod wasm_tools;
+mod webhooks;
 mod worlds;

@@ -40,7 +40,7 @@ async fn platform_with(timeout: u32, arguments: &[&str]) -> Platform {
     let environment =
         variables.map(|(name, value)| (format!("SPIN_VARIABLE_{name}"), value.to_owned())).into_iter().collect();
     let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-    Platform::start(Options { port, environment, arguments }).await
+    Platform::start(Options { port, environment, arguments, ..Options::default() }).await
 }
 
 fn table(people: u32) -> Value {

@@ -3,6 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use makegood_cloud::Issuer;
 use makegood_endpoints::platform::{Answer, Options, Platform, answer};
 use makegood_endpoints::{journal, town};
 use makegood_gateway::jwt;
@@ -351,10 +352,8 @@ async fn nobody_sees_or_changes_the_saga_of_another() {
         .refuses(platform.request("GET", &format!("/api/execute/{SAGA}")).bearer_auth(&eve), 404, "not_found")
         .await;
     for path in [path.clone(), format!("/api/debug/sagas/{id}")] {
-        for request in [platform.request("GET", &path).bearer_auth(&eve), platform.request("GET", &path)] {
-            let other = fortress.refuses(request, 404, "not_found").await;
-            assert_eq!(other.text, never.text);
-        }
+        let other = fortress.refuses(platform.request("GET", &path).bearer_auth(&eve), 404, "not_found").await;
+        assert_eq!(other.text, never.text);
     }
     fortress.refuses(platform.request("POST", &format!("{path}/cancel")).bearer_auth(&eve), 404, "not_found").await;
     fortress.refuses(platform.request("GET", "/api/debug/sagas?owner=ana").bearer_auth(&eve), 403, "forbidden").await;
@@ -374,7 +373,7 @@ async fn nobody_sees_or_changes_the_saga_of_another() {
     let seen = answer(platform.request("GET", "/api/debug/sagas").bearer_auth(&eve)).await.json();
     let seen: Vec<&Value> = seen["sagas"].as_array().unwrap().iter().map(|saga| &saga["id"]).collect();
     assert_eq!(seen, [&other["saga"]]);
-    assert_eq!(journal::list(platform).await, [Value::Null; 0], "and who is nobody sees neither");
+    assert_eq!(journal::list(platform).await, [Value::Null; 0], "and who is nobody has none");
 }
 
 #[tokio::test]
@@ -383,6 +382,7 @@ async fn a_bad_token_is_refused_and_so_is_the_page_of_another_site() {
     let before = fortress.state().await;
     let body = json!({"message": "Book a table for 4 at Luigi's tomorrow at 7pm"});
     let key = fortress.secret("jwt");
+    let issuer = Issuer::new(&format!("{}/emulators/issuer", fortress.platform.url), key);
     let good = json!({"sub": "ana", "exp": seconds() + 600});
     let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbmEiLCJleHAiOjk5OTk5OTk5OTl9.";
     let tokens = [
@@ -392,10 +392,14 @@ async fn a_bad_token_is_refused_and_so_is_the_page_of_another_site() {
         format!("Bearer {unsigned}"),
         format!("Bearer {}", jwt::sign(&good, "another key")),
         format!("Bearer {}", jwt::sign(&good, fortress.secret("qstash_current_key"))),
-        format!("Bearer {}", jwt::sign(&json!({"sub": "ana", "exp": seconds() - 1}), key)),
-        format!("Bearer {}", jwt::sign(&json!({"sub": "ana"}), key)),
-        format!("Bearer {}", jwt::sign(&json!({"sub": "", "exp": seconds() + 600}), key)),
-        format!("Bearer {}", jwt::sign(&json!({"sub": "anonymous", "exp": seconds() + 600}), key)),
+        format!("Bearer {}", jwt::sign(&good, key)),
+        format!("Bearer {}", issuer.sign(json!({"sub": "ana", "exp": seconds() - 10}))),
+        format!("Bearer {}", issuer.sign(json!({"sub": "ana"}))),
+        format!("Bearer {}", issuer.sign(json!({"sub": "", "exp": seconds() + 600}))),
+        format!("Bearer {}", issuer.sign(json!({"sub": "anonymous", "exp": seconds() + 600}))),
+        format!("Bearer {}", Issuer::new(&issuer.url, "another secret").sign(good.clone())),
+        format!("Bearer {}", Issuer::new("https://evil.example", key).sign(good.clone())),
+        "Bearer mk_0123456789abcdef_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef".to_owned(),
     ];
     for token in tokens {
         for path in ["/api/chat", "/api/intent", "/api/execute"] {

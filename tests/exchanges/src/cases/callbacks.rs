@@ -33,6 +33,7 @@ async fn only_the_queue(site: Arc<Site>) {
         ("/api/execute/sweep", ""),
         ("/api/execute/scheduled", firing),
         ("/api/execute/wish", word),
+        ("/api/execute/delivery", r#"{"source":"stripe","key":"evt_1"}"#),
     ];
     for (path, body) in addresses {
         let refused = async |request: RequestBuilder| {

@@ -2,6 +2,7 @@
 
 mod agents;
 mod bodies;
+mod browsers;
 mod callbacks;
 mod hosts;
 mod many;
@@ -9,6 +10,7 @@ mod requests;
 mod sagas;
 mod streams;
 mod upstream;
+mod webhooks;
 
 use crate::case::Case;
 
@@ -19,9 +21,11 @@ pub fn all() -> Vec<Case> {
     [
         requests::cases(),
         bodies::cases(),
+        browsers::cases(),
         streams::cases(),
         upstream::cases(),
         callbacks::cases(),
+        webhooks::cases(),
         sagas::cases(),
         agents::cases(),
         many::cases(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use makegood_endpoints::form::form;
 use makegood_endpoints::platform::answer;
 use serde_json::{Value, json};
 
@@ -17,6 +18,7 @@ pub fn cases() -> Vec<Case> {
         Case::new("a stuck saga says what is left, and goes on when a person has seen to it", stuck),
         Case::new("a step waits for an event, and one that is paused for being resumed", waiting),
         Case::new("a link decides once", link),
+        Case::new("a link's page shows what will happen, and decides by its button only", link_page),
         Case::new("a saga with little time yields, is approved, and completes", approved).hurried(),
         Case::new("a saga with little time yields, is rejected, and unwinds", rejected).hurried(),
         Case::new("a chain of ten effects with little time does each of them once", chain).hurried(),
@@ -160,6 +162,41 @@ async fn link(site: Arc<Site>) {
     let decide = |approve: bool| site.post("/api/execute/decisions", &json!({"token": token, "approve": approve}));
     assert_eq!(answer(decide(true)).await.status, 200);
     site.refuses(decide(false), 404, "not_found").await;
+    assert_eq!(site.rest(&id).await["phase"], "completed");
+    assert_eq!(site.active().await, [1, 0, 0, 0, 0, 0]);
+}
+
+async fn link_page(site: Arc<Site>) {
+    let plan = json!({"summary": "A table", "steps": [table(&json!({"approval": {"by": ["ann"]}}))]});
+    let id = site.execute(&plan).await;
+    site.stands(&id, "table", "asking").await;
+    let made = site.ask(&id, "links", &json!({"step": "table", "for": "ann"})).await.json();
+    let token = made["token"].as_str().unwrap().to_owned();
+    assert_eq!(made["page"], json!(format!("{}/approve#{token}", site.url)));
+    // What fetches ahead of a reader has a form, and not what it is about.
+    for method in ["GET", "HEAD"] {
+        let fetched = site.request(method, "/approve").send().await.unwrap();
+        assert_eq!(fetched.status().as_u16(), 200, "{method}");
+        assert_eq!(fetched.headers()["referrer-policy"], "same-origin", "{method}");
+        assert!(fetched.headers()["content-security-policy"].to_str().unwrap().contains("form-action 'self'"));
+    }
+    let ours = |path: &str, decision: &str| {
+        let request = form(site.request("POST", path), &[("token", token.as_str()), ("decision", decision)]);
+        request.header("origin", &site.url).header("sec-fetch-site", "same-origin")
+    };
+    let shown = answer(ours("/approve", "")).await;
+    assert_eq!((shown.status, shown.content_type.as_str()), (200, "text/html; charset=utf-8"), "{shown:?}");
+    assert!(shown.text.contains("<dt>Restaurant</dt><dd><bdi>Luigi's</bdi></dd>"), "{shown:?}");
+    let decide = "/api/execute/decisions/form";
+    let foreign = form(site.request("POST", decide), &[("token", token.as_str()), ("decision", "approve")]);
+    let foreign = foreign.header("sec-fetch-site", "cross-site");
+    assert_eq!(answer(foreign).await.status, 403);
+    assert_eq!(site.active().await, [0, 0, 0, 0, 0, 0]);
+    let agreed = answer(ours(decide, "approve")).await;
+    assert_eq!(agreed.status, 200, "{agreed:?}");
+    assert!(agreed.text.contains("<h1>You agreed</h1>"), "{agreed:?}");
+    let used = answer(ours(decide, "reject")).await;
+    assert_eq!(used.status, 409, "{used:?}");
     assert_eq!(site.rest(&id).await["phase"], "completed");
     assert_eq!(site.active().await, [1, 0, 0, 0, 0, 0]);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use makegood_endpoints::sse::Event;
+use makegood_endpoints::sse::{Event, numbered};
 use serde_json::json;
 
 use super::DINNER;
@@ -20,6 +20,7 @@ pub fn cases() -> Vec<Case> {
         Case::new("bad requests beside a stream do not cut it", bad_requests_beside_it),
         Case::new("who hangs up in midstream harms nobody", hanging_up),
         Case::new("a stream ends in time, and says where it goes on", out_of_time),
+        Case::new("events that are cut and taken up again come once each, and in order", events_cut),
     ]
 }
 
@@ -118,4 +119,38 @@ async fn out_of_time(site: Arc<Site>) {
     let saga = last.data["saga"].as_str().unwrap();
     assert!(site.ask(saga, "cancel", &json!({})).await.status < 300);
     site.rest(saga).await;
+}
+
+async fn events_cut(site: Arc<Site>) {
+    site.fault(&json!({"tool": "request_ride", "kind": "slow", "delay_ms": 1500})).await;
+    let table = json!({"id": "table", "tool": "book_restaurant_table", "params": {
+        "restaurant": "Luigi's", "party_size": 2, "date": "2031-05-01", "time": "19:00", "name": "Ann"}});
+    let ride = json!({"id": "ride", "tool": "request_ride", "after": ["table"], "params": {
+        "pickup": "Home", "destination": "Luigi's", "date": "2031-05-01", "time": "18:30", "passengers": 2}});
+    let id = site.execute(&json!({"summary": "Out", "steps": [table, ride]})).await;
+    let follow =
+        |last: u64| site.request("GET", &format!("/api/execute/{id}/events")).header("last-event-id", last.to_string());
+    let (mut ids, mut cuts, mut last) = (Vec::new(), 0, 0);
+    loop {
+        let mut stream = follow(last).send().await.unwrap();
+        if stream.status().as_u16() == 204 {
+            break;
+        }
+        assert_eq!(stream.status().as_u16(), 200);
+        let mut text = String::new();
+        while numbered(&text).is_empty() {
+            let Some(piece) = stream.chunk().await.expect("it is not cut") else { break };
+            text += std::str::from_utf8(&piece).unwrap();
+        }
+        ids.extend(numbered(&text).into_iter().map(|event| event.id));
+        last = ids.last().copied().unwrap_or_default();
+        cuts += 1;
+        assert!(cuts < 100, "it has an end");
+    }
+    assert!(cuts > 1, "{cuts}");
+    let story = site.get(&format!("/api/debug/sagas/{id}")).await;
+    let journal = story["story"]["journal"].as_array().unwrap().iter().map(|entry| entry["seq"].as_u64().unwrap());
+    assert_eq!(ids, std::iter::once(1).chain(journal).collect::<Vec<u64>>());
+    // A question of another saga's owner is answered as for one that never was.
+    site.refuses(follow(0).bearer_auth(site.token("eve").await), 404, "not_found").await;
 }

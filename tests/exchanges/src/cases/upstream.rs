@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use makegood_endpoints::platform::answer;
 use makegood_endpoints::poll;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::DINNER;
 use crate::case::Case;
@@ -20,6 +20,7 @@ pub fn cases() -> Vec<Case> {
         Case::new("a journal that never answers is given up in time", journal_silent),
         Case::new("an answer that trickles in is given up in time", journal_trickles),
         Case::new("without Redis everything goes on", redis_gone),
+        Case::new("a copy is kept after the answer, and after that of a stream", copies),
         Case::new("what the queue did not take is found by the sweep", queue_gone),
     ]
 }
@@ -100,6 +101,27 @@ async fn redis_gone(site: Arc<Site>) {
     let saga = events[0].data["saga"].as_str().unwrap();
     assert_eq!(site.rest(saga).await["phase"], "completed");
     assert_eq!(site.active().await, [1, 1, 1, 0, 0, 0]);
+}
+
+/// The work that a function leaves for after its answer is done on every platform.
+async fn copies(site: Arc<Site>) {
+    let asked = answer(site.post("/api/chat", &json!({"message": "Book a table at Luigi's tomorrow at 7pm"}))).await;
+    assert_eq!(asked.status, 200, "it asks for how many: {asked:?}");
+    assert!(copy_of(&site, &asked.json()["conversation"]).await, "none after {asked:?}");
+    let events = site.follow(DINNER).await;
+    assert!(copy_of(&site, &events[0].data["conversation"]).await, "none after {events:?}");
+}
+
+/// Whether Redis gets to hold a copy of a conversation.
+async fn copy_of(site: &Site, conversation: &Value) -> bool {
+    let key = format!("makegood:conversation:{}", conversation.as_str().expect("an answer names its conversation"));
+    let found = poll(PATIENCE, Duration::from_millis(50), || async {
+        let request = site.services.request("POST", "/emulators/redis").bearer_auth(site.secret("redis_token"));
+        let copy = answer(request.json(&json!(["GET", key]))).await;
+        assert_eq!(copy.status, 200, "{copy:?}");
+        copy.json()["result"].is_string().then_some(())
+    });
+    found.await.is_some()
 }
 
 async fn queue_gone(site: Arc<Site>) {

@@ -42,7 +42,7 @@ impl Journal {
         for ix in (0..from).filter(|ix| !kept.contains(ix)) {
             let told = self.told.entry(ix).or_default();
             told.leave_round();
-            (told.dropped, told.held) = (true, None);
+            (told.dropped, told.held, told.waits) = (true, None, 0);
         }
         (self.replanned, self.rest) = (true, None);
         Ok(())

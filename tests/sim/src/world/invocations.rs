@@ -9,7 +9,7 @@ use makegood_gateway::Request;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Errand, PUBLIC, SWEEP_EVERY, World};
+use super::{Errand, PUBLIC, SWEEP_EVERY, World, fresh_isolate};
 use crate::agenda::TaskId;
 use crate::host::SimHost;
 use crate::queue;
@@ -31,13 +31,19 @@ impl World {
         let id = self.next_task.get();
         self.next_task.set(id + 1);
         let skew = self.draw(|rng| *rng.pick(&self.scenario.skews));
+        if let Some(outage) = &self.scenario.outage
+            && self.draw(|rng| rng.chance(outage.anew))
+        {
+            self.isolate.replace(fresh_isolate());
+        }
         let fuse = self.strikes(self.scenario.faults.crash).then(|| self.fate(|rng| rng.between(1, 25)));
         if let Some(fuse) = fuse {
             self.tell_fault(|| format!("worker {id} will crash at its poll {fuse}"));
         }
         self.trace(|| format!("worker   {id} begins: {errand:?} (clock {skew:+} ms, fuse {fuse:?})"));
         self.errands.borrow_mut().insert(id, errand);
-        let host = SimHost { world: Rc::clone(self), worker: id, skew };
+        let isolate = Rc::clone(&self.isolate.borrow());
+        let host = SimHost { world: Rc::clone(self), isolate, worker: id, skew };
         let world = Rc::downgrade(self);
         let future = Box::pin(async move {
             let reply = makegood_execute::handle(request, host).await;

@@ -11,6 +11,7 @@ use super::{Exchange, Fetched, World};
 use crate::agenda::{Slot, TaskId};
 use crate::answer;
 use crate::postgres::Change;
+use crate::scenario::DAWN;
 use crate::town;
 
 /// What becomes of a request, in the order of the arms in `send`.
@@ -51,6 +52,17 @@ impl World {
             self.later(travel, move |world| exchange.arrive(world, Err(FetchError::NotSent("no Redis".to_owned()))));
             return slot;
         }
+        if service == "tools" && self.is_away(&exchange.request) {
+            self.trace(|| format!("outage   nobody is there for {}", exchange.request.uri().path()));
+            let refused = FetchError::NotSent("connection refused".to_owned());
+            match self.draw(|rng| rng.below(3)) {
+                0 => self.later(travel, move |world| exchange.arrive(world, Err(refused))),
+                1 => self.later(travel, move |world| exchange.arrive(world, Ok(answer(503, &json!({}))))),
+                // Only the time-out tells.
+                _ => {}
+            }
+            return slot;
+        }
         if !self.strikes(rate) {
             self.later(travel, move |world| world.arrive(&exchange));
             return slot;
@@ -89,6 +101,16 @@ impl World {
         self.scenario.poison.is_some() && self.scenario.poison.as_deref() == tool
     }
 
+    /// The partner of the tool that is called is away.
+    fn is_away(&self, request: &Request) -> bool {
+        let tool = request.uri().path().trim_matches('/').split('/').next();
+        let now = self.now.get() - DAWN;
+        self.scenario
+            .outage
+            .as_ref()
+            .is_some_and(|outage| Some(outage.tool.as_str()) == tool && (outage.from..outage.until).contains(&now))
+    }
+
     /// The same request once more, later; nobody waits for the answer.
     pub fn repeat_later(self: &Rc<Self>, exchange: &Exchange) {
         let request = Rc::clone(&exchange.request);
@@ -118,6 +140,9 @@ impl World {
                     self.redis.borrow_mut().flush();
                 }
                 let response = self.redis.borrow_mut().serve(request, self.now.get());
+                if request.body().windows(6).any(|word| word == b"\"ask\",") {
+                    self.saw_leave(exchange.worker);
+                }
                 exchange.answer(self, 0, response);
             }
             Some("queue") => self.publish(exchange),

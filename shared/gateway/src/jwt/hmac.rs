@@ -1,5 +1,5 @@
-//! JSON Web Tokens signed with HMAC-SHA256: what the queue signs its deliveries with, and what the
-//! development key signs users' tokens with. Public-key tokens belong to another issue's doors.
+//! Tokens signed with HMAC-SHA256 under a key that both sides have: what the queue signs its deliveries with. No user's
+//! token is ever checked with these.
 
 use base64::Engine;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
@@ -8,30 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Why a token is not believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Distrust {
-    /// Not three parts of base64url JSON, or not HS256.
-    Malformed,
-    Signature,
-    /// Past its `exp`, or before its `nbf`.
-    Time,
-    /// Another issuer, address or body than it was made for.
-    Claims,
-}
-
-impl std::fmt::Display for Distrust {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Malformed => "the token is not a JWT signed with HS256",
-            Self::Signature => "the signature does not fit any known key",
-            Self::Time => "the token is not valid at this time",
-            Self::Claims => "the token was made for something else",
-        })
-    }
-}
-
-impl std::error::Error for Distrust {}
+use super::Distrust;
 
 #[derive(Deserialize)]
 struct Header {

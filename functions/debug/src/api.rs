@@ -1,0 +1,249 @@
+//! What the OpenAPI document says of this function.
+
+use makegood_edge::core::error::Code;
+use makegood_edge::core::saga::Report;
+use makegood_edge::core::time::Millis;
+use makegood_edge::describe::{Described, Operation as Says, Parameter, Place, Tag, Who, all, saga, shape};
+use makegood_edge::gateway::audit::Page;
+use makegood_edge::gateway::deliveries::Line;
+use makegood_edge::gateway::model_use::Day;
+use makegood_edge::gateway::store::Story;
+use makegood_edge::schemars::JsonSchema;
+use makegood_edge::serde_json::{Value, json};
+
+use crate::sagas::Listing;
+use crate::{ADDRESSES, Operation};
+
+/// All of it.
+#[must_use]
+pub fn described() -> Vec<Described> {
+    let mut found = all(&ADDRESSES, describe);
+    // The list has two addresses, and an operation's id only one place.
+    for one in found.iter_mut().filter(|one| one.path == "/debug") {
+        one.operation.id = "homePage";
+    }
+    // Pages refuse as pages.
+    for one in found.iter_mut().filter(|one| one.path.starts_with("/debug") || one.path.starts_with("/approve")) {
+        one.operation.refuses_as = "text/html";
+    }
+    found
+}
+
+/// Whether the function is of use.
+#[derive(JsonSchema)]
+#[schemars(crate = "makegood_edge::schemars")]
+#[expect(dead_code, reason = "it says what an answer looks like, and is never made")]
+struct Health {
+    status: Status,
+    database: Database,
+    version: String,
+    /// Where this installation says that it is.
+    region: String,
+}
+
+#[derive(JsonSchema)]
+#[schemars(crate = "makegood_edge::schemars", rename_all = "snake_case", rename = "HealthStatus")]
+#[expect(dead_code, reason = "it says what an answer looks like, and is never made")]
+enum Status {
+    Ok,
+    Degraded,
+}
+
+/// Whether the journal answered, and how soon.
+#[derive(JsonSchema)]
+#[schemars(crate = "makegood_edge::schemars", rename = "HealthDatabase")]
+#[expect(dead_code, reason = "it says what an answer looks like, and is never made")]
+struct Database {
+    ok: bool,
+    took_ms: Millis,
+}
+
+/// A saga with every word of its journal.
+#[derive(JsonSchema)]
+#[schemars(crate = "makegood_edge::schemars")]
+#[expect(dead_code, reason = "it says what an answer looks like, and is never made")]
+struct Told {
+    story: Story,
+    report: Report,
+}
+
+/// What was used of models.
+#[derive(JsonSchema)]
+#[schemars(crate = "makegood_edge::schemars")]
+#[expect(dead_code, reason = "it says what an answer looks like, and is never made")]
+struct ModelUse {
+    owner: String,
+    /// The newest first.
+    days: Vec<Day>,
+    /// Of all these days, in billionths of the currency that the prices are in.
+    cost_nanos: u64,
+}
+
+/// Who signs in.
+#[derive(JsonSchema)]
+#[schemars(crate = "makegood_edge::schemars")]
+#[expect(dead_code, reason = "it says what a form has, and is never made")]
+struct SignIn {
+    /// An operator's token, or an API key.
+    token: String,
+}
+
+/// What was delivered.
+#[derive(JsonSchema)]
+#[schemars(crate = "makegood_edge::schemars")]
+#[expect(dead_code, reason = "it says what an answer looks like, and is never made")]
+struct Deliveries {
+    owner: String,
+    deliveries: Vec<Line>,
+}
+
+/// A link, brought to its page.
+#[derive(JsonSchema)]
+#[schemars(crate = "makegood_edge::schemars")]
+#[expect(dead_code, reason = "it says what a form sends, and is never made")]
+struct LinkForm {
+    /// The token, or the whole link.
+    token: String,
+}
+
+fn query(name: &'static str, meaning: &'static str, schema: Value, example: Value) -> Parameter {
+    Parameter { name, place: Place::Query, required: false, meaning, schema, example }
+}
+
+fn owner(meaning: &'static str) -> Parameter {
+    query("owner", meaning, json!({"type": "string"}), json!("anonymous"))
+}
+
+/// What a browser is sent on with.
+fn sends_on(says: Says, meaning: &'static str) -> Says {
+    says.by(Who::Anyone).refuses(&[Code::Forbidden, Code::Unavailable]).answers_as(
+        303,
+        meaning,
+        vec![("text/plain", shape::<String>())],
+    )
+}
+
+fn page_of_list(says: Says) -> Says {
+    let owner = owner("Yourself, or left out; an operator's: another user, or `*` for everybody.");
+    one_page(says.parameter(owner), "Only sagas that were created before this time.")
+}
+
+/// So many of what came before a time.
+fn one_page(says: Says, before: &'static str) -> Says {
+    says.parameter(query(
+        "before",
+        before,
+        json!({"type": "integer", "minimum": 0, "maximum": i64::MAX}),
+        json!(1_777_636_800_000_u64),
+    ))
+    .parameter(limit())
+    .refuses(&[Code::InvalidRequest])
+}
+
+fn limit() -> Parameter {
+    let schema = json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50});
+    query("limit", "At most so many.", schema, json!(20))
+}
+
+/// A page, and no JSON.
+fn shows(says: Says, meaning: &'static str) -> Says {
+    says.answers_as(200, meaning, vec![("text/html", shape::<String>())])
+}
+
+fn file(says: Says, meaning: &'static str, media: &'static str) -> Says {
+    says.by(Who::Anyone).answers_as(200, meaning, vec![(media, shape::<String>())])
+}
+
+fn describe(operation: Operation) -> Says {
+    let new = |id, summary| Says::new(id, Tag::Observation, summary);
+    let people = |id, summary| Says::new(id, Tag::People, summary);
+    let about = |id, summary| Says::new(id, Tag::Description, summary);
+    match operation {
+        Operation::Health => new("getHealth", "Is this installation of use: does its journal answer")
+            .by(Who::Anyone)
+            .answers::<Health>(200, "It does.")
+            .answers::<Health>(503, "It does not. Ask again later; why not stands in the log."),
+        Operation::Sagas => page_of_list(new("listSagas", "Your sagas, the newest first"))
+            .answers::<Listing>(200, "One page of them; `next_before` is the `before` of the next."),
+        Operation::Saga => new("getStory", "One saga with its plan, its journal and its report")
+            .parameter(saga())
+            .parameter(query("follow", "For the page only.", json!({"type": "string"}), json!("1")))
+            .refuses(&[Code::InvalidId, Code::InvalidRequest, Code::NotFound])
+            .answers::<Told>(200, "All that is known of it."),
+        Operation::Models => new("getModelUse", "What you have used of models, by day and model")
+            .parameter(query(
+                "days",
+                "So many days back, today included.",
+                json!({"type": "integer", "minimum": 1, "maximum": 400, "default": 30}),
+                json!(7),
+            ))
+            .refuses(&[Code::InvalidRequest])
+            .answers::<ModelUse>(200, "The days on which a model was asked."),
+        Operation::Webhooks => one_page(
+            new("listDeliveries", "What strangers have delivered for you, the newest first")
+                .parameter(owner("Yourself, or left out; an operator's: another user.")),
+            "Only deliveries that came before this time.",
+        )
+        .answers::<Deliveries>(200, "How each stands, and what came of it; not what is in it."),
+        Operation::Audit => new("listAudit", "Who did what, the newest first: for operators")
+            .parameter(query(
+                "before",
+                "Only rows before this number.",
+                json!({"type": "integer", "minimum": 0, "maximum": i64::MAX}),
+                json!(1_000),
+            ))
+            .parameter(limit())
+            .refuses(&[Code::InvalidRequest, Code::Forbidden])
+            .answers::<Page>(200, "Rows of the chain, and its head: keep that elsewhere (docs/AUDIT.md)."),
+        Operation::SagasPage => shows(
+            page_of_list(new("sagasPage", "Everybody's sagas, as a page, for operators")),
+            "The page; it needs no script.",
+        ),
+        Operation::LoginPage => {
+            file(new("loginPage", "Where an operator signs in to the pages"), "The page, with its form.", "text/html")
+        }
+        Operation::Login => sends_on(new("login", "Has the browser keep a token for the pages"), "To the list.")
+            .takes_form::<SignIn>(vec![("key", json!({"token": "mk_0123456789abcdef_…"}))])
+            .refuses(&[Code::Unauthenticated]),
+        Operation::Logout => sends_on(new("logout", "Has the browser forget it"), "To where one signs in."),
+        Operation::SagaPage => shows(
+            new("sagaPage", "One saga, as a page for operators: its times, its steps, its journal")
+                .parameter(saga())
+                .parameter(query(
+                    "follow",
+                    "`1`: the page looks again every two seconds, until the saga rests.",
+                    json!({"type": "string"}),
+                    json!("1"),
+                ))
+                .refuses(&[Code::InvalidId, Code::InvalidRequest, Code::NotFound]),
+            "The page; it needs no script.",
+        ),
+        Operation::Stylesheet => file(new("stylesheet", "The stylesheet of the pages"), "It.", "text/css"),
+        Operation::ApprovalForm => people("approvalForm", "Where a link is brought to decide with it, as a page")
+            .by(Who::Anyone)
+            .means(
+                "The token stands behind the `#` of the link, which is not sent; a script brings it, or whoever reads.",
+            )
+            .answers_as(200, "A form, the same for everybody.", vec![("text/html", shape::<String>())]),
+        Operation::Approval => people("approvalPage", "What a link asks for, as a page on which it is decided")
+            .by(Who::Anyone)
+            .means("From this installation's own page only. It decides nothing: its buttons do, by `decideByForm`.")
+            .takes_form::<LinkForm>(vec![("token", json!({"token": "0".repeat(64)}))])
+            .refuses(&[Code::BodyTooLarge, Code::Forbidden, Code::NotFound, Code::Conflict, Code::Unavailable])
+            .answers_as(200, "What will be done; it needs no script.", vec![("text/html", shape::<String>())])
+            .answers_as(410, "The link has expired.", vec![("text/html", shape::<String>())]),
+        Operation::ApprovalStylesheet => {
+            file(people("approvalStylesheet", "The stylesheet of these pages"), "It.", "text/css")
+        }
+        Operation::ApprovalScript => {
+            file(people("approvalScript", "What brings the token from a link's address"), "It.", "text/javascript")
+        }
+        Operation::DocumentStylesheet => {
+            file(about("docsStylesheet", "The stylesheet of the page that shows this document"), "It.", "text/css")
+        }
+        Operation::DocumentPage => file(about("docsPage", "This document as a page"), "The page.", "text/html"),
+        Operation::Document => about("getOpenApi", "This document")
+            .by(Who::Anyone)
+            .answers::<std::collections::BTreeMap<String, Value>>(200, "OpenAPI 3.1."),
+    }
+}

@@ -1,0 +1,114 @@
+//! `makegood bench intent`: what it costs to understand a message, in CPU.
+//!
+//! Each message is a whole request to `/api/intent`, sent one after the other over one connection. The CPU is all
+//! that this process takes meanwhile: the sending, the host, the embedded database, and the function, in which the
+//! message is read. So it is more than the reading costs. Beside it stands what the same function takes to refuse a
+//! method: a request in which nothing is read and the database is not asked.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+
+use super::{bring_up, round4, usage};
+use crate::cli::BenchIntent;
+use crate::platform::Platform;
+
+/// Before anything is measured the function is asked so often.
+const WARM_UP: usize = 200;
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// Measures, and prints one line.
+pub async fn run(options: &BenchIntent) -> anyhow::Result<()> {
+    let messages = messages(options)?;
+    let (platform, _scratch) = bring_up(&options.place, &options.services).await?;
+    let result = measure(&platform, &messages, options.times).await;
+    platform.stop().await;
+    println!("{}", result?);
+    Ok(())
+}
+
+/// One message a line, as it is or as the `message` of a JSON object.
+fn messages(options: &BenchIntent) -> anyhow::Result<Vec<String>> {
+    let file = options.messages.display();
+    let text = fs::read_to_string(&options.messages).with_context(|| format!("{file} cannot be read"))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let read = |line: &str| match serde_json::from_str::<Value>(line) {
+        Ok(Value::Object(object)) => object.get("message").and_then(Value::as_str).map(str::to_owned),
+        Ok(_) | Err(_) => Some(line.to_owned()),
+    };
+    let messages: Option<Vec<String>> = lines.map(read).collect();
+    let messages = messages.with_context(|| format!("{file} has a JSON object without a `message`"))?;
+    ensure!(!messages.is_empty(), "{file} has no message. Write one on each line.");
+    Ok(messages)
+}
+
+async fn measure(platform: &Platform, messages: &[String], times: u32) -> anyhow::Result<Value> {
+    let asker = Asker {
+        client: Client::builder().no_proxy().timeout(ANSWER).build()?,
+        url: format!("{}/api/intent", platform.url),
+        token: super::token_of(platform, "bench")?,
+    };
+    for message in messages.iter().cycle().take(WARM_UP) {
+        asker.ask(message).await?;
+    }
+    let mut read = Vec::with_capacity(messages.len());
+    let mut refused = Vec::with_capacity(messages.len());
+    let mut kinds = std::collections::BTreeMap::<String, usize>::new();
+    for message in messages {
+        let began = usage::threads_ms()?;
+        let mut kind = String::new();
+        for _ in 0..times {
+            kind = asker.ask(message).await?;
+        }
+        read.push((usage::threads_ms()? - began) / f64::from(times));
+        *kinds.entry(kind).or_default() += 1;
+        let began = usage::threads_ms()?;
+        for _ in 0..times {
+            asker.refused().await?;
+        }
+        refused.push((usage::threads_ms()? - began) / f64::from(times));
+    }
+    read.sort_unstable_by(f64::total_cmp);
+    refused.sort_unstable_by(f64::total_cmp);
+    let middle = |sorted: &[f64], percent: usize| {
+        sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1))).copied().map(round4)
+    };
+    Ok(json!({
+        "messages": messages.len(),
+        "times": times,
+        "readings": kinds,
+        "cpu_ms_p50": middle(&read, 50),
+        "cpu_ms_p99": middle(&read, 99),
+        "of_a_refused_method_cpu_ms_p50": middle(&refused, 50),
+        "build": if cfg!(debug_assertions) { "debug" } else { "release" },
+    }))
+}
+
+struct Asker {
+    client: Client,
+    url: String,
+    token: String,
+}
+
+impl Asker {
+    /// What became of a message: the kind of its reading.
+    async fn ask(&self, message: &str) -> anyhow::Result<String> {
+        let request = self.client.post(&self.url).bearer_auth(&self.token).json(&json!({"message": message}));
+        let answer = request.send().await?;
+        let status = answer.status();
+        let body: Value = answer.json().await?;
+        ensure!(status == 200, "`{message}` was answered with {status}: {body}");
+        Ok(body["kind"].as_str().unwrap_or("none").to_owned())
+    }
+
+    async fn refused(&self) -> anyhow::Result<()> {
+        let answer = self.client.request(Method::DELETE, &self.url).bearer_auth(&self.token).send().await?;
+        let status = answer.status();
+        answer.bytes().await?;
+        ensure!(status == 405, "a method that there is not was answered with {status}");
+        Ok(())
+    }
+}

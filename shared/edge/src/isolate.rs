@@ -1,0 +1,43 @@
+//! What one instance of a function keeps between requests, so that it need not ask again: keys, whom they stand
+//! for, and how what is outside has answered. Nothing here belongs to a request, and none of it must be there.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use makegood_core::time::Millis;
+use makegood_gateway::api_keys::{self, Holder};
+
+use crate::breakers::Instance;
+use crate::jwks::Kept;
+
+/// One instance's memory.
+#[derive(Debug, Default)]
+pub struct Isolate {
+    /// The keys of issuers, by where they are.
+    pub(crate) jwks: RefCell<Vec<(String, Kept)>>,
+    /// Whom API keys stand for, by their hashes, and until when that may be believed.
+    pub(crate) holders: RefCell<Vec<(String, Holder, Millis)>>,
+    /// How what is outside has answered.
+    pub(crate) breakers: RefCell<Instance>,
+}
+
+thread_local! {
+    static HERE: Rc<Isolate> = Rc::default();
+}
+
+impl Isolate {
+    /// One that knows already whom these API keys stand for: for hosts that stand in for a platform, and its database.
+    #[must_use]
+    pub fn knowing(holders: impl IntoIterator<Item = (String, Holder)>) -> Rc<Self> {
+        let for_ever = Millis(u64::MAX);
+        let known = |(key, holder): (String, Holder)| Some((api_keys::read(&key)?.1, holder, for_ever));
+        let holders = RefCell::new(holders.into_iter().filter_map(known).collect());
+        Rc::new(Self { holders, ..Self::default() })
+    }
+
+    /// A function serves its requests on one thread.
+    #[must_use]
+    pub fn of_this_thread() -> Rc<Self> {
+        HERE.with(Rc::clone)
+    }
+}
