@@ -5,7 +5,7 @@ use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::saga::Phase;
 use makegood_edge::form::Fields;
 use makegood_edge::limits::{Class, by_address, origin};
-use makegood_edge::links::{Spent, agreed, asked, good};
+use makegood_edge::links::{Spent, agreed, asked, open};
 use makegood_edge::store::Store;
 use makegood_edge::{Host, Reply, Request, Settings, notice};
 
@@ -34,17 +34,19 @@ pub async fn decide<H: Host>(request: &Request, host: &H, settings: &Settings) -
 
 /// What to say of a decision that was not heard, where the link or its saga says why.
 async fn why<H: Host>(host: &H, settings: &Settings, token: &str, error: &Error) -> Result<Option<Spent>, Error> {
-    let store = Store::new(host, settings);
-    if error.code() == Code::NotFound {
-        return Ok(good(store.show_link(token).await?, host.now()).err());
-    }
-    if error.code() != Code::Conflict {
+    if !matches!(error.code(), Code::NotFound | Code::Conflict) {
         return Ok(None);
     }
-    // By now the link is used, for this: it is its saga that had no use for it.
+    let store = Store::new(host, settings);
     let Some(shown) = store.show_link(token).await? else { return Ok(Some(Spent::None)) };
-    let story = store.follow(&shown.link.saga, 0).await?;
-    Ok(story.and_then(|story| asked(&shown.link, &story).err()))
+    let Some(story) = store.follow(&shown.link.saga, 0).await? else { return Ok(Some(Spent::None)) };
+    if error.code() == Code::Conflict {
+        // By now the link is used, for this: it is its saga that had no use for it.
+        return Ok(asked(&shown.link, &story).err());
+    }
+    // Nothing stands in its way but what it was used for.
+    let unheard = |approve| Spent::Unheard { approve, owner: story.owner.clone() };
+    Ok(open(&shown, token, &story, host.now()).err().or_else(|| shown.approve.map(unheard)))
 }
 
 fn told(approve: bool, heard: &Heard) -> Reply {

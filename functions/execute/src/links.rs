@@ -6,9 +6,7 @@
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::guard::Scope;
 use makegood_edge::core::guard::role::RESERVED;
-use makegood_edge::core::saga::{
-    Ask, Decision, Event, Fact, LONGEST_NAME, LONGEST_WAIT, Node, Standing, StepReport, report,
-};
+use makegood_edge::core::saga::{Ask, Decision, Event, LONGEST_NAME, LONGEST_WAIT, Node, Standing, StepReport, report};
 use makegood_edge::core::time::Millis;
 use makegood_edge::door::Principal;
 use makegood_edge::gateway::links::{self, Link, NewLink};
@@ -17,6 +15,7 @@ use makegood_edge::host::json;
 use makegood_edge::http::HeaderValue;
 use makegood_edge::http::header::CACHE_CONTROL;
 use makegood_edge::limits::{Class, admit, by_address, origin};
+use makegood_edge::links::{by_link, heard};
 use makegood_edge::serde::Deserialize;
 use makegood_edge::serde_json::json;
 use makegood_edge::store::Store;
@@ -199,12 +198,15 @@ pub async fn carry<H: Host>(
     let decision = decision(&link, token, approve, link.note.clone().unwrap_or(note))?;
     let told = async || -> Result<Option<(String, Story)>, Error> {
         let story = store.follow(&link.saga, 0).await?.ok_or_else(spent)?;
-        Ok(heard(&story, link.node, &decision).map(|step| (step, story)))
+        let heard = heard(&link, token, approve, &story).is_some();
+        let node = story.nodes.iter().find(|node| heard && node.ix == link.node);
+        let step = node.map(|node| node.id.clone());
+        Ok(step.map(|step| (step, story)))
     };
     let (step, story) = match told().await? {
         Some(told) => told,
         None => {
-            let event = Event::Decided { node: link.node, decision: decision.clone() };
+            let event = Event::Decided { node: link.node, decision };
             let asked = driver::drive_for(host, settings, &link.saga, event, origin).await;
             // Where two said the same at once the saga has heard one of them, and refused the other.
             match told().await? {
@@ -219,20 +221,9 @@ pub async fn carry<H: Host>(
 /// In the journal it is told which link it came by, and who made that: it is not what the person said when
 /// signed in, nor what another link brought, perhaps when the step was asked about before.
 fn decision(link: &Link, token: &str, approve: bool, note: String) -> Result<Decision, Error> {
-    let mark: String = links::hash(token).chars().take(12).collect();
-    let by_link = format!("(By the link {mark}, which {} made.)", link.made_by);
+    let by_link = by_link(link, token);
     let note = if note.is_empty() { by_link } else { format!("{note} {by_link}") };
     Ok(Decision { by: link.stands_for.clone(), approve, note, hash: Some(read_hash(&link.params)?), approver: false })
-}
-
-/// The step's id, where the journal holds this very decision about it.
-fn heard(story: &Story, ix: u32, decision: &Decision) -> Option<String> {
-    let holds = story.journal.iter().any(|entry| {
-        matches!(&entry.record.fact, Fact::Decided { node, by, approve, note }
-            if *node == ix && *by == decision.by && *approve == decision.approve && *note == decision.note)
-    });
-    let node = story.nodes.iter().find(|node| node.ix == ix)?;
-    holds.then(|| node.id.clone())
 }
 
 /// A step that waits for people, and what they are asked.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::{Add, Sub};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds: since the Unix epoch where it names a point in time, a length where it names a span.
@@ -37,6 +38,14 @@ impl Millis {
             3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
             _ => format!("{} d {} h", seconds / 86_400, seconds / 3_600 % 24),
         }
+    }
+
+    /// A point in time for people, to the second: `2026-05-01 12:00:05 UTC`.
+    #[must_use]
+    pub fn in_utc(self) -> String {
+        let seconds = i64::try_from(self.0 / 1_000).unwrap_or(i64::MAX);
+        let time = Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX);
+        time.to_string().replace('T', " ").replace('Z', " UTC")
     }
 
     /// Whole seconds, rounded up, as the queue's headers want them.
@@ -74,5 +83,11 @@ mod tests {
     fn spans_read_as_people_say_them() {
         let told = [0, 999, 1_999, 59_999, 61_000, 3_600_000, 90_000_000].map(|ms| Millis(ms).in_words());
         assert_eq!(told, ["0 ms", "999 ms", "1.9 s", "59.9 s", "1 min 1 s", "1 h 0 min", "1 d 1 h"]);
+    }
+
+    #[test]
+    fn a_point_in_time_is_told_to_the_second() {
+        assert_eq!(Millis(1_795_908_600_999).in_utc(), "2026-11-28 23:30:00 UTC");
+        assert!(Millis(u64::MAX).in_utc().starts_with("9999-12-"));
     }
 }

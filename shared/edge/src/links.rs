@@ -1,7 +1,7 @@
 //! Links in the journal's database: see [`makegood_gateway::links`]. And whether one can still decide, and if not, why.
 
 use makegood_core::error::Error;
-use makegood_core::saga::{AGREED, Ask, Child, Phase, Standing, StepReport, report};
+use makegood_core::saga::{AGREED, Ask, Child, Fact, Phase, Standing, StepReport, report};
 use makegood_core::time::Millis;
 use makegood_gateway::links::{self, Link, NewLink, Shown};
 use makegood_gateway::store::{self, Story, Tools};
@@ -46,14 +46,24 @@ impl<H: Host> Store<'_, H> {
 }
 
 /// Why a link decides nothing. Whoever holds the token may know it: it cannot be guessed. Programs are told of the first
-/// three alike.
+/// four alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Spent {
     /// There is no such link.
     None,
-    /// It was used to agree, or to refuse.
+    /// It was used to agree, or to refuse, and its saga has heard that.
     Used {
         approve: bool,
+        /// In whose name, and when.
+        by: String,
+        at: Millis,
+        /// Whose saga it is.
+        owner: String,
+    },
+    /// It was used to agree, or to refuse, and nobody heard: it can say that again, and nothing else.
+    Unheard {
+        approve: bool,
+        owner: String,
     },
     Expired,
     /// Others have decided about its step.
@@ -77,11 +87,28 @@ impl Spent {
                 "This is no link of ours",
                 &["Open it from the message again, whole, or ask whoever sent it for another."],
             ),
-            Self::Used { approve: true } => {
-                notice::page(409, "This link was used", &["It was used to agree. A link decides once.", nothing])
+            Self::Used { approve, by, at, owner } => {
+                let stands = format!(
+                    "{by} {} with it, at {}. That stands, and cannot be changed here: a link decides once.",
+                    if *approve { "agreed" } else { "refused" },
+                    at.in_utc(),
+                );
+                let otherwise = if *approve {
+                    format!("If it is not to be: ask {owner}, whose it is, to cancel it, or an operator.")
+                } else {
+                    format!("If it is to be after all: ask {owner}, whose it is, to start it again.")
+                };
+                notice::page(409, "This link was used", &[&stands, &otherwise])
             }
-            Self::Used { approve: false } => {
-                notice::page(409, "This link was used", &["It was used to refuse. A link decides once.", nothing])
+            Self::Unheard { approve, owner } => {
+                let stands = format!(
+                    "It was used to {}, and that was not heard yet. A link decides once: nothing else can be said with it.",
+                    if *approve { "agree" } else { "refuse" },
+                );
+                let otherwise = format!(
+                    "Open it again to say the same, or ask {owner}, whose it is, to cancel it, or an operator."
+                );
+                notice::page(409, "This link was used", &[&stands, &otherwise])
             }
             Self::Expired => notice::page(
                 410,
@@ -104,16 +131,39 @@ impl Spent {
     }
 }
 
-/// Why a link cannot decide, whatever its step says.
+/// What the journal has behind the note of a decision by a link: which link, and who made that.
+#[must_use]
+pub fn by_link(link: &Link, token: &str) -> String {
+    let mark: String = links::hash(token).chars().take(12).collect();
+    format!("(By the link {mark}, which {} made.)", link.made_by)
+}
+
+/// When its saga heard what a link was used for: this very link's word, and not the same from elsewhere. `None`: it
+/// has not.
+#[must_use]
+pub fn heard(link: &Link, token: &str, approve: bool, story: &Story) -> Option<Millis> {
+    let mark = by_link(link, token);
+    let mut records = story.journal.iter().map(|entry| &entry.record);
+    let found = records.find(|record| {
+        matches!(&record.fact, Fact::Decided { node, by, approve: said, note }
+            if *node == link.node && *by == link.stands_for && *said == approve && note.ends_with(&mark))
+    });
+    found.map(|record| record.at)
+}
+
+/// The step of a link that can still say something, and what people are asked about it. One that was used, and was not
+/// heard, can say the same again.
 ///
 /// # Errors
-/// Why not.
-pub fn good(shown: Option<Shown>, now: Millis) -> Result<Link, Spent> {
-    let Shown { link, approve } = shown.ok_or(Spent::None)?;
-    match approve {
-        Some(approve) => Err(Spent::Used { approve }),
-        None if link.expires_at <= now => Err(Spent::Expired),
-        None => Ok(link),
+/// Why it can say nothing.
+pub fn open(shown: &Shown, token: &str, story: &Story, now: Millis) -> Result<(StepReport, Ask), Spent> {
+    let Shown { link, approve } = shown;
+    let Some(approve) = *approve else {
+        return if link.expires_at <= now { Err(Spent::Expired) } else { asked(link, story) };
+    };
+    match heard(link, token, approve, story) {
+        Some(at) => Err(Spent::Used { approve, by: link.stands_for.clone(), at, owner: story.owner.clone() }),
+        None => asked(link, story),
     }
 }
 

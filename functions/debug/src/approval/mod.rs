@@ -16,7 +16,7 @@ use makegood_edge::core::error::Error;
 use makegood_edge::form::Fields;
 use makegood_edge::gateway::store::Story;
 use makegood_edge::limits::{Class, by_address};
-use makegood_edge::links::{Spent, asked, good};
+use makegood_edge::links::{Spent, open};
 use makegood_edge::store::Store;
 use makegood_edge::{Host, Reply, Request, Settings, host};
 
@@ -41,18 +41,15 @@ pub async fn look<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> 
     let fields = Fields::read(request, &settings.public_url)?;
     let token = fields.token();
     let store = Store::new(host, &settings);
-    let link = match good(store.show_link(token).await?, host.now()) {
-        Ok(link) => link,
-        Err(spent) => return Ok(spent.page()),
-    };
-    let Some(story) = store.follow(&link.saga, 0).await? else { return Ok(Spent::None.page()) };
-    let (step, ask) = match asked(&link, &story) {
+    let Some(shown) = store.show_link(token).await? else { return Ok(Spent::None.page()) };
+    let Some(story) = store.follow(&shown.link.saga, 0).await? else { return Ok(Spent::None.page()) };
+    let (step, ask) = match open(&shown, token, &story, host.now()) {
         Ok(found) => found,
         Err(spent) => return Ok(spent.page()),
     };
     let tools = store.definitions(&tools_of(&story)).await?;
     let question =
-        Question { token, link: &link, story: &story, step: &step, ask: &ask, tools: &tools, now: host.now() };
+        Question { token, shown: &shown, story: &story, step: &step, ask: &ask, tools: &tools, now: host.now() };
     Ok(frame::page("Do you agree?", &question.page()))
 }
 

@@ -5,7 +5,7 @@ use makegood_edge::core::guard::role::APPROVERS;
 use makegood_edge::core::saga::{Ask, Op, Report, Standing, StepReport, report};
 use makegood_edge::core::time::Millis;
 use makegood_edge::core::tool::Class;
-use makegood_edge::gateway::links::Link;
+use makegood_edge::gateway::links::Shown;
 use makegood_edge::gateway::store::{Story, Tools};
 use makegood_edge::links::agreed;
 use makegood_edge::serde_json::to_string_pretty;
@@ -34,7 +34,8 @@ pub fn form() -> Markup {
 /// All that the page is made of.
 pub struct Question<'a> {
     pub token: &'a str,
-    pub link: &'a Link,
+    /// One that was used, and was not heard, can say the same again.
+    pub shown: &'a Shown,
     pub story: &'a Story,
     pub step: &'a StepReport,
     pub ask: &'a Ask,
@@ -99,13 +100,13 @@ impl Question<'_> {
     }
 
     fn who(&self) -> Markup {
-        let until = self.link.expires_at;
+        let until = self.shown.link.expires_at;
         let yes: Vec<&str> = agreed(self.step).collect();
         html! {
             section {
                 h2 { "Who decides, and until when" }
-                p { "You decide as " strong { (text_of(&self.link.stands_for)) } ". This link was made by "
-                    (text_of(&self.link.made_by)) ", and decides once." }
+                p { "You decide as " strong { (text_of(&self.shown.link.stands_for)) } ". This link was made by "
+                    (text_of(&self.shown.link.made_by)) ", and decides once." }
                 p {
                     (self.ask.quorum) " must agree; " (yes.len()) @if yes.len() == 1 { " has" } @else { " have" } " so far"
                     @for (place, name) in yes.iter().enumerate() { @if place == 0 { ": " } @else { ", " } (text_of(name)) }
@@ -160,16 +161,20 @@ impl Question<'_> {
     }
 
     fn decide(&self) -> Markup {
-        let spoke = agreed(self.step).any(|name| name == self.link.stands_for);
+        let spoke = agreed(self.step).any(|name| name == self.shown.link.stands_for);
+        let can_say = |approve: bool| self.shown.approve.is_none_or(|said| said == approve);
         html! {
             form method="post" action="/api/execute/decisions/form" {
                 input type="hidden" name="token" value=(self.token);
-                @if spoke { p { (text_of(&self.link.stands_for)) " has agreed already, and can still refuse." } }
+                @if spoke { p { (text_of(&self.shown.link.stands_for)) " has agreed already, and can still refuse." } }
+                @if self.shown.approve.is_some() {
+                    p { "This link was used before, and that was not heard. It can say the same again, and nothing else." }
+                }
                 label for="note" { "A note, if you like. It stays with the decision" }
                 textarea id="note" name="note" rows="2" maxlength="2000" {}
                 div class="choice" {
-                    @if !spoke { button name="decision" value="approve" { "Agree" } }
-                    button class="no" name="decision" value="reject" { "Refuse" }
+                    @if !spoke && can_say(true) { button name="decision" value="approve" { "Agree" } }
+                    @if can_say(false) { button class="no" name="decision" value="reject" { "Refuse" } }
                 }
             }
         }

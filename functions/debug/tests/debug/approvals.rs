@@ -210,8 +210,10 @@ fn a_link_that_decides_nothing_says_why_on_a_page_of_its_own() {
     let open = || link(LATER, None);
     let is = |status: u16, title: &str| (status, title.to_owned());
     assert_eq!(told(dinner(), link(START, None)), is(410, "This link has expired"));
-    assert_eq!(told(dinner(), link(LATER, Some(true))), is(409, "This link was used"));
-    assert_eq!(told(dinner(), link(START, Some(false))), is(409, "This link was used"));
+    for approve in [true, false] {
+        assert_eq!(told(heard(approve), link(LATER, Some(approve))), is(409, "This link was used"));
+        assert_eq!(told(heard(approve), link(START, Some(approve))), is(409, "This link was used"));
+    }
 
     let mut decided = dinner();
     let yes = |by: &str| json!({"type": "decided", "node": 2, "by": by, "approve": true});
@@ -246,6 +248,41 @@ fn a_link_that_decides_nothing_says_why_on_a_page_of_its_own() {
     let down = bring(&Fake { database: Database::Down, ..host }, TOKEN);
     assert_eq!((down.status(), down.header("retry-after")), (503, "1"));
     assert!(!down.holds("secret") && down.header("content-type").starts_with("text/html"));
+}
+
+/// The dinner, with the word of the link in its journal.
+fn heard(approve: bool) -> Value {
+    let note = format!("Fine. (By the link {}, which olga made.)", &links::hash(TOKEN)[..12]);
+    let mut heard = dinner();
+    heard["journal"] =
+        facts(&[(5, json!({"type": "decided", "node": 2, "by": "ann", "approve": approve, "note": note}))]);
+    heard
+}
+
+#[test]
+fn a_link_that_was_used_says_what_stands_and_what_can_be_done_about_it() {
+    let told = |approve: bool| bring(&host(heard(approve), link(LATER, Some(approve))), TOKEN).text;
+    let yes = told(true);
+    assert!(yes.contains("ann agreed with it, at 2026-05-01 12:00:00 UTC. That stands"), "{yes}");
+    assert!(yes.contains("ask olga, whose it is, to cancel it, or an operator"), "{yes}");
+    let no = told(false);
+    assert!(no.contains("ann refused with it, at 2026-05-01 12:00:00 UTC. That stands"), "{no}");
+    assert!(no.contains("ask olga, whose it is, to start it again"), "{no}");
+}
+
+#[test]
+fn a_link_that_was_used_and_not_heard_offers_the_same_again_and_nothing_else() {
+    let mut anothers_word = dinner();
+    anothers_word["journal"] = facts(&[(5, json!({"type": "decided", "node": 2, "by": "bob", "approve": true}))]);
+    for (approve, offered, other) in [(true, "approve", "reject"), (false, "reject", "approve")] {
+        for story in [dinner(), anothers_word.clone()] {
+            let got = bring(&host(story, link(LATER, Some(approve))), TOKEN);
+            assert_eq!(got.status(), 200, "{}", got.text);
+            assert!(got.holds("It can say the same again, and nothing else."), "{}", got.text);
+            let button = |value: &str| got.holds(&format!("name=\"decision\" value=\"{value}\""));
+            assert!(button(offered) && !button(other), "{}", got.text);
+        }
+    }
 }
 
 #[test]

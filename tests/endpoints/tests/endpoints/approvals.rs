@@ -5,6 +5,7 @@ use std::time::Duration;
 use makegood_endpoints::form::form;
 use makegood_endpoints::platform::{Answer, Options, Platform, answer};
 use makegood_endpoints::{database, journal, poll, town};
+use makegood_gateway::links::hash;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
@@ -101,8 +102,12 @@ async fn whoever_opens_a_link_sees_what_will_happen_and_agrees_by_a_button() {
     assert_page(&first, 200, "You agreed");
     assert!(first.text.contains("1 of 2 have agreed"), "{first:?}");
     assert_page(&decide(&platform, &ann, "approve").await, 200, "You agreed");
-    assert_page(&decide(&platform, &ann, "reject").await, 409, "This link was used");
-    assert_page(&look(&platform, &ann).await, 409, "This link was used");
+    // Who was not answered, and thinks better of it, is told what stands.
+    for used in [decide(&platform, &ann, "reject").await, look(&platform, &ann).await] {
+        assert_page(&used, 409, "This link was used");
+        assert!(used.text.contains("ann agreed with it, at 2") && used.text.contains("cannot be changed"), "{used:?}");
+        assert!(used.text.contains("ask anonymous, whose it is, to cancel it"), "{used:?}");
+    }
     assert_eq!(decisions(&platform, &id).await, 1, "however often it was pressed");
     assert!(look(&platform, &bob).await.text.contains("1 has so far: <bdi>ann</bdi>"));
     assert_page(&decide(&platform, &format!("{}/approve#{bob}", platform.url), "approve").await, 200, "You agreed");
@@ -138,6 +143,28 @@ async fn whoever_refuses_on_the_page_has_what_it_named_undone() {
     assert_eq!(town::active(&platform).await, [0, 0, 0, 0, 0, 0]);
     let note = journal::records(&platform, &id).await.into_iter().find(|record| record["type"] == "decided").unwrap();
     assert!(note["note"].as_str().unwrap().starts_with("Fine.\nGo. (By the link "), "{note}");
+}
+
+#[tokio::test]
+async fn a_decision_that_was_kept_and_not_heard_is_said_again_and_not_turned_round() {
+    let platform = Platform::start(Options::default()).await;
+    let id = asking(&platform, &json!({})).await;
+    let token = link(&platform, &id, &to("ann")).await;
+    // As a function leaves it that dies between the two.
+    let kept = format!("select makegood.use_link_2('{}', true, 'Fine.', 1)", hash(&token));
+    assert!(database::scalar(&platform, &kept).await.is_some());
+    let other = decide(&platform, &token, "reject").await;
+    assert_page(&other, 409, "This link was used");
+    assert!(other.text.contains("It was used to agree, and that was not heard yet."), "{other:?}");
+    assert_eq!(decisions(&platform, &id).await, 0);
+    let shown = look(&platform, &token).await;
+    assert_eq!(shown.status, 200, "{shown:?}");
+    assert!(shown.text.contains("value=\"approve\"") && !shown.text.contains("value=\"reject\""), "{shown:?}");
+    assert_page(&decide(&platform, &token, "approve").await, 200, "You agreed");
+    assert_eq!(journal::rest(&platform, &id, PATIENCE).await["phase"], "completed");
+    let noted = journal::records(&platform, &id).await.into_iter().find(|record| record["type"] == "decided").unwrap();
+    assert!(noted["note"].as_str().unwrap().starts_with("Fine. (By the link "), "what was noted first: {noted}");
+    assert_eq!(decisions(&platform, &id).await, 1);
 }
 
 #[tokio::test]
