@@ -22,7 +22,7 @@ use makegood_edge::store::Store;
 use makegood_edge::{Host, Reply, Request, Settings, door, driver};
 
 use crate::sagas::{is_asked, unknown};
-use crate::verbs::{node, read_hash, refused, short};
+use crate::verbs::{Deed, node, read_hash, refused, short};
 
 /// A link is good for so long if nothing is said, and no longer than its step waits.
 const A_WEEK: Millis = Millis(7 * 24 * 60 * 60 * 1000);
@@ -81,7 +81,8 @@ pub async fn make<H: Host>(request: &Request, host: &H, settings: &Settings, id:
     let node = node(&story, &step)?;
     let origin = origin(request, settings);
     if let Err(error) = may_make(&store, &story, node, &principal, &stands_for).await {
-        refused(host, settings, &principal, "link.make", &id, &origin, &error).await;
+        let deed = Deed { who: &principal.name, verb: "link.make", saga: &id, origin: &origin, how: "" };
+        refused(host, settings, deed, &error).await;
         return Err(error);
     }
     if expires_ms.is_some_and(|span| span.0 == 0 || span > LONGEST_WAIT) {
@@ -211,7 +212,13 @@ pub async fn carry<H: Host>(
             // Where two said the same at once the saga has heard one of them, and refused the other.
             match told().await? {
                 Some(told) => told,
-                None => return Err(asked.err().unwrap_or_else(unheard)),
+                None => {
+                    let error = asked.err().unwrap_or_else(unheard);
+                    let verb = if approve { "saga.approve" } else { "saga.reject" };
+                    let deed = Deed { who: &link.stands_for, verb, saga: &link.saga, origin, how: ", by a link" };
+                    refused(host, settings, deed, &error).await;
+                    return Err(error);
+                }
             }
         }
     };

@@ -117,7 +117,9 @@ pub async fn ask<H: Host>(
     let origin = origin(request, settings);
     let done = put(request, host, settings, &principal, &id, verb, &origin).await;
     if let Err(error) = &done {
-        refused(host, settings, &principal, &format!("saga.{verb}"), &id, &origin, error).await;
+        let verb = format!("saga.{verb}");
+        let deed = Deed { who: &principal.name, verb: &verb, saga: &id, origin: &origin, how: "" };
+        refused(host, settings, deed, error).await;
     }
     done
 }
@@ -147,22 +149,27 @@ async fn put<H: Host>(
     Ok(json(status, &json!({"saga": id, "phase": story.phase, "version": story.version})))
 }
 
+/// What somebody asked of a saga, in the words of the audit log.
+#[derive(Clone, Copy)]
+pub struct Deed<'a> {
+    pub who: &'a str,
+    pub verb: &'a str,
+    pub saga: &'a SagaId,
+    /// The address that it was asked from.
+    pub origin: &'a str,
+    /// What is added to what came of it: nothing, or how it was asked.
+    pub how: &'a str,
+}
+
 /// Has the audit log know of what somebody was not let do. What was done is noted by the commit that does it.
-pub async fn refused<H: Host>(
-    host: &H,
-    settings: &Settings,
-    principal: &Principal,
-    verb: &str,
-    saga: &SagaId,
-    origin: &str,
-    error: &Error,
-) {
+pub async fn refused<H: Host>(host: &H, settings: &Settings, deed: Deed<'_>, error: &Error) {
     // What is no request, or about nothing, is nobody's deed.
     if !matches!(error.code(), Code::Forbidden | Code::Conflict) {
         return;
     }
-    let (target, outcome) = (saga.to_string(), format!("refused: {}", error.code().as_str()));
-    let note = Note { who: &principal.name, verb, target: &target, origin, outcome: &outcome };
+    let Deed { who, verb, saga, origin, how } = deed;
+    let (target, outcome) = (saga.to_string(), format!("refused: {}{how}", error.code().as_str()));
+    let note = Note { who, verb, target: &target, origin, outcome: &outcome };
     if let Err(error) = Store::new(host, settings).note_audit(note).await {
         host.log(Level::Warn, &format!("the audit log lacks that {verb} of {saga} was refused: {error}"));
     }

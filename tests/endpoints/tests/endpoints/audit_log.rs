@@ -95,19 +95,31 @@ async fn what_people_do_is_noted(platform: &Platform) {
     }
     assert_eq!(answer(ask(platform, &id, "resume", &json!({}))).await.status, 409);
     assert_eq!(answer(ask(platform, &id, "approve", &json!({"step": "table"}))).await.status, 403);
-    let link = answer(ask(platform, &id, "links", &json!({"step": "table", "for": "bob"}))).await;
-    assert_eq!(link.status, 201, "{link:?}");
-    let decision = json!({"token": link.json()["token"], "approve": true});
-    let decided = answer(platform.request("POST", "/api/execute/decisions").json(&decision)).await;
-    assert_eq!(decided.status, 200, "{decided:?}");
+    let link = async || {
+        let made = answer(ask(platform, &id, "links", &json!({"step": "table", "for": "bob"}))).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        made.json()["token"].clone()
+    };
+    let (first, late) = (link().await, link().await);
+    let decide = async |token: &Value, approve: bool, status: u16| {
+        let decision = json!({"token": token, "approve": approve});
+        let decided = answer(platform.request("POST", "/api/execute/decisions").json(&decision)).await;
+        assert_eq!(decided.status, status, "{decided:?}");
+    };
+    decide(&first, true, 200).await;
     assert_eq!(journal::rest(platform, &id, PATIENCE).await["phase"], "completed");
+    // What comes too late is somebody's deed; what is said with a link that was used for the other thing is nobody's.
+    decide(&late, false, 409).await;
+    decide(&first, false, 404).await;
     let wanted = [
         row("anonymous", "saga.pause", "ok"),
         row("anonymous", "saga.resume", "ok"),
         row("anonymous", "saga.resume", "refused: conflict"),
         row("anonymous", "saga.approve", "refused: forbidden"),
         row("anonymous", "link.make", "for bob"),
+        row("anonymous", "link.make", "for bob"),
         row("bob", "saga.approve", "ok, by a link"),
+        row("bob", "saga.reject", "refused: conflict, by a link"),
     ];
     assert_eq!(about(&entries(platform).await, &id), wanted);
     let listed = entries(platform).await;
