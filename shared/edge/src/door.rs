@@ -7,7 +7,7 @@ use makegood_core::error::{Code, Error};
 use makegood_core::guard::{Role, Scope, Scopes, Tier};
 use makegood_core::id::SagaId;
 use makegood_gateway::api_keys::MARK;
-use makegood_gateway::jwt::{self, Distrust, Token};
+use makegood_gateway::jwt::{self, Distrust, Issuer, Token};
 use serde::de::DeserializeOwned;
 
 use crate::cors;
@@ -85,7 +85,7 @@ pub async fn principal<H: Host>(
 ) -> Result<Principal, Error> {
     let headers = request.headers();
     let bearer = match headers.get(AUTHORIZATION) {
-        None => session(request),
+        None => session(request, settings)?,
         Some(given) => {
             let token = given.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
             Some(token.ok_or_else(|| refuse("there is no bearer token"))?)
@@ -98,7 +98,10 @@ pub async fn principal<H: Host>(
         refuse_other_sites(settings, headers)?;
         return Ok(Principal { role: settings.anonymous_role, ..Principal::new(ANONYMOUS.to_owned()) });
     };
-    let principal = known(host, settings, bearer).await?;
+    let principal = known(host, settings, bearer).await.map_err(|error| {
+        let by_cookie = error.code() == Code::Unauthenticated && !headers.contains_key(AUTHORIZATION);
+        if by_cookie { over(&error) } else { error }
+    })?;
     principal.may(scope)?;
     Ok(principal)
 }
@@ -115,8 +118,7 @@ pub async fn known<H: Host>(host: &H, settings: &Settings, bearer: &str) -> Resu
         return Ok(Principal { name: holder.owner, tier: holder.tier, role: holder.role, scopes });
     }
     let token = Token::parse(bearer).map_err(refuse)?;
-    let issuers = jwt::issuers(&settings.jwks_url, &settings.issuers)
-        .map_err(|error| Error::new(Code::Internal, "The server is not configured well.").because(error))?;
+    let issuers = issuers(settings)?;
     let issuer = issuers.iter().find(|issuer| token.issuer() == Some(&issuer.name));
     let issuer = issuer.ok_or_else(|| refuse(Distrust::Issuer))?;
     let keys = jwks::keys(host, settings, &issuer.jwks, &token).await?;
@@ -129,15 +131,36 @@ fn refuse(cause: impl std::fmt::Display) -> Error {
     Error::new(Code::Unauthenticated, "The token is not valid. Get a new one.").because(cause)
 }
 
+/// The same of a cookie, which its reader does not know of.
+fn over(error: &Error) -> Error {
+    let message = "The session in the cookie `__session` is not valid, or is over. Sign in again.";
+    Error::new(Code::Unauthenticated, message).because(error.cause().unwrap_or_default())
+}
+
+fn issuers(settings: &Settings) -> Result<Vec<Issuer>, Error> {
+    jwt::issuers(&settings.jwks_url, &settings.issuers)
+        .map_err(|error| Error::new(Code::Internal, "The server is not configured well.").because(error))
+}
+
 /// The token of the session's cookie. Browsers send it with whatever any page asks for, so it is heeded only where
 /// nothing is changed.
-fn session(request: &Request) -> Option<&str> {
+///
+/// Others use that name too, and on a machine of one's own all ports share their cookies. So where nobody in particular
+/// is let in, who comes with another application's is that, and not somebody with a bad token. What one of our issuers
+/// is said to have signed is never another's.
+fn session<'a>(request: &'a Request, settings: &Settings) -> Result<Option<&'a str>, Error> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return None;
+        return Ok(None);
     }
     let cookies = request.headers().get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == SESSION).map(|(_, token)| token)
+    let Some((_, token)) = pairs.find(|(name, _)| *name == SESSION) else { return Ok(None) };
+    if !settings.allow_anonymous || token.starts_with(MARK) {
+        return Ok(Some(token));
+    }
+    let named = Token::names(token);
+    let is_ours = issuers(settings)?.iter().any(|issuer| named.as_ref() == Some(&issuer.name));
+    Ok(is_ours.then_some(token))
 }
 
 /// Whether an origin is our own: as configured, or as the reader reached us.

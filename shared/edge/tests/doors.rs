@@ -357,6 +357,52 @@ fn a_cookie_lets_look_and_never_act() {
 }
 
 #[test]
+fn another_applications_cookie_is_as_none_where_nobody_in_particular_may_look() {
+    let world = World::new();
+    let instance = world.instance();
+    let look = |method: &str, cookie: &str, more: &[(&str, &str)]| {
+        let cookie = format!("__session={cookie}");
+        let headers = [&[("cookie", cookie.as_str())], more].concat();
+        let known = instance.ask(&request(method, &headers), Scope::Read);
+        known.map(|principal| (principal.name, principal.role)).map_err(|error| error.code())
+    };
+    let nobody = || -> Result<(String, Role), Code> { Ok(("anonymous".to_owned(), Role::User)) };
+    let claims = json!({"sub": "ada", "roles": ["admin"], "exp": NOW / 1000 + 60});
+    let elsewhere = Issuer::new("https://evil.test", "first").sign(claims);
+    let others = ["", "nonsense", "a.b.c", "s%3Aabc.def", &elsewhere];
+    for other in others {
+        assert_eq!(look("GET", other, &[]), Err(Code::Unauthenticated), "where nobody is let in: {other}");
+    }
+    world.set("allow_anonymous", "true");
+    for other in others {
+        assert_eq!((look("GET", other, &[]), look("HEAD", other, &[])), (nobody(), nobody()), "{other}");
+        let bearer = [("authorization", "Bearer nonsense")];
+        assert_eq!(look("GET", other, &bearer), Err(Code::Unauthenticated), "{other}");
+        for site in [("origin", "https://evil.test"), ("sec-fetch-site", "cross-site")] {
+            assert_eq!(look("GET", other, &[site]), Err(Code::Forbidden), "{other}");
+        }
+    }
+    assert!(world.called.borrow().is_empty(), "and nothing is fetched for it: {:?}", world.called);
+
+    // What is one of ours, and no good, is refused.
+    let ours = world.token("first");
+    assert_eq!(look("GET", &ours, &[]), Ok(("ada".to_owned(), Role::User)));
+    let claims = json!({"iss": ISSUER, "sub": "ada", "exp": NOW / 1000 + 60});
+    let old = issuer("first").sign(json!({"sub": "ada", "exp": NOW / 1000 - 60}));
+    let unsigned = issuer("first").sign_as(&json!({"alg": "none"}), &claims);
+    let (signed, _) = ours.rsplit_once('.').unwrap();
+    for bad in
+        [old, unsigned, issuer("evil").sign(claims), format!("{signed}.AAAA"), signed.to_owned(), key_of("robot")]
+    {
+        assert_eq!(look("GET", &bad, &[]), Err(Code::Unauthenticated), "{bad}");
+    }
+    let over = instance.ask(&request("GET", &[("cookie", &format!("__session={signed}."))]), Scope::Read).unwrap_err();
+    assert!(over.message().contains("`__session`") && over.message().contains("Sign in again"), "{over:?}");
+    // It is heeded for looking only: who acts is nobody in particular, whatever lies in their browser.
+    assert_eq!(look("POST", &ours, &[]), nobody());
+}
+
+#[test]
 fn nobody_in_particular_is_let_in_only_where_that_is_said_and_as_what_is_said() {
     let world = World::new();
     let instance = world.instance();
