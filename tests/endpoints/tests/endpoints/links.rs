@@ -245,6 +245,53 @@ async fn nobody_hands_out_a_voice_that_is_not_theirs_to_hand_out() {
 }
 
 #[tokio::test]
+async fn a_tool_that_is_taken_out_of_use_keeps_what_it_demands() {
+    let platform = Platform::start(Options::default()).await;
+    let ann = platform.token("ann").await;
+    let to_ann = json!({"step": "table", "for": "ann"});
+    let demanding = "select makegood.register_tool((definition::jsonb || '{\"version\": \"next\", \"approval\": \
+                     {\"by\": [\"ann\"]}}')::json, 1) from makegood.tool \
+                     where name = 'book_restaurant_table' and current";
+    assert_eq!(database::scalar(&platform, demanding).await.as_deref(), Some("t"));
+    let mut plan = table(&json!({}));
+    plan["steps"][0].as_object_mut().unwrap().remove("approval");
+    let id = asking(&platform, &plan).await;
+    // One that only its plan asks about: of this the owner may hand out the voice, while it is known to be so.
+    let own = json!({"id": "table", "tool": "bench_effect", "params": {"n": 1}, "approval": {"by": ["ann"]}});
+    let own = asking(&platform, &json!({"summary": "Own", "steps": [own]})).await;
+    assert_eq!(make(&platform, &own, &to_ann, None).await.status, 201);
+
+    for tool in ["book_restaurant_table", "bench_effect"] {
+        let removed = database::scalar(&platform, &format!("select makegood.remove_tool('{tool}')")).await;
+        assert_eq!(removed.as_deref(), Some("t"), "{tool}");
+    }
+    for saga in [&id, &own] {
+        let theirs = make(&platform, saga, &to_ann, None).await;
+        assert_eq!((theirs.status, &theirs.json()["code"]), (403, &json!("forbidden")), "{theirs:?}");
+        let approve = platform.request("POST", &format!("/api/execute/{saga}/approve")).json(&json!({"step": "table"}));
+        let approve = answer(approve).await;
+        assert_eq!((approve.status, &approve.json()["code"]), (403, &json!("forbidden")), "{approve:?}");
+    }
+    let back = "select makegood.register_tool_3(definition, 2) from makegood.tool where name = 'bench_effect'";
+    assert_eq!(database::scalar(&platform, back).await.as_deref(), Some("t"));
+    assert_eq!(make(&platform, &own, &to_ann, None).await.status, 201, "it is known again that it demands nothing");
+
+    // Ann is heard, and then the saga holds on for its tool.
+    let hers = make(&platform, &id, &to_ann, Some(&ann)).await;
+    assert_eq!(hers.status, 201, "{hers:?}");
+    assert_eq!(decide(&platform, hers.json()["token"].as_str().unwrap(), true, "").await.status, 200);
+    let paused = poll(PATIENCE, Duration::from_millis(50), || async {
+        Some(journal::status(&platform, &id).await).filter(|saga| saga["paused"].is_string())
+    });
+    assert_eq!(paused.await.expect("it holds on")["phase"], "forward");
+    assert_eq!(town::active(&platform).await, [0, 0, 0, 0, 0, 0]);
+    let resumed = platform.request("POST", &format!("/api/execute/{id}/resume")).json(&json!({}));
+    assert!(answer(resumed).await.status < 300);
+    assert_eq!(journal::rest(&platform, &id, PATIENCE).await["phase"], "completed");
+    assert_eq!(town::active(&platform).await, [1, 0, 0, 0, 0, 0]);
+}
+
+#[tokio::test]
 async fn no_copy_of_the_data_holds_a_token() {
     let mut platform = Platform::start(Options::default()).await;
     let id = asking(&platform, &table(&json!({"by": ["ann", "bob"], "quorum": 2}))).await;
