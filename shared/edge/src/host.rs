@@ -6,12 +6,10 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use futures_util::stream::LocalBoxStream;
-use makegood_core::guard::front::Front;
 use makegood_core::time::Millis;
 use makegood_gateway::Response;
 
 use crate::isolate::Isolate;
-use crate::limits;
 
 /// A request to one of our functions, with its whole body.
 pub type Request = http::Request<Bytes>;
@@ -38,10 +36,6 @@ pub trait Host: Clone + 'static {
     /// long; else at once. It is for comfort only, for an instance that is ended takes it along.
     async fn after(&self, work: impl Future<Output = ()> + 'static) {
         work.await;
-    }
-    /// What this isolate remembers of those who come. It outlives requests, and is of none.
-    fn front<T>(&self, look: impl FnOnce(&mut Front) -> T) -> T {
-        limits::own(look)
     }
 }
 

@@ -1,9 +1,11 @@
 //! What one instance of a function keeps between requests, so that it need not ask again: keys, whom they stand
-//! for, and how what is outside has answered. Nothing here belongs to a request, and none of it must be there.
+//! for, who was refused lately, and how what is outside has answered. Nothing here belongs to a request, and none of it
+//! must be there.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use makegood_core::guard::front::Front;
 use makegood_core::time::Millis;
 use makegood_gateway::api_keys::{self, Holder};
 
@@ -17,6 +19,8 @@ pub struct Isolate {
     pub(crate) jwks: RefCell<Vec<(String, Kept)>>,
     /// Whom API keys stand for, by their hashes, and until when that may be believed.
     pub(crate) holders: RefCell<Vec<(String, Holder, Millis)>>,
+    /// Who was refused lately, and what was measured of the load: hashes and times.
+    pub(crate) front: RefCell<Front>,
     /// How what is outside has answered.
     pub(crate) breakers: RefCell<Instance>,
 }

@@ -10,7 +10,6 @@ use axum::Router;
 use makegood_cloud::Redis;
 use makegood_core::error::Code;
 use makegood_core::guard::Scope;
-use makegood_core::guard::front::Front;
 use makegood_core::time::Millis;
 use makegood_edge::futures_util::FutureExt;
 use makegood_edge::gateway::api_keys::{Holder, key_of};
@@ -28,7 +27,7 @@ const NOW: u64 = 1_790_000_000_000;
 struct Isolate {
     redis: Router,
     settings: Rc<BTreeMap<&'static str, String>>,
-    front: Rc<RefCell<Front>>,
+    memory: Rc<makegood_edge::Isolate>,
     clock: Rc<Cell<u64>>,
     /// How often Redis was asked, and whether it answers.
     asked: Rc<Cell<u32>>,
@@ -50,7 +49,7 @@ impl Isolate {
         Self {
             redis: Redis::embedded().router("secret"),
             settings: Rc::new(settings),
-            front: Rc::default(),
+            memory: memory(),
             clock: Rc::new(Cell::new(NOW)),
             asked: Rc::default(),
             away: Rc::default(),
@@ -60,7 +59,7 @@ impl Isolate {
 
     /// Another with the same Redis, which remembers nothing of what this one does.
     fn beside(&self) -> Self {
-        Self { front: Rc::default(), asked: Rc::default(), ..self.clone() }
+        Self { memory: memory(), asked: Rc::default(), ..self.clone() }
     }
 
     /// One request, from its beginning to its end.
@@ -110,12 +109,13 @@ impl Host for Isolate {
     }
 
     fn isolate(&self) -> Rc<makegood_edge::Isolate> {
-        makegood_edge::Isolate::knowing(["ana", "ben"].map(|name| (key_of(name), Holder::user(name))))
+        Rc::clone(&self.memory)
     }
+}
 
-    fn front<T>(&self, look: impl FnOnce(&mut Front) -> T) -> T {
-        look(&mut self.front.borrow_mut())
-    }
+/// Of an isolate that has just begun, and knows these two.
+fn memory() -> Rc<makegood_edge::Isolate> {
+    makegood_edge::Isolate::knowing(["ana", "ben"].map(|name| (key_of(name), Holder::user(name))))
 }
 
 fn token(user: &str) -> String {

@@ -13,6 +13,7 @@ use makegood_core::guard::gcra::{Decision, Micros, Policy};
 use makegood_core::guard::rates::{Class, Limit};
 use makegood_core::time::Millis;
 
+use super::front;
 use crate::host::{Host, Reply, Request};
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -58,7 +59,7 @@ impl Visit {
         let Some(mark) = self.0.get() else { return reply };
         if let Some((class, began)) = mark.served.filter(|_| reply.status().is_success()) {
             let now = host.now();
-            host.front(|front| front.load(class).served(micros(now.since(began)), micros(now)));
+            front(host, |front| front.load(class).served(micros(now.since(began)), micros(now)));
         }
         let retry = if mark.retry_after > 0 { mark.retry_after.to_string() } else { String::new() };
         let fallback = mark.fallback.unwrap_or_default();

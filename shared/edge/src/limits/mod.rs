@@ -10,8 +10,6 @@
 mod client;
 mod mark;
 
-use std::cell::RefCell;
-
 use makegood_core::error::{Code, Error};
 use makegood_core::guard::front::{Asked, Front};
 use makegood_core::guard::gcra::Decision;
@@ -59,14 +57,9 @@ pub enum Mode {
 #[derive(Clone, Copy, Debug)]
 pub struct Counted;
 
-thread_local! {
-    // The isolate's and no request's: hashes, times, and what was measured.
-    static FRONT: RefCell<Front> = const { RefCell::new(Front::new()) };
-}
-
-/// What this thread remembers: on the platforms, the isolate.
-pub fn own<T>(look: impl FnOnce(&mut Front) -> T) -> T {
-    FRONT.with_borrow_mut(look)
+/// What this instance remembers of those who come.
+fn front<H: Host, T>(host: &H, look: impl FnOnce(&mut Front) -> T) -> T {
+    look(&mut host.isolate().front.borrow_mut())
 }
 
 /// Lets a user in who may do this, under the limits of these classes. Who is not let in counts by address.
@@ -157,18 +150,18 @@ async fn count<H: Host>(
     let (Some(class), times, now) = (classes.first().copied(), rates.times(tier), micros(host.now())) else {
         return Ok(());
     };
-    let proposed = host.front(|front| propose(front, rates, class, now));
+    let proposed = front(host, |front| propose(front, rates, class, now));
     let under = under(host, settings, classes, who, times);
     if under.is_empty() {
         return Ok(());
     }
     let enforce = settings.limits_mode == Mode::Enforce;
-    let known = host.front(|front| under.iter().map(|one| front.refused(one.asked.key, now)).max().unwrap_or(0));
+    let known = front(host, |front| under.iter().map(|one| front.refused(one.asked.key, now)).max().unwrap_or(0));
     if known > 0 && enforce {
-        host.front(|front| front.load(class).refused());
+        front(host, |front| front.load(class).refused());
         let mut mark = Mark { retry_after: seconds(known), ..Mark::default() };
         for one in &under {
-            let wait = host.front(|front| front.refused(one.asked.key, now));
+            let wait = front(host, |front| front.refused(one.asked.key, now));
             let none = Decision { allowed: false, remaining: 0, next: wait.max(1), reset: 0, new_tat: 0 };
             if wait > 0 {
                 mark.add(one.nth, one.limit, times, one.asked.policy, none);
@@ -179,12 +172,12 @@ async fn count<H: Host>(
     let asked = ask(host, settings, &Ask { class: class.name(), proposed, buckets: buckets(&under) }, now).await;
     let (decisions, fallback) = match (asked, settings.limits_fallback) {
         (Some(told), _) => {
-            host.front(|front| *front.factor(class) = if rates.adaptive.is_some() { told.factor } else { WHOLE });
+            front(host, |front| *front.factor(class) = if rates.adaptive.is_some() { told.factor } else { WHOLE });
             (told.decisions, None)
         }
         (None, Fallback::Isolate) => {
             let asked: Vec<Asked> = under.iter().map(|one| one.asked).collect();
-            (host.front(|front| front.check(&asked, now)), Some("isolate"))
+            (front(host, |front| front.check(&asked, now)), Some("isolate"))
         }
         (None, Fallback::Closed) if enforce => {
             return Err(Error::new(Code::Unavailable, "It cannot be counted who comes now. Try again soon."));
@@ -199,11 +192,11 @@ async fn count<H: Host>(
             hold = one.asked.policy.hold(*decision, u64::from(rates.throttle_ms)).max(hold);
         } else {
             wait = decision.next.max(wait).max(1);
-            host.front(|front| front.refuse(one.asked.key, decision.next, now));
+            front(host, |front| front.refuse(one.asked.key, decision.next, now));
         }
     }
     if wait > 0 {
-        host.front(|front| front.load(class).refused());
+        front(host, |front| front.load(class).refused());
         let shadow = if enforce { "" } else { "would have been " };
         if known == 0 {
             let name = under.first().map(|one| one.name.as_str()).unwrap_or_default();
@@ -237,7 +230,7 @@ fn propose(front: &mut Front, rates: &Rates, class: Class, now: u64) -> Option<u
 fn under<'a, H: Host>(host: &H, settings: &'a Settings, classes: &[Class], who: &[u8], times: u32) -> Vec<Under<'a>> {
     let mut under = Vec::new();
     for class in classes {
-        let factor = host.front(|front| *front.factor(*class));
+        let factor = front(host, |front| *front.factor(*class));
         for (nth, (place, limit)) in settings.limits.of(*class).enumerate() {
             // By its place in its class, so that another class's limits can be changed and this one's buckets stay.
             let (key, name) = key(&settings.redis.token, class.name(), nth, who);
@@ -254,17 +247,17 @@ fn buckets(under: &[Under<'_>]) -> Vec<(String, makegood_core::guard::gcra::Poli
 
 /// Asks Redis; `None` where it is away.
 async fn ask<H: Host>(host: &H, settings: &Settings, ask: &Ask, now: u64) -> Option<Told> {
-    if host.front(|front| front.is_away(now)) {
+    if front(host, |front| front.is_away(now)) {
         return None;
     }
     let answer = redis::evaluate(host, settings, |whole| words(ask, whole), PATIENCE).await;
     match answer.and_then(|answer| told(ask, &answer).map_err(|error| error.0)) {
         Ok(told) => {
-            host.front(Front::answered);
+            front(host, Front::answered);
             Some(told)
         }
         Err(cause) => {
-            host.front(|front| front.missed(micros(host.now())));
+            front(host, |front| front.missed(micros(host.now())));
             let instead = settings.limits_fallback;
             host.log(Level::Warn, &format!("no limits from Redis for now, instead {instead:?}: {cause}"));
             None
