@@ -2,11 +2,11 @@
 //! function, so that what is looked at is what is there.
 
 use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use makegood_gateway::audit::{self, Broken, Chain, Entry, Head, Page};
 
-use crate::cli::{Audit, AuditVerb};
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, Source};
 use crate::remote::Remote;
 
 /// So many rows are asked for at once.
@@ -14,6 +14,42 @@ const ROWS: u32 = 1_000;
 const NULL: &str = "the database answered null";
 /// After every row that there is.
 const END: u64 = i64::MAX as u64;
+
+#[derive(Debug, Args)]
+pub struct Audit {
+    #[command(flatten)]
+    pub source: Source,
+    #[command(subcommand)]
+    pub verb: AuditVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AuditVerb {
+    /// Who did what, newest first
+    List(ListAudit),
+    /// Looks at every row; says the head of the log, or the first row that does not hold
+    Verify(VerifyAudit),
+}
+
+#[derive(Debug, Args)]
+pub struct ListAudit {
+    /// So many at most
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: u32,
+    /// Those before this number
+    #[arg(long, value_name = "NUMBER")]
+    pub before: Option<u64>,
+    /// Prints the rows as they are
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyAudit {
+    /// The head that was printed last time: so that an end that was cut off is seen too
+    #[arg(long, value_name = "NUMBER:HASH")]
+    pub head: Option<Head>,
+}
 
 /// Does what is asked.
 pub async fn run(options: &Audit) -> anyhow::Result<()> {

@@ -1,14 +1,34 @@
 //! `makegood breakers`: how the circuit breakers of a running installation stand, and what an operator does about
 //! them. It speaks HTTP as `makegood saga` does, and decides nothing.
 
+use clap::{Args, Subcommand};
 use serde::Deserialize;
 
-use crate::cli::{BreakerVerb, Breakers};
-use crate::saga::client::Installation;
+use crate::cli::Answers;
 use crate::saga::figures::{LONGEST, line};
 use crate::saga::print;
 use crate::saga::reader::Reader;
 use crate::saga::table::{Cell, table};
+
+#[derive(Debug, Args)]
+pub struct Breakers {
+    #[command(flatten)]
+    pub answers: Answers,
+    #[command(subcommand)]
+    pub verb: BreakerVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BreakerVerb {
+    /// How they stand
+    List,
+    /// Has nothing called any more, until `reset`
+    Open { name: String },
+    /// Has everything called, whatever comes of it, until `reset`
+    Close { name: String },
+    /// Has it begin anew, by what becomes of the calls
+    Reset { name: String },
+}
 
 #[derive(Deserialize)]
 struct Answered {
@@ -28,7 +48,7 @@ struct Standing {
 
 /// Asks, and prints how they stand then.
 pub async fn run(breakers: &Breakers) -> anyhow::Result<()> {
-    let installation = Installation::new(&breakers.url, breakers.token.as_deref())?;
+    let installation = breakers.answers.asking.installation()?;
     let said = |name: &str, verb: &str| format!("/api/execute/breakers/{name}/{verb}");
     let answer = match &breakers.verb {
         BreakerVerb::List => installation.get("/api/execute/breakers").await?,
@@ -36,7 +56,7 @@ pub async fn run(breakers: &Breakers) -> anyhow::Result<()> {
         BreakerVerb::Close { name } => installation.post(&said(name, "close"), None).await?,
         BreakerVerb::Reset { name } => installation.post(&said(name, "reset"), None).await?,
     };
-    if breakers.json {
+    if breakers.answers.json {
         return print(&answer.0);
     }
     print(&told(&answer.read::<Answered>()?.breakers))

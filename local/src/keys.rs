@@ -4,15 +4,72 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail, ensure};
+use clap::{Args, Subcommand};
 use makegood_core::guard::role::RESERVED;
 use makegood_core::guard::{Role, Scopes, Tier};
 use makegood_core::time::Millis;
 use makegood_gateway::api_keys::{self, NewKey, Shown};
 use makegood_gateway::jwt::LONGEST_SUBJECT;
 
-use crate::cli::{CreateKey, Keys, KeysVerb};
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, Source};
 use crate::remote::Remote;
+
+#[derive(Debug, Args)]
+pub struct Keys {
+    #[command(flatten)]
+    pub source: Source,
+    #[command(subcommand)]
+    pub verb: KeysVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeysVerb {
+    /// Makes a key, and prints it once
+    Create(CreateKey),
+    /// The keys there are, without their secrets
+    List(ListKeys),
+    /// Takes a key back for good
+    Revoke(RevokeKey),
+}
+
+#[derive(Debug, Args)]
+pub struct CreateKey {
+    /// Whose sagas it starts and sees
+    #[arg(long)]
+    pub user: String,
+    /// What it may do, with commas between: read, start, approve, operate
+    #[arg(long, default_value = "read,start")]
+    pub scopes: String,
+    /// Its role: user, approver, operator, admin
+    #[arg(long, default_value = "user", value_parser = role)]
+    pub role: Role,
+    /// Its tier: free, premium, enterprise
+    #[arg(long, default_value = "free", value_parser = tier)]
+    pub tier: Tier,
+    /// How long it is good: 12h, 30d [default: until it is revoked]
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    pub ttl: Option<Millis>,
+    /// What it is for, for people
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub note: String,
+}
+
+#[derive(Debug, Args)]
+pub struct ListKeys {
+    /// Of this user only
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Prints all that is known, as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RevokeKey {
+    /// What stands in the key after `mk_`
+    #[arg(value_name = "ID")]
+    pub id: String,
+}
 
 /// Does what is asked.
 pub async fn run(options: &Keys) -> anyhow::Result<()> {

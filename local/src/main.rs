@@ -6,7 +6,8 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
-use makegood_local::cli::{Bench, Cli, Command};
+use makegood_local::bench::Bench;
+use makegood_local::cli::{Cli, Command};
 use makegood_local::secrets::Wanted;
 use makegood_local::{
     audit, bench, breakers, chat, deploy, doctor, emulate, health, keys, migrate, saga, secrets, sim, tools, up,

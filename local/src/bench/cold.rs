@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use axum::body::Body;
+use clap::Args;
 use http::Request;
 use http::header::HOST;
 use http_body_util::BodyExt;
@@ -20,10 +21,22 @@ use toml::{Table, Value};
 use tower::ServiceExt;
 
 use super::{Scratch, round, round4, usage};
-use crate::cli::BenchCold;
+use crate::cli::Place;
 use crate::host::manifest::Manifest;
 use crate::host::{Functions, Limits, Options, compiled};
 use crate::up;
+
+#[derive(Clone, Debug, Args)]
+pub struct BenchCold {
+    #[command(flatten)]
+    pub place: Place,
+    /// The hello-world's component, as built from tests/workers/hello
+    #[arg(long, value_name = "FILE")]
+    pub hello: PathBuf,
+    /// Batches of 50 for each function; the medians are told
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub times: u32,
+}
 
 /// The component that the others are compared with.
 const HELLO: &str = "hello";

@@ -6,15 +6,32 @@
 //! method: a request in which nothing is read and the database is not asked.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use clap::Args;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 use super::{bring_up, round4, usage};
-use crate::cli::BenchIntent;
+use crate::cli::Place;
 use crate::platform::Platform;
+use crate::up::Services;
+
+#[derive(Clone, Debug, Args)]
+pub struct BenchIntent {
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub services: Services,
+    /// The messages: one a line, as it is or as the `message` of a JSON object
+    #[arg(long, value_name = "FILE", default_value = "tests/eval/data/own.jsonl")]
+    pub messages: PathBuf,
+    /// How often each is asked; its mean counts
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub times: u32,
+}
 
 /// Before anything is measured the function is asked so often.
 const WARM_UP: usize = 200;

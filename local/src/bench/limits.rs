@@ -7,11 +7,27 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::{bring_up, round, round4, usage};
-use crate::cli::{BenchLimits, given};
+use crate::cli::{Place, given};
 use crate::platform::Platform;
+use crate::up::Services;
+
+#[derive(Clone, Debug, Args)]
+pub struct BenchLimits {
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub services: Services,
+    /// How long each is measured
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    /// Clients at once
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub clients: u32,
+}
 
 const WARM_UP: Duration = Duration::from_secs(2);
 

@@ -18,15 +18,72 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use clap::{Args, Subcommand, ValueEnum};
 use makegood_core::guard::{Role, Tier};
 use makegood_core::time::Millis;
 use serde_json::{Value, json};
 
-use crate::cli::{BenchSaga, Place, Services, StepClass, given};
+use crate::cli::{Place, given};
 use crate::platform::Platform;
 use crate::secrets::{Wanted, token};
-use crate::up;
+use crate::up::{self, Services};
+use cold::BenchCold;
+use emulators::BenchEmulators;
+use intent::BenchIntent;
+use limits::BenchLimits;
 use load::Load;
+use requests::BenchRequests;
+use start::BenchStart;
+
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Runs N-step sagas for some seconds; a line of JSON for each N
+    Saga(BenchSaga),
+    /// Asks with and without limits, and of somebody who is refused; a line of JSON for each
+    Limits(BenchLimits),
+    /// Counts the requests that one saga costs at each service; a line of JSON for each of three runs
+    Requests(BenchRequests),
+    /// Measures what it costs to understand messages, in CPU; one line of JSON
+    Intent(BenchIntent),
+    /// Brings the platform up in an empty folder and in one that is there; a line of JSON for each
+    Start(BenchStart),
+    /// Compares the first answer of each function with a hello-world's; a line of JSON for each
+    Cold(BenchCold),
+    /// Loads the emulators of Redis and QStash, and a real Redis beside them; the last line is JSON
+    Emulators(BenchEmulators),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BenchSaga {
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub services: Services,
+    /// Steps of each saga, one after the other; of several lengths, each is measured in turn
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "10",
+        value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub steps: Vec<u32>,
+    /// The steps are the items of one list instead, 8 of them at once
+    #[arg(long)]
+    pub wide: bool,
+    /// What the steps are
+    #[arg(long, value_enum, default_value_t = StepClass::Effect)]
+    pub class: StepClass,
+    /// Sagas at once
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub concurrency: u32,
+    /// How long to measure
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StepClass {
+    /// Changes the world and can be undone: every step is committed before and after
+    Effect,
+    /// Only reads: commits are elided
+    Query,
+}
 
 const HOUR: Millis = Millis::from_secs(60 * 60);
 

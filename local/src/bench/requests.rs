@@ -10,12 +10,22 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::bring_up;
-use crate::cli::BenchRequests;
+use crate::cli::Place;
 use crate::delivery::Answered;
 use crate::platform::Platform;
+use crate::up::Services;
+
+#[derive(Clone, Debug, Args)]
+pub struct BenchRequests {
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub services: Services,
+}
 
 const JOB: &str = "Book a table for 4 at Luigi's tomorrow at 7pm, get us a ride there, and text Sam the details";
 const RUNS: usize = 3;

@@ -9,12 +9,22 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use clap::Args;
 use serde_json::json;
 
 use super::{Scratch, round, usage};
-use crate::cli::BenchStart;
+use crate::cli::Place;
 use crate::host::manifest::Manifest;
 use crate::{host, up};
+
+#[derive(Clone, Debug, Args)]
+pub struct BenchStart {
+    #[command(flatten)]
+    pub place: Place,
+    /// How often; the medians are told
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub times: u32,
+}
 
 /// How long it is left alone before its memory is looked at.
 const IDLE: Duration = Duration::from_secs(5);

@@ -7,17 +7,39 @@ use std::cell::RefCell;
 use std::io::{self, BufRead, IsTerminal};
 use std::pin::pin;
 
+use clap::Args;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::cli::Chat;
+use crate::cli::Asking;
 use crate::saga::client::Installation;
 use crate::saga::figures::{LONGEST, line};
 use events::Event;
 
+#[derive(Debug, Args)]
+pub struct Chat {
+    /// What you want done; without it, lines are read until the input ends
+    #[arg(value_name = "MESSAGE")]
+    pub message: Vec<String>,
+    #[command(flatten)]
+    pub asking: Asking,
+    /// The conversation that it goes on with [default: a new one]
+    #[arg(long, value_name = "ID")]
+    pub conversation: Option<String>,
+    /// Where you are: `Europe/Berlin`, `+02:00` [default: TZ, where it names a zone; else Greenwich]
+    #[arg(long, value_name = "ZONE")]
+    pub time_zone: Option<String>,
+    /// The language of the answers: `en`, `de`, `es`
+    #[arg(long, value_name = "LOCALE")]
+    pub locale: Option<String>,
+    /// Prints every event as it comes, a line of JSON each
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Says the message, or what is typed, and prints what comes of it.
 pub async fn run(chat: &Chat) -> anyhow::Result<()> {
-    let installation = Installation::new(&chat.url, chat.token.as_deref())?;
+    let installation = chat.asking.installation()?;
     let talk = Talk { chat, installation, conversation: RefCell::new(chat.conversation.clone().map(Value::from)) };
     if !chat.message.is_empty() {
         return talk.say(&chat.message.join(" ")).await;

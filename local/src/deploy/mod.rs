@@ -16,10 +16,23 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use clap::Args;
 
-use crate::cli::Deploy;
+use crate::cli::Place;
 use crate::configuration::{Configuration, Source};
 use crate::host::manifest::Manifest;
+
+#[derive(Debug, Args)]
+pub struct Deploy {
+    #[command(flatten)]
+    pub place: Place,
+    /// Compares spin.toml, the wrangler configs and the code; deploying is `spin`'s and `wrangler`'s own work
+    #[arg(long, required = true)]
+    pub check: bool,
+    /// A file with a deployment's values, whose MCP servers `execute` must be allowed to reach; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub env: Vec<PathBuf>,
+}
 
 /// Something that does not agree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

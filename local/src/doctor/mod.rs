@@ -20,17 +20,23 @@ use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::ensure;
+use clap::Args;
 use http::Method;
 use makegood_core::time::Millis;
 use makegood_edge::native::Native;
 use makegood_edge::{FetchError, Host};
 use makegood_gateway::{Request, Response};
 
-use crate::cli::Doctor;
-use crate::configuration::{Configuration, Workers};
+use crate::configuration::{Configuration, Source, Workers};
 
 /// Longer than this, and a service is not well.
 const PATIENCE: Millis = Millis(10_000);
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    #[command(flatten)]
+    pub source: Source,
+}
 
 /// What was found about one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,14 +9,26 @@ mod split;
 use std::collections::BTreeMap;
 
 use anyhow::{Context, bail, ensure};
+use clap::Args;
 use makegood_gateway::store::MIGRATIONS;
 use makegood_postgres::{MIGRATIONS_LOCK, MIGRATIONS_TABLE, Postgres, migration_hash};
 
-use crate::cli::Migrate;
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, Source};
 use crate::remote::Remote;
 
 pub use split::statements;
+
+#[derive(Debug, Args)]
+pub struct Migrate {
+    #[command(flatten)]
+    pub source: Source,
+    /// The connection string; alone, a server that is connected to without TLS [default: as configured]
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Where SQL over HTTP is served [default: as configured]
+    #[arg(long, value_name = "URL")]
+    pub database_http_url: Option<String>,
+}
 
 /// Applies what is missing, and says so.
 pub async fn run(options: &Migrate) -> anyhow::Result<()> {

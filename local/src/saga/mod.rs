@@ -5,6 +5,7 @@
 //! [`view`] to text, so that golden files can hold it.
 
 pub mod answers;
+mod arguments;
 pub(crate) mod client;
 pub mod explain;
 pub(crate) mod figures;
@@ -22,13 +23,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use makegood_core::time::Millis;
 
-use crate::cli::{DEFAULT_URL, Saga, SagaVerb};
-use client::Installation;
+use crate::cli::DEFAULT_URL;
 use reader::Reader;
+
+pub use arguments::{Ask, Bring, Decide, ListSagas, OneSaga, Replan, Resolve, Retry, Saga, SagaVerb};
 
 /// Asks, and prints the answer.
 pub async fn run(saga: &Saga) -> anyhow::Result<()> {
-    let installation = Installation::new(&saga.url, saga.token.as_deref())?;
+    let installation = saga.answers.asking.installation()?;
     let answer = match &saga.verb {
         SagaVerb::List(page) => installation.get(&lookup::address(page.limit, page.before)).await?,
         SagaVerb::Show(one) | SagaVerb::Explain(one) => {
@@ -41,7 +43,7 @@ pub async fn run(saga: &Saga) -> anyhow::Result<()> {
             installation.post(&format!("/api/execute/{id}/{}", order.verb), order.body.as_ref()).await?
         }
     };
-    if saga.json {
+    if saga.answers.json {
         return print(&answer.0);
     }
     let reader = reader(saga);
@@ -57,11 +59,12 @@ fn reader(saga: &Saga) -> Reader {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let wanted = std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
     // A command that is shown finds the installation as this one did, or names it.
-    let found = saga.url == DEFAULT_URL || std::env::var("MAKEGOOD_URL").is_ok_and(|url| url == saga.url);
+    let url = &saga.answers.asking.url;
+    let found = url == DEFAULT_URL || std::env::var("MAKEGOOD_URL").is_ok_and(|given| given == *url);
     Reader {
         now: Millis(u64::try_from(now.as_millis()).unwrap_or(u64::MAX)),
         colours: wanted && io::stdout().is_terminal(),
-        url: (!found).then(|| saga.url.clone()),
+        url: (!found).then(|| url.clone()),
     }
 }
 

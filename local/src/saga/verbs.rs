@@ -3,10 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::arguments::{Ask, Decide};
 use super::figures::{LONGEST, line};
 use super::reader::Reader;
 use super::view::Phase;
-use crate::cli::{Ask, Decide};
 
 /// One request about one saga.
 #[derive(Debug, PartialEq)]
@@ -100,7 +100,8 @@ pub fn sentence(ask: &Ask, answered: &Answered, reader: &Reader) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{Cli, Command, Saga, SagaVerb};
+    use crate::cli::{Cli, Command};
+    use crate::saga::{Saga, SagaVerb};
     use clap::Parser;
 
     fn ask(line: &str) -> Ask {

@@ -12,9 +12,9 @@ use makegood_gateway::pins::Shown;
 use makegood_gateway::store;
 use serde_json::Value;
 
+use super::arguments::AddTools;
 use super::component::Components;
 use super::{Installation, files, host, now};
-use crate::cli::AddTools;
 use crate::configuration::Source;
 
 pub async fn run(installation: &Installation, options: &AddTools, source: &Source) -> anyhow::Result<()> {

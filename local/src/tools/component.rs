@@ -9,7 +9,8 @@ use makegood_gateway::pins::Shown;
 
 use super::Installation;
 use super::add::{not_anothers, register, standing};
-use crate::cli::{AddTools, Place};
+use super::arguments::AddTools;
+use crate::cli::Place;
 use crate::configuration::Source;
 use crate::data_dir::{COMPILED, TOOLS, is_a_platforms};
 use crate::tool_host::sandbox::{Limits, Sandbox};

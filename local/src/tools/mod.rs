@@ -2,6 +2,7 @@
 //! conformance kit, and schemas from a database, for those who write one.
 
 mod add;
+mod arguments;
 mod build;
 mod component;
 mod files;
@@ -19,9 +20,9 @@ use makegood_gateway::neon::Rows;
 use makegood_gateway::pins::{self, Shown};
 use makegood_gateway::store::{self, Statement};
 
+pub use arguments::{AddTools, BuildTool, ListTools, OneTool, ReflectTables, ShowTool, TestTool, Tools, ToolsVerb};
 pub use component::describe;
 
-use crate::cli::{Tools, ToolsVerb};
 use crate::configuration::{Configuration, Source};
 use crate::remote::Remote;
 

@@ -5,7 +5,7 @@ use anyhow::{Context, bail, ensure};
 use makegood_postgres::Postgres;
 use makegood_tools::reflect::{CATALOGUE, Catalogue, Folder, Wanted, files};
 
-use crate::cli::ReflectTables;
+use super::arguments::ReflectTables;
 use crate::configuration::{Configuration, Source};
 use crate::remote::Remote;
 

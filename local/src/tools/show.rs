@@ -5,7 +5,7 @@ use makegood_core::tool::Class;
 use makegood_gateway::pins::Shown;
 
 use super::Installation;
-use crate::cli::{ListTools, ShowTool};
+use super::arguments::{ListTools, ShowTool};
 
 pub async fn list(installation: &Installation, options: &ListTools) -> anyhow::Result<()> {
     let tools = installation.tools().await?;

@@ -4,7 +4,7 @@ use anyhow::ensure;
 use makegood_core::tool::Definition;
 
 use super::Installation;
-use crate::cli::TestTool;
+use super::arguments::TestTool;
 use crate::configuration::Source;
 
 /// Checks the tool, and prints a line for each check. An error where one failed.

@@ -1,6 +1,7 @@
 //! `makegood webhooks`: says what sources there are, shows what was delivered, and delivers something as a source's
 //! sender would sign it.
 
+mod arguments;
 mod demo;
 
 use std::fmt::Write as _;
@@ -14,11 +15,11 @@ use makegood_gateway::webhook::sources::{Source, Sources, read};
 use makegood_gateway::webhook::{Scheme, form, sign};
 use serde::Deserialize;
 
-use crate::cli::{ListDeliveries, Place, SendDelivery, Webhooks, WebhooksVerb};
+use crate::cli::Place;
 use crate::configuration::Configuration;
-use crate::saga::client::Installation;
 use crate::secrets::Secrets;
 
+pub use arguments::{ListDeliveries, SendDelivery, Webhooks, WebhooksVerb};
 pub use demo::{DEMO, with_demo};
 
 /// Does what is asked.
@@ -77,9 +78,9 @@ struct Listing {
 }
 
 async fn list(asked: &ListDeliveries) -> anyhow::Result<()> {
-    let installation = Installation::new(&asked.url, asked.token.as_deref())?;
-    let answer = installation.get(&format!("/api/debug/webhooks?limit={}", asked.limit)).await?;
-    if asked.json {
+    let answer =
+        asked.answers.asking.installation()?.get(&format!("/api/debug/webhooks?limit={}", asked.limit)).await?;
+    if asked.answers.json {
         println!("{}", answer.0);
         return Ok(());
     }

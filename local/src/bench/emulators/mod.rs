@@ -8,12 +8,25 @@ mod redis;
 mod server;
 
 use anyhow::Context;
+use clap::Args;
 use serde_json::json;
 
 use super::{Scratch, round, round4};
-use crate::cli::BenchEmulators;
 use redis::{Rate, Way};
 use server::Server;
+
+#[derive(Clone, Debug, Args)]
+pub struct BenchEmulators {
+    /// How long each Redis is measured
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    /// How many messages go through QStash
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub messages: u64,
+    /// Clients at once
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub clients: u32,
+}
 
 /// Measures one after the other; the last line is JSON.
 pub async fn run(options: &BenchEmulators) -> anyhow::Result<()> {
