@@ -13,7 +13,7 @@ use makegood_edge::conversation::{Heard, hear};
 use makegood_edge::core::error::Error;
 use makegood_edge::core::guard::Scope;
 use makegood_edge::http::header;
-use makegood_edge::limits::{Class, Visit, admit};
+use makegood_edge::limits::{Class, admit};
 use makegood_edge::reading::Said;
 use makegood_edge::{Host, Reply, Request, Settings, door, host::json};
 
@@ -29,11 +29,8 @@ pub const ADDRESSES: [Address<Operation>; 1] = [Address { path: "/api/chat", met
 makegood_edge::serve!(crate::handle);
 
 /// Serves one request.
-pub async fn handle<H: Host>(mut request: Request, host: H) -> Reply {
-    let visit = Visit::begin(&mut request);
-    let refuse = |error| addresses::refuse(&host, &ADDRESSES, request.uri().path(), &error);
-    let reply = route(&request, &host).await.unwrap_or_else(refuse);
-    visit.end(&host, reply)
+pub async fn handle<H: Host>(request: Request, host: H) -> Reply {
+    addresses::serve(request, host, &ADDRESSES, route::<H>).await
 }
 
 async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {

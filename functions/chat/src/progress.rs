@@ -11,15 +11,11 @@ use makegood_edge::gateway::store::Story;
 use makegood_edge::host::Level;
 use makegood_edge::http::header::CACHE_CONTROL;
 use makegood_edge::http::{HeaderValue, Response};
+use makegood_edge::pace::Pace;
 use makegood_edge::serde_json::{Value, json};
 use makegood_edge::store::Store;
 use makegood_edge::{Body, Bytes, Host, Reply, Settings, host};
 
-/// The first wait between two looks; it grows while nothing happens.
-const SHORTEST: Millis = Millis(40);
-const LONGEST: Millis = Millis(1_000);
-/// Before the platform ends the invocation: one look that takes long, and the address to go on from.
-const LAST_WORDS: Millis = Millis(1_500);
 /// Between two comments that keep the line open.
 const KEEPALIVE: Millis = Millis(15_000);
 
@@ -52,9 +48,7 @@ struct Follower<H> {
     records: Vec<Record>,
     /// By the steps' places: of several plans each may have one of the same name.
     told: BTreeMap<u32, Standing>,
-    wait: Millis,
-    until: Millis,
-    spoke: Millis,
+    pace: Pace,
     over: bool,
 }
 
@@ -68,9 +62,8 @@ pub fn follow<H: Host>(
     conversation: Option<ConversationId>,
     answer: Option<&Value>,
 ) -> Reply {
-    let now = host.now();
     let follower = Follower {
-        until: began + Millis(settings.kill.0.saturating_sub(LAST_WORDS.0)),
+        pace: Pace::new(began, settings.kill, KEEPALIVE),
         host,
         settings,
         id,
@@ -80,8 +73,6 @@ pub fn follow<H: Host>(
         nodes: Vec::new(),
         records: Vec::new(),
         told: BTreeMap::new(),
-        wait: SHORTEST,
-        spoke: now,
         over: false,
     };
     let pieces = stream::unfold(follower, |mut follower| async move {
@@ -105,31 +96,28 @@ impl<H: Host> Follower<H> {
                 Ok(Some(story)) => {
                     let piece = self.tell(story);
                     if !piece.is_empty() {
-                        self.wait = SHORTEST;
-                        self.spoke = self.host.now();
+                        self.pace.spoke(self.host.now());
                         return piece;
                     }
                 }
-                Ok(None) => self.wait = LONGEST,
+                Ok(None) => self.pace.missed(),
                 Err(error) => {
                     self.host.log(Level::Warn, &format!("{}: its progress cannot be read: {error}", self.id));
-                    self.wait = LONGEST;
+                    self.pace.missed();
                 }
             }
             let now = self.host.now();
-            if now >= self.until {
+            if self.pace.is_over(now) {
                 self.over = true;
                 return event(
                     "pause",
                     &json!({"saga": self.id, "resume": self.address(), "why": "It goes on without you; look there."}),
                 );
             }
-            if now.since(self.spoke) >= KEEPALIVE {
-                self.spoke = now;
-                return Bytes::from_static(b": still here\n\n");
+            if let Some(comment) = self.pace.still_here(now) {
+                return comment;
             }
-            self.host.sleep(self.wait).await;
-            self.wait = Millis(self.wait.0 * 3 / 2).min(LONGEST);
+            self.host.sleep(self.pace.wait()).await;
         }
     }
 

@@ -17,17 +17,13 @@ use makegood_edge::host::Level;
 use makegood_edge::http::HeaderValue;
 use makegood_edge::http::header::CONTENT_TYPE;
 use makegood_edge::limits::{Class, admit};
+use makegood_edge::pace::Pace;
 use makegood_edge::serde_json::Value;
 use makegood_edge::store::Store;
 use makegood_edge::{Body, Bytes, Host, Reply, Request, Settings, door, host};
 
 use crate::sagas::find;
 
-/// The first wait between two looks; it grows while nothing happens.
-const SHORTEST: Millis = Millis(50);
-const LONGEST: Millis = Millis(1_000);
-/// Before the platform ends the invocation: one look that takes long.
-const LAST_WORDS: Millis = Millis(1_500);
 /// Between two comments that keep the line open.
 const HEARTBEAT: Millis = Millis(4_000);
 /// When a reader is to come again after an end that is none of the saga's.
@@ -46,9 +42,7 @@ pub async fn follow<H: Host>(request: &Request, host: &H, settings: &Settings, i
         id,
         nodes: Vec::new(),
         seen,
-        wait: SHORTEST,
-        until: began + Millis(settings.kill.0.saturating_sub(LAST_WORDS.0)),
-        spoke: began,
+        pace: Pace::new(began, settings.kill, HEARTBEAT),
         over: false,
     };
     let first = follower.tell(story);
@@ -85,9 +79,7 @@ struct Follower<H> {
     id: SagaId,
     nodes: Vec<Node>,
     seen: u64,
-    wait: Millis,
-    until: Millis,
-    spoke: Millis,
+    pace: Pace,
     over: bool,
 }
 
@@ -96,27 +88,25 @@ impl<H: Host> Follower<H> {
     async fn next(&mut self) -> Option<Bytes> {
         while !self.over {
             let now = self.host.now();
-            if now >= self.until {
+            if self.pace.is_over(now) {
                 return None;
             }
-            if now.since(self.spoke) >= HEARTBEAT {
-                self.spoke = now;
-                return Some(Bytes::from_static(b": still here\n\n"));
+            if let Some(comment) = self.pace.still_here(now) {
+                return Some(comment);
             }
-            self.host.sleep(self.wait).await;
-            self.wait = Millis(self.wait.0 * 3 / 2).min(LONGEST);
+            self.host.sleep(self.pace.wait()).await;
             match self.look().await {
                 Ok(Some(story)) => {
                     let told = self.tell(story);
                     if !told.is_empty() {
-                        (self.wait, self.spoke) = (SHORTEST, self.host.now());
+                        self.pace.spoke(self.host.now());
                         return Some(Bytes::from(told));
                     }
                 }
                 Ok(None) => return None,
                 Err(error) => {
                     self.host.log(Level::Warn, &format!("{}: its events cannot be read: {error}", self.id));
-                    self.wait = LONGEST;
+                    self.pace.missed();
                 }
             }
         }

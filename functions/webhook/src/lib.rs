@@ -9,7 +9,6 @@ pub mod api;
 
 use makegood_edge::addresses::{self, Address};
 use makegood_edge::core::error::Error;
-use makegood_edge::limits::Visit;
 use makegood_edge::{Host, Reply, Request, Settings, webhook};
 
 /// What this function does.
@@ -25,11 +24,8 @@ pub const ADDRESSES: [Address<Operation>; 1] =
 makegood_edge::serve!(crate::handle);
 
 /// Serves one request.
-pub async fn handle<H: Host>(mut request: Request, host: H) -> Reply {
-    let visit = Visit::begin(&mut request);
-    let refuse = |error| addresses::refuse(&host, &ADDRESSES, request.uri().path(), &error);
-    let reply = route(&request, &host).await.unwrap_or_else(refuse);
-    visit.end(&host, reply)
+pub async fn handle<H: Host>(request: Request, host: H) -> Reply {
+    addresses::serve(request, host, &ADDRESSES, route::<H>).await
 }
 
 async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {

@@ -6,7 +6,8 @@ use http::{HeaderValue, StatusCode};
 use makegood_core::error::{Code, Error};
 
 use crate::door::no_such_route;
-use crate::host::{Host, Reply};
+use crate::host::{Host, Reply, Request};
+use crate::limits::Visit;
 use crate::problem::problem;
 
 /// One address. `O` names what the function can do.
@@ -39,6 +40,19 @@ pub fn find<'a, O: Copy>(addresses: &[Address<O>], method: &str, path: &'a str) 
         Some((_, operation)) => Ok(Found { operation: *operation, path: address.path, parameters }),
         None => Err(Error::new(Code::MethodNotAllowed, format!("Use {} here.", methods(address, " or ")))),
     }
+}
+
+/// Serves one request by a function's table of addresses, and what it does at them.
+pub async fn serve<H: Host, O: Copy>(
+    mut request: Request,
+    host: H,
+    addresses: &[Address<O>],
+    route: impl AsyncFnOnce(&Request, &H) -> Result<Reply, Error>,
+) -> Reply {
+    let visit = Visit::begin(&mut request);
+    let refuse = |error| refuse(&host, addresses, request.uri().path(), &error);
+    let reply = route(&request, &host).await.unwrap_or_else(refuse);
+    visit.end(&host, reply)
 }
 
 /// Turns an error into its answer. One about the method names those that there are (RFC 9110, section 15.5.6).

@@ -32,6 +32,7 @@ pub mod model;
 pub mod notice;
 pub mod outbound;
 pub mod outward;
+pub mod pace;
 pub mod pins;
 pub mod problem;
 pub mod queue;

@@ -102,8 +102,15 @@ pub async fn act<H: Host>(host: &H, settings: &Settings, due: &Due) -> Result<()
     Ok(())
 }
 
-/// Puts an event to the saga that it is for, unless that has it.
+/// Puts an event to the saga that it is for. One that has it already passes it over.
 async fn bring<H: Host>(host: &H, settings: &Settings, saga: &SagaId, mark: &str, event: Event) -> Result<Came, Error> {
+    // What follows from it is an invocation of its own.
+    let brief = Settings { time_budget: Millis(0), ..settings.clone() };
+    let why = match driver::drive_with(host, &brief, saga, false, Some(event)).await {
+        Ok(_) => return Ok(Came::Of(saga.clone())),
+        Err(error) if matches!(error.code(), Code::Conflict | Code::NotFound) => error,
+        Err(error) => return Err(error),
+    };
     let loaded = Store::new(host, settings).load(saga, false).await?;
     let Some(loaded) = loaded else { return Ok(Came::Nothing("its saga is gone".to_owned())) };
     if loaded.head.heard.iter().any(|heard| heard == mark) {
@@ -112,15 +119,9 @@ async fn bring<H: Host>(host: &H, settings: &Settings, saga: &SagaId, mark: &str
     if matches!(loaded.head.phase, Phase::Completed | Phase::MadeGood) {
         return Ok(Came::Nothing(format!("its saga is {} and waits for nothing", loaded.head.phase)));
     }
-    // What follows from it is an invocation of its own.
-    let brief = Settings { time_budget: Millis(0), ..settings.clone() };
-    match driver::drive_with(host, &brief, saga, false, Some(event)).await {
-        Ok(_) => Ok(Came::Of(saga.clone())),
-        // Something of its name is there that no step has taken yet; or others are busy with the saga; or it is stuck, and
-        // a person may have it go on.
-        Err(error) if error.code() == Code::Conflict => Ok(Came::Later(error.message().to_owned())),
-        Err(error) => Err(error),
-    }
+    // Something of its name is there that no step has taken yet; or others are busy with the saga; or it is stuck, and
+    // a person may have it go on.
+    Ok(Came::Later(why.message().to_owned()))
 }
 
 /// Starts a saga as the source's owner.

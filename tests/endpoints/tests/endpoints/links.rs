@@ -210,6 +210,17 @@ async fn a_link_is_about_the_parameters_that_it_was_made_for() {
     assert_eq!(journal::rest(&platform, &id, PATIENCE).await["phase"], "completed");
 }
 
+/// A saga whose step waits for ann, because its tool demands that and not its plan.
+async fn asked_by_its_tool(platform: &Platform) -> String {
+    let demanding = "select makegood.register_tool((definition::jsonb || '{\"version\": \"next\", \"approval\": \
+                     {\"by\": [\"ann\"]}}')::json, 1) from makegood.tool \
+                     where name = 'book_restaurant_table' and current";
+    assert_eq!(database::scalar(platform, demanding).await.as_deref(), Some("t"));
+    let mut plan = table(&json!({}));
+    plan["steps"][0].as_object_mut().unwrap().remove("approval");
+    asking(platform, &plan).await
+}
+
 #[tokio::test]
 async fn nobody_hands_out_a_voice_that_is_not_theirs_to_hand_out() {
     let platform = Platform::start(Options::default()).await;
@@ -229,13 +240,7 @@ async fn nobody_hands_out_a_voice_that_is_not_theirs_to_hand_out() {
     assert_eq!(make(&platform, &id, &to("ann"), Some(&ann)).await.status, 201, "her own voice is hers to hand out");
 
     // What a tool demands is not for the owner to get round.
-    let demanding = "select makegood.register_tool((definition::jsonb || '{\"version\": \"next\", \"approval\": \
-                     {\"by\": [\"ann\"]}}')::json, 1) from makegood.tool \
-                     where name = 'book_restaurant_table' and current";
-    assert_eq!(database::scalar(&platform, demanding).await.as_deref(), Some("t"));
-    let mut plan = table(&json!({}));
-    plan["steps"][0].as_object_mut().unwrap().remove("approval");
-    let id = asking(&platform, &plan).await;
+    let id = asked_by_its_tool(&platform).await;
     let theirs = make(&platform, &id, &to("ann"), None).await;
     assert_eq!((theirs.status, &theirs.json()["code"]), (403, &json!("forbidden")), "{theirs:?}");
     let hers = make(&platform, &id, &to("ann"), Some(&ann)).await;
@@ -249,13 +254,7 @@ async fn a_tool_that_is_taken_out_of_use_keeps_what_it_demands() {
     let platform = Platform::start(Options::default()).await;
     let ann = platform.token("ann").await;
     let to_ann = json!({"step": "table", "for": "ann"});
-    let demanding = "select makegood.register_tool((definition::jsonb || '{\"version\": \"next\", \"approval\": \
-                     {\"by\": [\"ann\"]}}')::json, 1) from makegood.tool \
-                     where name = 'book_restaurant_table' and current";
-    assert_eq!(database::scalar(&platform, demanding).await.as_deref(), Some("t"));
-    let mut plan = table(&json!({}));
-    plan["steps"][0].as_object_mut().unwrap().remove("approval");
-    let id = asking(&platform, &plan).await;
+    let id = asked_by_its_tool(&platform).await;
     // One that only its plan asks about: of this the owner may hand out the voice, while it is known to be so.
     let own = json!({"id": "table", "tool": "bench_effect", "params": {"n": 1}, "approval": {"by": ["ann"]}});
     let own = asking(&platform, &json!({"summary": "Own", "steps": [own]})).await;
