@@ -1,5 +1,6 @@
 //! A real PostgreSQL and a real Redis, as Debian packages them, in folders and on ports of their own.
 
+use std::fs::File;
 use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::chown;
@@ -15,6 +16,8 @@ use tempfile::TempDir;
 const INSTALL: &str = "apt-get install --yes postgresql redis-server";
 /// Says that a machine has no such services, and is not to have any.
 const WITHOUT: &str = "MAKEGOOD_NO_SYSTEM_SERVICES";
+/// What both say when they do, in small letters.
+const LISTENS: &str = "ready to accept connections";
 
 /// Both services. They end with this value.
 pub struct Services {
@@ -32,7 +35,7 @@ impl Services {
         if std::env::var(WITHOUT).is_ok_and(|value| value == "1") {
             return None;
         }
-        let [initdb, postgres, ready, redis] = ["initdb", "postgres", "pg_isready", "redis-server"].map(binary);
+        let [initdb, postgres, redis] = ["initdb", "postgres", "redis-server"].map(binary);
         let folder = TempDir::new().unwrap();
         let account = Account::for_postgres();
         account.own(folder.path());
@@ -46,24 +49,17 @@ impl Services {
             .unwrap();
         assert!(made.status.success(), "{made:?}");
 
-        let (postgres_port, redis_port) = (port().to_string(), port().to_string());
-        let mut command = account.run(&postgres);
-        command.arg("-D").arg(&data).args([
-            "-p",
-            &postgres_port,
-            "-c",
-            "listen_addresses=127.0.0.1",
-            "-c",
-            "unix_socket_directories=",
-        ]);
-        let postgres = Server::start(command);
-        let mut command = account.run(&redis);
-        command.args(["--bind", "127.0.0.1", "--port", &redis_port, "--save", "", "--dir"]).arg(folder.path());
-        let redis = Server::start(command);
-
-        let asked = ["-q", "-h", "127.0.0.1", "-p", &postgres_port];
-        until("PostgreSQL", || Command::new(&ready).args(asked).status().is_ok_and(|status| status.success()));
-        until("Redis", || std::net::TcpStream::connect(format!("127.0.0.1:{redis_port}")).is_ok());
+        let (postgres, postgres_port) = listening("postgres", folder.path(), |port| {
+            let mut command = account.run(&postgres);
+            command.arg("-D").arg(&data).args(["-p", port]);
+            command.args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]);
+            command
+        });
+        let (redis, redis_port) = listening("redis-server", folder.path(), |port| {
+            let mut command = account.run(&redis);
+            command.args(["--bind", "127.0.0.1", "--port", port, "--save", "", "--dir"]).arg(folder.path());
+            command
+        });
         Some(Self {
             database_url: format!("postgres://makegood@127.0.0.1:{postgres_port}/postgres"),
             redis_url: format!("redis://127.0.0.1:{redis_port}"),
@@ -95,6 +91,20 @@ pub fn port() -> u16 {
     let first = 20_000 + (std::process::id() % 100) as u16 * 100;
     let mut ports = std::iter::repeat_with(|| first + NEXT.fetch_add(1, Ordering::Relaxed) % 100).take(100);
     ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("one of a hundred ports is free")
+}
+
+/// Starts a server at a port of its own, and says at which. What was free a moment ago somebody else may have taken
+/// since: then it is tried at another.
+fn listening(what: &str, folder: &Path, command: impl Fn(&str) -> Command) -> (Server, String) {
+    let log = folder.join(format!("{what}.log"));
+    let found = (0..10).find_map(|_| {
+        let port = port().to_string();
+        Server::start(command(&port), &log).map(|server| (server, port))
+    });
+    found.unwrap_or_else(|| {
+        let said = std::fs::read_to_string(&log).unwrap_or_default();
+        panic!("{what} did not begin to listen, on ten ports: {said}")
+    })
 }
 
 /// Debian keeps most of PostgreSQL's programs out of the path.
@@ -149,13 +159,32 @@ impl Account {
 struct Server(Child);
 
 impl Server {
-    fn start(mut command: Command) -> Self {
-        Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    /// `None` where it has ended, or does not listen in time. That something listens there is not enough: it itself has to
+    /// say so.
+    fn start(mut command: Command, log: &Path) -> Option<Self> {
+        let file = File::create(log).unwrap();
+        command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
+        let mut server = Self(command.spawn().unwrap());
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(30) {
+            if std::fs::read_to_string(log).is_ok_and(|said| said.to_lowercase().contains(LISTENS)) {
+                return Some(server);
+            }
+            if server.0.try_wait().unwrap().is_some() {
+                return None;
+            }
+            sleep(Duration::from_millis(20));
+        }
+        None
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // Where it has ended its number may be another's.
+        if !matches!(self.0.try_wait(), Ok(None)) {
+            return;
+        }
         // PostgreSQL's fast shutdown: no waiting for clients, and nothing left in shared memory.
         drop(Command::new("kill").args(["-INT", &self.0.id().to_string()]).status());
         let began = Instant::now();
@@ -170,10 +199,24 @@ impl Drop for Server {
     }
 }
 
-fn until(what: &str, mut ready: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !ready() {
-        assert!(began.elapsed() < Duration::from_secs(30), "{what} did not start");
-        sleep(Duration::from_millis(50));
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_server_that_ends_before_it_listens_is_tried_at_another_port() {
+        let (folder, tries) = (TempDir::new().unwrap(), Cell::new(0));
+        let (mut server, port) = listening("it", folder.path(), |port| {
+            tries.set(tries.get() + 1);
+            let says = if tries.get() < 3 { "echo taken" } else { "echo Ready to accept connections; exec sleep 60" };
+            let mut command = Command::new("sh");
+            command.args(["-c", says, "sh", port]);
+            command
+        });
+        assert_eq!(tries.get(), 3);
+        assert!(port.parse::<u16>().is_ok(), "{port}");
+        assert!(matches!(server.0.try_wait(), Ok(None)), "it runs");
     }
 }

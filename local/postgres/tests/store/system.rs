@@ -3,6 +3,7 @@
 
 use crate::folder::Folder;
 use makegood_postgres::{Error, Postgres};
+use std::fs::File;
 use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
@@ -60,14 +61,19 @@ impl System {
             .unwrap();
         assert!(made.success(), "initdb failed");
         std::fs::write(data.join("pg_hba.conf"), HBA).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = command("postgres")
-            .args(["-c", "listen_addresses=127.0.0.1", "-p", &port.to_string(), "-k"])
-            .arg(folder.path())
-            .arg("-D")
-            .arg(&data)
-            .spawn()
-            .unwrap();
+        let log = folder.path().join("log");
+        // What was free a moment ago another test may have taken since.
+        let found = (0..10).find_map(|_| {
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let mut postgres = command("postgres");
+            postgres.args(["-c", "listen_addresses=127.0.0.1", "-p", &port.to_string(), "-k"]).arg(folder.path());
+            postgres.arg("-D").arg(&data).stderr(File::create(&log).unwrap());
+            Some((listening(postgres, &log)?, port))
+        });
+        let (server, port) = found.unwrap_or_else(|| {
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            panic!("PostgreSQL did not begin to listen, on ten ports: {said}")
+        });
         Some(Self { server, port, folder })
     }
 
@@ -102,6 +108,23 @@ impl Drop for System {
         let _ = Command::new("kill").args(["-INT", &self.server.id().to_string()]).status();
         let _ = self.server.wait();
     }
+}
+
+/// A server that listens; `None` where it has ended. That something listens at its port is not enough: it itself has
+/// to say so.
+fn listening(mut command: Command, log: &Path) -> Option<Child> {
+    let mut server = command.spawn().unwrap();
+    for _ in 0..600 {
+        if std::fs::read_to_string(log).is_ok_and(|said| said.contains("ready to accept connections")) {
+            return Some(server);
+        }
+        if server.try_wait().unwrap().is_some() {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let _ = server.kill();
+    panic!("PostgreSQL did not start in half a minute")
 }
 
 fn binaries() -> Option<PathBuf> {

@@ -7,9 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 use crate::bench::usage;
+
+/// What a real Redis says, in its folder.
+const LOG: &str = "log";
 
 pub struct Server {
     process: Child,
@@ -38,19 +41,35 @@ impl Server {
     /// the emulator does.
     pub async fn redis(folder: &Path, durable: bool) -> anyhow::Result<(Self, u16)> {
         std::fs::create_dir_all(folder)?;
-        let port = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
+        // What was free a moment ago somebody else may have taken since.
+        for _ in 0..10 {
+            let port = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
+            if let Some(server) = Self::redis_at(port, folder, durable).await? {
+                return Ok((server, port));
+            }
+        }
+        bail!("redis-server did not begin to listen, on ten ports: {} says why", folder.join(LOG).display())
+    }
+
+    /// The same at this port; `None` where it has ended, or does not listen in time. That something listens there is not
+    /// enough: it itself has to say so.
+    async fn redis_at(port: u16, folder: &Path, durable: bool) -> anyhow::Result<Option<Self>> {
+        let log = folder.join(LOG);
         let mut command = Command::new("redis-server");
         command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendfsync", "no"]);
         command.args(["--appendonly", if durable { "yes" } else { "no" }, "--dir"]).arg(folder);
-        let process = command.stdout(Stdio::null()).spawn();
-        let server = Self { process: process.context("redis-server: install the package of this name")? };
+        let process = command.arg("--logfile").arg(&log).stdout(Stdio::null()).spawn();
+        let mut server = Self { process: process.context("redis-server: install the package of this name")? };
         for _ in 0..200 {
-            if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
-                return Ok((server, port));
+            if std::fs::read_to_string(&log).is_ok_and(|said| said.contains("Ready to accept connections")) {
+                return Ok(Some(server));
+            }
+            if server.process.try_wait()?.is_some() {
+                return Ok(None);
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
-        bail!("redis-server does not listen on {port}")
+        Ok(None)
     }
 
     /// Milliseconds of CPU it has used.
