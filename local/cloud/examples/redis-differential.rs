@@ -1,7 +1,7 @@
 //! Holds the embedded Redis against a real one, by as many random sequences of commands as one wants.
 //! It starts a `redis-server` of its own. The last line is JSON.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a command line: it talks to people")]
-#![expect(clippy::unwrap_used, reason = "it is a test that was given a command line")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "it is a test that was given a command line")]
 
 #[path = "../tests/redis/compare.rs"]
 mod compare;

@@ -4,6 +4,8 @@
 //!
 //! `cargo run -p makegood-postgres --example measure [statements]`
 
+#![expect(clippy::print_stdout, reason = "it is a command line: it talks to people")]
+
 use makegood_postgres::{Error, Postgres};
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,12 @@
 //! What the embedded database answered is there after the process was killed, again and again.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the child says what it inserted, and the parent how many"
+)]
+
 #[path = "store/folder.rs"]
 mod folder;
 

@@ -19,11 +19,11 @@ const MAX_CHANNELS: usize = 100;
 
 /// One message or an array of them.
 pub fn read(body: &Value) -> Result<Vec<Message>, Fault> {
-    match body {
-        Value::Array(messages) if messages.is_empty() => Err(Fault::bad("there is no message")),
-        Value::Array(messages) => messages.iter().map(Message::read).collect(),
-        message => Ok(vec![Message::read(message)?]),
+    let Value::Array(messages) = body else { return Ok(vec![Message::read(body)?]) };
+    if messages.is_empty() {
+        return Err(Fault::bad("there is no message"));
     }
+    messages.iter().map(Message::read).collect()
 }
 
 /// A body that is the payload itself; the rest is in headers or the query.
@@ -100,22 +100,15 @@ fn check_ids(messages: &[Message]) -> Result<(), Fault> {
 
 /// `{channels, messages}`, or an array of such; each channel succeeds or fails by itself.
 pub fn batch(inner: &Inner, grant: &Grant, body: &Value) -> Result<Value, Fault> {
-    match body {
-        Value::Array(specs) => {
-            specs.iter().map(|spec| one_of_batch(inner, grant, spec)).collect::<Result<_, _>>().map(Value::Array)
-        }
-        spec => one_of_batch(inner, grant, spec),
-    }
+    let Value::Array(specs) = body else { return one_of_batch(inner, grant, body) };
+    specs.iter().map(|spec| one_of_batch(inner, grant, spec)).collect::<Result<_, _>>().map(Value::Array)
 }
 
 fn one_of_batch(inner: &Inner, grant: &Grant, spec: &Value) -> Result<Value, Fault> {
     let wrong = || Fault::bad("a batch needs channels, and messages for them");
-    let channels = match field(spec, "channels").ok_or_else(wrong)? {
-        Value::Array(names) => {
-            names.iter().map(|name| name.as_str().ok_or_else(wrong)).collect::<Result<Vec<_>, _>>()?
-        }
-        name => vec![name.as_str().ok_or_else(wrong)?],
-    };
+    let named = field(spec, "channels").ok_or_else(wrong)?;
+    let names = if let Value::Array(names) = named { names.as_slice() } else { std::slice::from_ref(named) };
+    let channels = names.iter().map(|name| name.as_str().ok_or_else(wrong)).collect::<Result<Vec<_>, _>>()?;
     if channels.is_empty() || channels.len() > MAX_CHANNELS {
         return Err(Fault::bad(format!("a batch is for 1 to {MAX_CHANNELS} channels")));
     }

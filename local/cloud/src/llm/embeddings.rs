@@ -66,7 +66,7 @@ fn inputs(value: &Value) -> Result<Vec<Input>, Refusal> {
             let words: Vec<String> = numbers.iter().map(ToString::to_string).collect();
             Ok(Input { text: words.join(" "), tokens: words.len() })
         }
-        _ => Err(wrong()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Err(wrong()),
     };
     let values = match value {
         Value::String(_) => std::slice::from_ref(value),
@@ -76,7 +76,7 @@ fn inputs(value: &Value) -> Result<Vec<Input>, Refusal> {
             let message = format!("Invalid 'input': expected from 1 to {MAX_INPUTS} elements.");
             return Err(Refusal::invalid("input".to_owned(), message));
         }
-        _ => return Err(wrong()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => return Err(wrong()),
     };
     values.iter().map(one).collect()
 }

@@ -242,7 +242,9 @@ fn choice(fields: &Fields, tools: &[Tool]) -> Result<Choice, Refusal> {
             }
             Ok(Choice::Named(name.to_owned()))
         }
-        _ => Err(Refusal::mistyped(AT, "a string or an object")),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+            Err(Refusal::mistyped(AT, "a string or an object"))
+        }
     }
 }
 

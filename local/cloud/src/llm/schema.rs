@@ -73,7 +73,9 @@ impl<'a> Maker<'a> {
         for part in parts {
             match self.make(part)? {
                 Value::Object(more) => whole.extend(more),
-                value => other = other.or(Some(value)),
+                value @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+                    other = other.or(Some(value));
+                }
             }
         }
         Some(other.filter(|_| whole.is_empty()).unwrap_or(Value::Object(whole)))

@@ -155,7 +155,14 @@ impl<'a> Parser<'a> {
         let named = match subject {
             Subject::Status => number(&STATUSES).map(Literal::Status),
             Subject::Kind => number(&KINDS).map(Literal::Kind),
-            _ => None,
+            Subject::Span(_)
+            | Subject::Resource(_)
+            | Subject::Either(_)
+            | Subject::Name
+            | Subject::Duration
+            | Subject::TraceDuration
+            | Subject::RootName
+            | Subject::RootService => None,
         };
         let bool = || word.parse().ok().map(Literal::Bool);
         let int = || word.parse().ok().map(Literal::Int);
@@ -259,7 +266,13 @@ impl Condition {
     pub fn attribute(&self) -> Option<&str> {
         match &self.subject {
             Subject::Span(name) | Subject::Resource(name) | Subject::Either(name) => Some(name),
-            _ => None,
+            Subject::Name
+            | Subject::Status
+            | Subject::Kind
+            | Subject::Duration
+            | Subject::TraceDuration
+            | Subject::RootName
+            | Subject::RootService => None,
         }
     }
 }

@@ -121,7 +121,9 @@ fn decoded(encoding: Encoding, body: &[u8], status: u16) -> Vec<Value> {
         }
         Encoding::Plain | Encoding::Base64 | Encoding::Resp2 => match serde_json::from_slice(body).unwrap() {
             Value::Array(answers) => answers,
-            answer => vec![answer],
+            answer @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
+                vec![answer]
+            }
         },
     };
     for answer in &mut answers {

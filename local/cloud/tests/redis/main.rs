@@ -1,5 +1,7 @@
 //! The Redis REST emulator, through its HTTP face only.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
 mod breakers;
 mod compare;
 mod deliberate;

@@ -1,5 +1,8 @@
 //! One store suite over both back ends, and what is special to each.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stderr, reason = "the suite says where it is")]
+
 mod folder;
 mod neon;
 mod suite;
