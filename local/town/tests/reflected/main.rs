@@ -2,6 +2,9 @@
 //!
 //! To write the files anew: `UPDATE_GOLDEN=1 cargo test -p makegood-town --test reflected`.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stderr, reason = "it says what is left out on this machine")]
+
 mod drift;
 mod typed;
 
