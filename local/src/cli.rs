@@ -63,6 +63,8 @@ pub enum Command {
     Breakers(Breakers),
     /// Webhooks: checks their sources, shows what was delivered, and delivers something to try one out
     Webhooks(Webhooks),
+    /// Subscriptions to events: says where a running installation brings them, and has it bring them elsewhere
+    Subscriptions(Subscriptions),
     /// The audit log: shows who did what, and checks that nobody has changed it
     Audit(Audit),
 }
@@ -92,6 +94,46 @@ pub enum BreakerVerb {
     Close { name: String },
     /// Has it begin anew, by what becomes of the calls
     Reset { name: String },
+}
+
+#[derive(Debug, Args)]
+pub struct Subscriptions {
+    /// Where it runs
+    #[arg(long, env = "MAKEGOOD_URL", value_name = "URL", default_value = DEFAULT_URL, global = true)]
+    pub url: String,
+    /// Who asks, as `makegood token` prints it
+    #[arg(long, env = "MAKEGOOD_TOKEN", value_name = "TOKEN", hide_env_values = true, global = true)]
+    pub token: Option<String>,
+    /// Prints the answer as it came
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub verb: SubscriptionVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SubscriptionVerb {
+    /// Yours, or for operators everybody's
+    List,
+    /// Has events brought to an address from here on, and prints the secret that signs them
+    Add {
+        #[arg(value_name = "ADDRESS")]
+        address: String,
+        /// Types of events, or groups as makegood.step.*, with commas between [default: all]
+        #[arg(long, value_delimiter = ',', value_name = "TYPES")]
+        types: Vec<String>,
+        /// Of all users' sagas: for operators
+        #[arg(long)]
+        everyone: bool,
+    },
+    /// Brings nothing there any more
+    Remove { id: String },
+    /// Prints another secret; for a day the one before signs as well
+    Rotate { id: String },
+    /// Has one that was disabled go on, with what it missed
+    Enable { id: String },
+    /// Brings it an event in which nothing happened, and says what came of it
+    Test { id: String },
 }
 
 #[derive(Clone, Debug, Args)]
