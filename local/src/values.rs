@@ -23,7 +23,7 @@ const AFTER_MODELS: u64 = 2_000;
 const KILL_MS: u64 = 10_000;
 const BUDGET_MS: u64 = 8_500;
 const MODELS_MS: u64 = 7_000;
-/// Secrets of others are made of it: in characters, as 128 random bits have them in hexadecimal or base64, and some more.
+/// Others' secrets are made of it: 128 random bits in base64 have so many characters.
 const SHORTEST_KEY: usize = 24;
 
 /// What is wrong with a value, and what to do about it.
