@@ -21,6 +21,7 @@ use crate::migrate::Migrate;
 use crate::saga::Saga;
 use crate::saga::client::Installation;
 use crate::sim::Sim;
+use crate::subscriptions::Subscriptions;
 use crate::tools::Tools;
 use crate::up::{Build, Up};
 use crate::webhooks::Webhooks;
@@ -70,6 +71,8 @@ pub enum Command {
     Breakers(Breakers),
     /// Webhooks: checks their sources, shows what was delivered, and delivers something to try one out
     Webhooks(Webhooks),
+    /// Subscriptions to events: says where a running installation brings them, and has it bring them elsewhere
+    Subscriptions(Subscriptions),
     /// The audit log: shows who did what, and checks that nobody has changed it
     Audit(Audit),
 }

@@ -32,6 +32,7 @@ pub mod saga;
 pub mod secrets;
 mod serve;
 pub mod sim;
+pub mod subscriptions;
 pub mod tool_host;
 pub mod tools;
 mod town_tools;

@@ -10,8 +10,8 @@ use makegood_local::bench::Bench;
 use makegood_local::cli::{Cli, Command};
 use makegood_local::secrets::Wanted;
 use makegood_local::{
-    audit, bench, breakers, chat, deploy, doctor, emulate, health, keys, migrate, saga, secrets, sim, tools, up,
-    webhooks,
+    audit, bench, breakers, chat, deploy, doctor, emulate, health, keys, migrate, saga, secrets, sim, subscriptions,
+    tools, up, webhooks,
 };
 
 #[global_allocator]
@@ -70,6 +70,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Tools(options)) => tools::run(&options).await,
         Some(Command::Breakers(options)) => breakers::run(&options).await,
         Some(Command::Webhooks(options)) => webhooks::run(&options).await,
+        Some(Command::Subscriptions(options)) => subscriptions::run(&options).await,
         Some(Command::Audit(options)) => audit::run(&options).await,
     }
 }

@@ -19,6 +19,7 @@ use makegood_core::guard::Role;
 use makegood_core::guard::rates::Class;
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
+use makegood_edge::settings::SUBSCRIBER_HOSTS;
 use makegood_gateway::jwt::{self, Jwks, Token};
 use makegood_gateway::store;
 use makegood_postgres::Postgres;
@@ -168,7 +169,7 @@ impl Platform {
         write_for_owner(&data_dir.path().join(CLIENTS), &clients::script(&told))?;
 
         let functions = Functions::load(HostOptions {
-            overrides: variables(options, &url, &secrets, &issuer, postgres.connection_string(), loopback)?,
+            overrides: variables(options, &url, &secrets, &issuer, postgres.connection_string(), &ably.key, loopback)?,
             cache_dir: compiled::beside(&manifest).unwrap_or_else(|| data_dir.path().join(COMPILED)),
             manifest,
             own_authorities: own,
@@ -327,6 +328,7 @@ fn variables(
     secrets: &Secrets,
     issuer: &Issuer,
     connection: &str,
+    ably_key: &str,
     loopback: bool,
 ) -> anyhow::Result<BTreeMap<String, String>> {
     let jwks_url = options.jwks_url.clone().unwrap_or_else(|| issuer.jwks_url());
@@ -360,6 +362,22 @@ fn variables(
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();
+    let given = |name: &str| std::env::var(name).unwrap_or_default();
+    if given("SPIN_VARIABLE_SUBSCRIPTION_KEY").is_empty() {
+        variables.insert("subscription_key".to_owned(), secrets.key_of("subscriptions"));
+    }
+    // Whoever reaches the loopback address may have this machine called as well.
+    let inside = loopback && given("SPIN_VARIABLE_SUBSCRIPTIONS_INSIDE") != "false";
+    variables.insert("subscriptions_inside".to_owned(), inside.to_string());
+    if inside {
+        variables.insert(SUBSCRIBER_HOSTS.to_owned(), "*://*:*".to_owned());
+    }
+    // Where the environment names none, it is our own.
+    if given("SPIN_VARIABLE_ABLY_URL").is_empty() {
+        let own =
+            [("ably_host", url.to_owned()), ("ably_url", format!("{url}{ABLY}")), ("ably_key", ably_key.to_owned())];
+        variables.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    }
     variables.extend(options.alert_url.iter().map(|url| ("alert_url".to_owned(), url.clone())));
     let millis = [("time_budget_ms", options.time_budget), ("kill_ms", options.kill)];
     variables.extend(millis.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.0.to_string()))));

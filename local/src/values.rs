@@ -11,6 +11,7 @@ use makegood_edge::Settings;
 use makegood_edge::model::Models;
 use makegood_edge::native::Native;
 use makegood_edge::settings::{Kind, NAMES, Setting};
+use makegood_gateway::ably::Ably;
 use makegood_gateway::webhook::sources;
 use makegood_gateway::{jwt, mcp};
 
@@ -22,6 +23,8 @@ const AFTER_MODELS: u64 = 2_000;
 const KILL_MS: u64 = 10_000;
 const BUDGET_MS: u64 = 8_500;
 const MODELS_MS: u64 = 7_000;
+/// Others' secrets are made of it: 128 random bits in base64 have so many characters.
+const SHORTEST_KEY: usize = 24;
 
 /// What is wrong with a value, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,6 +194,15 @@ fn readers(values: &BTreeMap<String, String>) -> Vec<Fault> {
         let remedy = "Mend its value: docs/WEBHOOKS.md shows one.";
         faults.push(Fault::new("webhook_sources", format!("with it webhooks are answered 500: {why}"), remedy));
     }
+    let get = |name: &str| values.get(name).map_or("", String::as_str);
+    if let Err(why) = Ably::read(get("ably_url"), get("ably_key")) {
+        let remedy = "Take the whole key from Ably's dashboard, or leave `ably_url` empty.";
+        faults.push(Fault::new("ably_key", format!("with it subscriptions are answered 500: {why}"), remedy));
+    }
+    if (1..SHORTEST_KEY).contains(&get("subscription_key").len()) {
+        let what = format!("it has fewer than {SHORTEST_KEY} characters, and could be guessed");
+        faults.push(Fault::new("subscription_key", what, "Make one: `openssl rand -base64 32`."));
+    }
     if let Err(why) = Rulebook::read(values.get("breakers").map_or("", String::as_str)) {
         faults.push(Fault::new(
             "breakers",
@@ -198,7 +210,6 @@ fn readers(values: &BTreeMap<String, String>) -> Vec<Fault> {
             "Mend its value: docs/BREAKERS.md shows one.",
         ));
     }
-    let get = |name: &str| values.get(name).map_or("", String::as_str);
     match jwt::issuers(get("jwks_url"), get("issuers")) {
         Err(error) => faults.push(Fault::new("issuers", error.0, "Mend its value: docs/AUTH.md shows one.")),
         Ok(trusted) if trusted.is_empty() && !get("jwks_url").is_empty() => faults.push(Fault::new(
@@ -229,6 +240,7 @@ mod tests {
             ("model_price", "0.15"),
             ("mcp_servers", "this is not JSON"),
             ("webhook_sources", r#"{"s": {"scheme": "stripe"}}"#),
+            ("subscription_key", "hush"),
             ("breakers", "{\"pay\": {\"permits\": 0}}"),
             ("model_cache_ms", "an hour"),
             ("anonymous_role", "king"),

@@ -13,7 +13,7 @@ use makegood_core::id::SagaId;
 use makegood_core::time::Millis;
 use makegood_edge::futures_util::{FutureExt, StreamExt};
 use makegood_edge::gateway::webhook::{self, sources};
-use makegood_edge::gateway::{Request as Sent, Response, alerts, conversations, deliveries, jwt, store};
+use makegood_edge::gateway::{Request as Sent, Response, alerts, conversations, deliveries, jwt, store, subscriptions};
 use makegood_edge::host::{Body, FetchError, Level};
 use makegood_edge::outward::answer;
 use makegood_edge::routes::ROUTES;
@@ -28,6 +28,8 @@ const NEXT_KEY: &str = "signs them next";
 const PUBLIC: &str = "https://me.test";
 /// Another site, whose pages may call.
 const SITE: &str = "https://app.test";
+/// Whoever is told of events: their address is nobody's setting.
+const SUBSCRIBER: &str = "https://hooks.test/in";
 
 /// A value for every setting.
 fn values() -> BTreeMap<String, String> {
@@ -60,6 +62,9 @@ fn values() -> BTreeMap<String, String> {
         "webhook_sources" => {
             r#"{"any": {"scheme": "github", "secrets": ["hush"], "owner": "ada", "rules": [{"then": {"event": {"name": "n"}}}]}}"#
         }
+        "subscriptions_inside" => "false",
+        "ably_url" => "https://ably.test",
+        "ably_key" => "app.id:hush",
         "limits" => r#"{"failed": {"rate": 9}}"#,
         "limits_fallback" => "isolate",
         "limits_mode" => "enforce",
@@ -83,6 +88,7 @@ fn other(name: &str) -> String {
         "model_tools" => "book_restaurant_table".to_owned(),
         "user_concurrency" => "7".to_owned(),
         "webhook_sources" => values()[name].replace("hush", "another"),
+        "subscriptions_inside" => "true".to_owned(),
         "limits" => "off".to_owned(),
         "limits_fallback" => "open".to_owned(),
         "limits_mode" => "shadow".to_owned(),
@@ -138,6 +144,22 @@ impl Recorder {
             conversations::SAVE => json!(1),
             conversations::SWEEP => json!([]),
             deliveries::TAKE => json!({"new": true, "state": "pending"}),
+            subscriptions::CREATE => subscription("webhook"),
+            subscriptions::LIST => json!([]),
+            subscriptions::OPEN_ABLY => json!(false),
+            subscriptions::SETTLE => json!("told"),
+            subscriptions::TAKE => {
+                let cursor = |kind: &str| {
+                    json!({
+                        "subscription": subscription(kind), "seq": 0, "upto": 1, "tries": 0, "failing_since": null,
+                        "journal": [],
+                    })
+                };
+                json!({
+                    "owner": "ada", "title": "A saga", "message": null, "reading": null, "created_at": NOW, "nodes": [],
+                    "cursors": [cursor("webhook"), cursor("ably")],
+                })
+            }
             store::SWEEP if self.quiet => json!({"sagas": [], "schedules": []}),
             alerts::DUE if self.quiet => json!([]),
             store::SWEEP => json!({"sagas": [{"id": id(), "version": 2, "sweep": 1}], "schedules": []}),
@@ -231,6 +253,14 @@ impl Host for Recorder {
     }
 }
 
+fn subscription(kind: &str) -> Value {
+    json!({
+        "id": "sub_1", "owner": "ada", "kind": kind, "everyone": false, "url": SUBSCRIBER, "types": [],
+        "state": "active", "why": null, "generation": 1, "previous_until": null, "failing_since": null,
+        "last_error": null, "created_at": NOW, "updated_at": NOW,
+    })
+}
+
 /// A model's answer.
 fn model(message: &Value) -> Value {
     json!({
@@ -300,6 +330,13 @@ fn requests(function: &str) -> Vec<Request> {
         "webhook" => vec![
             request("POST", "/api/webhook/any", &from_ours, &said),
             request("POST", "/api/webhook/any", &[("x-hub-signature-256", &from_github(&said))], &said),
+            request("GET", "/api/subscriptions", &from_ours, &Value::Null),
+            request("GET", "/api/subscriptions", &from_theirs, &Value::Null),
+            request("POST", "/api/subscriptions", &[("authorization", signed)], &json!({"url": SUBSCRIBER})),
+            request("POST", "/api/subscriptions", &[("authorization", signed)], &json!({"url": "http://127.0.0.1:9/"})),
+            request("GET", "/api/subscriptions/ably", &[("authorization", signed)], &Value::Null),
+            delivered("/api/subscriptions/bring", &json!({"saga": id()}), QUEUE_KEY),
+            delivered("/api/subscriptions/bring", &json!({"saga": id()}), NEXT_KEY),
         ],
         "debug" => vec![
             request("GET", "/api/debug/health", &from_ours, &Value::Null),
@@ -402,7 +439,7 @@ fn a_function_calls_the_addresses_that_the_table_says_and_no_other() {
         }
         let trace = host.trace.borrow();
         let called: BTreeSet<&str> = trace.iter().filter_map(|line| line.split(' ').nth(1)).collect();
-        let called = called.into_iter().filter(|url| url.starts_with("https://"));
+        let called = called.into_iter().filter(|url| url.starts_with("https://") && *url != SUBSCRIBER);
         let setting = |url: &str| {
             let all = values();
             let within = |name: &&str| url.starts_with(all[*name].as_str());

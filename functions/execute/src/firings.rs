@@ -6,13 +6,13 @@ use makegood_edge::gateway::qstash;
 use makegood_edge::host::{Level, json};
 use makegood_edge::http::header::RETRY_AFTER;
 use makegood_edge::problem::problem;
+use makegood_edge::queue::trusted;
 use makegood_edge::schedules::{Message, forget};
 use makegood_edge::serde_json::{self, json};
 use makegood_edge::start::fire;
 use makegood_edge::store::Store;
 use makegood_edge::{Host, Reply, Request, Settings, door};
 
-use crate::queue::trusted;
 use crate::schedules::Wanted;
 
 /// Starts the saga of a firing, as the schedule's owner. What trying again cannot help is acknowledged.

@@ -12,8 +12,7 @@ use makegood_edge::gateway::qstash;
 use makegood_edge::gateway::schedules::Row;
 use makegood_edge::gateway::store::Swept;
 use makegood_edge::host::{Level, json};
-use makegood_edge::limits::{Class, by_address};
-use makegood_edge::queue::{Message, publish};
+use makegood_edge::queue::{Message, bring, publish, trusted};
 use makegood_edge::schedules::tell_queue;
 use makegood_edge::serde_json::json;
 use makegood_edge::store::Store;
@@ -30,15 +29,6 @@ const LEARNS_FROM: Millis = Millis(60 * 60 * 1000);
 const BATCH: u32 = 200;
 /// Schedules that one sweep compares with the queue's; each takes a call or a few.
 const SCHEDULES: u32 = 20;
-
-/// The queue itself comes as often as it likes. Who only says to be the queue counts as somebody who was not let in.
-pub async fn trusted<H: Host>(request: &Request, host: &H, settings: &Settings, path: &str) -> Result<(), Error> {
-    let address = format!("{}{path}", settings.public_url);
-    let verified = qstash::verify(&settings.queue, request.headers(), &address, request.body(), host.now());
-    let Err(distrust) = verified else { return Ok(()) };
-    by_address(request, host, settings, Class::Failed).await?;
-    Err(Error::new(Code::BadSignature, "Only the queue may call this address.").because(distrust))
-}
 
 /// Carries one saga on for one invocation.
 pub async fn step<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
@@ -108,7 +98,7 @@ pub async fn tick<H: Host>(host: &H) -> Result<(), Error> {
 async fn wake_the_forgotten<H: Host>(host: &H, settings: &Settings) -> Result<usize, Error> {
     let now = host.now();
     let swept = Store::new(host, settings).sweep(now - GRACE, now + AGAIN, BATCH, SCHEDULES).await?;
-    let Swept { sagas: overdue, schedules } = swept;
+    let Swept { sagas: overdue, schedules, lagging } = swept;
     for saga in &overdue {
         let message = Message { saga: saga.id.clone(), version: saga.version, turn: None };
         publish(host, settings, &message, &format!("sweep{}", saga.sweep), None).await?;
@@ -127,6 +117,9 @@ async fn wake_the_forgotten<H: Host>(host: &H, settings: &Settings) -> Result<us
     }
     if let Err(error) = act::sweep(host, settings, BATCH).await {
         host.log(Level::Warn, &format!("no delivery of a webhook is told of anew: {error}"));
+    }
+    for saga in &lagging {
+        bring(host, settings, saga, &format!("sweep{}", now.0 / AGAIN.0), None).await;
     }
     Ok(overdue.len())
 }

@@ -18,7 +18,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
-use makegood_edge::settings::{Kind, Setting, TABLE};
+use makegood_edge::settings::{Kind, SUBSCRIBER_HOSTS, Setting, TABLE};
 
 use crate::cli::Place;
 use crate::host::manifest::Manifest;
@@ -111,7 +111,8 @@ impl Configuration {
 
 /// Whether a variable says what a function may reach, and not what it does reach.
 fn limits_hosts(name: &str) -> bool {
-    TABLE.iter().any(|setting| matches!(setting.kind, Kind::Called { host } if host == name))
+    name == SUBSCRIBER_HOSTS
+        || TABLE.iter().any(|setting| matches!(setting.kind, Kind::Called { host } if host == name))
 }
 
 fn variable(name: &str) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use http::Uri;
-use makegood_edge::settings::{Kind, Setting, TABLE};
+use makegood_edge::settings::{Kind, SUBSCRIBER_HOSTS, Setting, TABLE, WEBHOOK};
 use makegood_gateway::{jwt, mcp};
 
 use super::Findings;
@@ -23,7 +23,11 @@ pub fn check(
         Kind::Called { host } if setting.needed_by(function) => Some((format!("{{{{{host}}}}}"), setting.name)),
         Kind::Called { .. } | Kind::Address | Kind::Text | Kind::Truth | Kind::Number => None,
     };
-    let needed: Vec<(String, &str)> = TABLE.iter().filter_map(called).collect();
+    let mut needed: Vec<(String, &str)> = TABLE.iter().filter_map(called).collect();
+    // Whoever subscribes is nobody that a setting names.
+    if function == WEBHOOK {
+        needed.push((format!("{{{{{SUBSCRIBER_HOSTS}}}}}"), "the addresses of subscriptions"));
+    }
     let allowed: BTreeSet<String> =
         component.allowed_outbound_hosts.iter().map(|entry| entry.replace(' ', "")).collect();
     for (host, url) in needed.iter().filter(|(host, _)| !allowed.contains(host)) {

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use http::Uri;
 use makegood_edge::routes::ROUTES;
-use makegood_edge::settings::{Kind, Setting, TABLE};
+use makegood_edge::settings::{Kind, SUBSCRIBER_HOSTS, Setting, TABLE};
 
 use super::{Findings, functions, hosts, sources};
 use crate::configuration::Configuration;
@@ -122,7 +122,7 @@ fn host_variables() -> BTreeSet<&'static str> {
         Kind::Called { host } => Some(host),
         Kind::Address | Kind::Text | Kind::Truth | Kind::Number => None,
     };
-    TABLE.iter().filter_map(host).collect()
+    TABLE.iter().filter_map(host).chain([SUBSCRIBER_HOSTS]).collect()
 }
 
 /// As delivered, every URL lies within its host, everybody says who they are, and the functions start.

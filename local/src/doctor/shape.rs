@@ -23,6 +23,13 @@ pub fn check(configuration: &Configuration) -> Vec<Finding> {
             "Set it to `false`.",
         ));
     }
+    if configuration.get("subscriptions_inside") == "true" && !is_loopback(configuration.get("public_url")) {
+        findings.push(Finding::wrong(
+            "subscriptions_inside",
+            "everybody who may subscribe may have what is inside called",
+            "Set it to `false`.",
+        ));
+    }
     if findings.is_empty() {
         let what = format!("{} variables have values of the right shape, and the functions take them", TABLE.len());
         findings.push(Finding::well("variables", what));
@@ -85,6 +92,7 @@ mod tests {
             (Kind::Text, "webhook_sources") => {
                 r#"{"s": {"scheme": "github", "secrets": ["hush"], "owner": "ada"}}"#.to_owned()
             }
+            (Kind::Text, "ably_key") => "app.id:secret".to_owned(),
             (Kind::Text, "mcp_servers") => r#"{"hotel": {"url": "https://hotel.test/mcp"}}"#.to_owned(),
             (Kind::Text, _) => "a-text-of-thirty-two-bytes-or-more".to_owned(),
         };
@@ -121,6 +129,9 @@ mod tests {
     fn each_value_of_a_wrong_shape_is_the_one_finding() {
         let cases = [
             ("allow_anonymous", "true", "everybody who reaches the public address may act as `anonymous`"),
+            ("subscriptions_inside", "true", "everybody who may subscribe may have what is inside called"),
+            ("subscription_key", "hush", "it has fewer than 24 characters, and could be guessed"),
+            ("ably_key", "hush", "with it subscriptions are answered 500: it is no key of Ably's"),
             ("tools_url", "http://tools-url.test/here", "it is http, and what goes there can be read on the way"),
             ("alert_url", "http://alert-url.test/here", "it is http, and what goes there can be read on the way"),
             ("alert_url", "https://10.0.0.7/alerts", "the queue calls it from outside, and it leads inside: a private"),

@@ -59,6 +59,10 @@ impl Installation {
         self.ask(Method::POST, path, body).await
     }
 
+    pub async fn delete(&self, path: &str) -> anyhow::Result<Answer> {
+        self.ask(Method::DELETE, path, None).await
+    }
+
     async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Answer> {
         let response = self.send(method, path, body, "application/json").await?;
         Ok(Answer(response.text().await.map_err(|error| self.silence(&error))?))

@@ -17,6 +17,9 @@ use crate::time::Millis;
 pub const STARTED: u64 = 1;
 pub const UNDERSTOOD: u64 = 2;
 
+/// The `type` of an event by which a subscriber is tried out. It is of no saga, and nothing happened.
+pub const TRIAL: &str = "makegood.subscription.trial.v1";
+
 /// What there is to be told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -147,6 +150,25 @@ impl Kind {
     }
 }
 
+/// An event by which a subscriber is tried out. `id`: another for every trial.
+#[must_use]
+pub fn trial(subscription: &str, id: &str, at: Millis) -> Value {
+    json!({
+        "specversion": "1.0",
+        "id": id,
+        "source": format!("/api/subscriptions/{subscription}"),
+        "type": TRIAL,
+        "time": moment(at),
+        "datacontenttype": "application/json",
+        "data": {},
+    })
+}
+
+/// RFC 3339.
+fn moment(at: Millis) -> String {
+    Timestamp::from_millisecond(i64::try_from(at.0).unwrap_or(i64::MAX)).unwrap_or(Timestamp::MAX).to_string()
+}
+
 /// A saga, as far as its events need it.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
@@ -226,13 +248,12 @@ impl About<'_> {
     }
 
     fn event(&self, seq: u64, kind: Kind, at: Millis, step: Option<Value>, data: Map<String, Value>) -> Value {
-        let at = Timestamp::from_millisecond(i64::try_from(at.0).unwrap_or(i64::MAX)).unwrap_or(Timestamp::MAX);
         let mut event = json!({
             "specversion": "1.0",
             "id": seq.to_string(),
             "source": format!("/api/execute/{}", self.saga),
             "type": kind.name(),
-            "time": at.to_string(),
+            "time": moment(at),
             "datacontenttype": "application/json",
             // The extension of that name: by its text the events of a source are in order.
             "sequence": format!("{seq:019}"),
@@ -320,6 +341,14 @@ mod tests {
         let turned =
             told(json!({"type": "unwinding", "cause": {"why": "step", "node": 2, "code": "full", "detail": "No."}}));
         assert_eq!(turned["data"]["cause"], json!({"why": "step", "step": "ride", "code": "full", "detail": "No."}));
+    }
+
+    #[test]
+    fn a_trial_is_an_event_and_none_of_a_sagas() {
+        let event = trial("sub_1", "t1", Millis(1_777_636_800_250));
+        assert_eq!((&event["source"], &event["id"]), (&json!("/api/subscriptions/sub_1"), &json!("t1")));
+        assert_eq!((&event["specversion"], &event["time"]), (&json!("1.0"), &json!("2026-05-01T12:00:00.25Z")));
+        assert!(Kind::ALL.iter().all(|kind| kind.name() != TRIAL));
     }
 
     #[test]

@@ -34,11 +34,12 @@ pub enum Tag {
     Observation,
     Description,
     Webhooks,
+    Subscriptions,
     Queue,
 }
 
 impl Tag {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Conversations,
         Self::Sagas,
         Self::People,
@@ -48,6 +49,7 @@ impl Tag {
         Self::Observation,
         Self::Description,
         Self::Webhooks,
+        Self::Subscriptions,
         Self::Queue,
     ];
 
@@ -63,6 +65,7 @@ impl Tag {
             Self::Observation => "Observation",
             Self::Description => "This description",
             Self::Webhooks => "Webhooks",
+            Self::Subscriptions => "Subscriptions",
             Self::Queue => "The queue's callbacks",
         }
     }
@@ -79,6 +82,9 @@ impl Tag {
             Self::Observation => "What was committed, and why: as JSON and as pages.",
             Self::Description => "This document, and the page that shows it.",
             Self::Webhooks => "Events that other services send.",
+            Self::Subscriptions => {
+                "Events of your sagas, brought to an address of yours or published to Ably's channels."
+            }
             Self::Queue => "For the queue only, which signs what it sends.",
         }
     }

@@ -137,6 +137,7 @@ async fn carry_on<H: Host>(
         {
             return Err(Error::new(Code::Conflict, "It has moved on meanwhile. Look at it, and ask again."));
         }
+        let subscribed = loaded.subscribed;
         // What somebody asks for is committed before anything is tried that may end this invocation.
         let cautious = loaded.idle_wakes >= IDLE_WAKES || matches!(request, Request::Pending);
         let mut turn = Invocation {
@@ -182,6 +183,9 @@ async fn carry_on<H: Host>(
             && let Some(parent) = &turn.saga.head.parent
         {
             child::tell_parent(host, settings, id, parent).await;
+        }
+        if turn.committed && subscribed {
+            queue::bring(host, settings, id, &turn.version.to_string(), None).await;
         }
         if turn.committed && matches!(request, Request::Pending) {
             request = Request::Heard;

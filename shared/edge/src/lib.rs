@@ -43,6 +43,7 @@ pub mod schedules;
 pub mod settings;
 pub mod start;
 pub mod store;
+pub mod subscriptions;
 #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 mod system;
 mod turns;

@@ -7,7 +7,8 @@ use makegood_gateway::qstash::{self, Publish};
 use serde::{Deserialize, Serialize};
 
 use crate::breakers::Pass;
-use crate::host::Host;
+use crate::host::{Host, Level, Request};
+use crate::limits::{Class, by_address};
 use crate::settings::Settings;
 
 /// The body of a wake: the saga, and the version that it had.
@@ -20,6 +21,14 @@ pub struct Message {
     /// The step whose turn has come, where it is for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<u32>,
+}
+
+/// The body of a word that subscribers are owed news of a saga.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema), schemars(rename = "NewsMessage"))]
+#[serde(deny_unknown_fields)]
+pub struct News {
+    pub saga: SagaId,
 }
 
 /// How long the queue waits for an answer beyond the platform's own limit.
@@ -47,6 +56,34 @@ pub async fn publish<H: Host>(
         timeout: settings.kill + SLACK,
     };
     send(host, settings, publish).await
+}
+
+/// Has the queue say that there is news of a saga, to whoever brings it to subscribers. `mark` tells apart what is said of
+/// the same saga again. Where the queue is away, the sweep says it.
+pub async fn bring<H: Host>(host: &H, settings: &Settings, saga: &SagaId, mark: &str, at: Option<Millis>) {
+    let publish = Publish {
+        destination: &settings.bring_address(),
+        body: serde_json::to_vec(&News { saga: saga.clone() }).unwrap_or_default(),
+        deduplication: &format!("bring:{saga}:{mark}"),
+        at,
+        timeout: settings.kill + SLACK,
+    };
+    if let Err(error) = send(host, settings, publish).await {
+        host.log(Level::Warn, &format!("{saga}: its subscribers are left to the sweep: {error}"));
+    }
+}
+
+/// Lets the queue in at one of its addresses, as often as it likes. Who only says to be the queue counts as somebody who
+/// was not let in.
+///
+/// # Errors
+/// [`Code::BadSignature`], and those of a limit.
+pub async fn trusted<H: Host>(request: &Request, host: &H, settings: &Settings, path: &str) -> Result<(), Error> {
+    let address = format!("{}{path}", settings.public_url);
+    let verified = qstash::verify(&settings.queue, request.headers(), &address, request.body(), host.now());
+    let Err(distrust) = verified else { return Ok(()) };
+    by_address(request, host, settings, Class::Failed).await?;
+    Err(Error::new(Code::BadSignature, "Only the queue may call this address.").because(distrust))
 }
 
 /// Hands any message over to the queue.

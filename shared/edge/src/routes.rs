@@ -2,7 +2,7 @@
 
 use crate::settings::{CHAT, DEBUG, EXECUTE, Function, INTENT, WEBHOOK};
 
-pub const ROUTES: [(&str, Function); 11] = [
+pub const ROUTES: [(&str, Function); 12] = [
     ("/api/audit", DEBUG),
     ("/api/chat", CHAT),
     ("/api/debug/...", DEBUG),
@@ -10,6 +10,7 @@ pub const ROUTES: [(&str, Function); 11] = [
     ("/api/execute/...", EXECUTE),
     ("/api/intent", INTENT),
     ("/api/openapi.json", DEBUG),
+    ("/api/subscriptions/...", WEBHOOK),
     ("/api/webhook/...", WEBHOOK),
     ("/approve/...", DEBUG),
     ("/debug/...", DEBUG),

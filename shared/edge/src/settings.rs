@@ -18,7 +18,7 @@ use makegood_gateway::redis::Redis;
 use crate::host::Host;
 use crate::limits::{Fallback, Mode};
 
-pub use table::{CHAT, DEBUG, EXECUTE, Function, INTENT, Kind, NAMES, Setting, TABLE, WEBHOOK};
+pub use table::{CHAT, DEBUG, EXECUTE, Function, INTENT, Kind, NAMES, SUBSCRIBER_HOSTS, Setting, TABLE, WEBHOOK};
 
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -145,6 +145,12 @@ impl Settings {
     #[must_use]
     pub fn delivery_address(&self) -> String {
         format!("{}/api/execute/delivery", self.public_url)
+    }
+
+    /// The address that the queue brings word of news for subscribers to.
+    #[must_use]
+    pub fn bring_address(&self) -> String {
+        format!("{}/api/subscriptions/bring", self.public_url)
     }
 
     /// The address that the queue delivers the firings of schedules to.

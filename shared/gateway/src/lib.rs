@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ably;
 pub mod alerts;
 pub mod api_keys;
 pub mod audit;
@@ -26,6 +27,7 @@ pub mod quoting;
 pub mod redis;
 pub mod schedules;
 pub mod store;
+pub mod subscriptions;
 pub mod tool;
 pub mod turns;
 pub mod webhook;

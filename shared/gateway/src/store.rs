@@ -37,6 +37,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0016_webhooks", include_str!("../migrations/0016_webhooks.sql")),
     ("makegood/0017_audit", include_str!("../migrations/0017_audit.sql")),
     ("makegood/0018_link_states", include_str!("../migrations/0018_link_states.sql")),
+    ("makegood/0019_subscribers", include_str!("../migrations/0019_subscribers.sql")),
 ];
 
 /// One statement with its parameters, all as text.
@@ -52,7 +53,7 @@ pub const CREATE_SAGA_IN: &str =
     "select makegood.create_saga_3($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)";
 pub const OF_KEY: &str = "select makegood.saga_of_key($1,$2)";
 pub const BURY: &str = "select makegood.bury_saga($1,$2,$3,$4,$5,$6,$7,$8)";
-pub const LOAD: &str = "select makegood.load_saga_5($1,$2)";
+pub const LOAD: &str = "select makegood.load_saga_6($1,$2)";
 pub const PAGE: &str = "select makegood.window_4($1,0,$2,$3,'{}',$4)";
 pub const COMMIT: &str = "select makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
 pub const COMMIT_PLAN: &str = "select makegood.commit_plan($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)";
@@ -61,7 +62,7 @@ pub const COMMIT_FROM: &str = "select case when makegood.comes_from($13) then \
     makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12) end";
 pub const COMMIT_PLAN_FROM: &str = "select case when makegood.comes_from($14) then \
     makegood.commit_plan($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13) end";
-pub const SWEEP: &str = "select makegood.sweep_3($1,$2,$3,$4)";
+pub const SWEEP: &str = "select makegood.sweep_4($1,$2,$3,$4)";
 pub const LEARN: &str = "select makegood.learn($1,$2)";
 pub const FOLLOW: &str = "select makegood.follow_saga_3($1,$2)";
 pub const LIST: &str = "select makegood.list_sagas_2($1,$2,$3)";
@@ -162,6 +163,9 @@ pub struct Loaded {
     pub version: u32,
     /// Repeated deliveries since the last commit.
     pub idle_wakes: u32,
+    /// Somebody is to be told of what is committed.
+    #[serde(default)]
+    pub subscribed: bool,
     pub head: Head,
     pub window: Window,
 }
@@ -247,6 +251,9 @@ pub struct Swept {
     pub sagas: Vec<Overdue>,
     /// Those of which the queue may not know what it should.
     pub schedules: Vec<Row>,
+    /// Sagas of which subscribers have long been owed news.
+    #[serde(default)]
+    pub lagging: Vec<SagaId>,
 }
 
 /// Learns how long calls take, from sagas that began since then.

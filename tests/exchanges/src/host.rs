@@ -128,6 +128,7 @@ pub fn settings(services: &Platform, url: &str, pace: Pace) -> Vec<(String, Stri
         ("REGION", "test".to_owned()),
         // Without a quote in it, for those who are given it in a file.
         ("WEBHOOK_SOURCES", hooks::in_base64()),
+        ("SUBSCRIPTION_KEY", "what-all-secrets-here-are-made-of".to_owned()),
         // As on the local host: nobody here is told where requests come from, and all are one user's.
         ("LIMITS", generous().to_string()),
     ];

@@ -45,17 +45,43 @@ pub struct Setting {
 }
 
 /// Those who ask who is asking.
-const DOORS: &[Function] = &[CHAT, INTENT, EXECUTE, DEBUG];
+const DOORS: &[Function] = &[CHAT, INTENT, EXECUTE, WEBHOOK, DEBUG];
 /// All: they ask the database, are reached from outside, and speak to Redis, which counts who comes.
 const ALL: &[Function] = &[CHAT, INTENT, EXECUTE, WEBHOOK, DEBUG];
+/// Those who do something else for an operator.
+const STEERED: &[Function] = &[EXECUTE, WEBHOOK, DEBUG];
+/// Those whom the queue calls.
+const CALLED_BACK: &[Function] = &[EXECUTE, WEBHOOK];
 /// Those who publish.
 const PUBLISHERS: &[Function] = &[CHAT, EXECUTE, WEBHOOK];
 
 /// Those who read messages.
 const READERS: &[Function] = &[CHAT, INTENT];
 
+/// The variable of `spin.toml` with the hosts that subscriptions may lead to, of `webhook` alone: their addresses are
+/// nobody's setting.
+pub const SUBSCRIBER_HOSTS: &str = "subscriber_hosts";
+
 /// In the order of their names.
-pub const TABLE: [Setting; 38] = [
+pub const TABLE: [Setting; 42] = [
+    Setting {
+        name: "ably_key",
+        kind: Kind::Text,
+        secret: true,
+        required: false,
+        functions: &[WEBHOOK],
+        meaning: "Lets us publish to Ably, and readers read: `app.id:secret`; empty: nothing is published",
+        source: "Ably: your app, API keys; one that may publish, subscribe and see history",
+    },
+    Setting {
+        name: "ably_url",
+        kind: Kind::Called { host: "ably_host" },
+        secret: false,
+        required: false,
+        functions: &[WEBHOOK],
+        meaning: "Ably's REST interface, to which events are published; empty: none are",
+        source: "`https://main.realtime.ably.net`",
+    },
     Setting {
         name: "alert_url",
         kind: Kind::Address,
@@ -79,7 +105,7 @@ pub const TABLE: [Setting; 38] = [
         kind: Kind::Text,
         secret: false,
         required: false,
-        functions: &[EXECUTE, DEBUG],
+        functions: STEERED,
         meaning: "What `anonymous` may do, where it is allowed: `user`, `approver`, `operator` or `admin`; empty: `user`",
         source: "leave it empty",
     },
@@ -295,7 +321,7 @@ pub const TABLE: [Setting; 38] = [
         kind: Kind::Text,
         secret: true,
         required: true,
-        functions: &[EXECUTE],
+        functions: CALLED_BACK,
         meaning: "Checks that a delivery is the queue's",
         source: "Upstash console, QStash, Signing Keys",
     },
@@ -304,7 +330,7 @@ pub const TABLE: [Setting; 38] = [
         kind: Kind::Text,
         secret: true,
         required: true,
-        functions: &[EXECUTE],
+        functions: CALLED_BACK,
         meaning: "The same, after the keys are rolled",
         source: "Upstash console, QStash, Signing Keys",
     },
@@ -352,6 +378,24 @@ pub const TABLE: [Setting; 38] = [
         functions: &[DEBUG],
         meaning: "What `/api/debug/health` says where it is",
         source: "any name",
+    },
+    Setting {
+        name: "subscription_key",
+        kind: Kind::Text,
+        secret: true,
+        required: false,
+        functions: &[WEBHOOK],
+        meaning: "What the secrets of subscriptions are made of, which change with it; empty: there are no subscriptions",
+        source: "`openssl rand -base64 32`, once",
+    },
+    Setting {
+        name: "subscriptions_inside",
+        kind: Kind::Truth,
+        secret: false,
+        required: false,
+        functions: &[WEBHOOK],
+        meaning: "`true` lets subscriptions lead anywhere, over http and to this machine too; for loopback only",
+        source: "leave it `false`",
     },
     Setting {
         name: "time_budget_ms",

@@ -10,6 +10,7 @@
 
 pub mod form;
 mod github;
+pub mod outgoing;
 mod plain;
 pub mod rules;
 mod shopify;

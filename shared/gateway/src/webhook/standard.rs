@@ -11,9 +11,9 @@ use super::{Delivery, Distrust, LONGEST_ID, Signed, Told, Trust, only, recent, t
 
 /// The names of the three headers.
 pub struct Names {
-    id: &'static str,
-    timestamp: &'static str,
-    signature: &'static str,
+    pub(super) id: &'static str,
+    pub(super) timestamp: &'static str,
+    pub(super) signature: &'static str,
 }
 
 pub const STANDARD: Names = Names { id: "webhook-id", timestamp: "webhook-timestamp", signature: "webhook-signature" };

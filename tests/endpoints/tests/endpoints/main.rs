@@ -27,6 +27,7 @@ mod schedules;
 mod secrets;
 mod sleeping;
 mod starting;
+mod subscriptions;
 mod turns;
 mod upgrade;
 mod versions;

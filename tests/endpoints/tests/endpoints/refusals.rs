@@ -266,6 +266,8 @@ async fn unknown_addresses_and_methods_are_refused_by_every_function() {
         ("GET", "/api/execute/sweep"),
         ("PATCH", "/api/execute"),
         ("GET", "/api/webhook/stripe"),
+        ("PUT", "/api/subscriptions"),
+        ("GET", "/api/subscriptions/bring"),
         ("POST", "/api/debug/health"),
         ("DELETE", "/api/debug/sagas"),
         ("GET", "/demo/tools/request_ride/do"),
@@ -298,11 +300,13 @@ async fn only_the_queue_may_call_back() {
     let wake = json!({"saga": id, "version": rested["version"]}).to_string();
     let firing = r#"{"schedule":"sc_01k0000000000000000000zzzz"}"#;
     let word = r#"{"conversation":"cv_01k0000000000000000000zzzz","owner":"ann","at":1}"#;
+    let news = r#"{"saga":"sg_01k0000000000000000000zzzz"}"#;
     for (path, body) in [
         ("/api/execute/step", wake.as_str()),
         ("/api/execute/sweep", ""),
         ("/api/execute/scheduled", firing),
         ("/api/execute/wish", word),
+        ("/api/subscriptions/bring", news),
     ] {
         let refused = async |request: reqwest::RequestBuilder| {
             fortress.refuses(request, 401, "bad_signature").await;

@@ -126,12 +126,14 @@ fn plant(parrot: &str) -> Planted {
                     {"id": "text", "tool": "send_message", "params": {"to": "Sam", "text": "$body.data"}}]}}}}],
             }})
             .to_string(),
+            "ably_key" => format!("app.id:{canary}"),
             "fallback_model_key"
             | "model_key"
             | "qstash_current_signing_key"
             | "qstash_next_signing_key"
             | "qstash_token"
-            | "redis_rest_token" => canary,
+            | "redis_rest_token"
+            | "subscription_key" => canary,
             other => {
                 panic!("`{other}` is a secret: give its canary to whatever uses it, in `options`, and name it here")
             }
@@ -158,6 +160,10 @@ fn options(parrot: &str, values: &BTreeMap<&str, String>) -> Options {
         ("MAKEGOOD_ALERT_URL", &values["alert_url"]),
         ("MAKEGOOD_MCP_SERVERS", &values["mcp_servers"]),
         (hooks::VARIABLE, &values["webhook_sources"]),
+        ("SPIN_VARIABLE_ABLY_HOST", parrot),
+        ("SPIN_VARIABLE_ABLY_URL", &format!("{parrot}/ably")),
+        ("SPIN_VARIABLE_ABLY_KEY", &values["ably_key"]),
+        ("SPIN_VARIABLE_SUBSCRIPTION_KEY", &values["subscription_key"]),
         ("SPIN_VARIABLE_MODEL_HOST", parrot),
         ("SPIN_VARIABLE_MODEL_URL", &format!("{parrot}/first")),
         ("SPIN_VARIABLE_MODEL_NAME", "first"),
@@ -243,6 +249,40 @@ async fn requests(platform: &Platform, said: &mut Said, bearer: &str) {
     let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}});
     said.ask(post("/mcp", call.clone())).await;
     said.ask(post("/mcp", call).bearer_auth(bearer)).await;
+}
+
+/// Where events are brought, well and badly: an address that refuses everything, and Ably, which does so too.
+async fn subscriptions(platform: &Platform, said: &mut Said, parrot: &str, bearer: &str) {
+    let body = json!({"url": format!("{parrot}/events")});
+    let (status, text) = said.ask(platform.request("POST", "/api/subscriptions").json(&body)).await.unwrap();
+    assert_eq!(status, 201, "{text}");
+    let made: Value = serde_json::from_str(text.as_str()).unwrap();
+    let one = format!("/api/subscriptions/{}", made["subscription"].as_str().unwrap());
+    let (status, text) = said.ask(platform.request("GET", "/api/subscriptions/ably")).await.unwrap();
+    assert_eq!(status, 200, "{text}");
+    let text = json!({"summary": "A text", "steps": [
+        {"id": "text", "tool": "send_message", "params": {"to": "Sam", "text": "Hello"}}]});
+    let id = journal::execute(platform, &text).await;
+    journal::rest(platform, &id, PATIENCE).await;
+    for (method, path) in [
+        ("POST", format!("{one}/test")),
+        ("POST", format!("{one}/rotate")),
+        ("POST", format!("{one}/enable")),
+        ("GET", one.clone()),
+        ("GET", "/api/subscriptions".to_owned()),
+        ("POST", "/api/subscriptions".to_owned()),
+        ("POST", "/api/subscriptions/bring".to_owned()),
+    ] {
+        said.ask(platform.request(method, &path)).await;
+        said.ask(platform.request(method, &path).bearer_auth(bearer)).await;
+        said.ask(platform.request(method, &path).header("upstash-signature", bearer).body("{")).await;
+    }
+    let refused = poll(PATIENCE, Duration::from_millis(100), || async {
+        let failing = "select count(*) from makegood.subscription where failing_since is not null";
+        (database::scalar(platform, failing).await.as_deref() == Some("2")).then_some(())
+    });
+    refused.await.expect("both were brought something, and took nothing");
+    said.ask(platform.request("DELETE", &one)).await;
 }
 
 /// Each dependency in turn fails in each way, while everything is asked of the platform.
@@ -378,6 +418,7 @@ async fn no_secret_is_seen_in_anything_that_is_said_or_kept() {
     deliveries(&platform, &mut said, &values["webhook_sources"]).await;
     outages(&platform, &mut said).await;
     alert(&platform, &mut said).await;
+    subscriptions(&platform, &mut said, &parrot.url, &values["bearer"]).await;
     commands(&platform, &mut said, &parrot.url, &values).await;
 
     // It was all tried, and what is searched below is there.

@@ -25,6 +25,7 @@ async fn headers(site: Arc<Site>) {
         ("POST", "/api/intent"),
         ("GET", "/api/execute/nonsense"),
         ("POST", "/api/webhook/stripe"),
+        ("GET", "/api/subscriptions"),
         ("GET", "/api/debug/health"),
         ("GET", "/debug"),
         ("GET", "/api/openapi.json"),
@@ -51,6 +52,7 @@ async fn methods(site: Arc<Site>) {
         ("POST", "/api/execute/schedules/daily", "GET, DELETE"),
         ("OPTIONS", "/api/execute", "POST"),
         ("GET", "/api/webhook/stripe", "POST"),
+        ("PUT", "/api/subscriptions", "GET, POST"),
         ("POST", "/api/debug/health", "GET, HEAD"),
     ] {
         let answer = site.request(method, path).send().await.unwrap();

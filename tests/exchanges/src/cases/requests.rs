@@ -58,6 +58,7 @@ async fn every_function_answers(site: Arc<Site>) {
     let style = answer(site.request("GET", "/debug/debug.css")).await;
     assert_eq!((style.status, style.content_type.starts_with("text/css")), (200, true), "{style:?}");
     site.refuses(site.post("/api/webhook/nowhere", &json!({})), 404, "not_found").await;
+    site.refuses(site.post("/api/subscriptions", &json!({"url": "nowhere"})), 400, "invalid_request").await;
     site.refuses(site.request("GET", "/api/debug/webhooks?limit=0"), 400, "invalid_request").await;
     site.refuses(site.request("GET", "/api/audit?limit=0").bearer_auth(&olga), 400, "invalid_request").await;
 }

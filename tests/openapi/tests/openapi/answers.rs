@@ -62,6 +62,14 @@ impl Run {
         rested
     }
 
+    /// Waits until a subscription has been brought something that was not taken.
+    async fn until_told(&self, subscription: &str) {
+        let failing = poll(PATIENCE, Duration::from_millis(50), || async {
+            Some(self.told(self.get(subscription), 200).await).filter(|shown| shown.get("last_error").is_some())
+        });
+        failing.await.unwrap_or_else(|| panic!("{subscription} was told nothing: {}", self.platform.complaints()));
+    }
+
     async fn stands(&self, saga: &str, step: &str, standing: &str) -> Value {
         let of = |saga: &Value| saga["steps"].as_array().unwrap().iter().find(|one| one["id"] == step).unwrap().clone();
         of(&self.until(saga, |saga| of(saga)["standing"] == standing).await)
@@ -90,6 +98,7 @@ async fn every_operation_answers_as_the_document_says() {
     breakers(&run).await;
     callbacks(&run).await;
     strangers(&run).await;
+    subscriptions(&run).await;
     operators(&run).await;
     agents(&run).await;
     observation(&run).await;
@@ -348,6 +357,36 @@ async fn strangers(run: &Run) {
     run.told(run.get("/api/debug/webhooks?limit=0"), 400).await;
 }
 
+async fn subscriptions(run: &Run) {
+    // Nobody takes events there.
+    let body = json!({"url": format!("{}/nowhere", run.platform.url), "types": ["makegood.saga.*"]});
+    let made = run.told(run.post("/api/subscriptions", &body), 201).await;
+    let one = format!("/api/subscriptions/{}", made["subscription"].as_str().unwrap());
+    let listed = run.told(run.get("/api/subscriptions"), 200).await;
+    assert_eq!(listed["subscriptions"].as_array().unwrap().len(), 1, "{listed}");
+    let tried = run.told(run.post(&format!("{one}/test"), &json!({})), 200).await;
+    assert_eq!(tried["taken"], false, "{tried}");
+    let saga = run.begin(json!({"summary": "One", "steps": [bench("a")]})).await;
+    run.rest(&saga).await;
+    run.until_told(&one).await;
+    let rotated = run.told(run.platform.request("POST", &format!("{one}/rotate")), 200).await;
+    assert_ne!(rotated["secret"], made["secret"]);
+    run.told(run.post(&format!("{one}/enable"), &json!({})), 200).await;
+    run.told(run.post(&format!("{one}/enable"), &json!({"unheard_of": 1})), 400).await;
+    run.told(run.get("/api/subscriptions/ably"), 200).await;
+    let news = json!({"saga": saga}).to_string();
+    run.told(queue::delivery(&run.platform, "/api/subscriptions/bring", &news, "msg_g"), 200).await;
+    run.told(queue::delivery(&run.platform, "/api/subscriptions/bring", "{}", "msg_h"), 400).await;
+    run.told(run.post("/api/subscriptions/bring", &json!({})), 401).await;
+    run.told(run.post("/api/subscriptions", &json!({"url": "nowhere"})), 400).await;
+    run.told(run.platform.request("DELETE", &one), 200).await;
+    for verb in ["rotate", "enable", "test"] {
+        run.told(run.post(&format!("{one}/{verb}"), &json!({})), 404).await;
+    }
+    run.told(run.get(&one), 404).await;
+    run.told(run.platform.request("PUT", &one), 405).await;
+}
+
 async fn operators(run: &Run) {
     let page = run.told(run.get("/api/audit?limit=5"), 200).await;
     assert_eq!(page["entries"].as_array().unwrap().len(), 5, "{page}");
@@ -408,7 +447,7 @@ async fn badly(run: &Run) {
     let token = run.platform.token("eve").await;
     let saga = format!("/api/execute/{NOBODYS}");
     let mut posts = vec!["/api/chat".to_owned(), "/api/intent".to_owned(), "/api/execute".to_owned()];
-    posts.push("/api/execute/schedules".to_owned());
+    posts.extend(["/api/execute/schedules".to_owned(), "/api/subscriptions".to_owned()]);
     posts.extend(["events", "resolve", "approve", "reject", "replan", "links"].map(|verb| format!("{saga}/{verb}")));
     for path in &posts {
         run.told(run.platform.request("POST", path).bearer_auth("nonsense").body("{}"), 401).await;

@@ -122,7 +122,10 @@ fn the_page_has_every_operation_and_nothing_from_elsewhere() {
     }
     for foreign in ["http://", "https://", "<script", "style=", "onclick"] {
         let lower = page.to_lowercase();
-        let at = lower.find(foreign).map(|at| lower[at..].chars().take(80).collect::<String>());
-        assert!(at.is_none_or(|at| at.starts_with("https://json-schema.org")), "{foreign}");
+        let mut all = lower.match_indices(foreign).map(|(at, _)| &lower[at..]);
+        // The dialect of the schemas, and an address in an example, which nothing follows.
+        let known =
+            |at: &str| ["https://json-schema.org", "https://hooks.example.com/"].iter().any(|is| at.starts_with(is));
+        assert!(all.all(known), "{foreign}");
     }
 }
