@@ -531,8 +531,10 @@ fn is_multiple(number: &Number, step: &Number) -> bool {
         let Some((number, step)) = number.as_f64().zip(step.as_f64()) else {
             return false;
         };
-        let quotient = number / step;
-        quotient.is_finite() && (quotient - quotient.round()).abs() < 1e-9
+        // `0.01` is no float, nor is most of what is a multiple of it: the nearest multiple may be off by as much as
+        // number, step and their product are rounded. What is too large to be divided is off by more.
+        let nearest = (number / step).round() * step;
+        (nearest - number).abs() <= 4.0 * f64::EPSILON * number.abs()
     }
 }
 
@@ -670,6 +672,33 @@ mod tests {
         assert_eq!(cents.check(&json!(1)).len(), 1);
         assert_eq!(cents.check(&json!(0.005)).len(), 1);
         assert_eq!(schema(json!({ "multipleOf": 3 })).check(&json!(i64::MIN)).len(), 1);
+    }
+
+    #[test]
+    fn every_amount_in_cents_is_a_multiple_of_a_cent_and_nothing_between_is() {
+        let cents = schema(json!({ "multipleOf": 0.01 }));
+        assert_eq!(cents.check(&json!(111_848.18)), []);
+        // From a cent to ten thousand millions, every place of the decimal system many times over.
+        let (mut amount, mut steps) = (1_u64, 0);
+        while amount <= 1_000_000_000_000 {
+            let written = format!("{}.{:02}", amount / 100, amount % 100);
+            for text in [written.clone(), format!("-{written}")] {
+                let value: Value = serde_json::from_str(&text).unwrap();
+                assert_eq!(cents.check(&value), [], "{text}");
+            }
+            for beyond in ["5", "1", "9"] {
+                let text = format!("{written}{beyond}");
+                let value: Value = serde_json::from_str(&text).unwrap();
+                assert_eq!(cents.check(&value).len(), 1, "{text}");
+            }
+            amount += 1 + amount / 997;
+            steps += 1;
+        }
+        assert!(steps > 10_000, "{steps}");
+        for (step, value) in [(0.01, 1e-300), (0.01, 0.0099), (1e-300, 1e300)] {
+            assert_eq!(schema(json!({ "multipleOf": step })).check(&json!(value)).len(), 1, "{value} by {step}");
+        }
+        assert_eq!(cents.check(&json!(0)), []);
     }
 
     #[test]
