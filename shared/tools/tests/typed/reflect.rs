@@ -113,6 +113,27 @@ fn no_comment_is_code_that_would_be_run() {
 }
 
 #[test]
+fn the_length_of_bytes_is_not_that_of_their_digits() {
+    let mut answer = with_column("note", |column| {
+        column["type"] = json!(17);
+        column["modifier"] = json!(-1);
+    });
+    let mut bytes = answer["types"]["25"].clone();
+    bytes["name"] = json!("bytea");
+    answer["types"]["17"] = bytes;
+    for check in answer["tables"][0]["checks"].as_array_mut().unwrap() {
+        if check["name"] == "things_note_check" {
+            check["expression"] = json!("(length(note) <= 4)");
+        }
+    }
+    let files = reflected(&answer);
+    let text = |name: &str| files.iter().find(|file| file.name == name).unwrap().text.clone();
+    let input: Value = serde_json::from_str(&text("things.input.json")).unwrap();
+    assert_eq!(input["properties"]["note"], json!({"type": ["string", "null"]}));
+    assert!(text("things.rs").contains("    // Not in the schema: (length(note) <= 4)\n"), "{}", text("things.rs"));
+}
+
+#[test]
 fn the_types_read_and_write_what_their_schemas_allow() {
     let input = schemars::schema_for!(ThingsInput).to_value();
     let least = json!({"code": "AB", "colour": "dark blue", "price": 9.5, "low": 1, "high": 2});
