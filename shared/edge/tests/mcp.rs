@@ -85,6 +85,7 @@ async fn the_emulated_server_is_listed_and_called_in_both_eras() {
         undone.undo = Some(Companion {
             tool: "echo".to_owned(),
             arguments: json!({ "text": "$key" }).as_object().cloned().unwrap(),
+            headers: Vec::new(),
         });
         let undo = done(&url, &undone, &call(Op::Undo, json!({}))).await;
         assert_eq!(undo, Outcome::Ok(Answer::Undone { found: true }), "{era:?}");

@@ -169,15 +169,14 @@ pub fn draft(server: &str, era: Era, list: &[Value], tool: &str, words: &Words) 
         Some(schema) => relaxed(schema).0,
         None => said(),
     };
-    let headers = if era == Era::Modern { headers(found)? } else { Vec::new() };
     let mut mcp = Mcp {
         server: server.to_owned(),
         era,
         tool: tool.to_owned(),
         pin: String::new(),
-        headers,
-        undo: word.undo.clone(),
-        status: word.status.clone(),
+        headers: headers(era, found)?,
+        undo: companion(list, era, word.undo.as_ref())?,
+        status: companion(list, era, word.status.as_ref())?,
         failure: word.failure,
     };
     mcp.pin = pin(list, &mcp)?;
@@ -290,8 +289,15 @@ fn check_name(name: &str) -> Result<(), Malformed> {
     Err(Malformed(format!("`{name}` is no name for a tool: give it one of lower snake case, {LONGEST_NAME} at most")))
 }
 
+/// A tool that undoes, or tells the status, with the headers that the server wants of it.
+fn companion(list: &[Value], era: Era, word: Option<&Companion>) -> Result<Option<Companion>, Malformed> {
+    let Some(word) = word else { return Ok(None) };
+    let headers = headers(era, find(list, &word.tool)?)?;
+    Ok(Some(Companion { headers, ..word.clone() }))
+}
+
 /// The arguments that a modern server wants in headers too. Only those that are reached by `properties` count.
-fn headers(tool: &Map<String, Value>) -> Result<Vec<Vec<String>>, Malformed> {
+fn headers(era: Era, tool: &Map<String, Value>) -> Result<Vec<Vec<String>>, Malformed> {
     fn collect(schema: &Value, path: &[String], found: &mut Vec<Vec<String>>) {
         let fields = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
         for (name, field) in fields {
@@ -303,7 +309,9 @@ fn headers(tool: &Map<String, Value>) -> Result<Vec<Vec<String>>, Malformed> {
         }
     }
     let mut found = Vec::new();
-    if let Some(schema) = tool.get("inputSchema") {
+    if era == Era::Modern
+        && let Some(schema) = tool.get("inputSchema")
+    {
         collect(schema, &[], &mut found);
     }
     let mut names: Vec<String> = Vec::new();
@@ -382,7 +390,7 @@ mod tests {
     #[test]
     fn a_pin_changes_with_every_word_of_the_server_and_with_nothing_else() {
         let mcp = |undo: Option<&str>| Mcp {
-            undo: undo.map(|tool| Companion { tool: tool.to_owned(), arguments: Map::new() }),
+            undo: undo.map(|tool| Companion { tool: tool.to_owned(), arguments: Map::new(), headers: Vec::new() }),
             ..made("bookRoom", json!({})).unwrap().definition.mcp.unwrap()
         };
         let before = pin(&list(), &mcp(None)).unwrap();
@@ -426,6 +434,18 @@ mod tests {
         let headers = of("Region").unwrap().definition.mcp.unwrap().headers;
         assert_eq!(headers, [["Region", "at", "id"]]);
         assert!(of("a\r\nauthorization: x").is_err());
+    }
+
+    #[test]
+    fn what_undoes_a_tool_has_headers_of_its_own() {
+        let id = json!({ "properties": { "id": { "type": "string", "x-mcp-header": "Id" } } });
+        let list = [json!({ "name": "book" }), json!({ "name": "cancel", "inputSchema": id })];
+        let undo = json!({ "class": "compensatable", "undo": { "tool": "cancel", "arguments": { "id": "$key" } } });
+        let words = words(json!({ "tools": { "book": undo } }));
+        for (era, wanted) in [(Era::Modern, vec![vec!["Id".to_owned(), "id".to_owned()]]), (Era::Legacy, vec![])] {
+            let mcp = draft("hotel", era, &list, "book", &words).unwrap().definition.mcp.unwrap();
+            assert_eq!((mcp.headers, mcp.undo.unwrap().headers), (vec![], wanted), "{era:?}");
+        }
     }
 
     #[test]
