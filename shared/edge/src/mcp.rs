@@ -34,6 +34,9 @@ pub async fn perform<H: Host>(host: &H, configured: &str, mcp: &Mcp, call: &Call
         Ok(None) => return not_sent(&format!("the server `{}` is not configured", mcp.server)),
         Err(error) => return not_sent(&error.0),
     };
+    if let Err(reason) = outbound::admits(host, &call.hosts, &server.url) {
+        return not_sent(&reason);
+    }
     let end = host.now() + call.timeout;
     match mcp.era {
         Era::Modern => exchange(host, &server, &Speech::Modern, mcp, call, end).await,
@@ -174,7 +177,7 @@ fn reason(outcome: Outcome) -> String {
     }
 }
 
-async fn pages<H: Host>(host: &H, server: &Server, speech: &Speech) -> Result<Vec<Value>, Malformed> {
+async fn pages<H: Host>(host: &H, server: &Server, speech: &Speech, end: Millis) -> Result<Vec<Value>, Malformed> {
     let (mut tools, mut cursor) = (Vec::new(), None::<String>);
     for number in 0..PAGES {
         if host.now() >= end {

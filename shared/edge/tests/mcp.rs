@@ -59,6 +59,7 @@ fn call(op: Op, params: Value) -> Call {
         timeout: Millis(2_000),
         fingerprint: 0,
         limits: Vec::new(),
+        hosts: Vec::new(),
         mcp: None,
     }
 }

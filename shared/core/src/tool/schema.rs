@@ -150,6 +150,12 @@ impl Schema {
         }
     }
 
+    /// Whether it demands nothing.
+    #[must_use]
+    pub const fn is_any(&self) -> bool {
+        self.keywords.is_none()
+    }
+
     /// The schema of what stands at `path` in a valid value: names of declared properties, and
     /// indices into `items`. `None` where the schema does not say that there can be such a place.
     #[must_use]

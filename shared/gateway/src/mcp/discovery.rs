@@ -9,7 +9,7 @@ use http::HeaderName;
 use makegood_core::depth::too_deep;
 use makegood_core::saga::Approval;
 use makegood_core::time::Millis;
-use makegood_core::tool::{Class, Companion, Definition, Era, Failure, Limit, Mcp, Repeat, Retry, Schema};
+use makegood_core::tool::{Class, Companion, Definition, Era, Example, Failure, Limit, Mcp, Repeat, Retry, Schema};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -98,6 +98,8 @@ pub struct Words {
 pub struct Word {
     /// Our name for it, in place of the server's name and its own.
     pub name: Option<String>,
+    #[serde(default)]
+    pub examples: Vec<Example>,
     pub class: Option<Class>,
     pub repeat: Option<Repeat>,
     pub undo: Option<Companion>,
@@ -116,6 +118,8 @@ pub struct Word {
     pub approval: Option<Approval>,
     #[serde(default)]
     pub concurrency: Vec<Limit>,
+    #[serde(default)]
+    pub hosts: Vec<String>,
 }
 
 /// A definition, with what whoever registers it should know.
@@ -186,6 +190,7 @@ pub fn draft(server: &str, era: Era, list: &[Value], tool: &str, words: &Words) 
         version: String::new(),
         title: cut(title),
         description: cut(text("description").unwrap_or_default()),
+        examples: word.examples.clone(),
         class,
         repeat: word.repeat.unwrap_or(repeat),
         status: mcp.status.is_some(),
@@ -197,6 +202,7 @@ pub fn draft(server: &str, era: Era, list: &[Value], tool: &str, words: &Words) 
         cost_tokens: word.cost_tokens,
         approval: word.approval.clone(),
         concurrency: word.concurrency.clone(),
+        hosts: word.hosts.clone(),
         mcp: Some(mcp),
         input,
         output,
