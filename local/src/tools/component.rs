@@ -56,10 +56,6 @@ impl Components {
             let name = &tool.name;
             let twice = self.all.iter().skip(place + 1).any(|(_, other)| other.name == *name);
             ensure!(!twice, "Two of the components call themselves `{name}`. Add one of them.");
-            ensure!(
-                !makegood_core::saga::definitions().iter().any(|own| own.name == *name),
-                "`{name}` is built in. Give this one another name."
-            );
             not_anothers(known, tool)?;
             if self.shelf.find(name)?.is_none() && known.iter().any(|shown| shown.name == *name) {
                 bail!("`{name}` is a tool over HTTP already. Give this one another name.");

@@ -19,8 +19,6 @@ use super::schema::relaxed;
 use super::{MODERN, is_server_name};
 use crate::{Malformed, Response, hexadecimal};
 
-/// The longest name of a tool that models' interfaces take.
-const LONGEST_NAME: usize = 64;
 /// Of what a server says for people and models, so much is taken over.
 const LONGEST_TEXT: usize = 4_000;
 /// Within an invocation of ten seconds.
@@ -147,7 +145,6 @@ pub fn draft(server: &str, era: Era, list: &[Value], tool: &str, words: &Words) 
         Some(name) => name.clone(),
         None => format!("{server}_{}", snake(tool)),
     };
-    check_name(&name)?;
     let reads = hint("readOnlyHint") == Some(true);
     let mut notes = Vec::new();
     if word.class.is_none() && !words.trust_hints {
@@ -210,6 +207,7 @@ pub fn draft(server: &str, era: Era, list: &[Value], tool: &str, words: &Words) 
     // Whatever is changed, by the server or by us, is another version.
     let whole = serde_json::to_value(&definition).map_err(|error| Malformed(error.to_string()))?;
     definition.version = hash(&whole).chars().take(16).collect();
+    definition.check().map_err(|fault| Malformed(format!("`{tool}` of the server `{server}`: {fault}")))?;
     Ok(Draft { definition, notes })
 }
 
@@ -285,14 +283,6 @@ fn snake(name: &str) -> String {
         snake.push(if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' });
     }
     snake
-}
-
-fn check_name(name: &str) -> Result<(), Malformed> {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if name.starts_with(|c: char| c.is_ascii_lowercase()) && name.len() <= LONGEST_NAME && name.chars().all(fits) {
-        return Ok(());
-    }
-    Err(Malformed(format!("`{name}` is no name for a tool: give it one of lower snake case, {LONGEST_NAME} at most")))
 }
 
 /// A tool that undoes, or tells the status, with the headers that the server wants of it.
@@ -391,6 +381,12 @@ mod tests {
         assert!(refused(json!({ "name": "Book" })).contains("lower snake case"));
         let nobody = json!({ "class": "compensatable", "undo": { "tool": "forget" } });
         assert!(refused(nobody).contains("no tool `forget`"));
+        assert!(refused(json!({ "name": "run_saga" })).contains("built in"));
+        assert!(refused(json!({ "cost_minor": -5 })).contains("`cost_minor`"));
+        assert!(refused(json!({ "class": "retriable" })).contains("until it succeeds"));
+        let example = json!({ "examples": [{ "say": "Room seven", "params": { "room": 7 } }] });
+        let book = made("bookRoom", json!({ "tools": { "bookRoom": example } })).unwrap().definition;
+        assert_eq!(book.examples[0].say, "Room seven");
     }
 
     #[test]
