@@ -256,6 +256,7 @@ impl<'a, H: Host> Invocation<'a, H> {
             let event = match task {
                 Task::Answered(event) => {
                     self.give_back(&event);
+                    self.tell_of_a_misfit(&event);
                     learned.push(event.clone());
                     event
                 }
@@ -398,6 +399,15 @@ impl<'a, H: Host> Invocation<'a, H> {
         if let Some(left) = self.line.over(call.node, call.op) {
             let line = self.line;
             self.left.push(Box::pin(async move { Task::Left(line.leave(vec![left]).await) }));
+        }
+    }
+
+    /// An effect that gave something else than its definition says is done; somebody must hear of the tool.
+    fn tell_of_a_misfit(&self, event: &Event) {
+        if let Event::Answered { call, outcome, .. } = event
+            && let Some(misfit) = self.saga.misfit(*call, outcome)
+        {
+            self.host.log(Level::Warn, &format!("{}: {misfit}", self.saga.id));
         }
     }
 
