@@ -12,6 +12,7 @@ use super::add::{not_anothers, register, standing};
 use crate::cli::{AddTools, Place};
 use crate::configuration::Source;
 use crate::data_dir::{COMPILED, TOOLS, is_a_platforms};
+use crate::saga::figures::whole;
 use crate::tool_host::sandbox::{Limits, Sandbox};
 use crate::tool_host::shelf::{Pin, Shelf, check_size, hash};
 use crate::tool_host::world::definition;
@@ -78,7 +79,7 @@ impl Components {
                 self.shelf.pin_to(&Pin { sha256, definition: definition.clone() })?;
             }
             println!("{} {} {standing}", definition.name, definition.version);
-            println!("{}", serde_json::to_string_pretty(&definition)?);
+            println!("{}", whole(&serde_json::to_string_pretty(&definition)?));
         }
         Ok(())
     }
