@@ -1,5 +1,5 @@
 -- What a tool gives is checked as it comes, so an invocation needs its output's schema too. What people say for it, no
--- invocation needs.
+-- invocation needs. The column's name stays: functions of the build before read it, and pass over what is new.
 
 alter table makegood.tool drop column terms;
 alter table makegood.tool add column terms json generated always as (
