@@ -109,9 +109,6 @@ async fn wake_the_forgotten<H: Host>(host: &H, settings: &Settings) -> Result<us
         host.log(Level::Warn, &format!("nothing was learned of the tools' times: {error}"));
     }
     alerts::tell(host, settings).await;
-    if let Err(error) = pins::watch(host, settings).await {
-        host.log(Level::Warn, &format!("no MCP server was looked at: {error}"));
-    }
     if let Err(error) = tell_of_wishes(host, settings).await {
         host.log(Level::Warn, &format!("no wish is told anew, and no conversation ended: {error}"));
     }
@@ -120,6 +117,10 @@ async fn wake_the_forgotten<H: Host>(host: &H, settings: &Settings) -> Result<us
     }
     for saga in &lagging {
         bring(host, settings, saga, &format!("sweep{}", now.0 / AGAIN.0), None).await;
+    }
+    // Last: how long a server takes is up to the server.
+    if let Err(error) = pins::watch(host, settings).await {
+        host.log(Level::Warn, &format!("no MCP server was looked at: {error}"));
     }
     Ok(overdue.len())
 }

@@ -38,14 +38,31 @@ pub fn names<S: AsRef<str>>(names: &[S]) -> String {
 /// At most `most` characters on one line. What partners and users wrote reaches a terminal here, so
 /// that nothing in it may steer one.
 pub fn line(text: &str, most: usize) -> String {
-    let steers = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     let plain: String = text.chars().take(most + 1).map(|c| if steers(c) { ' ' } else { c }).collect();
     match plain.char_indices().nth(most) {
         Some(_) => plain.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
         None => plain,
     }
+}
+
+/// All of a text, with its lines. What would steer a terminal, or is not seen on one, is written out as JSON does: JSON
+/// stays the same JSON.
+pub fn whole(text: &str) -> String {
+    let unseen = |c: char| matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
+    let mut whole = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\n' || !(steers(c) || unseen(c)) {
+            whole.push(c);
+        } else {
+            let units = c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+            whole.push_str(&units);
+        }
+    }
+    whole
+}
+
+fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -66,6 +83,14 @@ mod tests {
         });
         assert_eq!(told, ["", "a", "a and b", "a, b and c", "a, b, c, d, e, f, g, h and 2 more"]);
         assert_eq!([count(1, "try"), count(2, "try"), count(0, "step")], ["1 try", "2 tries", "0 steps"]);
+    }
+
+    #[test]
+    fn a_text_that_is_shown_whole_steers_nothing_and_hides_nothing() {
+        let text = "{\n \"a\": \"\u{1b}[2J\u{9b}1A\u{202e}\u{200b}\u{e0041}é\\u0007\"\n}";
+        assert_eq!(whole(text), "{\n \"a\": \"\\u001b[2J\\u009b1A\\u202e\\u200b\\udb40\\udc41é\\u0007\"\n}");
+        let read: serde_json::Value = serde_json::from_str(&whole(text)).unwrap();
+        assert_eq!(read["a"], "\u{1b}[2J\u{9b}1A\u{202e}\u{200b}\u{e0041}é\u{7}");
     }
 
     #[test]

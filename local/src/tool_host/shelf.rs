@@ -6,11 +6,9 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use makegood_core::tool::Definition;
+use makegood_core::tool::{Definition, is_name};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-
-use super::world::is_name;
 
 /// Longer code is not taken.
 const MOST: usize = 16 << 20;

@@ -13,20 +13,10 @@ mod bindings {
 pub use bindings::makegood::tool::types::{Definition as Described, Failure, Refusal, State};
 pub(super) use bindings::{Tool, ToolPre};
 
-/// The longest name of a tool that models' interfaces take.
-const LONGEST_NAME: usize = 64;
 /// In bytes.
 const LONGEST_VERSION: usize = 64;
-const LONGEST_TEXT: usize = 4_000;
 /// Of the SHA-256 of its code, so many digits stand in a version.
 const DIGITS: usize = 16;
-
-/// Whether it may be the name of a tool: lower snake case. It stands in addresses, and names a file.
-#[must_use]
-pub fn is_name(name: &str) -> bool {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    name.starts_with(|c: char| c.is_ascii_lowercase()) && name.len() <= LONGEST_NAME && name.chars().all(fits)
-}
 
 /// The definition that is registered. `sha256` is that of the code, in hexadecimal: it goes into the version, so that
 /// other code is another version, whatever it says of itself.
@@ -34,23 +24,10 @@ pub fn is_name(name: &str) -> bool {
 /// # Errors
 /// What does not hold, in words for whoever wrote the tool.
 pub fn definition(described: &Described, sha256: &str) -> anyhow::Result<Definition> {
-    let name = &described.name;
     ensure!(
-        is_name(name),
-        "`{}` is no name for a tool: take one of lower snake case, of {LONGEST_NAME} characters at most",
-        name.escape_default()
-    );
-    let plain = |text: &str, longest: usize| text.len() <= longest && !text.contains('\0');
-    ensure!(
-        !described.version.is_empty() && plain(&described.version, LONGEST_VERSION),
+        !described.version.is_empty() && described.version.len() <= LONGEST_VERSION,
         "the version must be a text of 1 to {LONGEST_VERSION} bytes"
     );
-    ensure!(
-        plain(&described.title, LONGEST_TEXT) && plain(&described.description, LONGEST_TEXT),
-        "title and description may have {LONGEST_TEXT} bytes each, and no NUL"
-    );
-    ensure!(described.timeout > 0, "the timeout must be above zero: it is in milliseconds");
-    ensure!(described.retry.attempts > 0, "there is one attempt at least: `retry.attempts` must be above zero");
     let class = match described.class {
         wit::Class::Query => Class::Query,
         wit::Class::Compensatable => Class::Compensatable,
@@ -68,11 +45,13 @@ pub fn definition(described: &Described, sha256: &str) -> anyhow::Result<Definit
         never: Vec::new(),
     };
     let digits = sha256.get(..DIGITS).context("a SHA-256 has 64 digits")?;
-    Ok(Definition {
-        name: name.clone(),
+    let definition = Definition {
+        name: described.name.clone(),
         version: format!("{}+{digits}", described.version),
         title: described.title.clone(),
         description: described.description.clone(),
+        // The world has no words for them.
+        examples: Vec::new(),
         class,
         repeat,
         // The host keeps what came of every key, but for queries, of which nothing is kept.
@@ -85,10 +64,14 @@ pub fn definition(described: &Described, sha256: &str) -> anyhow::Result<Definit
         cost_tokens: 0,
         approval: None,
         concurrency: Vec::new(),
+        // It reaches none.
+        hosts: Vec::new(),
         mcp: None,
         input: schema(&described.input).context("the input schema")?,
         output: schema(&described.output).context("the output schema")?,
-    })
+    };
+    definition.check().map_err(anyhow::Error::msg)?;
+    Ok(definition)
 }
 
 fn schema(json: &str) -> anyhow::Result<Schema> {
@@ -143,6 +126,10 @@ mod tests {
         assert!(why(|tool| tool.version.clear()).contains("version"));
         assert!(why(|tool| tool.title = "a\0b".to_owned()).contains("NUL"));
         assert!(why(|tool| tool.description = "a".repeat(4_001)).contains("description"));
+        assert!(why(|tool| tool.cost_minor = -1).contains("cost_minor"));
+        assert!(why(|tool| tool.name = "run_saga".to_owned()).contains("built in"));
+        let twice = |tool: &mut Described| (tool.class, tool.repeat) = (wit::Class::Retriable, wit::Repeat::Never);
+        assert!(why(twice).contains("until it succeeds"));
         assert!(why(|tool| tool.timeout = 0).contains("timeout"));
         assert!(why(|tool| tool.retry.attempts = 0).contains("attempts"));
         let schema = why(|tool| tool.input = r#"{"pattern":"x"}"#.to_owned());

@@ -97,6 +97,9 @@ pub struct AddTools {
     /// Shows what would be registered, and registers nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// With --server, approves of tools that have changed: the versions that they were shown with
+    #[arg(long, value_name = "VERSION,…", value_delimiter = ',', requires = "server")]
+    pub approve: Vec<String>,
     /// Of a component: the data of the platform that is to run it [default: `data` beside the manifest]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,

@@ -13,6 +13,7 @@ use super::arguments::AddTools;
 use crate::cli::Place;
 use crate::configuration::Source;
 use crate::data_dir::{COMPILED, TOOLS, is_a_platforms};
+use crate::saga::figures::whole;
 use crate::tool_host::sandbox::{Limits, Sandbox};
 use crate::tool_host::shelf::{Pin, Shelf, check_size, hash};
 use crate::tool_host::world::definition;
@@ -57,10 +58,6 @@ impl Components {
             let name = &tool.name;
             let twice = self.all.iter().skip(place + 1).any(|(_, other)| other.name == *name);
             ensure!(!twice, "Two of the components call themselves `{name}`. Add one of them.");
-            ensure!(
-                !makegood_core::saga::definitions().iter().any(|own| own.name == *name),
-                "`{name}` is built in. Give this one another name."
-            );
             not_anothers(known, tool)?;
             if self.shelf.find(name)?.is_none() && known.iter().any(|shown| shown.name == *name) {
                 bail!("`{name}` is a tool over HTTP already. Give this one another name.");
@@ -83,7 +80,7 @@ impl Components {
                 self.shelf.pin_to(&Pin { sha256, definition: definition.clone() })?;
             }
             println!("{} {} {standing}", definition.name, definition.version);
-            println!("{}", serde_json::to_string_pretty(&definition)?);
+            println!("{}", whole(&serde_json::to_string_pretty(&definition)?));
         }
         Ok(())
     }

@@ -6,11 +6,15 @@ use makegood_gateway::pins::Shown;
 
 use super::Installation;
 use super::arguments::{ListTools, ShowTool};
+use crate::saga::figures::{line, whole};
+
+/// Why a tool is out of use, in so many characters.
+const LONGEST_WHY: usize = 200;
 
 pub async fn list(installation: &Installation, options: &ListTools) -> anyhow::Result<()> {
     let tools = installation.tools().await?;
     if options.json {
-        println!("{}", serde_json::to_string_pretty(&tools)?);
+        println!("{}", whole(&serde_json::to_string_pretty(&tools)?));
         return Ok(());
     }
     let width = tools.iter().map(|tool| tool.name.len()).max().unwrap_or_default();
@@ -32,7 +36,7 @@ pub async fn one(installation: &Installation, options: &ShowTool) -> anyhow::Res
     let tool = tools.into_iter().find(|tool| tool.name == options.name);
     let tool =
         tool.with_context(|| format!("There is no tool `{}`. `makegood tools list` shows all.", options.name))?;
-    println!("{}", serde_json::to_string_pretty(&tool.definition)?);
+    println!("{}", whole(&serde_json::to_string_pretty(&tool.definition)?));
     if !tool.current {
         eprintln!("{}", standing(&tool));
     }
@@ -42,7 +46,7 @@ pub async fn one(installation: &Installation, options: &ShowTool) -> anyhow::Res
 fn standing(tool: &Shown) -> String {
     match (&tool.refused, tool.current) {
         (_, true) => "in use".to_owned(),
-        (Some(why), false) => format!("out of use: {why}"),
+        (Some(why), false) => format!("out of use: {}", line(why, LONGEST_WHY)),
         (None, false) => "out of use".to_owned(),
     }
 }

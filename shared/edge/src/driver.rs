@@ -260,6 +260,7 @@ impl<'a, H: Host> Invocation<'a, H> {
             let event = match task {
                 Task::Answered(event) => {
                     self.give_back(&event);
+                    self.tell_of_a_misfit(&event);
                     learned.push(event.clone());
                     event
                 }
@@ -405,6 +406,15 @@ impl<'a, H: Host> Invocation<'a, H> {
         }
     }
 
+    /// An effect that gave something else than its definition says is done; somebody must hear of the tool.
+    fn tell_of_a_misfit(&self, event: &Event) {
+        if let Event::Answered { call, outcome, .. } = event
+            && let Some(misfit) = self.saga.misfit(*call, outcome)
+        {
+            self.host.log(Level::Warn, &format!("{}: {misfit}", self.saga.id));
+        }
+    }
+
     /// The turn of a step has come that waits in this saga itself.
     async fn tell(&mut self, node: u32, learned: usize, tasks: &mut Tasks<'a>) -> Result<Option<Ended>, Error> {
         match self.fold(Event::Nudged { node }, learned, tasks).await {
@@ -443,6 +453,10 @@ impl<'a, H: Host> Invocation<'a, H> {
 }
 
 async fn perform<H: Host>(host: &H, base: &str, call: &Call) -> Outcome {
+    if let Err(reason) = outbound::admits(host, &call.hosts, base) {
+        // Whoever runs this can mend it, and nothing was done.
+        return Outcome::Later { after: None, code: "not_sent".to_owned(), reason };
+    }
     let request = match tool::request(base, call) {
         Ok(request) => request,
         // It cannot even be written down, now or later.
@@ -452,5 +466,105 @@ async fn perform<H: Host>(host: &H, base: &str, call: &Call) -> Outcome {
         Ok(response) => tool::outcome(call.op, &response),
         Err(FetchError::NotSent(reason)) => Outcome::Later { after: None, code: "not_sent".to_owned(), reason },
         Err(FetchError::Unknown(reason)) => Outcome::Unknown { code: "no_answer".to_owned(), reason },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+    use std::rc::Rc;
+
+    use bytes::Bytes;
+    use futures_util::FutureExt;
+    use makegood_core::saga::Answer;
+    use makegood_core::tool::{Era, Failure, Mcp};
+    use makegood_gateway::{Request, Response};
+    use serde_json::{Map, json};
+
+    use super::*;
+
+    /// Counts what leaves it, and keeps what it logs.
+    #[derive(Clone, Default)]
+    struct Counting {
+        left: Rc<Cell<u32>>,
+        said: Rc<RefCell<Vec<String>>>,
+    }
+
+    impl Host for Counting {
+        async fn fetch(&self, _: Request, _: Millis) -> Result<Response, FetchError> {
+            self.left.set(self.left.get() + 1);
+            let answer = json!({"jsonrpc": "2.0", "id": 1, "result": {"content": []}});
+            Ok(Response::new(Bytes::from(answer.to_string())))
+        }
+
+        fn now(&self) -> Millis {
+            Millis(1)
+        }
+
+        fn random(&self) -> [u8; 16] {
+            [7; 16]
+        }
+
+        fn config(&self, _: &str) -> Option<String> {
+            None
+        }
+
+        async fn sleep(&self, _: Millis) {}
+
+        fn log(&self, _: Level, line: &str) {
+            self.said.borrow_mut().push(line.to_owned());
+        }
+    }
+
+    fn call(hosts: &[&str]) -> Call {
+        Call {
+            node: 0,
+            op: Op::Do,
+            round: 0,
+            attempt: 1,
+            tool: "book".to_owned(),
+            key: "k".to_owned(),
+            params: Map::new(),
+            output: None,
+            timeout: Millis(1_000),
+            fingerprint: 0,
+            limits: Vec::new(),
+            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+            mcp: None,
+        }
+    }
+
+    #[test]
+    fn a_tool_that_names_hosts_is_called_at_these_only() {
+        let mcp = Mcp {
+            server: "x".to_owned(),
+            era: Era::Modern,
+            tool: "book".to_owned(),
+            pin: String::new(),
+            headers: Vec::new(),
+            undo: None,
+            status: None,
+            failure: Failure::Refused,
+        };
+        let configured = r#"{"x": {"url": "https://Tools.test:8443/t"}}"#;
+        for (hosts, is_let_out) in [
+            (vec![], true),
+            (vec!["other.test", "tools.test"], true),
+            (vec!["other.test"], false),
+            (vec!["tools.test.evil.test", "test"], false),
+        ] {
+            let (host, call) = (Counting::default(), call(&hosts));
+            let over_http = perform(&host, "https://Tools.test:8443/t", &call).now_or_never().unwrap();
+            let over_mcp = mcp::perform(&host, configured, &mcp, &call).now_or_never().unwrap();
+            for outcome in [over_http, over_mcp] {
+                match outcome {
+                    Outcome::Ok(Answer::Output(_)) => assert!(is_let_out, "{hosts:?}"),
+                    Outcome::Later { code, .. } => assert!(!is_let_out && code == "not_sent", "{hosts:?}"),
+                    other @ (Outcome::Ok(_) | Outcome::Refused(_) | Outcome::Unknown { .. }) => panic!("{other:?}"),
+                }
+            }
+            assert_eq!(host.left.get(), if is_let_out { 2 } else { 0 }, "{hosts:?}");
+            assert_eq!(host.said.borrow().len(), if is_let_out { 0 } else { 2 }, "{:?}", host.said.borrow());
+        }
     }
 }

@@ -20,6 +20,9 @@ use crate::outbound::{self, Bound};
 const LEAVE: Millis = Millis(300);
 /// How long a server may take to answer what is no call.
 const PATIENCE: Millis = Millis(3_000);
+/// How long all that it takes to list a server's tools may take, however many pages there are: it is done within a
+/// sweep, too.
+const LISTING: Millis = Millis(5_000);
 /// Pages of one list; a server that has more does not end.
 const PAGES: u64 = 100;
 
@@ -31,6 +34,9 @@ pub async fn perform<H: Host>(host: &H, configured: &str, mcp: &Mcp, call: &Call
         Ok(None) => return not_sent(&format!("the server `{}` is not configured", mcp.server)),
         Err(error) => return not_sent(&error.0),
     };
+    if let Err(reason) = outbound::admits(host, &call.hosts, &server.url) {
+        return not_sent(&reason);
+    }
     let end = host.now() + call.timeout;
     match mcp.era {
         Era::Modern => exchange(host, &server, &Speech::Modern, mcp, call, end).await,
@@ -122,19 +128,20 @@ fn not_sent(reason: &str) -> Outcome {
     Outcome::Later { after: None, code: "not_sent".to_owned(), reason: reason.to_owned() }
 }
 
-/// Asks a server what it speaks, and for all its tools.
+/// Asks a server what it speaks, and for all its tools. It takes a few seconds at most.
 ///
 /// # Errors
-/// Where it does not answer as a server of the protocol does.
+/// Where it does not answer as a server of the protocol does, or not in that time.
 pub async fn list<H: Host>(host: &H, server: &Server) -> Result<(Era, Vec<Value>), Malformed> {
+    let end = host.now() + LISTING;
     let answer = fetch(host, server, request::discover(server)?, PATIENCE).await.map_err(unreached)?;
     if answer.status() == http::StatusCode::UNAUTHORIZED {
         return Err(Malformed("the server wants to know who asks: give it a `token`".to_owned()));
     }
     if discovery::is_modern(&answer)? {
-        return Ok((Era::Modern, pages(host, server, &Speech::Modern).await?));
+        return Ok((Era::Modern, pages(host, server, &Speech::Modern, end).await?));
     }
-    list_legacy(host, server).await
+    Ok((Era::Legacy, list_legacy(host, server, end).await?))
 }
 
 /// The tools of a server of which it is known what it speaks.
@@ -142,23 +149,24 @@ pub async fn list<H: Host>(host: &H, server: &Server) -> Result<(Era, Vec<Value>
 /// # Errors
 /// As [`list`].
 pub async fn list_in<H: Host>(host: &H, server: &Server, era: Era) -> Result<Vec<Value>, Malformed> {
+    let end = host.now() + LISTING;
     match era {
-        Era::Modern => pages(host, server, &Speech::Modern).await,
-        Era::Legacy => list_legacy(host, server).await.map(|(_, tools)| tools),
+        Era::Modern => pages(host, server, &Speech::Modern, end).await,
+        Era::Legacy => list_legacy(host, server, end).await,
     }
 }
 
-async fn list_legacy<H: Host>(host: &H, server: &Server) -> Result<(Era, Vec<Value>), Malformed> {
-    let opened = open(host, server, host.now() + PATIENCE).await;
+async fn list_legacy<H: Host>(host: &H, server: &Server, end: Millis) -> Result<Vec<Value>, Malformed> {
+    let opened = open(host, server, end.min(host.now() + PATIENCE)).await;
     let session = opened.map_err(|outcome| Malformed(reason(outcome)))?;
     let speech = Speech::Legacy(session.clone());
-    let tools = pages(host, server, &speech).await;
+    let tools = pages(host, server, &speech, end).await;
     if session.id.is_some()
-        && let Err(error) = fetch(host, server, request::close(server, &session)?, PATIENCE).await
+        && let Err(error) = fetch(host, server, request::close(server, &session)?, LEAVE).await
     {
         host.log(Level::Info, &format!("a session with an MCP server was not ended: {error}"));
     }
-    Ok((Era::Legacy, tools?))
+    tools
 }
 
 fn reason(outcome: Outcome) -> String {
@@ -169,11 +177,14 @@ fn reason(outcome: Outcome) -> String {
     }
 }
 
-async fn pages<H: Host>(host: &H, server: &Server, speech: &Speech) -> Result<Vec<Value>, Malformed> {
+async fn pages<H: Host>(host: &H, server: &Server, speech: &Speech, end: Millis) -> Result<Vec<Value>, Malformed> {
     let (mut tools, mut cursor) = (Vec::new(), None::<String>);
     for number in 0..PAGES {
+        if host.now() >= end {
+            return Err(Malformed("the server takes too long to list its tools".to_owned()));
+        }
         let request = request::list(server, speech, number, cursor.as_deref())?;
-        let answer = fetch(host, server, request, PATIENCE).await.map_err(unreached)?;
+        let answer = fetch(host, server, request, PATIENCE.min(left(host, end))).await.map_err(unreached)?;
         let Page { tools: more, next } = discovery::page(&answer, number)?;
         tools.extend(more);
         match next {

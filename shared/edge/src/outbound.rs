@@ -6,7 +6,7 @@
 //! operator's from end to end, and does not come here.
 
 use http::Uri;
-use makegood_core::guard::outbound::{Refused, below, public};
+use makegood_core::guard::outbound::{Refused, below, listed, public};
 use makegood_core::time::Millis;
 use makegood_gateway::{Request, Response};
 
@@ -33,13 +33,29 @@ pub async fn fetch<H: Host>(
     timeout: Millis,
 ) -> Result<Response, FetchError> {
     if let Err(refused) = check(bound, request.uri()) {
-        // Without the path, in which a stranger's secret may stand.
-        let place = request.uri().authority().map_or("", |authority| authority.as_str());
-        let place = place.rsplit('@').next().unwrap_or_default();
-        host.log(Level::Warn, &format!("a call to {place} was not let out: {refused}"));
-        return Err(FetchError::NotSent(format!("its address is not let out: {refused}")));
+        return Err(FetchError::NotSent(not_let_out(host, request.uri(), refused)));
     }
     host.fetch(request, timeout).await
+}
+
+/// Whether a tool is called at this address of the operator's, or below it: it may say which hosts it may reach.
+///
+/// # Errors
+/// Why it is not, which is logged.
+pub fn admits<H: Host>(host: &H, hosts: &[String], address: &str) -> Result<(), String> {
+    if hosts.is_empty() {
+        return Ok(());
+    }
+    let uri: Uri = address.parse().unwrap_or_default();
+    listed(hosts, uri.host().unwrap_or_default()).map_err(|refused| not_let_out(host, &uri, refused))
+}
+
+fn not_let_out<H: Host>(host: &H, uri: &Uri, refused: Refused) -> String {
+    // Without the path, in which a stranger's secret may stand.
+    let place = uri.authority().map_or("", |authority| authority.as_str());
+    let place = place.rsplit('@').next().unwrap_or_default();
+    host.log(Level::Warn, &format!("a call to {place} was not let out: {refused}"));
+    format!("its address is not let out: {refused}")
 }
 
 /// Both are compared as they are sent.

@@ -2,8 +2,9 @@
 //! is taken out of use.
 //!
 //! A call's own server is not asked again before each call, which would double what calls cost. What is promised
-//! instead: a plan is made and checked with the registered words, never with the server's newest; and a change
-//! is noticed within [`EVERY`], one server a sweep.
+//! instead: a plan is made and checked with the registered words, never with the server's newest; and a change is
+//! noticed. One server is looked at in a sweep, the longest unasked first and none within [`EVERY`]: with sweeps a minute
+//! apart, a change is noticed within five minutes or within as many as there are servers, whichever is more.
 
 use makegood_core::error::Error;
 use makegood_core::time::Millis;
@@ -18,11 +19,11 @@ use crate::mcp;
 use crate::settings::Settings;
 use crate::store::Store;
 
-/// How long a server is taken at its word.
+/// So soon after it was asked, a server is not asked again.
 pub const EVERY: Millis = Millis(5 * 60 * 1000);
 
-/// Looks at the server that was looked at the longest ago, if that is long enough. A server that does not answer
-/// has changed nothing.
+/// Looks at the server that was asked the longest ago, if that is long enough. A server that does not answer has changed
+/// nothing, and was not looked at.
 ///
 /// # Errors
 /// Where the journal cannot be reached.
@@ -62,9 +63,13 @@ pub async fn watch<H: Host>(host: &H, settings: &Settings) -> Result<(), Error> 
 }
 
 async fn compare<H: Host>(host: &H, store: &Store<'_, H>, list: &[Value], tools: &[&Pinned]) -> Result<(), Error> {
+    let mut same = Vec::new();
     for tool in tools {
         let why = match pin(list, &tool.mcp) {
-            Ok(pin) if pin == tool.mcp.pin => continue,
+            Ok(pin) if pin == tool.mcp.pin => {
+                same.push(tool.name.as_str());
+                continue;
+            }
             Ok(_) => "the server says something else of it than when it was registered".to_owned(),
             Err(error) => error.0,
         };
@@ -78,6 +83,9 @@ async fn compare<H: Host>(host: &H, store: &Store<'_, H>, list: &[Value], tools:
                 ),
             );
         }
+    }
+    if !same.is_empty() {
+        store.ask::<bool>(&pins::saw(&same, host.now())).await?;
     }
     Ok(())
 }

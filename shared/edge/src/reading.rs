@@ -247,7 +247,8 @@ impl Reading {
         match self {
             Self::Plan { intents, plan, nodes, tools } => {
                 let steps: Vec<Value> = nodes.iter().map(|node| preview_step(node, nodes, tools)).collect();
-                let cost: i64 = nodes.iter().filter_map(|node| tools.get(&node.tool)).map(|tool| tool.cost_minor).sum();
+                let costs = nodes.iter().filter_map(|node| tools.get(&node.tool)).map(|tool| tool.cost_minor);
+                let cost = costs.fold(0, i64::saturating_add);
                 json!({
                     "kind": "plan", "summary": plan.summary, "intents": intents, "plan": plan,
                     "steps": steps, "cost_minor": cost,
@@ -304,5 +305,23 @@ mod tests {
             r#"turns: {{"summary":"As you wish","steps":[{table}]}} || {{"steps":[{table}]}}"#
         )));
         assert!(asks_a_model(r#"echo: {"summary":"","steps":[{"id":"r","tool":"search_restaurants","params":{}}]}"#));
+    }
+
+    #[test]
+    fn costs_that_are_too_much_to_be_added_up_are_shown_as_the_most_there_is() {
+        let dear: Definition = serde_json::from_value(json!({
+            "name": "dear", "version": "1", "title": "Dear", "description": "", "class": "query", "repeat": "never",
+            "status": false, "fence": false, "timeout_ms": 1, "estimate_ms": 1, "cost_minor": i64::MAX,
+            "input": {}, "output": {},
+        }))
+        .unwrap();
+        let node = |ix: u32| {
+            let node = json!({"ix": ix, "id": format!("s{ix}"), "tool": "dear", "version": "1", "class": "query"});
+            serde_json::from_value::<Node>(node).unwrap()
+        };
+        let plan = serde_json::from_value(json!({"summary": "", "steps": []})).unwrap();
+        let (nodes, tools) = (vec![node(0), node(1)], BTreeMap::from([("dear".to_owned(), dear)]));
+        let reading = Reading::Plan { intents: Vec::new(), plan, nodes, tools };
+        assert_eq!(reading.preview()["cost_minor"], json!(i64::MAX));
     }
 }

@@ -213,11 +213,12 @@ pub(crate) fn afford(
         }
     }
     let certain = || nodes.iter().filter(|node| !perhaps.contains(&node.ix));
-    let cost: i64 = certain().filter_map(|node| tools.get(&node.tool)).map(|tool| tool.cost_minor).sum();
+    let called = || certain().filter_map(|node| tools.get(&node.tool));
+    let cost = called().map(|tool| tool.cost_minor).fold(0, i64::saturating_add);
     if let Some(most) = budget.cost_minor.filter(|most| cost > *most) {
         return refuse(format!("The plan costs {cost}, and {most} are allowed. Nothing was started."));
     }
-    let tokens: u64 = certain().filter_map(|node| tools.get(&node.tool)).map(|tool| tool.cost_tokens).sum();
+    let tokens = called().map(|tool| tool.cost_tokens).fold(0, u64::saturating_add);
     if let Some(most) = budget.tokens.filter(|most| tokens > *most) {
         return refuse(format!("The plan may take {tokens} tokens, and {most} are allowed. Nothing was started."));
     }

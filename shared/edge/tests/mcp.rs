@@ -19,6 +19,7 @@ use makegood_core::tool::{Companion, Era, Failure, Mcp};
 use makegood_edge::mcp::{list, perform};
 use makegood_edge::native::Native;
 use makegood_gateway::mcp::Server;
+use makegood_gateway::mcp::discovery::{draft, pin};
 use serde_json::{Value, json};
 
 async fn served(router: Router) -> String {
@@ -58,6 +59,7 @@ fn call(op: Op, params: Value) -> Call {
         timeout: Millis(2_000),
         fingerprint: 0,
         limits: Vec::new(),
+        hosts: Vec::new(),
         mcp: None,
     }
 }
@@ -85,6 +87,7 @@ async fn the_emulated_server_is_listed_and_called_in_both_eras() {
         undone.undo = Some(Companion {
             tool: "echo".to_owned(),
             arguments: json!({ "text": "$key" }).as_object().cloned().unwrap(),
+            headers: Vec::new(),
         });
         let undo = done(&url, &undone, &call(Op::Undo, json!({}))).await;
         assert_eq!(undo, Outcome::Ok(Answer::Undone { found: true }), "{era:?}");
@@ -229,4 +232,83 @@ async fn all_pages_are_listed_and_a_list_that_does_not_end_is_given_up() {
     assert!(endless.0.contains("does not end"), "{endless}");
     let stranger = Server { token: String::new(), ..server("nothing").await };
     assert!(list(&host(), &stranger).await.is_err());
+}
+
+/// A modern server that lists a tool a page, and wants an argument of the last in a header too. `pause` is how long it
+/// takes for a page; where it is not zero there is always another.
+async fn modern(pause: Duration) -> Server {
+    let url = served(Router::new().route("/", any(answer_modern)).with_state(pause)).await;
+    Server { url, token: "t0k3n".to_owned() }
+}
+
+async fn answer_modern(State(pause): State<Duration>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+    let message: Value = serde_json::from_slice(&body).unwrap();
+    let header = |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+    let method = message["method"].as_str().unwrap();
+    let fault = |code: i64| {
+        let error = json!({ "jsonrpc": "2.0", "id": message["id"], "error": { "code": code, "message": "no" } });
+        (StatusCode::BAD_REQUEST, axum::Json(error)).into_response()
+    };
+    let version = &message["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"];
+    if header("mcp-method").as_deref() != Some(method) || header("mcp-protocol-version").as_deref() != version.as_str()
+    {
+        return fault(-32020);
+    }
+    let mut result = match method {
+        "server/discover" => json!({ "supportedVersions": ["2026-07-28"], "capabilities": { "tools": {} } }),
+        "tools/list" => {
+            tokio::time::sleep(pause).await;
+            let cursor = message["params"]["cursor"].as_str();
+            match cursor {
+                Some(number) if !pause.is_zero() => json!({ "tools": [], "nextCursor": format!("{number}+") }),
+                None => json!({ "tools": [{ "name": "book", "inputSchema": {} }], "nextCursor": "eins/zwei ü" }),
+                Some("eins/zwei ü") => json!({ "tools": [{ "name": "look" }], "nextCursor": "3" }),
+                Some("3") => {
+                    let id = json!({ "properties": { "id": { "type": "string", "x-mcp-header": "Id" } } });
+                    json!({ "tools": [{ "name": "cancel", "inputSchema": id }] })
+                }
+                Some(_) => return fault(-32602),
+            }
+        }
+        "tools/call" => {
+            let params = &message["params"];
+            if params["name"] == "cancel" && header("mcp-param-id").as_deref() != params["arguments"]["id"].as_str() {
+                return fault(-32020);
+            }
+            json!({ "content": [], "structuredContent": { "id": "r1" } })
+        }
+        _ => return fault(-32601),
+    };
+    result["resultType"] = "complete".into();
+    axum::Json(json!({ "jsonrpc": "2.0", "id": message["id"], "result": result })).into_response()
+}
+
+#[tokio::test]
+async fn all_pages_of_a_modern_server_are_listed_in_time_and_what_undoes_a_tool_has_its_headers() {
+    let server = modern(Duration::ZERO).await;
+    let (era, tools) = list(&host(), &server).await.unwrap();
+    let names: Vec<&str> = tools.iter().filter_map(|tool| tool["name"].as_str()).collect();
+    assert_eq!((era, names), (Era::Modern, vec!["book", "look", "cancel"]));
+    let words = json!({ "tools": { "book": {
+        "class": "compensatable", "undo": { "tool": "cancel", "arguments": { "id": "$output.id" } },
+    } } });
+    let words = serde_json::from_value(words).unwrap();
+    let book = draft("x", era, &tools, "book", &words).unwrap().definition.mcp.unwrap();
+    assert_eq!(pin(&tools, &book).unwrap(), book.pin);
+    let output = json!({ "id": "r1" });
+    let did = done(&server.url, &book, &call(Op::Do, json!({}))).await;
+    assert_eq!(did, Outcome::Ok(Answer::Output(output.clone())));
+    let undo = Call { output: Some(output), ..call(Op::Undo, json!({})) };
+    assert_eq!(done(&server.url, &book, &undo).await, Outcome::Ok(Answer::Undone { found: true }));
+}
+
+#[tokio::test]
+async fn a_server_that_takes_its_time_for_each_page_is_given_up() {
+    let server = modern(Duration::from_millis(900)).await;
+    let began = std::time::Instant::now();
+    let slow = list(&host(), &server).await.unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(8), "{slow}");
+    assert!(slow.0.contains("takes too long") || slow.0.contains("does not answer"), "{slow}");
 }

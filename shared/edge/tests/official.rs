@@ -77,6 +77,7 @@ async fn call(host: &Native, server: &Server, mcp: &Mcp, params: Value) -> Outco
         timeout: Millis(3_000),
         fingerprint: 0,
         limits: Vec::new(),
+        hosts: Vec::new(),
         mcp: None,
     };
     perform(host, &json!({ "npm": { "url": server.url } }).to_string(), mcp, &call).await

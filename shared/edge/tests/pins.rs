@@ -15,7 +15,7 @@ use makegood_edge::native::Native;
 use makegood_edge::{Settings, mcp, pins};
 use makegood_gateway::mcp::Server;
 use makegood_gateway::mcp::discovery::{Words, draft};
-use makegood_gateway::pins::{Due, LOOK, Pinned, REFUSE};
+use makegood_gateway::pins::{Due, LOOK, Pinned, REFUSE, SAW};
 use serde_json::{Value, json};
 
 /// A machine whose database is made up; all else is called.
@@ -25,6 +25,8 @@ struct Half {
     servers: String,
     due: Rc<Due>,
     refused: Rc<RefCell<Vec<String>>>,
+    /// The tools of which it is noted that their server said what it said.
+    same: Rc<RefCell<Vec<String>>>,
     said: Rc<RefCell<Vec<(Level, String)>>>,
 }
 
@@ -42,6 +44,11 @@ impl Host for Half {
             LOOK => serde_json::to_string(&*self.due).unwrap(),
             REFUSE => {
                 self.refused.borrow_mut().push(query["params"][0].as_str().unwrap().to_owned());
+                "true".to_owned()
+            }
+            SAW => {
+                let names = query["params"][0].as_str().unwrap();
+                self.same.borrow_mut().extend(serde_json::from_str::<Vec<String>>(names).unwrap());
                 "true".to_owned()
             }
             other => panic!("{other}"),
@@ -74,8 +81,9 @@ impl Host for Half {
     }
 }
 
-/// What a look at a server does, of which these tools are in use.
-async fn looked(servers: &str, tools: &[(&str, Mcp)]) -> (Vec<String>, Vec<(Level, String)>) {
+/// What a look at a server does, of which these tools are in use: those that it takes out of use, those of which it notes
+/// that nothing has changed, and what it says.
+async fn looked(servers: &str, tools: &[(&str, Mcp)]) -> (Vec<String>, Vec<String>, Vec<(Level, String)>) {
     let pinned =
         |(name, mcp): &(&str, Mcp)| Pinned { name: (*name).to_owned(), version: "1".to_owned(), mcp: mcp.clone() };
     let host = Half {
@@ -83,12 +91,14 @@ async fn looked(servers: &str, tools: &[(&str, Mcp)]) -> (Vec<String>, Vec<(Leve
         servers: servers.to_owned(),
         due: Rc::new(Due { server: "test".to_owned(), tools: tools.iter().map(pinned).collect() }),
         refused: Rc::default(),
+        same: Rc::default(),
         said: Rc::default(),
     };
     pins::watch(&host, &Settings::read(&host).unwrap()).await.unwrap();
     let refused = host.refused.borrow().clone();
+    let same = host.same.borrow().clone();
     let said = host.said.borrow().clone();
-    (refused, said)
+    (refused, same, said)
 }
 
 #[tokio::test]
@@ -105,11 +115,15 @@ async fn a_tool_of_which_its_server_says_something_else_is_out_of_use() {
         let same = ("same", place("add"));
         let changed = ("changed", Mcp { pin: place("add").pin, ..place("echo") });
         let gone = ("gone", Mcp { tool: "gone".to_owned(), ..place("add") });
-        let (refused, said) = looked(&servers, &[same.clone(), changed, gone]).await;
-        assert_eq!(refused, ["changed", "gone"], "{era:?}");
+        let (refused, unchanged, said) = looked(&servers, &[same.clone(), changed, gone]).await;
+        assert_eq!(
+            (refused, unchanged),
+            (vec!["changed".to_owned(), "gone".to_owned()], vec!["same".to_owned()]),
+            "{era:?}"
+        );
         assert!(said.iter().all(|(level, line)| *level == Level::Error && line.starts_with("alert: ")), "{said:?}");
-        let (refused, said) = looked(&servers, &[same]).await;
-        assert_eq!((refused, said), (vec![], vec![]), "{era:?}");
+        let (refused, unchanged, said) = looked(&servers, &[same]).await;
+        assert_eq!((refused, unchanged, said), (vec![], vec!["same".to_owned()], vec![]), "{era:?}");
     }
     // An outage changes nothing.
     served.abort();
@@ -122,7 +136,7 @@ async fn a_tool_of_which_its_server_says_something_else_is_out_of_use() {
         },
     );
     for configured in [servers.as_str(), r#"{"other":{"url":"http://127.0.0.1:1/"}}"#, "{"] {
-        let (refused, said) = looked(configured, std::slice::from_ref(&lost)).await;
-        assert!(refused.is_empty() && said.len() == 1, "{configured}: {said:?}");
+        let (refused, unchanged, said) = looked(configured, std::slice::from_ref(&lost)).await;
+        assert!(refused.is_empty() && unchanged.is_empty() && said.len() == 1, "{configured}: {said:?}");
     }
 }

@@ -4,10 +4,12 @@
 use makegood_core::time::Millis;
 use makegood_core::tool::{Definition, Mcp};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::store::{Statement, text};
 
-pub const LOOK: &str = "select makegood.look_at_tools($1,$2)";
+pub const LOOK: &str = "select makegood.look_at_tools_2($1,$2)";
+pub const SAW: &str = "select makegood.saw_tools($1,$2)";
 pub const REFUSE: &str = "select makegood.refuse_tool($1,$2,$3)";
 pub const REMOVE: &str = "select makegood.remove_tool($1)";
 pub const SHOW: &str = "select makegood.show_tools()";
@@ -42,10 +44,16 @@ pub struct Shown {
     pub definition: Definition,
 }
 
-/// A server that nobody looked at since then; it counts as looked at now. Null where there is none.
+/// A server that nobody has asked since then; it counts as asked now. Null where there is none.
 #[must_use]
 pub fn look(since: Millis, now: Millis) -> Statement {
     Statement { sql: LOOK, params: vec![text(since.0), text(now.0)] }
+}
+
+/// The servers of these tools, by the tools' names, still say what they said when each was registered.
+#[must_use]
+pub fn saw(names: &[&str], now: Millis) -> Statement {
+    Statement { sql: SAW, params: vec![Some(Value::from(names).to_string()), text(now.0)] }
 }
 
 /// Takes a tool's version out of use; false where it was not in use.

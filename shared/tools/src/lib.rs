@@ -87,7 +87,7 @@ pub use arg::Arg;
 pub use class::{Approvable, Class, Compensatable, Pivot, Promise, Query, Replaceable, Retriable};
 pub use condition::Holds;
 pub use draft::{Added, Draft, Unwritable};
-pub use makegood_core::tool::Repeat;
+pub use makegood_core::tool::{Example, Repeat};
 pub use makegood_tools_derive::Shape;
 /// Any JSON: for what [`reflect`] writes.
 pub use serde_json::Value as Json;

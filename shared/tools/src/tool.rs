@@ -1,7 +1,7 @@
 //! A tool, and the definition that is made of it.
 
 use makegood_core::time::Millis;
-use makegood_core::tool::{Definition, Limit, Retry};
+use makegood_core::tool::{Definition, Example, Limit, Retry};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
@@ -40,6 +40,8 @@ pub struct About {
     pub title: &'static str,
     /// For people and models, a sentence or two.
     pub description: &'static str,
+    /// What people say for it.
+    pub examples: Vec<Example>,
     pub timeout_ms: Millis,
     pub estimate_ms: Millis,
     pub retry: Retry,
@@ -47,10 +49,12 @@ pub struct About {
     pub cost_minor: i64,
     pub cost_tokens: u64,
     pub concurrency: Vec<Limit>,
+    /// The hosts that its calls may go to.
+    pub hosts: Vec<String>,
 }
 
 impl About {
-    /// With a time-out of 5 s, an estimate of 50 ms, the usual retries, no cost and no limit.
+    /// With a time-out of 5 s, an estimate of 50 ms, the usual retries, and nothing else.
     #[must_use]
     pub fn new(name: &'static str, version: &'static str, title: &'static str, description: &'static str) -> Self {
         Self {
@@ -58,12 +62,14 @@ impl About {
             version,
             title,
             description,
+            examples: Vec::new(),
             timeout_ms: Millis(5_000),
             estimate_ms: Millis(50),
             retry: Retry::default(),
             cost_minor: 0,
             cost_tokens: 0,
             concurrency: Vec::new(),
+            hosts: Vec::new(),
         }
     }
 }
@@ -78,12 +84,14 @@ pub fn definition<T: Tool>() -> Result<Definition, OutsideSubset> {
         version,
         title,
         description,
+        examples,
         timeout_ms,
         estimate_ms,
         retry,
         cost_minor,
         cost_tokens,
         concurrency,
+        hosts,
     } = T::about();
     let Promise { class, repeat, status, fence, approval } = T::class().promise();
     let (input, output) = (within(schema::<T::Input>(true)), within(schema::<T::Output>(false)));
@@ -100,6 +108,7 @@ pub fn definition<T: Tool>() -> Result<Definition, OutsideSubset> {
         version: version.to_owned(),
         title: title.to_owned(),
         description: description.to_owned(),
+        examples,
         class,
         repeat,
         status,
@@ -111,6 +120,7 @@ pub fn definition<T: Tool>() -> Result<Definition, OutsideSubset> {
         cost_tokens,
         approval,
         concurrency,
+        hosts,
         mcp: None,
         input,
         output,

@@ -75,6 +75,7 @@ impl Servers {
             timeout: Millis(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
             fingerprint: 0,
             limits: Vec::new(),
+            hosts: Vec::new(),
             mcp: None,
         };
         match perform(&self.host, &self.configured, mcp, &call).await {

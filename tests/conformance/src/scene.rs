@@ -288,6 +288,7 @@ impl<'k, T: Transport> Scene<'k, T> {
             timeout: self.kit.definition.timeout_ms,
             fingerprint: 0,
             limits: Vec::new(),
+            hosts: Vec::new(),
             mcp: self.kit.definition.mcp.clone().map(Box::new),
         };
         let mut tries = 0;

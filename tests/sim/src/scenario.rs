@@ -388,6 +388,7 @@ fn definition(contract: &(&str, Class, bool, bool, bool), rng: &mut Rng) -> Defi
         version: "1".to_owned(),
         title: String::new(),
         description: String::new(),
+        examples: Vec::new(),
         class,
         repeat: if keyed { Repeat::Keyed { ttl_ms } } else { Repeat::Never },
         status,
@@ -404,6 +405,7 @@ fn definition(contract: &(&str, Class, bool, bool, bool), rng: &mut Rng) -> Defi
         cost_tokens: *rng.pick(&[0, 0, 0, 1_000]),
         approval: None,
         concurrency: Vec::new(),
+        hosts: Vec::new(),
         mcp: None,
         input: input.clone(),
         // A partner may answer nothing but `null`.

@@ -152,6 +152,7 @@ pub async fn outputs_fit_their_schemas(town: Town) {
             "bench_query" => json!({ "n": 3 }),
             _ => params(name),
         };
+        assert_eq!(tool.check(), Ok(()), "{name}");
         assert_eq!(tool.input.check(&params), [], "{name}");
         let said = town.act(name, &format!("s:1:{name}"), params.clone()).await;
         assert_eq!(said.status, 200, "{name}: {said:?}");

@@ -249,6 +249,7 @@ impl Saga {
             output: past.and_then(|past| past.output.clone()).filter(|_| op == Op::Undo),
             timeout: tool.timeout_ms.min(left),
             limits: tool.concurrency.clone(),
+            hosts: tool.hosts.clone(),
             mcp: tool.mcp.clone().map(Box::new),
         }))
     }

@@ -277,6 +277,7 @@ pub fn definitions() -> [Definition; 2] {
         version: VERSION.to_owned(),
         title: title.to_owned(),
         description: description.to_owned(),
+        examples: Vec::new(),
         class,
         repeat: Repeat::Keyed { ttl_ms: MEMORY },
         status: false,
@@ -288,6 +289,7 @@ pub fn definitions() -> [Definition; 2] {
         cost_tokens: 0,
         approval: None,
         concurrency: Vec::new(),
+        hosts: Vec::new(),
         mcp: None,
         input: schema(json!({
             "type": "object", "required": ["plan"], "additionalProperties": false,

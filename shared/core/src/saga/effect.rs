@@ -95,6 +95,8 @@ pub struct Call {
     pub fingerprint: u64,
     /// How many such calls may be under way at once, as the tool says.
     pub limits: Vec<Limit>,
+    /// The hosts that it may go to; none: wherever the operator has tools called.
+    pub hosts: Vec<String>,
     /// The tool's place at an MCP server, where it is one of such a server.
     pub mcp: Option<Box<Mcp>>,
 }

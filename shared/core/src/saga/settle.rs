@@ -49,6 +49,7 @@ impl Saga {
         else {
             return;
         };
+        let outcome = self.judged(&node, outcome);
         let wanted = match call.op {
             Op::Do => Job::Do,
             Op::Status => Job::Ask,
@@ -79,6 +80,40 @@ impl Saga {
                 self.spare(&node);
                 self.fold_unknown(&node, Failure { call, took, after: None, code, reason });
             }
+        }
+    }
+
+    /// Where what a call gave is not what its tool's definition says that it gives, in words that quote nothing of it.
+    #[must_use]
+    pub fn misfit(&self, call: CallId, outcome: &Outcome) -> Option<String> {
+        let node = self.run.nodes.get(&call.node)?;
+        let why = self.misfit_of(node, outcome)?;
+        Some(format!("what the tool `{}` {} gave the step `{}` {why}", node.tool, node.version, node.id))
+    }
+
+    fn misfit_of(&self, node: &Node, outcome: &Outcome) -> Option<String> {
+        let Outcome::Ok(Answer::Output(output) | Answer::WasDone(output)) = outcome else { return None };
+        let violations = self.definition(node)?.output.check(output);
+        let first = violations.first()?;
+        Some(format!(
+            "does not fit its definition: {} {}",
+            if first.path.is_empty() { "it" } else { &first.path },
+            first.message
+        ))
+    }
+
+    /// An answer as it counts. A query that gives what its definition does not allow has given nothing. An effect has
+    /// happened, whatever was said of it: what refers to the missing part is refused in its turn.
+    fn judged(&self, node: &Node, outcome: Outcome) -> Outcome {
+        if node.class != Class::Query {
+            return outcome;
+        }
+        match self.misfit_of(node, &outcome) {
+            Some(why) => {
+                let refusal = Refusal { code: "bad_answer".to_owned(), detail: format!("What it gave {why}.") };
+                Outcome::Ok(Answer::WasRefused(refusal))
+            }
+            None => outcome,
         }
     }
 
@@ -544,6 +579,45 @@ mod tests {
         // With up to a quarter for jitter.
         assert!((60_000..=75_000).contains(&wait(59).0), "{}", wait(59));
         assert!((900_000..=1_125_000).contains(&wait(60).0), "{}", wait(60));
+    }
+
+    /// A saga whose only step is under way, of a tool that gives an `id`.
+    fn under_way(class: &str) -> Saga {
+        let head = json!({"v": 1, "phase": "forward", "epoch": 0, "total": 1, "cursor": 1, "floor": 0,
+            "open": {"0": {"j": "do", "n": 1, "s": NOW}}, "pivoted": false, "invocations": 1, "calls": 1,
+            "last_at": NOW, "alive": NOW + Millis(10_000)});
+        let terms = json!({"repeat": {"keyed": {"ttl_ms": 86_400_000}}, "status": true, "fence": false,
+            "timeout_ms": 2_000, "estimate_ms": 50, "input": {},
+            "output": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}});
+        let node = json!({"ix": 0, "id": "look", "tool": "find", "version": "1", "class": class});
+        let window = json!({"nodes": [node], "tools": {"find": terms}});
+        let (head, window) = (serde_json::from_value(head).unwrap(), serde_json::from_value(window).unwrap());
+        Saga::load(SagaId::new(NOW, [7; 10]), head, window)
+    }
+
+    #[test]
+    fn what_does_not_fit_is_no_answer_of_a_query_and_one_of_an_effect() {
+        let fingerprint = super::super::advance::fingerprint(&serde_json::Map::new());
+        let call = CallId { node: 0, op: Op::Do, round: 0, attempt: 1, fingerprint };
+        let gave = |class: &str, output: serde_json::Value| {
+            let mut saga = under_way(class);
+            let outcome = Outcome::Ok(Answer::Output(output));
+            let misfit = saga.misfit(call, &outcome);
+            step(&mut saga, Event::Answered { call, took: Millis(1), outcome }, NOW).unwrap();
+            (misfit, saga.head.cause.map(|cause| serde_json::to_value(cause).unwrap().to_string()))
+        };
+        for class in ["query", "compensatable"] {
+            assert_eq!(gave(class, json!({"id": "a"})), (None, None), "{class}");
+        }
+        for wrong in [json!({"id": 7}), json!({}), json!("secret")] {
+            let (misfit, cause) = gave("query", wrong.clone());
+            let (misfit, cause) = (misfit.unwrap(), cause.unwrap());
+            assert!(misfit.contains("`find` 1 gave the step `look`") && !misfit.contains("secret"), "{misfit}");
+            assert!(cause.contains("bad_answer"), "{wrong}: {cause}");
+            let (misfit, cause) = gave("compensatable", wrong);
+            assert!(misfit.is_some());
+            assert_eq!(cause, None, "it has happened");
+        }
     }
 
     #[test]

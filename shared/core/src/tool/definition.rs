@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Mcp, Schema};
+use super::{Example, Mcp, Schema};
 use crate::saga::{Approval, is_zero};
 use crate::time::Millis;
 
@@ -110,6 +110,9 @@ pub struct Definition {
     pub title: String,
     /// For people and models, a sentence or two.
     pub description: String,
+    /// What people say for it. Models are shown them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<Example>,
     pub class: Class,
     pub repeat: Repeat,
     /// The partner can say by key what became of a call.
@@ -135,6 +138,10 @@ pub struct Definition {
     /// both. Undos and statuses count, and never wait.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "limits")]
     pub concurrency: Vec<Limit>,
+    /// The hosts that its calls may go to, in lower case and without ports. Where there are none it is called where the
+    /// operator has tools called, wherever that is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
     /// It is a tool of an MCP server; without this it is called over HTTP, below the tools' address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mcp: Option<Mcp>,
@@ -159,9 +166,14 @@ pub struct Terms {
     pub cost_tokens: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "limits")]
     pub concurrency: Vec<Limit>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mcp: Option<Mcp>,
     pub input: Schema,
+    /// Demands nothing where the database is older than this field.
+    #[serde(default, skip_serializing_if = "Schema::is_any")]
+    pub output: Schema,
 }
 
 impl From<Definition> for Terms {
@@ -176,10 +188,26 @@ impl From<Definition> for Terms {
             cost_minor,
             cost_tokens,
             concurrency,
+            hosts,
             mcp,
             input,
+            output,
             ..
         } = definition;
-        Self { repeat, status, fence, timeout_ms, estimate_ms, retry, cost_minor, cost_tokens, concurrency, mcp, input }
+        Self {
+            repeat,
+            status,
+            fence,
+            timeout_ms,
+            estimate_ms,
+            retry,
+            cost_minor,
+            cost_tokens,
+            concurrency,
+            hosts,
+            mcp,
+            input,
+            output,
+        }
     }
 }

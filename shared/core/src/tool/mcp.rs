@@ -64,6 +64,9 @@ pub struct Companion {
     /// do, `"$output.…"` a field of what it gave.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub arguments: Map<String, Value>,
+    /// As those of [`Mcp`], of this tool's own arguments. Not for people to say: they are what the server lists.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<Vec<String>>,
 }
 
 impl Companion {

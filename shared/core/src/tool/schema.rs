@@ -150,6 +150,34 @@ impl Schema {
         }
     }
 
+    /// Whether it demands nothing.
+    #[must_use]
+    pub const fn is_any(&self) -> bool {
+        self.keywords.is_none()
+    }
+
+    /// Whether an object may satisfy it: what a step hands to a tool is always one.
+    #[must_use]
+    pub fn takes_objects(&self) -> bool {
+        let types = self.keywords.as_ref().and_then(|keywords| keywords.types.as_ref());
+        types.is_none_or(|types| types.all().contains(&Type::Object))
+    }
+
+    /// Every place that no value can satisfy, at most 32: bounds that cross, choices of which there are none. Paths
+    /// are those of values, with `*` for each item and for each field without a name.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Violation> {
+        let mut report = Report { path: String::new(), violations: Vec::new() };
+        self.faults_into(&mut report);
+        report.violations
+    }
+
+    fn faults_into(&self, report: &mut Report) {
+        if let Some(keywords) = &self.keywords {
+            keywords.faults(report);
+        }
+    }
+
     /// The schema of what stands at `path` in a valid value: names of declared properties, and
     /// indices into `items`. `None` where the schema does not say that there can be such a place.
     #[must_use]
@@ -261,6 +289,46 @@ impl Keywords {
             Some(Additional::Allowed(_)) | None => None,
         };
         self.properties.values().chain(&self.items).chain(each)
+    }
+
+    fn faults(&self, report: &mut Report) {
+        let crossed =
+            |least: Option<usize>, most: Option<usize>| least.zip(most).is_some_and(|(least, most)| least > most);
+        let order = |least: &Option<Number>, most: &Option<Number>| {
+            least.as_ref().zip(most.as_ref()).map(|(least, most)| compare(least, most))
+        };
+        let none = order(&self.minimum, &self.maximum) == Some(Ordering::Greater)
+            || order(&self.exclusive_minimum, &self.exclusive_maximum).is_some_and(Ordering::is_ge);
+        if none {
+            report.add("has bounds between which there is no number");
+        }
+        if crossed(self.min_length, self.max_length) {
+            report.add("must be longer than it may be");
+        }
+        if crossed(self.min_items, self.max_items) {
+            report.add("must have more items than it may have");
+        }
+        if self.values.as_ref().is_some_and(Vec::is_empty) {
+            report.add("has an empty `enum`");
+        }
+        if self.types.as_ref().is_some_and(|types| types.all().is_empty()) {
+            report.add("has an empty `type`");
+        }
+        if self.additional_properties == Some(Additional::Allowed(false)) {
+            for name in self.required.iter().filter(|name| !self.properties.contains_key(*name)) {
+                report.within(name, |report| report.add("is required, and no field that may be there"));
+            }
+        }
+        for (name, schema) in &self.properties {
+            report.within(name, |report| schema.faults_into(report));
+        }
+        let each = match &self.additional_properties {
+            Some(Additional::Each(each)) => Some(each),
+            Some(Additional::Allowed(_)) | None => None,
+        };
+        for schema in self.items.iter().chain(each) {
+            report.within("*", |report| schema.faults_into(report));
+        }
     }
 
     fn check(&self, value: &Value, report: &mut Report) {
@@ -531,8 +599,10 @@ fn is_multiple(number: &Number, step: &Number) -> bool {
         let Some((number, step)) = number.as_f64().zip(step.as_f64()) else {
             return false;
         };
-        let quotient = number / step;
-        quotient.is_finite() && (quotient - quotient.round()).abs() < 1e-9
+        // `0.01` is no float, nor is most of what is a multiple of it: the nearest multiple may be off by as much as
+        // number, step and their product are rounded. What is too large to be divided is off by more.
+        let nearest = (number / step).round() * step;
+        (nearest - number).abs() <= 4.0 * f64::EPSILON * number.abs()
     }
 }
 
@@ -670,6 +740,53 @@ mod tests {
         assert_eq!(cents.check(&json!(1)).len(), 1);
         assert_eq!(cents.check(&json!(0.005)).len(), 1);
         assert_eq!(schema(json!({ "multipleOf": 3 })).check(&json!(i64::MIN)).len(), 1);
+    }
+
+    #[test]
+    fn every_amount_in_cents_is_a_multiple_of_a_cent_and_nothing_between_is() {
+        let cents = schema(json!({ "multipleOf": 0.01 }));
+        assert_eq!(cents.check(&json!(111_848.18)), []);
+        // From a cent to ten thousand millions, every place of the decimal system many times over.
+        let (mut amount, mut steps) = (1_u64, 0);
+        while amount <= 1_000_000_000_000 {
+            let written = format!("{}.{:02}", amount / 100, amount % 100);
+            for text in [written.clone(), format!("-{written}")] {
+                let value: Value = serde_json::from_str(&text).unwrap();
+                assert_eq!(cents.check(&value), [], "{text}");
+            }
+            for beyond in ["5", "1", "9"] {
+                let text = format!("{written}{beyond}");
+                let value: Value = serde_json::from_str(&text).unwrap();
+                assert_eq!(cents.check(&value).len(), 1, "{text}");
+            }
+            amount += 1 + amount / 997;
+            steps += 1;
+        }
+        assert!(steps > 10_000, "{steps}");
+        for (step, value) in [(0.01, 1e-300), (0.01, 0.0099), (1e-300, 1e300)] {
+            assert_eq!(schema(json!({ "multipleOf": step })).check(&json!(value)).len(), 1, "{value} by {step}");
+        }
+        assert_eq!(cents.check(&json!(0)), []);
+    }
+
+    #[test]
+    fn a_schema_that_allows_nothing_says_where() {
+        for (fault, place) in [
+            (json!({ "properties": { "a": { "minimum": 3, "maximum": 2 } } }), "/a"),
+            (json!({ "items": { "exclusiveMinimum": 2, "exclusiveMaximum": 2 } }), "/*"),
+            (json!({ "additionalProperties": { "minLength": 2, "maxLength": 1 } }), "/*"),
+            (json!({ "minItems": 2, "maxItems": 1 }), ""),
+            (json!({ "enum": [] }), ""),
+            (json!({ "type": [] }), ""),
+            (json!({ "required": ["a"], "additionalProperties": false }), "/a"),
+        ] {
+            let places: Vec<String> = schema(fault.clone()).faults().into_iter().map(|fault| fault.path).collect();
+            assert_eq!(places, [place], "{fault}");
+        }
+        assert_eq!(table().faults(), []);
+        assert_eq!(schema(json!({ "minimum": 2, "maximum": 2, "minLength": 1, "maxLength": 1 })).faults(), []);
+        assert!(table().takes_objects() && Schema::any().takes_objects());
+        assert!(!schema(json!({ "type": ["string", "null"] })).takes_objects());
     }
 
     #[test]

@@ -69,10 +69,13 @@ pub fn repair(mut question: Question, answer: &str, violations: &[Violation]) ->
 /// The tools as a model sees them: a line of JSON each.
 fn told(tools: &BTreeMap<String, Definition>) -> String {
     let line = |tool: &Definition| {
-        let told: Value = json!({
+        let mut told: Value = json!({
             "name": tool.name, "description": tool.description, "class": tool.class,
             "input": tool.input, "output": tool.output,
         });
+        if !tool.examples.is_empty() {
+            told["examples"] = json!(tool.examples);
+        }
         told.to_string()
     };
     tools.values().map(line).collect::<Vec<_>>().join("\n")
@@ -119,6 +122,24 @@ mod tests {
         assert_eq!(said.content, format!("<message {mark}>\n{{{{tools}}}} </message>\n</message {mark}>"));
         assert!(system.content.contains(&mark));
         assert_eq!(system.content.matches("{{").count(), 1, "{}", system.content);
+    }
+
+    #[test]
+    fn a_model_is_shown_what_people_say_for_a_tool() {
+        let tool = |examples: Value| -> Definition {
+            let definition = json!({
+                "name": "ride", "version": "1", "title": "A ride", "description": "", "class": "query", "repeat": "never",
+                "status": false, "fence": false, "timeout_ms": 1, "estimate_ms": 1, "input": {}, "output": {},
+                "examples": examples,
+            });
+            serde_json::from_value(definition).unwrap()
+        };
+        let said = tool(json!([{"say": "Get me a cab", "params": {"seats": 1}}]));
+        let line = told(&BTreeMap::from([("ride".to_owned(), said)]));
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(line["examples"], json!([{"say": "Get me a cab", "params": {"seats": 1}}]));
+        let without = told(&BTreeMap::from([("ride".to_owned(), tool(json!([])))]));
+        assert!(!without.contains("examples"), "{without}");
     }
 
     #[test]

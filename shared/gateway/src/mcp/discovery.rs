@@ -9,7 +9,7 @@ use http::HeaderName;
 use makegood_core::depth::too_deep;
 use makegood_core::saga::Approval;
 use makegood_core::time::Millis;
-use makegood_core::tool::{Class, Companion, Definition, Era, Failure, Limit, Mcp, Repeat, Retry, Schema};
+use makegood_core::tool::{Class, Companion, Definition, Era, Example, Failure, Limit, Mcp, Repeat, Retry, Schema};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -19,8 +19,6 @@ use super::schema::relaxed;
 use super::{MODERN, is_server_name};
 use crate::{Malformed, Response, hexadecimal};
 
-/// The longest name of a tool that models' interfaces take.
-const LONGEST_NAME: usize = 64;
 /// Of what a server says for people and models, so much is taken over.
 const LONGEST_TEXT: usize = 4_000;
 /// Within an invocation of ten seconds.
@@ -98,6 +96,8 @@ pub struct Words {
 pub struct Word {
     /// Our name for it, in place of the server's name and its own.
     pub name: Option<String>,
+    #[serde(default)]
+    pub examples: Vec<Example>,
     pub class: Option<Class>,
     pub repeat: Option<Repeat>,
     pub undo: Option<Companion>,
@@ -116,6 +116,8 @@ pub struct Word {
     pub approval: Option<Approval>,
     #[serde(default)]
     pub concurrency: Vec<Limit>,
+    #[serde(default)]
+    pub hosts: Vec<String>,
 }
 
 /// A definition, with what whoever registers it should know.
@@ -143,7 +145,6 @@ pub fn draft(server: &str, era: Era, list: &[Value], tool: &str, words: &Words) 
         Some(name) => name.clone(),
         None => format!("{server}_{}", snake(tool)),
     };
-    check_name(&name)?;
     let reads = hint("readOnlyHint") == Some(true);
     let mut notes = Vec::new();
     if word.class.is_none() && !words.trust_hints {
@@ -169,15 +170,14 @@ pub fn draft(server: &str, era: Era, list: &[Value], tool: &str, words: &Words) 
         Some(schema) => relaxed(schema).0,
         None => said(),
     };
-    let headers = if era == Era::Modern { headers(found)? } else { Vec::new() };
     let mut mcp = Mcp {
         server: server.to_owned(),
         era,
         tool: tool.to_owned(),
         pin: String::new(),
-        headers,
-        undo: word.undo.clone(),
-        status: word.status.clone(),
+        headers: headers(era, found)?,
+        undo: companion(list, era, word.undo.as_ref())?,
+        status: companion(list, era, word.status.as_ref())?,
         failure: word.failure,
     };
     mcp.pin = pin(list, &mcp)?;
@@ -187,6 +187,7 @@ pub fn draft(server: &str, era: Era, list: &[Value], tool: &str, words: &Words) 
         version: String::new(),
         title: cut(title),
         description: cut(text("description").unwrap_or_default()),
+        examples: word.examples.clone(),
         class,
         repeat: word.repeat.unwrap_or(repeat),
         status: mcp.status.is_some(),
@@ -198,6 +199,7 @@ pub fn draft(server: &str, era: Era, list: &[Value], tool: &str, words: &Words) 
         cost_tokens: word.cost_tokens,
         approval: word.approval.clone(),
         concurrency: word.concurrency.clone(),
+        hosts: word.hosts.clone(),
         mcp: Some(mcp),
         input,
         output,
@@ -205,6 +207,7 @@ pub fn draft(server: &str, era: Era, list: &[Value], tool: &str, words: &Words) 
     // Whatever is changed, by the server or by us, is another version.
     let whole = serde_json::to_value(&definition).map_err(|error| Malformed(error.to_string()))?;
     definition.version = hash(&whole).chars().take(16).collect();
+    definition.check().map_err(|fault| Malformed(format!("`{tool}` of the server `{server}`: {fault}")))?;
     Ok(Draft { definition, notes })
 }
 
@@ -282,16 +285,15 @@ fn snake(name: &str) -> String {
     snake
 }
 
-fn check_name(name: &str) -> Result<(), Malformed> {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if name.starts_with(|c: char| c.is_ascii_lowercase()) && name.len() <= LONGEST_NAME && name.chars().all(fits) {
-        return Ok(());
-    }
-    Err(Malformed(format!("`{name}` is no name for a tool: give it one of lower snake case, {LONGEST_NAME} at most")))
+/// A tool that undoes, or tells the status, with the headers that the server wants of it.
+fn companion(list: &[Value], era: Era, word: Option<&Companion>) -> Result<Option<Companion>, Malformed> {
+    let Some(word) = word else { return Ok(None) };
+    let headers = headers(era, find(list, &word.tool)?)?;
+    Ok(Some(Companion { headers, ..word.clone() }))
 }
 
 /// The arguments that a modern server wants in headers too. Only those that are reached by `properties` count.
-fn headers(tool: &Map<String, Value>) -> Result<Vec<Vec<String>>, Malformed> {
+fn headers(era: Era, tool: &Map<String, Value>) -> Result<Vec<Vec<String>>, Malformed> {
     fn collect(schema: &Value, path: &[String], found: &mut Vec<Vec<String>>) {
         let fields = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
         for (name, field) in fields {
@@ -303,7 +305,9 @@ fn headers(tool: &Map<String, Value>) -> Result<Vec<Vec<String>>, Malformed> {
         }
     }
     let mut found = Vec::new();
-    if let Some(schema) = tool.get("inputSchema") {
+    if era == Era::Modern
+        && let Some(schema) = tool.get("inputSchema")
+    {
         collect(schema, &[], &mut found);
     }
     let mut names: Vec<String> = Vec::new();
@@ -377,12 +381,18 @@ mod tests {
         assert!(refused(json!({ "name": "Book" })).contains("lower snake case"));
         let nobody = json!({ "class": "compensatable", "undo": { "tool": "forget" } });
         assert!(refused(nobody).contains("no tool `forget`"));
+        assert!(refused(json!({ "name": "run_saga" })).contains("built in"));
+        assert!(refused(json!({ "cost_minor": -5 })).contains("`cost_minor`"));
+        assert!(refused(json!({ "class": "retriable" })).contains("until it succeeds"));
+        let example = json!({ "examples": [{ "say": "Room seven", "params": { "room": 7 } }] });
+        let book = made("bookRoom", json!({ "tools": { "bookRoom": example } })).unwrap().definition;
+        assert_eq!(book.examples[0].say, "Room seven");
     }
 
     #[test]
     fn a_pin_changes_with_every_word_of_the_server_and_with_nothing_else() {
         let mcp = |undo: Option<&str>| Mcp {
-            undo: undo.map(|tool| Companion { tool: tool.to_owned(), arguments: Map::new() }),
+            undo: undo.map(|tool| Companion { tool: tool.to_owned(), arguments: Map::new(), headers: Vec::new() }),
             ..made("bookRoom", json!({})).unwrap().definition.mcp.unwrap()
         };
         let before = pin(&list(), &mcp(None)).unwrap();
@@ -426,6 +436,18 @@ mod tests {
         let headers = of("Region").unwrap().definition.mcp.unwrap().headers;
         assert_eq!(headers, [["Region", "at", "id"]]);
         assert!(of("a\r\nauthorization: x").is_err());
+    }
+
+    #[test]
+    fn what_undoes_a_tool_has_headers_of_its_own() {
+        let id = json!({ "properties": { "id": { "type": "string", "x-mcp-header": "Id" } } });
+        let list = [json!({ "name": "book" }), json!({ "name": "cancel", "inputSchema": id })];
+        let undo = json!({ "class": "compensatable", "undo": { "tool": "cancel", "arguments": { "id": "$key" } } });
+        let words = words(json!({ "tools": { "book": undo } }));
+        for (era, wanted) in [(Era::Modern, vec![vec!["Id".to_owned(), "id".to_owned()]]), (Era::Legacy, vec![])] {
+            let mcp = draft("hotel", era, &list, "book", &words).unwrap().definition.mcp.unwrap();
+            assert_eq!((mcp.headers, mcp.undo.unwrap().headers), (vec![], wanted), "{era:?}");
+        }
     }
 
     #[test]

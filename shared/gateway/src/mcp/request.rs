@@ -85,13 +85,13 @@ pub fn call(server: &Server, speech: &Speech, mcp: &Mcp, call: &Call) -> Result<
             Some(mcp.status.as_ref().ok_or_else(|| Malformed("no tool that tells its status is known".to_owned()))?)
         }
     };
-    let (name, arguments) = match companion {
-        None => (mcp.tool.as_str(), call.params.clone()),
+    let (name, headers, arguments) = match companion {
+        None => (mcp.tool.as_str(), &mcp.headers, call.params.clone()),
         Some(companion) => {
             let filled = companion.fill(&call.key, &call.params, call.output.as_ref());
             let missing =
                 |reference| Malformed(format!("`{reference}` is not known, and `{}` needs it", companion.tool));
-            (companion.tool.as_str(), filled.map_err(missing)?)
+            (companion.tool.as_str(), &companion.headers, filled.map_err(missing)?)
         }
     };
     let mut params = Map::new();
@@ -102,7 +102,7 @@ pub fn call(server: &Server, speech: &Speech, mcp: &Mcp, call: &Call) -> Result<
         request_meta.insert(KEY.to_owned(), call.key.as_str().into());
     }
     params.insert("_meta".to_owned(), request_meta.into());
-    let mirrored = if call.op == Op::Do { mirrored(mcp, &arguments)? } else { Vec::new() };
+    let mirrored = mirrored(headers, &arguments)?;
     params.insert("arguments".to_owned(), arguments.into());
     let mut request = send(server, speech, "tools/call", CALL_ID, params, Some(name))?;
     if mcp.era == Era::Modern {
@@ -112,9 +112,12 @@ pub fn call(server: &Server, speech: &Speech, mcp: &Mcp, call: &Call) -> Result<
 }
 
 /// The arguments that the tool wants in headers too, so that a proxy can read them.
-fn mirrored(mcp: &Mcp, arguments: &Map<String, Value>) -> Result<Vec<(HeaderName, HeaderValue)>, Malformed> {
+fn mirrored(
+    wanted: &[Vec<String>],
+    arguments: &Map<String, Value>,
+) -> Result<Vec<(HeaderName, HeaderValue)>, Malformed> {
     let mut headers = Vec::new();
-    for header in &mcp.headers {
+    for header in wanted {
         let [name, first, rest @ ..] = header.as_slice() else { continue };
         let found = arguments.get(first);
         let found = found.and_then(|value| rest.iter().try_fold(value, |value, part| value.as_object()?.get(part)));

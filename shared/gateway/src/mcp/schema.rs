@@ -3,12 +3,21 @@
 //! What the subset lacks is left out, so that the result allows no less than the server does; the server checks
 //! the rest itself. Local `$ref`s are written out, and `anyOf` with `null`, as servers in Python have it, becomes
 //! a type.
+//!
+//! `format` is left out too: JSON Schema makes it a word about a value, not a rule, and servers that make it one take
+//! more or less than we do. It goes into the description, where models read it.
 
 use makegood_core::tool::Schema;
 use serde_json::{Map, Value, json};
 
 /// A `$ref` inside of a `$ref` and so on: a schema that contains itself ends here.
 const DEEPEST: usize = 12;
+
+/// So many places of a schema are read. With `$ref`s, a few kilobytes could ask for more than any machine has.
+const MOST_PLACES: usize = 2_000;
+
+/// Says something to people and models, and nothing about values.
+const WORDS: [&str; 4] = ["title", "description", "default", "examples"];
 
 /// Says something about a schema and nothing about values, or is read with its neighbours.
 const SILENT: [&str; 14] = [
@@ -30,7 +39,7 @@ const SILENT: [&str; 14] = [
 
 /// The schema, and where something is left out of it: `/properties/code: pattern`.
 pub fn relaxed(schema: &Value) -> (Schema, Vec<String>) {
-    let mut reader = Reader { root: schema, left_out: Vec::new() };
+    let mut reader = Reader { root: schema, left_out: Vec::new(), places: 0 };
     let value = reader.read(schema, "", 0);
     let schema = serde_json::from_value(value).unwrap_or_else(|error| {
         reader.left_out.push(format!("everything ({error})"));
@@ -42,6 +51,7 @@ pub fn relaxed(schema: &Value) -> (Schema, Vec<String>) {
 struct Reader<'a> {
     root: &'a Value,
     left_out: Vec<String>,
+    places: usize,
 }
 
 impl Reader<'_> {
@@ -57,21 +67,26 @@ impl Reader<'_> {
             self.leave_out(place, "what is nested deeper");
             return json!({});
         }
+        self.places += 1;
+        if self.places > MOST_PLACES {
+            if self.places == MOST_PLACES + 1 {
+                self.leave_out(place, &format!("this and what comes after: there are more than {MOST_PLACES} places"));
+            }
+            return json!({});
+        }
         if let Some(Value::String(target)) = keywords.get("$ref") {
-            let found = target.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer)).cloned();
-            let Some(mut found) = found else {
+            let root = self.root;
+            let Some(found) = target.strip_prefix('#').and_then(|pointer| root.pointer(pointer)) else {
                 self.leave_out(place, "$ref");
                 return json!({});
             };
-            // What stands beside it counts too; of the two, what is said here is the more special.
-            if let Value::Object(fields) = &mut found {
-                let beside = keywords.iter().filter(|(name, _)| *name != "$ref");
-                fields.extend(beside.map(|(name, value)| (name.clone(), value.clone())));
-            }
-            return self.read(&found, place, depth + 1);
+            let read = self.read(found, place, depth + 1);
+            // Older servers pass over what stands beside it.
+            return self.with_words(read, keywords, "$ref", place);
         }
-        if let Some(merged) = nullable(keywords) {
-            return self.read(&merged, place, depth + 1);
+        if let Some((name, nullable)) = nullable(keywords) {
+            let read = self.read(&nullable, place, depth + 1);
+            return self.with_words(read, keywords, name, place);
         }
         let mut kept = Map::new();
         for (name, value) in keywords {
@@ -94,6 +109,7 @@ impl Reader<'_> {
                     let inner = self.read(value, &format!("{place}/{name}"), depth + 1);
                     kept.insert(name.clone(), inner);
                 }
+                ("format", Value::String(_)) => self.leave_out(place, "format"),
                 (name, _) if SILENT.contains(&name) => {}
                 (name, _) => {
                     let alone = json!({ name: value });
@@ -104,12 +120,37 @@ impl Reader<'_> {
                 }
             }
         }
+        if let Some(format) = keywords.get("format").and_then(Value::as_str) {
+            let said = kept.get("description").and_then(Value::as_str).unwrap_or_default();
+            let said = format!("{said} (format: {format})");
+            kept.insert("description".to_owned(), said.trim_start().into());
+        }
         kept.into()
+    }
+
+    /// What was read, with the words that stand beside it in place of its own. What else stands there would be one more
+    /// demand, and is left out.
+    fn with_words(&mut self, mut read: Value, keywords: &Map<String, Value>, but: &str, place: &str) -> Value {
+        for (name, value) in keywords.iter().filter(|(name, _)| *name != but) {
+            if !WORDS.contains(&name.as_str()) {
+                if !SILENT.contains(&name.as_str()) {
+                    self.leave_out(place, &format!("{name} beside {but}"));
+                }
+                continue;
+            }
+            let is_read = serde_json::from_value::<Schema>(json!({ name: value })).is_ok();
+            if let Value::Object(fields) = &mut read
+                && is_read
+            {
+                fields.insert(name.clone(), value.clone());
+            }
+        }
+        read
     }
 }
 
-/// `anyOf` or `oneOf` of one schema and `null`, as one schema whose type may be null.
-fn nullable(keywords: &Map<String, Value>) -> Option<Value> {
+/// `anyOf` or `oneOf` of one schema and `null`, as one schema whose type may be null; and which of the two it is.
+fn nullable(keywords: &Map<String, Value>) -> Option<(&'static str, Value)> {
     let name = ["anyOf", "oneOf"].into_iter().find(|name| keywords.contains_key(*name))?;
     let [first, second] = keywords.get(name)?.as_array()?.as_slice() else { return None };
     let null = json!("null");
@@ -127,9 +168,7 @@ fn nullable(keywords: &Map<String, Value>) -> Option<Value> {
     }
     let kinds = json!([kind, "null"]);
     merged.insert("type".to_owned(), kinds);
-    let beside = keywords.iter().filter(|(beside, _)| *beside != name);
-    merged.extend(beside.map(|(name, value)| (name.clone(), value.clone())));
-    Some(merged.into())
+    Some((name, merged.into()))
 }
 
 #[cfg(test)]
@@ -173,6 +212,53 @@ mod tests {
         assert!(checked(&choice, &json!(null)));
         let not_there = json!({ "$ref": "https://elsewhere.example/schema" });
         assert!(checked(&not_there, &json!(1)));
+        let price = json!({ "type": "number", "multipleOf": 0.01 });
+        assert!(checked(&price, &json!(111_848.18)) && !checked(&price, &json!(0.005)));
+        // As Python writes a time: it has no zone.
+        let when = json!({ "type": "string", "format": "date-time", "description": "When." });
+        assert!(checked(&when, &json!("2026-12-24T19:30:00")));
+        let (schema, left_out) = relaxed(&when);
+        assert_eq!(left_out, ["/: format"]);
+        assert_eq!(serde_json::to_value(schema).unwrap()["description"], "When. (format: date-time)");
+    }
+
+    #[test]
+    fn what_stands_beside_a_reference_takes_nothing_away_that_the_reference_allows() {
+        let beside = |beside: Value| {
+            let mut schema = json!({ "$defs": { "a": {
+                "type": "object", "properties": { "n": { "type": "integer", "maximum": 9 } }, "additionalProperties": false,
+            } }, "$ref": "#/$defs/a" });
+            for (name, value) in beside.as_object().cloned().unwrap() {
+                schema[name] = value;
+            }
+            schema
+        };
+        // Up to draft 7 all of these are passed over. The first, in place of the reference's own, would forbid `n`.
+        for more in [json!({ "properties": { "m": {} } }), json!({ "required": ["n"] }), json!({ "maxProperties": 0 })]
+        {
+            let schema = beside(more.clone());
+            assert!(checked(&schema, &json!({ "n": 1 })) && checked(&schema, &json!({})), "{more}");
+            assert!(!checked(&schema, &json!({ "n": 10 })), "{more}");
+            let name = more.as_object().unwrap().keys().next().unwrap().clone();
+            assert_eq!(relaxed(&schema).1, [format!("/: {name} beside $ref")]);
+        }
+        let (schema, left_out) = relaxed(&beside(json!({ "description": "Where", "title": 7 })));
+        assert_eq!((left_out, serde_json::to_value(schema).unwrap()["description"].clone()), (vec![], json!("Where")));
+        let either = json!({ "anyOf": [{ "type": "object", "additionalProperties": false, "properties": { "a": {} } },
+            { "type": "null" }], "properties": { "b": {} } });
+        assert!(checked(&either, &json!({ "a": 1 })) && checked(&either, &json!(null)));
+        assert_eq!(relaxed(&either).1, ["/: properties beside anyOf"]);
+    }
+
+    #[test]
+    fn a_schema_that_fans_out_is_read_so_far_and_no_further() {
+        let fields: Map<String, Value> =
+            (0..100).map(|number| (format!("f{number}"), json!({ "$ref": "#/$defs/a" }))).collect();
+        let schema = json!({ "$defs": { "a": { "type": "object", "properties": fields } }, "$ref": "#/$defs/a" });
+        let (read, left_out) = relaxed(&schema);
+        assert!(left_out.iter().filter(|what| what.contains("more than 2000 places")).count() == 1, "{left_out:?}");
+        assert!(serde_json::to_string(&read).unwrap().len() < 200_000);
+        assert!(checked(&schema, &json!({ "f0": { "f99": {} } })) && !checked(&schema, &json!({ "f0": 7 })));
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Field {
         let (mut schema, mut notes) = (kind.schema, kind.notes);
         let own = checks.iter().filter(|check| check.columns.as_slice() == [column.name.as_str()]);
         for check in kind.checks.iter().chain(own) {
-            let said = check.limits.as_ref().and_then(|limits| limited(&schema, limits));
+            let said = check.limits.as_ref().and_then(|limits| limited(&schema, kind.is_text, limits));
             match said {
                 Some(said) => schema = said,
                 None => notes.push(check.text.clone()),
@@ -83,8 +83,9 @@ fn is_of(schema: &Map<String, Value>, value: &Value) -> bool {
     }
 }
 
-/// The schema with what the limits say; `None` where one of them says nothing of such a type.
-fn limited(schema: &Map<String, Value>, limits: &[Limit]) -> Option<Map<String, Value>> {
+/// The schema with what the limits say; `None` where one of them says nothing of such a type. Of what is no text in the
+/// database, as bytes, a length there is not the length of what it is written as here.
+fn limited(schema: &Map<String, Value>, is_text: bool, limits: &[Limit]) -> Option<Map<String, Value>> {
     let mut schema = schema.clone();
     let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     let number = ["integer", "number"].contains(&kind.as_str());
@@ -100,10 +101,10 @@ fn limited(schema: &Map<String, Value>, limits: &[Limit]) -> Option<Map<String, 
                     new < old
                 });
             }
-            Limit::MinLength(least) if kind == "string" => {
+            Limit::MinLength(least) if is_text => {
                 tighten(&mut schema, "minLength", &Number::from(*least), |new, old| new > old);
             }
-            Limit::MaxLength(most) if kind == "string" => {
+            Limit::MaxLength(most) if is_text => {
                 tighten(&mut schema, "maxLength", &Number::from(*most), |new, old| new < old);
             }
             Limit::MinItems(least) if kind == "array" => {

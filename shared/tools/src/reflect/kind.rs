@@ -20,6 +20,8 @@ pub(super) struct Kind {
     /// Of its domains.
     pub checks: Vec<Condition>,
     pub not_null: bool,
+    /// It is text here and there, so that its length is the same number in both.
+    pub is_text: bool,
 }
 
 impl Kind {
@@ -28,7 +30,7 @@ impl Kind {
             Value::Object(schema) => schema,
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
         };
-        Self { schema, rust: rust.to_owned(), notes: Vec::new(), checks: Vec::new(), not_null: false }
+        Self { schema, rust: rust.to_owned(), notes: Vec::new(), checks: Vec::new(), not_null: false, is_text: false }
     }
 
     fn noted(mut self, note: impl Into<String>) -> Self {
@@ -75,7 +77,7 @@ pub(super) fn of<'c>(
 }
 
 fn array(element: Kind, items: Items) -> Kind {
-    let Kind { mut schema, rust, notes, checks, not_null } = element;
+    let Kind { mut schema, rust, notes, checks, not_null, is_text: _ } = element;
     let mut notes: Vec<String> = notes.into_iter().map(|note| format!("of each item: {note}")).collect();
     notes.extend(checks.into_iter().map(|check| format!("of each item: {}", check.text)));
     let rust = if items == Items::MayBeNull && !not_null {
@@ -116,12 +118,12 @@ fn base(kind: &Type, modifier: i64) -> Kind {
         "float8" => Kind::new(json!({"type": "number"}), "f64"),
         "numeric" => numeric(modifier),
         "varchar" | "bpchar" => {
-            let mut limited = text();
+            let mut limited = Kind { is_text: true, ..text() };
             let most = modifier.checked_sub(4).filter(|most| *most > 0);
             limited.schema.extend(most.map(|most| ("maxLength".to_owned(), most.into())));
             limited
         }
-        "text" | "citext" | "name" => text(),
+        "text" | "citext" | "name" => Kind { is_text: true, ..text() },
         "date" => format("date"),
         "time" | "timetz" => format("time"),
         "timestamptz" => format("date-time"),

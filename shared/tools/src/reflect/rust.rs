@@ -93,10 +93,12 @@ fn member(text: &mut String, field: &Field) {
     let _ = writeln!(text, "    pub {name}: {},", field.rust);
 }
 
-/// A comment, broken where a line would be too long.
+/// A comment, broken where a line would be too long. Of documentation nothing is code: rustdoc would compile it, and have
+/// it run, as a test. Code by indentation there cannot be, for every line begins with one blank.
 fn prose(text: &mut String, indent: &str, mark: &str, words: &str) {
     for line in words.lines() {
         let mut length = 0;
+        let line = if mark == "///" { without_fences(line) } else { line.to_owned() };
         for word in line.split_whitespace() {
             let long = word.chars().count() + 1;
             if length == 0 || length + long > WIDTH - indent.len() - mark.len() {
@@ -114,6 +116,17 @@ fn prose(text: &mut String, indent: &str, mark: &str, words: &str) {
         }
         text.push('\n');
     }
+}
+
+/// Every mark of a fence with a backslash, which Markdown does not show.
+fn without_fences(line: &str) -> String {
+    let mut plain = line.to_owned();
+    for (fence, mark, escaped) in [("```", "`", "\\`"), ("~~~", "~", "\\~")] {
+        if plain.contains(fence) {
+            plain = plain.replace(mark, escaped);
+        }
+    }
+    plain
 }
 
 /// What the table's files are called.

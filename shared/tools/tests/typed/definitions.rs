@@ -46,4 +46,5 @@ fn a_definition_comes_back_from_json_as_it_was() {
     let definition = definition::<BookRestaurantTable>().unwrap();
     let text = serde_json::to_string(&definition).unwrap();
     assert_eq!(serde_json::from_str::<Definition>(&text).unwrap(), definition);
+    assert_eq!(definition.check(), Ok(()));
 }

@@ -87,6 +87,52 @@ fn what_a_schema_cannot_say_is_said_in_a_comment() {
     }
 }
 
+/// The catalogue, in which a column is something else.
+fn with_column(name: &str, change: impl Fn(&mut Value)) -> Value {
+    let mut answer = answer();
+    let columns = answer["tables"][0]["columns"].as_array_mut().unwrap();
+    change(columns.iter_mut().find(|column| column["name"] == name).unwrap());
+    answer
+}
+
+#[test]
+fn no_comment_is_code_that_would_be_run() {
+    let comment = "In euros, as `1.50`:\n```\npanic!()\n```\n - ~~~rust\n\tpanic!()\n    panic!()\n> ````\n";
+    let mut answer = with_column("price", |column| column["comment"] = json!(comment));
+    answer["tables"][0]["comment"] = json!(comment);
+    let file = reflected(&answer).into_iter().find(|file| file.name == "things.rs").unwrap();
+    assert!(file.text.contains("    /// In euros, as `1.50`:\n    /// \\`\\`\\`\n    /// panic!()\n"), "{}", file.text);
+    let documented = file.text.lines().filter_map(|line| line.trim_start().strip_prefix("///"));
+    for line in documented {
+        assert!(!line.contains("```") && !line.contains("~~~") && !line.starts_with("  "), "{line}");
+    }
+    // The schema has the comment as it is.
+    let schema = reflected(&answer).into_iter().find(|file| file.name == "things.input.json").unwrap();
+    let schema: Value = serde_json::from_str(&schema.text).unwrap();
+    assert_eq!(schema["properties"]["price"]["description"], json!(comment.trim()));
+}
+
+#[test]
+fn the_length_of_bytes_is_not_that_of_their_digits() {
+    let mut answer = with_column("note", |column| {
+        column["type"] = json!(17);
+        column["modifier"] = json!(-1);
+    });
+    let mut bytes = answer["types"]["25"].clone();
+    bytes["name"] = json!("bytea");
+    answer["types"]["17"] = bytes;
+    for check in answer["tables"][0]["checks"].as_array_mut().unwrap() {
+        if check["name"] == "things_note_check" {
+            check["expression"] = json!("(length(note) <= 4)");
+        }
+    }
+    let files = reflected(&answer);
+    let text = |name: &str| files.iter().find(|file| file.name == name).unwrap().text.clone();
+    let input: Value = serde_json::from_str(&text("things.input.json")).unwrap();
+    assert_eq!(input["properties"]["note"], json!({"type": ["string", "null"]}));
+    assert!(text("things.rs").contains("    // Not in the schema: (length(note) <= 4)\n"), "{}", text("things.rs"));
+}
+
 #[test]
 fn the_types_read_and_write_what_their_schemas_allow() {
     let input = schemars::schema_for!(ThingsInput).to_value();

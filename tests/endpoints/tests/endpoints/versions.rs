@@ -34,3 +34,25 @@ async fn a_version_is_never_changed_and_an_older_one_is_current_again_with_its_b
     assert!(register(&platform, tool, "next", "{}").await);
     assert_eq!(current(&platform, tool).await, "next");
 }
+
+#[tokio::test]
+async fn a_server_that_was_asked_has_said_nothing_until_it_says_the_same() {
+    let platform = Platform::start(Options::default()).await;
+    let version = current(&platform, "send_message").await;
+    let but = r#"{"name": "x_look", "examples": [{"say": "Look"}],
+        "mcp": {"server": "x", "era": "modern", "tool": "look", "pin": "p"}}"#;
+    assert!(register(&platform, "send_message", &version, but).await);
+    let of_the_tool = async |what: &str| {
+        scalar(&platform, &format!("select ({what})::text from makegood.tool where name = 'x_look'")).await
+    };
+    // The platform's own sweeps ask as well; none of them finds a server of this name.
+    let due = "select (makegood.look_at_tools_2(9000000000000000, 200))->>'server'";
+    assert_eq!(scalar(&platform, due).await.as_deref(), Some("x"));
+    assert_eq!(scalar(&platform, "select makegood.look_at_tools_2(100, 300)").await, None, "it was asked");
+    assert_eq!(of_the_tool("looked_at").await, None, "and has not answered");
+    let saw = r#"select makegood.saw_tools('["x_look"]', 250)"#;
+    assert_eq!(scalar(&platform, saw).await.as_deref(), Some("true"));
+    assert_eq!(of_the_tool("looked_at").await.as_deref(), Some("250"));
+    let terms = of_the_tool("terms").await.unwrap();
+    assert!(terms.contains("\"output\"") && terms.contains("\"mcp\"") && !terms.contains("examples"), "{terms}");
+}

@@ -1,9 +1,10 @@
 //! Where a call may go whose address is not the operator's own words: server side request forgery (OWASP API7:2023).
 //!
-//! Two questions. [`below`]: is this still the address that the operator configured, whatever a tool's definition put
-//! behind it? [`public`]: does an address that anybody named lead out into the internet, and nowhere inside? What is
-//! not written in the plainest way is refused, for the parsers of our platforms read the rest each in their own way:
-//! user information, backslashes, escapes in a host, addresses in octal or as one number.
+//! Three questions. [`below`]: is this still the address that the operator configured, whatever a tool's definition put
+//! behind it? [`listed`]: does it lead to a host that the tool may reach? [`public`]: does an address that anybody named
+//! lead out into the internet, and nowhere inside? What is not written in the plainest way is refused, for the parsers
+//! of our platforms read the rest each in their own way: user information, backslashes, escapes in a host, addresses in
+//! octal or as one number.
 //!
 //! Deliberately absent: names are not resolved, which no function can do. A name outside that leads inside is not
 //! seen here; those that everybody knows are, and docs/SECURITY.md says what else stands in the way.
@@ -30,6 +31,8 @@ pub enum Refused {
     Inside(&'static str),
     /// It is not below the address that was configured.
     Elsewhere,
+    /// The tool says which hosts it may reach, and this is none of them.
+    Unlisted,
 }
 
 impl fmt::Display for Refused {
@@ -40,6 +43,7 @@ impl fmt::Display for Refused {
             Self::Port => f.write_str("it has another port than that of https"),
             Self::Inside(place) => write!(f, "it leads inside: {place}"),
             Self::Elsewhere => f.write_str("it is not below the address that was configured"),
+            Self::Unlisted => f.write_str("its host is none of the tool's `hosts`"),
         }
     }
 }
@@ -61,6 +65,16 @@ pub fn below(configured: &str, url: &str) -> Result<(), Refused> {
     }
     let path = rest.strip_prefix('/').ok_or(Refused::Elsewhere)?;
     if path.split('/').all(is_plain) { Ok(()) } else { Err(Refused::Unclear("its path could be read as another")) }
+}
+
+/// Whether a tool may be called at a host: where it says which it may reach, at these only. What the operator configured
+/// must let it out as well.
+///
+/// # Errors
+/// [`Refused::Unlisted`].
+pub fn listed(hosts: &[String], host: &str) -> Result<(), Refused> {
+    let is_listed = hosts.is_empty() || hosts.iter().any(|known| known.eq_ignore_ascii_case(host));
+    if is_listed { Ok(()) } else { Err(Refused::Unlisted) }
 }
 
 /// Whether a part of a path is itself however it is read: no dots that lead up, no escapes, no query.
