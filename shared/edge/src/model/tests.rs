@@ -289,6 +289,12 @@ fn who_says_when_to_come_again_is_asked_again_then_and_else_the_next_one_is() {
     let fake = Fake::with(&[late], &[Does::Says(GOOD)]);
     assert!(is_plan(&fake.consult()));
     assert_eq!((fake.slept.borrow().len(), fake.asked()), (0, [1, 1]));
+
+    // A date is not read, and not taken for silence either.
+    let dated = Does::Status(503, &[("retry-after", "Fri, 31 Dec 2027 23:59:59 GMT")]);
+    let fake = Fake::with(&[dated], &[Does::Says(GOOD)]);
+    assert!(is_plan(&fake.consult()));
+    assert_eq!((fake.slept.borrow().len(), fake.asked()), (0, [1, 1]));
 }
 
 #[test]
