@@ -30,6 +30,8 @@ struct Fake {
     redis_is_away: Rc<Cell<bool>>,
     /// The sagas' plans: owner, key, request, steps' parameters, conversation.
     sagas: Rc<RefCell<Vec<Saga>>>,
+    /// What was answered under keys: by owner and key, the conversation and the answer.
+    answers: Rc<RefCell<BTreeMap<(String, String), (String, Value)>>>,
     /// What the queue was told.
     told: Rc<RefCell<Vec<Value>>>,
     /// What the next wishes come to.
@@ -107,7 +109,9 @@ impl Fake {
             conversations::OPEN => {
                 self.opened.set(self.opened.get() + 1);
                 let (owner, now) = (text(0).unwrap(), number(4).unwrap());
-                let row = text(1).and_then(|id| self.rows.borrow().get(&id).cloned());
+                let answered = text(2).and_then(|key| self.answers.borrow().get(&(owner.clone(), key)).cloned());
+                let id = answered.as_ref().map(|(conversation, _)| conversation.clone()).or(text(1));
+                let row = id.and_then(|id| self.rows.borrow().get(&id).cloned());
                 let row = row.filter(|row| row.owner == owner && (row.expires_at > now || row.wish_since.is_some()));
                 let keyed = text(2).and_then(|key| {
                     let saga = self.sagas.borrow().iter().find(|saga| saga.owner == owner && saga.key.as_ref() == Some(&key)).cloned()?;
@@ -127,19 +131,32 @@ impl Fake {
                 if let (Some(conversation), Some(became)) = (&mut conversation, self.becomes.borrow().as_ref())
                     && conversation["state"]["wish"].is_object()
                 {
-                    conversation["state"]["wish"]["became"] = became.clone();
+                    let wish = &mut conversation["state"]["wish"];
+                    wish["became"] = became.clone();
+                    for (_, answer) in self.answers.borrow_mut().values_mut() {
+                        if answer["wish"]["at"] == wish["at"] {
+                            answer["wish"] = wish.clone();
+                        }
+                    }
                 }
-                json!({"conversation": conversation, "keyed": keyed, "offset_minutes": offset})
+                let answered =
+                    answered.map(|(conversation, answer)| json!({"conversation": conversation, "answer": answer}));
+                json!({"conversation": conversation, "keyed": keyed, "answered": answered, "offset_minutes": offset})
             }
             conversations::SAVE => {
                 let (id, version, now) = (text(0).unwrap(), number(2).unwrap(), number(5).unwrap());
                 let old = self.rows.borrow().get(&id).cloned();
                 let fits = old.as_ref().map_or(version == 0, |old| self.fits(old, version, now));
-                if !fits {
+                let owner = text(1).unwrap();
+                let keyed = text(8).map(|key| (owner.clone(), key));
+                if !fits || keyed.as_ref().is_some_and(|keyed| self.answers.borrow().contains_key(keyed)) {
                     return Ok(json!(0));
                 }
+                if let Some(keyed) = keyed {
+                    self.answers.borrow_mut().insert(keyed, (id.clone(), value(9)));
+                }
                 let row = Row {
-                    owner: text(1).unwrap(),
+                    owner,
                     version: u32::try_from(version).unwrap() + 1,
                     state: value(3),
                     saga: old.and_then(|old| old.saga),
@@ -490,6 +507,48 @@ fn a_message_that_comes_twice_under_its_key_is_answered_twice_and_done_once() {
         let other = json!({"message": message, "key": key, "conversation": conversation});
         assert_eq!(fake.try_say("ann", &other).unwrap_err().code(), Code::KeyReused, "{key}");
     }
+}
+
+#[test]
+fn a_key_is_good_for_its_message_whatever_was_said_since() {
+    let fake = Fake::new();
+    let begins = json!({"message": "Book a table at Luigi's tomorrow", "key": "0"});
+    let asked = fake.say(&begins);
+    assert_eq!((fake.say(&begins), fake.rows.borrow().len()), (asked, 1), "it began one conversation");
+
+    let fake = Fake::new();
+    let started = fake.talk(&[EVENING]);
+    *fake.becomes.borrow_mut() = Some(json!("heard"));
+    let say = |key: &str, message: &str| {
+        fake.say(&json!({"message": message, "key": key, "conversation": started["conversation"]}))
+    };
+    let first = say("1", "and pay Anna 25 dollars");
+    assert_eq!((&first["turn"], &first["became"]), (&json!("changed"), &json!("heard")), "{first:#}");
+    assert_eq!(say("2", "make it six people")["turn"], "changed");
+    say("3", "wibble the frobnicator");
+    let (version, words) = (fake.row().version, fake.told.borrow().len());
+    for _ in 0..2 {
+        let late = say("1", "and pay Anna 25 dollars");
+        for field in ["turn", "became", "say", "saga", "conversation"] {
+            assert_eq!(late[field], first[field], "{late:#}");
+        }
+    }
+    assert_eq!((fake.row().version, fake.told.borrow().len()), (version, words), "it was asked of the saga once");
+    // Also where the repeat does not say which conversation.
+    assert_eq!(fake.say(&json!({"message": "and pay Anna 25 dollars", "key": "1"}))["say"], first["say"]);
+    let other = json!({"message": "and pay Ben 25 dollars", "key": "1", "conversation": started["conversation"]});
+    assert_eq!(fake.try_say("ann", &other).unwrap_err().code(), Code::KeyReused);
+}
+
+#[test]
+fn what_an_earlier_build_answered_under_a_key_is_answered_so_still() {
+    let fake = Fake::new();
+    let asked = fake.talk(&["Book a table at Luigi's tomorrow"]);
+    for row in fake.rows.borrow_mut().values_mut() {
+        row.state["last"] = json!({"key": "old", "message": "at seven", "answer": [200, {"say": "As it was."}]});
+    }
+    let again = json!({"message": "at seven", "key": "old", "conversation": asked["conversation"]});
+    assert_eq!((&fake.say(&again)["say"], fake.row().version), (&json!("As it was."), 1));
 }
 
 #[test]

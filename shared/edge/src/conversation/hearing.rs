@@ -49,7 +49,7 @@ impl<'a, H: Host> Hearing<'a, H> {
         let named = if let Some(Zone::Named(name)) = &zone { Some(name.as_str()) } else { None };
         let memory = Memory::new(host, settings, &principal.name);
         let id = said.conversation.as_ref();
-        let Opened { conversation, keyed, offset_minutes } =
+        let Opened { conversation, keyed, answered, offset_minutes } =
             memory.open(Wanted { id, key: said.key.as_deref(), zone: named, fresh }).await?;
         if let Some(keyed) = keyed {
             if !keyed.is_for(&said.message) {
@@ -59,11 +59,11 @@ impl<'a, H: Host> Hearing<'a, H> {
         }
         let mut conversation = match (conversation, id) {
             (Some(conversation), _) => conversation,
-            (None, None) => Conversation::new(host),
-            (None, Some(_)) => {
+            (None, Some(_)) if answered.is_none() => {
                 let message = "You have no such conversation, or it has ended. Leave `conversation` out to begin one.";
                 return Err(Error::new(Code::NotFound, message));
             }
+            (None, _) => Conversation::new(host),
         };
         match zone {
             Some(Zone::Named(name)) => {
@@ -83,13 +83,14 @@ impl<'a, H: Host> Hearing<'a, H> {
         let offset_minutes = offset_minutes.filter(|_| conversation.state.zone.is_some());
         let minutes = offset_minutes.or(conversation.state.offset_minutes).unwrap_or_default();
         let context = Context { now: host.now(), utc_offset_minutes: minutes, user: called(principal) };
-        let mut hearing = Self { host, settings, principal, said, memory, conversation, context, offset_minutes };
+        let hearing = Self { host, settings, principal, said, memory, conversation, context, offset_minutes };
         let last = hearing.conversation.state.last.clone();
-        if let Some(last) = last.filter(|last| Some(&last.key) == said.key.as_ref()) {
-            if last.message != said.message {
+        let answered = answered.or(last.filter(|last| Some(&last.key) == said.key.as_ref()));
+        if let Some(answered) = answered {
+            if answered.message != said.message {
                 return Err(key_reused());
             }
-            return hearing.said_before(last).await.map(Begun::Known);
+            return hearing.said_before(answered).await.map(Begun::Known);
         }
         Ok(Begun::New(Box::new(hearing)))
     }

@@ -46,7 +46,8 @@ pub struct State {
     /// What was asked of a saga last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wish: Option<Wish>,
-    /// The last message that had a key and started nothing, so that it is answered once.
+    /// The last message that had a key and started nothing, where an earlier build wrote this: what is answered under
+    /// keys has rows of its own by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Answered>,
 }
@@ -66,9 +67,12 @@ pub struct Shown {
 pub struct Answered {
     pub key: String,
     pub message: String,
-    /// `None` where it is what became of the wish.
+    /// `None` where it is what became of a wish.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<(u16, Value)>,
+    /// That wish; the database writes into it what became of it. Without one it is the conversation's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wish: Option<Wish>,
 }
 
 /// Something that is asked of a saga. The queue brings it to the function that carries sagas on, for as often as it

@@ -7,7 +7,7 @@ use makegood_gateway::conversations::Keyed;
 
 use super::answer::{Answer, Turn};
 use super::hearing::Hearing;
-use super::state::{Act, What};
+use super::state::{What, Wish};
 use super::words::{self, Asked};
 use super::{Heard, Move};
 use crate::host::Host;
@@ -16,16 +16,14 @@ use crate::settings::Settings;
 
 impl<H: Host> Hearing<'_, H> {
     /// What became of a wish of the saga, in words.
-    pub fn told(&self, what: &What, became: Option<Act>, why: Option<&str>) -> String {
-        let saga = self.conversation.state.wish.as_ref().map(|wish| &wish.saga).or(self.conversation.saga.as_ref());
-        let saga = saga.map(SagaId::as_str).unwrap_or_default();
-        let asked = match what {
+    pub fn told(&self, wish: &Wish) -> String {
+        let asked = match &wish.what {
             What::Cancel => Asked::Cancel,
             What::Change(plan) => Asked::Change(plan["summary"].as_str().unwrap_or_default()),
             What::Decide { approve: true, .. } => Asked::Yes,
             What::Decide { approve: false, .. } => Asked::No,
         };
-        words::became(self.tongue(), saga, asked, became, why)
+        words::became(self.tongue(), wish.saga.as_str(), asked, wish.became, wish.why.as_deref())
     }
 
     /// What would be started, or asked of the saga, in words; `None` where nothing would.

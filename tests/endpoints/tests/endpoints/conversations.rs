@@ -316,6 +316,34 @@ async fn a_message_that_comes_twice_under_its_key_is_done_once() {
     assert_eq!(journal::list(&platform).await.len(), 1);
     let other = json!({"message": TABLE, "key": "b", "conversation": asked["conversation"]});
     assert_eq!(platform.post("/api/chat", &other, 422).await["code"], "key_reused");
+    // What began the conversation is answered as it was, and begins no other.
+    let begun = json!({"message": "Book a table at Luigi's tomorrow", "key": "a"});
+    assert_eq!(platform.post("/api/chat", &begun, 200).await, asked);
+}
+
+#[tokio::test]
+async fn a_key_is_good_for_its_message_whatever_was_said_since() {
+    let platform = slow(1_500).await;
+    let mut talk = Talk::new(&platform);
+    let started = talk.say(EVENING).await;
+    under_way(&platform, started["saga"].as_str().unwrap()).await;
+    let say = |key: &str, message: &str| {
+        let body = json!({"message": message, "key": key, "conversation": talk.id});
+        let request = platform.request("POST", "/api/chat").json(&body);
+        async move { answer(request).await.json() }
+    };
+    let first = say("1", "make it six people").await;
+    assert_eq!((&first["turn"], &first["became"]), (&json!("changed"), &json!("heard")), "{first:#}");
+    say("2", "wibble the frobnicator").await;
+    talk.rest(&started).await;
+    say("3", "cancel it").await;
+    let late = say("1", "make it six people").await;
+    for field in ["turn", "became", "say", "saga", "conversation"] {
+        assert_eq!(late[field], first[field], "{late:#}");
+    }
+    let kept = database::scalar(&platform, "select count(*) from makegood.answer").await;
+    assert_eq!(kept.as_deref(), Some("3"));
+    assert_eq!(journal::list(&platform).await.len(), 1);
 }
 
 #[tokio::test]
