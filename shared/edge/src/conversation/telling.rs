@@ -2,17 +2,21 @@
 
 use makegood_core::id::SagaId;
 use makegood_core::intent::Band;
-use makegood_core::saga::Plan;
+use makegood_core::saga::Reference;
+use makegood_core::tool::Class;
 use makegood_gateway::conversations::Keyed;
+use serde_json::Value;
 
 use super::answer::{Answer, Turn};
 use super::hearing::Hearing;
 use super::state::{What, Wish};
 use super::words::{self, Asked};
+use super::zone::Tongue;
 use super::{Heard, Move};
 use crate::host::Host;
 use crate::reading::{Outcome, Reading};
 use crate::settings::Settings;
+use crate::visible::visible;
 
 impl<H: Host> Hearing<'_, H> {
     /// What became of a wish of the saga, in words.
@@ -30,8 +34,7 @@ impl<H: Host> Hearing<'_, H> {
     pub fn would(&self, next: &Move) -> Option<String> {
         let (saga, asked) = match next {
             Move::Start(outcome) => {
-                let Reading::Plan { plan, .. } = &outcome.reading else { return None };
-                return Some(words::understood(self.tongue(), &summary(plan)));
+                return Some(words::understood(self.tongue(), &summary(self.tongue(), outcome)));
             }
             Move::Wish(saga, What::Cancel, _) => (saga, Asked::Cancel),
             Move::Wish(saga, What::Change(plan), _) => {
@@ -58,12 +61,7 @@ impl<H: Host> Hearing<'_, H> {
             preview: Some(outcome.preview()),
             ..blank(turn, outcome.band)
         };
-        let summary = |outcome: &Outcome| match &outcome.reading {
-            Reading::Plan { plan, .. } => summary(plan),
-            Reading::Ask { question: text, .. }
-            | Reading::Unclear { message: text }
-            | Reading::Refused { message: text } => text.clone(),
-        };
+        let summary = |outcome: &Outcome| summary(tongue, outcome);
         let saga = self.conversation.saga.as_ref();
         let and_saga = |text: String| match saga {
             Some(saga) => format!("{text} {}", words::goes_on(tongue, saga.as_str())),
@@ -114,11 +112,53 @@ pub fn started_before(settings: &Settings, keyed: Keyed) -> Heard {
     answer.heard(true)
 }
 
-/// A plan in words: its summary, or, where a model made it, its tools.
-fn summary(plan: &Plan) -> String {
+/// A reading in words. Of a plan that is: its summary; or, where a model made it and its owner is to agree, what each
+/// step with an effect is made with.
+fn summary(tongue: Tongue, outcome: &Outcome) -> String {
+    let (plan, nodes, tools) = match &outcome.reading {
+        Reading::Plan { plan, nodes, tools, .. } => (plan, nodes, tools),
+        Reading::Ask { question: text, .. }
+        | Reading::Unclear { message: text }
+        | Reading::Refused { message: text } => return text.clone(),
+    };
+    let title = |name: &str| {
+        let title = tools.get(name).map(|tool| tool.title.as_str()).filter(|title| !title.is_empty());
+        title.unwrap_or(name).to_owned()
+    };
+    if outcome.how.confirm.is_some() {
+        let given = |step: &str, path: &str| {
+            let tool = nodes.iter().find(|node| node.id == step).map_or(step, |node| node.tool.as_str());
+            words::given(tongue, &title(tool), path)
+        };
+        let effects = nodes.iter().filter(|node| node.class != Class::Query);
+        let said = effects.map(|node| {
+            let params = node.params.iter().map(|(name, value)| format!("{name}: {}", plainly(value, &given)));
+            format!("{} ({})", title(&node.tool), params.collect::<Vec<_>>().join(", "))
+        });
+        return visible(&said.collect::<Vec<_>>().join("; "));
+    }
     if !plan.summary.is_empty() {
         return plan.summary.clone();
     }
     let tools: Vec<&str> = plan.steps.iter().map(|step| step.tool.as_str()).collect();
     format!("{}.", tools.join(", "))
+}
+
+/// A parameter as people read it. `given`: what a step gives.
+fn plainly(value: &Value, given: &dyn Fn(&str, &str) -> String) -> String {
+    match value {
+        Value::String(text) => match Reference::parse(text) {
+            Some(reference) => given(reference.step, &reference.path().collect::<Vec<_>>().join(".")),
+            None => text.strip_prefix('$').filter(|rest| rest.starts_with('$')).unwrap_or(text).to_owned(),
+        },
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| plainly(item, given)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| format!("{name}: {}", plainly(value, given)));
+            format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
 }

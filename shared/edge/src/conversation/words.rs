@@ -71,6 +71,16 @@ pub fn waits(tongue: Tongue, plan: &str) -> String {
     format!("{}. {yes}", plan.trim_end_matches('.'))
 }
 
+/// What is known only when a step was made, where another is made with it.
+pub fn given(tongue: Tongue, step: &str, path: &str) -> String {
+    let path = if path.is_empty() { String::new() } else { format!(" ({path})") };
+    match tongue {
+        Tongue::English => format!("what “{step}” gives{path}"),
+        Tongue::German => format!("was „{step}“ ergibt{path}"),
+        Tongue::Spanish => format!("lo que da «{step}»{path}"),
+    }
+}
+
 /// What was said before is not to be done after all.
 pub const fn dropped(tongue: Tongue) -> &'static str {
     pick(
