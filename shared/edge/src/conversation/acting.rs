@@ -117,9 +117,6 @@ impl<H: Host> Hearing<'_, H> {
         let state = &mut self.conversation.state;
         state.close();
         state.said.clone_from(&messages);
-        if matches!(what, What::Decide { .. }) {
-            state.confirm = None;
-        }
         let wish = Wish { at, saga, what, messages, became: None, why: None };
         state.wish = Some(wish.clone());
         self.conversation.wish_since = Some(at);

@@ -108,8 +108,8 @@ impl<'a, H: Host> Hearing<'a, H> {
             (Some(Short::Yes), Some(shown), _) => return self.agreed(shown).await,
             (Some(Short::No | Short::Stop), _, _) if open => return Ok(Move::Drop),
             (Some(Short::Stop), None, Some(saga)) => return Ok(Move::Wish(saga.clone(), What::Cancel, None)),
-            (Some(said @ (Short::Yes | Short::No)), None, Some(saga)) if !open && state.confirm.is_some() => {
-                let step = state.confirm.clone().unwrap_or_default();
+            (Some(said @ (Short::Yes | Short::No)), None, Some(saga)) if !open && state.waits(saga).is_some() => {
+                let step = state.waits(saga).cloned().unwrap_or_default();
                 return Ok(Move::Wish(saga.clone(), What::Decide { step, approve: said == Short::Yes }, None));
             }
             (Some(Short::Yes | Short::No), None, _) => return Ok(Move::Unasked),

@@ -124,6 +124,8 @@ pub enum Act {
     Stuck,
     /// No step waited for it.
     Unasked,
+    /// It had not asked when the yes was said.
+    Early,
     /// The plan was refused.
     Refused,
 }
@@ -140,6 +142,7 @@ impl Act {
             Self::Past => "past",
             Self::Stuck => "stuck",
             Self::Unasked => "unasked",
+            Self::Early => "early",
             Self::Refused => "refused",
         }
     }
@@ -164,6 +167,14 @@ impl State {
     pub fn wished(&self) -> usize {
         let open = self.wish.as_ref().filter(|wish| wish.is_open());
         open.map_or(0, |wish| wish.messages.len().min(self.said.len()))
+    }
+
+    /// The step of this saga that waits for its owner, as far as is known.
+    #[must_use]
+    pub fn waits(&self, saga: &SagaId) -> Option<&String> {
+        let decides = |wish: &&Wish| wish.saga == *saga && matches!(wish.what, What::Decide { .. });
+        let became = self.wish.as_ref().filter(decides).and_then(|wish| wish.became);
+        self.confirm.as_ref().filter(|_| matches!(became, None | Some(Act::Early)))
     }
 
     /// Nothing is open any more, but for what is wished of a saga.
@@ -204,6 +215,7 @@ mod tests {
             Act::Past,
             Act::Stuck,
             Act::Unasked,
+            Act::Early,
             Act::Refused,
         ] {
             assert_eq!(json!(act), act.as_str());

@@ -151,6 +151,56 @@ async fn who_does_not_agree_has_nothing_done() {
 }
 
 #[tokio::test]
+async fn a_yes_counts_for_what_was_asked_when_it_was_said() {
+    let platform = platform(7_000).await;
+    let slow = json!({"tool": "search_restaurants", "kind": "slow", "op": "do", "delay_ms": 2_500, "count": 1});
+    town::fault(&platform, &slow).await;
+    let search = json!({"id": "search", "tool": "search_restaurants", "params": {"cuisine": "Italian"}});
+    let mut book = table(4);
+    book["after"] = json!(["search"]);
+    let started = platform.post("/api/chat", &script(&[plan(&[search, book])]), 202).await;
+    let said = started["say"].as_str().unwrap();
+    assert!(said.contains("restaurant: Luigi's") && said.contains("party_size: 4"), "{said}");
+    let say = |message: &str| {
+        let body = json!({"message": message, "conversation": started["conversation"]});
+        let request = platform.request("POST", "/api/chat").json(&body);
+        async move { answer(request).await.json() }
+    };
+    let early = say("yes").await;
+    assert_eq!((&early["turn"], &early["became"]), (&json!("unchanged"), &json!("early")), "{early:#}");
+    let saga = started["saga"].as_str().unwrap();
+    let asking = poll(PATIENCE, Duration::from_millis(50), || async {
+        let status = journal::status(&platform, saga).await;
+        let steps = status["steps"].as_array().unwrap();
+        steps.iter().any(|step| step["standing"] == "asking").then_some(())
+    });
+    asking.await.expect("it asks");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(town::active(&platform).await, [0; 6], "the early yes is not applied to what is asked later");
+    let agreed = say("yes").await;
+    assert_eq!((&agreed["turn"], &agreed["became"]), (&json!("decided"), &json!("heard")), "{agreed:#}");
+    assert_eq!(journal::rest(&platform, saga, PATIENCE).await["phase"], "completed");
+    assert_eq!(town::active(&platform).await, [1, 0, 0, 0, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_no_is_heard_before_it_is_asked_for() {
+    let platform = platform(7_000).await;
+    let slow = json!({"tool": "search_restaurants", "kind": "slow", "op": "do", "delay_ms": 2_500, "count": 1});
+    town::fault(&platform, &slow).await;
+    let search = json!({"id": "search", "tool": "search_restaurants", "params": {}});
+    let mut book = table(4);
+    book["after"] = json!(["search"]);
+    let started = platform.post("/api/chat", &script(&[plan(&[search, book])]), 202).await;
+    let no = json!({"message": "no", "conversation": started["conversation"]});
+    let heard = answer(platform.request("POST", "/api/chat").json(&no)).await.json();
+    assert_eq!((&heard["turn"], &heard["became"]), (&json!("decided"), &json!("heard")), "{heard:#}");
+    let rested = journal::rest(&platform, started["saga"].as_str().unwrap(), PATIENCE).await;
+    assert_eq!(rested["phase"], "made_good", "{rested:#}");
+    assert_eq!(town::active(&platform).await, [0; 6]);
+}
+
+#[tokio::test]
 async fn the_second_model_is_asked_where_the_first_is_busy_or_slow_and_without_any_the_offline_reading_stands() {
     let platform = platform(3_000).await;
     fault(&platform, &json!({"kind": "error", "status": 429, "retry_after": 60, "match": {"contains": FIRST}})).await;
