@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what is not as expected ends the test")]
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use makegood_edge::conversation::{Heard, hear, preview};
@@ -12,7 +12,7 @@ use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::time::Millis;
 use makegood_edge::door::Principal;
 use makegood_edge::futures_util::FutureExt;
-use makegood_edge::gateway::{Request, Response, conversations, store};
+use makegood_edge::gateway::{Request, Response, conversations, model_use, store};
 use makegood_edge::http;
 use makegood_edge::reading::Said;
 use makegood_edge::serde_json::{self, Value, json};
@@ -39,6 +39,11 @@ struct Fake {
     /// Another message of the same conversation comes between the next reading and its writing.
     outruns: Rc<Cell<bool>>,
     opened: Rc<Cell<u32>>,
+    has_model: bool,
+    /// What the model answers; nothing: it is silent.
+    says: Rc<RefCell<VecDeque<&'static str>>>,
+    /// What it was sent.
+    sent: Rc<RefCell<Vec<Value>>>,
     now: Rc<Cell<u64>>,
     ids: Rc<Cell<u8>>,
 }
@@ -68,6 +73,12 @@ impl Fake {
     fn new() -> Self {
         let fake = Self::default();
         fake.now.set(NOW);
+        fake
+    }
+
+    fn with_model(says: &[&'static str]) -> Self {
+        let fake = Self { has_model: true, ..Self::new() };
+        fake.says.borrow_mut().extend(says);
         fake
     }
 
@@ -167,6 +178,7 @@ impl Fake {
                 json!(version + 1)
             }
             store::TOOLS => tools(),
+            model_use::NOTE => json!(true),
             _ => self.start(sql, params),
         })
     }
@@ -216,9 +228,17 @@ impl Fake {
 }
 
 impl Host for Fake {
-    async fn fetch(&self, request: Request, _: Millis) -> Result<Response, FetchError> {
+    async fn fetch(&self, request: Request, timeout: Millis) -> Result<Response, FetchError> {
         let body: Value = serde_json::from_slice(request.body()).unwrap();
         let answer = match request.uri().host().unwrap() {
+            "model.test" => {
+                self.sent.borrow_mut().push(body);
+                let Some(said) = self.says.borrow_mut().pop_front() else {
+                    self.now.set(self.now.get() + timeout.0);
+                    return Err(FetchError::Unknown("too slow".to_owned()));
+                };
+                json!({"choices": [{"message": {"content": said}, "finish_reason": "stop"}]})
+            }
             "redis.test" if self.redis_is_away.get() => return Err(FetchError::NotSent("no route".to_owned())),
             "redis.test" => {
                 let words: Vec<&str> = body.as_array().unwrap().iter().filter_map(Value::as_str).collect();
@@ -268,6 +288,8 @@ impl Host for Fake {
             "redis_rest_url" => "https://redis.test",
             "qstash_url" => "https://queue.test",
             "public_url" => "https://here.test",
+            "model_url" if self.has_model => "https://model.test/v1",
+            "model_name" if self.has_model => "large",
             _ => return None,
         };
         Some(value.to_owned())
@@ -617,4 +639,86 @@ fn a_preview_says_what_would_be_and_writes_nothing() {
     let alone = look(json!({"message": TABLE}));
     assert_eq!((&alone["kind"], alone["conversation"].is_null()), (&json!("plan"), true), "{alone:#}");
     assert_eq!((fake.row().version, fake.rows.borrow().len(), fake.sagas.borrow().len()), (before.version, 1, 1));
+}
+
+/// What no grammar reads, what a model asks of it, and what it plans.
+const STRANGE: &str = "Wibble the frobnicator, my dear";
+const ASKS: &str = r#"{"steps":[],"question":"For how many?"}"#;
+const PLANS: &str = r#"{"steps":[
+    {"id":"t","tool":"book_restaurant_table","params":{"restaurant":"Luigi's","party_size":6}},
+    {"id":"r","tool":"request_ride","params":{"destination":"$t.address"}}]}"#;
+
+#[test]
+fn what_a_model_asks_is_answered_by_the_next_message_and_it_is_told_both() {
+    for reply in ["six", "yes", "no", "at seven in the evening"] {
+        let fake = Fake::with_model(&[ASKS, PLANS]);
+        let asked = fake.talk(&[STRANGE]);
+        assert_eq!((&asked["turn"], &asked["say"]), (&json!("asked"), &json!("For how many?")), "{asked:#}");
+        let started = fake.say(&json!({"message": reply, "conversation": asked["conversation"]}));
+        assert_eq!((&started["turn"], &started["confirm"]["step"]), (&json!("started"), &json!("t")), "{started:#}");
+        let sent = fake.sent.borrow();
+        let told = sent[1]["messages"].as_array().unwrap();
+        let roles: Vec<&str> = told.iter().filter_map(|message| message["role"].as_str()).collect();
+        assert_eq!(roles, ["system", "user", "assistant", "user"]);
+        for (message, part) in told[1..].iter().zip([STRANGE, "For how many?", reply]) {
+            assert!(message["content"].as_str().unwrap().contains(part), "{message:#}");
+        }
+        assert!(fake.sagas.borrow()[0].message.starts_with(STRANGE));
+        assert!(fake.row().state["questions"].is_null(), "it is open no more");
+    }
+    // Two questions, one after the other.
+    let fake = Fake::with_model(&[ASKS, r#"{"steps":[],"question":"Where?"}"#, PLANS]);
+    let started = fake.talk(&[STRANGE, "six", "Luigi's"]);
+    assert_eq!(started["turn"], "started", "{started:#}");
+    assert_eq!(fake.sent.borrow()[2]["messages"].as_array().map(Vec::len), Some(6));
+    assert_eq!(fake.sagas.borrow()[0].message, format!("{STRANGE}\nsix\nLuigi's"));
+}
+
+#[test]
+fn where_no_model_helps_with_the_answer_it_is_what_it_would_be_without_one() {
+    let after = |reply: &str| {
+        let fake = Fake::with_model(&[ASKS, "{}"]);
+        let turn = fake.talk(&[STRANGE, reply])["turn"].clone();
+        let asked = fake.sent.borrow().len();
+        (turn, asked)
+    };
+    assert_eq!(after("yes"), (json!("unclear"), 2));
+    assert_eq!(after("no"), (json!("dropped"), 2));
+    assert_eq!(after("forget it"), (json!("dropped"), 1));
+    assert_eq!(after(TABLE), (json!("started"), 1), "a wish of its own is no answer");
+}
+
+#[test]
+fn however_often_a_message_is_read_a_model_is_asked_once_and_waited_for_once() {
+    for (says, turn, span) in [(&[PLANS, PLANS][..], "started", 0), (&[][..], "unclear", 7_000)] {
+        let fake = Fake::with_model(&["{}"]);
+        let first = fake.talk(&["Hallo?"]);
+        let (asked, began) = (fake.sent.borrow().len(), fake.now.get());
+        fake.says.borrow_mut().extend(says);
+        fake.outruns.set(true);
+        let read = fake.say(&json!({"message": STRANGE, "conversation": first["conversation"]}));
+        assert_eq!((&read["turn"], fake.outruns.get()), (&json!(turn), false), "{read:#}");
+        assert_eq!((fake.sent.borrow().len(), fake.now.get()), (asked + 1, began + span));
+    }
+}
+
+#[test]
+fn a_models_plan_is_said_with_what_it_is_made_with_and_waits_for_a_yes_that_came_in_time() {
+    let fake = Fake::with_model(&[PLANS]);
+    let started = fake.talk(&[STRANGE]);
+    let said = started["say"].as_str().unwrap();
+    for part in ["restaurant: Luigi's", "party_size: 6", "destination: what “book_restaurant_table” gives (address)"]
+    {
+        assert!(said.contains(part), "{said}");
+    }
+    let yes = || fake.say(&json!({"message": "yes", "conversation": started["conversation"]}));
+    let words = || fake.told.borrow().iter().filter(|word| word["at"].is_u64()).count();
+    *fake.becomes.borrow_mut() = Some(json!("early"));
+    let early = yes();
+    assert_eq!((&early["turn"], &early["became"], words()), (&json!("unchanged"), &json!("early"), 1), "{early:#}");
+    assert!(early["say"].as_str().unwrap().contains("say it again"), "{early:#}");
+    *fake.becomes.borrow_mut() = Some(json!("heard"));
+    let heard = yes();
+    assert_eq!((&heard["turn"], &heard["became"], words()), (&json!("decided"), &json!("heard"), 2), "{heard:#}");
+    assert_eq!((&yes()["turn"], words()), (&json!("unclear"), 2), "it has been said");
 }

@@ -31,15 +31,16 @@ impl<H: Host> Hearing<'_, H> {
             Move::Show(outcome, changes) => {
                 let said = self.about(outcome.since, !self.is_yes());
                 let state = &mut self.conversation.state;
-                (state.said, state.asked) = (said, None);
+                (state.said, state.asked, state.questions) = (said, None, Vec::new());
                 if let Reading::Plan { plan, .. } = &outcome.reading {
                     state.shown = Some(Shown { hash: hash(plan), changes });
                 }
             }
             Move::Ask(outcome) => {
-                let said = self.about(outcome.since, true);
+                let (said, questions) = (self.about(outcome.since, true), self.asked_back(&outcome));
                 let state = &mut self.conversation.state;
                 (state.said, state.asked, state.shown) = (said, Some(answer.say.clone()), None);
+                state.questions = questions;
             }
             Move::Refuse(_) | Move::Drop => self.conversation.state.close(),
             Move::Unclear(_) | Move::Unasked | Move::TooMuch => {}

@@ -8,10 +8,14 @@ use makegood_core::time::Millis;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::Exchange;
+
 /// A conversation ends so long after its last message.
 pub const LASTS: Millis = Millis::from_secs(24 * 60 * 60);
 /// So many an owner has; the one that was not touched for longest goes first.
 pub const MOST: u32 = 100;
+/// So many of its questions a model is told again.
+pub const MOST_QUESTIONS: usize = 4;
 /// The texts that are kept of one, in bytes.
 const MOST_BYTES: usize = 16 * 1024;
 
@@ -34,6 +38,9 @@ pub struct State {
     /// The question that they led to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<String>,
+    /// What a model asked of the last of these messages, and of which it waits for the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<Exchange>,
     /// The plan that waits for a yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<Shown>,
@@ -162,6 +169,13 @@ impl State {
         self.made.iter().chain(&self.said).cloned().collect()
     }
 
+    /// What a model asked of the last messages of which none is carried out.
+    #[must_use]
+    pub fn questions(&self) -> &[Exchange] {
+        let open = self.said.len().saturating_sub(self.wished());
+        self.questions.get(self.questions.len().saturating_sub(open)..).unwrap_or_default()
+    }
+
     /// How many messages wait for what becomes of a wish.
     #[must_use]
     pub fn wished(&self) -> usize {
@@ -180,6 +194,7 @@ impl State {
     /// Nothing is open any more, but for what is wished of a saga.
     pub fn close(&mut self) {
         self.said.truncate(self.wished());
+        self.questions.clear();
         (self.asked, self.shown, self.budget) = (None, None, None);
     }
 }

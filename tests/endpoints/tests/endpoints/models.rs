@@ -106,7 +106,7 @@ async fn a_plan_of_a_model_is_mended_agreed_to_carried_out_and_told_with_its_cos
 
     let how = reading(&platform, saga).await;
     assert_eq!((&how["by"], &how["model"], &how["cache"]), (&json!("model"), &json!(FIRST), &json!("miss")), "{how:#}");
-    assert_eq!((&how["prompt"], &how["confirm"]), (&json!("plan.1+repair.1"), &json!("table")), "{how:#}");
+    assert_eq!((&how["prompt"], &how["confirm"]), (&json!("plan.2+repair.1"), &json!("table")), "{how:#}");
     let wrong = &how["violations"][0];
     assert_eq!(
         (&wrong["step"], &wrong["rule"], &wrong["path"]),
@@ -129,6 +129,19 @@ async fn a_plan_of_a_model_is_mended_agreed_to_carried_out_and_told_with_its_cos
     let again = platform.post("/api/intent", &message, 200).await;
     assert_eq!((&again["how"]["cache"], &again["how"]["asked"]), (&json!("hit"), &Value::Null), "{again:#}");
     assert_eq!(platform.get("/api/debug/models").await, used);
+}
+
+#[tokio::test]
+async fn what_a_model_asks_is_answered_in_the_next_message() {
+    let platform = platform(7_000).await;
+    let question = json!({"steps": [], "question": "For how many?"}).to_string();
+    let asked = platform.post("/api/chat", &script(&[question, plan(&[table(6)])]), 200).await;
+    assert_eq!((&asked["turn"], &asked["say"]), (&json!("asked"), &json!("For how many?")), "{asked:#}");
+    let reply = json!({"message": "six", "conversation": asked["conversation"]});
+    let started = platform.post("/api/chat", &reply, 202).await;
+    assert_eq!(started["confirm"]["step"], "table", "{started:#}");
+    assert!(started["say"].as_str().unwrap().contains("party_size: 6"), "{started:#}");
+    assert_eq!(requests(&platform).await, 2);
 }
 
 #[tokio::test]
