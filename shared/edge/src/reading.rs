@@ -261,9 +261,9 @@ fn unsure(reading: &intent::Reading, message: &str) -> Option<&'static str> {
 /// Why a message after a model's question goes to it: it is the answer, unless it is a whole wish of its own, or a
 /// denial.
 fn answers(reading: &intent::Reading, message: &str, alone: bool) -> Option<&'static str> {
-    let whole = alone && reading.band() != Band::Clarify;
-    let short = message.chars().count() <= intent::MAX_CHARACTERS;
-    (short && !whole).then_some("It may answer what a model asked.")
+    let whole = alone && reading.band() != Band::Clarify && intent::short(message).is_none();
+    let too_long = message.chars().count() > intent::MAX_CHARACTERS;
+    (!whole && !too_long).then_some("It may answer what a model asked.")
 }
 
 fn proposed(proposal: Proposal, tools: BTreeMap<String, Definition>) -> Option<Reading> {
