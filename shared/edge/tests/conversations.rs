@@ -39,6 +39,8 @@ struct Fake {
     /// Another message of the same conversation comes between the next reading and its writing.
     outruns: Rc<Cell<bool>>,
     opened: Rc<Cell<u32>>,
+    /// What the saga's story is.
+    story: Rc<RefCell<Value>>,
     has_model: bool,
     /// What the model answers; nothing: it is silent.
     says: Rc<RefCell<VecDeque<&'static str>>>,
@@ -179,6 +181,7 @@ impl Fake {
             }
             store::TOOLS => tools(),
             model_use::NOTE => json!(true),
+            store::FOLLOW => self.story.borrow().clone(),
             _ => self.start(sql, params),
         })
     }
@@ -316,7 +319,8 @@ fn tools() -> Value {
         "authorise_payment": tool("authorise_payment", "compensatable", json!({"type": "object", "properties": {"payment_id": {"type": "string"}}, "required": ["payment_id"]})),
         "capture_payment": tool("capture_payment", "pivot", any.clone()),
         "send_message": tool("send_message", "pivot", any.clone()),
-        "get_weather_data": tool("get_weather_data", "query", any),
+        "get_weather_data": tool("get_weather_data", "query",
+            json!({"type": "object", "properties": {"best": {"type": "string"}}, "required": ["best"]})),
     })
 }
 
@@ -694,7 +698,7 @@ fn however_often_a_message_is_read_a_model_is_asked_once_and_waited_for_once() {
         let fake = Fake::with_model(&["{}"]);
         let first = fake.talk(&["Hallo?"]);
         let (asked, began) = (fake.sent.borrow().len(), fake.now.get());
-        fake.says.borrow_mut().extend(says);
+        *fake.says.borrow_mut() = says.iter().copied().collect();
         fake.outruns.set(true);
         let read = fake.say(&json!({"message": STRANGE, "conversation": first["conversation"]}));
         assert_eq!((&read["turn"], fake.outruns.get()), (&json!(turn), false), "{read:#}");
@@ -721,4 +725,39 @@ fn a_models_plan_is_said_with_what_it_is_made_with_and_waits_for_a_yes_that_came
     let heard = yes();
     assert_eq!((&heard["turn"], &heard["became"], words()), (&json!("decided"), &json!("heard"), 2), "{heard:#}");
     assert_eq!((&yes()["turn"], words()), (&json!("unclear"), 2), "it has been said");
+}
+
+/// A plan whose first effect is made with what a query gives.
+const SEEKS: &str = r#"{"steps":[
+    {"id":"w","tool":"get_weather_data","params":{}},
+    {"id":"t","tool":"book_restaurant_table","params":{"restaurant":"$w.best"}}]}"#;
+
+#[test]
+fn what_a_query_gave_is_shown_before_a_yes_to_it_counts() {
+    let fake = Fake::with_model(&[SEEKS]);
+    let started = fake.talk(&[STRANGE]);
+    assert!(started["say"].as_str().unwrap().contains("what “get_weather_data” gives (best)"), "{started:#}");
+    let asks = |restaurant: &str, hash: u64| {
+        let node = |ix: u32, id: &str, tool: &str, class: &str| json!({"ix": ix, "id": id, "tool": tool, "version": "1", "class": class});
+        *fake.story.borrow_mut() = json!({
+            "id": started["saga"], "owner": "ann", "title": "", "message": null, "phase": "forward", "version": 3,
+            "created_at": NOW, "updated_at": NOW, "wake_at": null,
+            "counters": {"invocations": 1, "commits": 2, "calls": 1, "bytes_read": 0, "bytes_written": 0, "sweeps": 0},
+            "nodes": [node(0, "w", "get_weather_data", "query"), node(1, "t", "book_restaurant_table", "compensatable")],
+            "journal": [{"seq": 1, "record": {"at": NOW, "inv": 1, "type": "asked", "node": 1, "hash": hash,
+                "params": {"restaurant": restaurant}, "until": NOW + 3_600_000}}],
+        });
+    };
+    let yes = || fake.say(&json!({"message": "yes", "conversation": started["conversation"]}));
+    *fake.becomes.borrow_mut() = Some(json!("heard"));
+    for (restaurant, hash) in [("Luigi's", 7), ("Sakura", u64::MAX)] {
+        asks(restaurant, hash);
+        let shown = yes();
+        assert_eq!(shown["turn"], "confirm", "{shown:#}");
+        assert!(shown["say"].as_str().unwrap().contains(&format!("restaurant: {restaurant}")), "{shown:#}");
+        assert!(fake.row().state["wish"].is_null(), "nothing was agreed to");
+    }
+    let agreed = yes();
+    assert_eq!((&agreed["turn"], &agreed["became"]), (&json!("decided"), &json!("heard")), "{agreed:#}");
+    assert_eq!(fake.row().state["wish"]["what"]["decide"]["hash"], u64::MAX);
 }

@@ -43,6 +43,7 @@ impl<H: Host> Hearing<'_, H> {
                 state.questions = questions;
             }
             Move::Refuse(_) | Move::Drop => self.conversation.state.close(),
+            Move::Look(_, hash) => self.conversation.state.seen = Some(hash),
             Move::Unclear(_) | Move::Unasked | Move::TooMuch => {}
         }
         answer.status = 200;
@@ -68,7 +69,9 @@ impl<H: Host> Hearing<'_, H> {
         let state = &mut self.conversation.state;
         state.close();
         (state.made, state.confirm) = (made, outcome.how.confirm.clone());
-        let Reading::Plan { plan, tools, .. } = &outcome.reading else { return Ok(None) };
+        let Reading::Plan { plan, nodes, tools, .. } = &outcome.reading else { return Ok(None) };
+        let gate = nodes.iter().find(|node| Some(&node.id) == outcome.how.confirm.as_ref());
+        (state.found, state.seen) = (gate.is_some_and(|gate| !gate.refs.is_empty()), None);
         let wanted = Start {
             plan,
             message: Some(&message),

@@ -119,8 +119,13 @@ impl<'a, H: Host> Hearing<'a, H> {
             (Some(Short::No | Short::Stop), _, _) if open => return Ok(Move::Drop),
             (Some(Short::Stop), None, Some(saga)) => return Ok(Move::Wish(saga.clone(), What::Cancel, None)),
             (Some(said @ (Short::Yes | Short::No)), None, Some(saga)) if !open && state.waits(saga).is_some() => {
-                let step = state.waits(saga).cloned().unwrap_or_default();
-                return Ok(Move::Wish(saga.clone(), What::Decide { step, approve: said == Short::Yes }, None));
+                let (step, approve) = (state.waits(saga).cloned().unwrap_or_default(), said == Short::Yes);
+                let asks = if approve && state.found { self.asks(saga, &step).await? } else { None };
+                let hash = match asks {
+                    Some((text, hash)) if state.seen != Some(hash) => return Ok(Move::Look(text, hash)),
+                    asks => asks.map(|(_, hash)| hash),
+                };
+                return Ok(Move::Wish(saga.clone(), What::Decide { step, approve, hash }, None));
             }
             (Some(Short::Yes | Short::No), None, _) => return Ok(Move::Unasked),
             (Some(Short::No | Short::Stop) | None, _, _) => {}

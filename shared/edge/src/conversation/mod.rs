@@ -55,6 +55,8 @@ enum Move {
     Drop,
     /// Something is asked of the saga. The plan, where there is a new one.
     Wish(SagaId, What, Option<Box<Outcome>>),
+    /// What a step of the saga asks, and its hash, are shown before a yes to it counts.
+    Look(String, u64),
     /// A yes or no to nothing.
     Unasked,
     TooMuch,

@@ -84,7 +84,7 @@ pub async fn hear<H: Host>(host: &H, settings: &Settings, word: &Word) -> Result
                 Err(Error::new(Code::InvalidPlan, message).because(error))
             }
         },
-        What::Decide { step, approve } => acts.decide(step, *approve).await,
+        What::Decide { step, approve, hash } => acts.decide(step, *approve, *hash).await,
     };
     let (act, why) = match became {
         Ok(act) => (act, None),
@@ -175,7 +175,8 @@ impl<H: Host> Acts<'_, H> {
 
     /// Says whether a step may be made that waits for its owner's yes. A yes counts for what was asked when it was
     /// said, and for those parameters; a no before that is one to all of it.
-    async fn decide(&self, step: &str, approves: bool) -> Result<Act, Error> {
+    /// `shown`: of the parameters that its owner saw, where these were not known before.
+    async fn decide(&self, step: &str, approves: bool, shown: Option<u64>) -> Result<Act, Error> {
         let story = self.story(0).await?;
         if let Some(act) = over(story.phase) {
             return Ok(act);
@@ -192,7 +193,8 @@ impl<H: Host> Acts<'_, H> {
             let Fact::Asked { node: asked, hash, .. } = &entry.record.fact else { return None };
             (*asked == node.ix).then_some((entry.record.at, *hash))
         });
-        let hash = match asked.filter(|(asked_at, _)| *asked_at <= self.word.at) {
+        let told = |(at, hash): &(Millis, u64)| *at <= self.word.at && shown.is_none_or(|shown| shown == *hash);
+        let hash = match asked.filter(told) {
             Some((_, hash)) => hash,
             None if approves => return Ok(Act::Early),
             None => return self.cancel().await,

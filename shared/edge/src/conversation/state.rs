@@ -50,6 +50,12 @@ pub struct State {
     /// The saga's step that its owner is asked about before anything happens, where a model made the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm: Option<String>,
+    /// Queries give what that step is made with: its owner is shown what it asks, before a yes counts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub found: bool,
+    /// The hash of the parameters that they were shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<u64>,
     /// What was asked of a saga last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wish: Option<Wish>,
@@ -109,7 +115,13 @@ pub enum What {
     /// It is to go on with another plan, which whoever carries it out reads.
     Change(Value),
     /// Whether the step that waits for its owner may be made.
-    Decide { step: String, approve: bool },
+    Decide {
+        step: String,
+        approve: bool,
+        /// The parameters that it is about, by their hash, where they were shown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hash: Option<u64>,
+    },
 }
 
 /// What became of a wish.

@@ -1,11 +1,12 @@
 //! What is said of it.
 
+use makegood_core::error::Error;
 use makegood_core::id::SagaId;
 use makegood_core::intent::Band;
-use makegood_core::saga::Reference;
+use makegood_core::saga::{Fact, Reference};
 use makegood_core::tool::Class;
 use makegood_gateway::conversations::Keyed;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::answer::{Answer, Turn};
 use super::hearing::Hearing;
@@ -16,6 +17,7 @@ use super::{Heard, Move};
 use crate::host::Host;
 use crate::reading::{Outcome, Reading};
 use crate::settings::Settings;
+use crate::store::Store;
 use crate::visible::visible;
 
 impl<H: Host> Hearing<'_, H> {
@@ -28,6 +30,18 @@ impl<H: Host> Hearing<'_, H> {
             What::Decide { approve: false, .. } => Asked::No,
         };
         words::became(self.tongue(), wish.saga.as_str(), asked, wish.became, wish.why.as_deref())
+    }
+
+    /// What a step of the saga asks its owner, in words, and the hash of that; `None` where it has asked nothing yet.
+    pub async fn asks(&self, saga: &SagaId, step: &str) -> Result<Option<(String, u64)>, Error> {
+        let story = Store::new(self.host, self.settings).follow(saga, 0).await?;
+        let Some(story) = story.filter(|story| story.owner == self.principal.name) else { return Ok(None) };
+        let Some(node) = story.nodes.iter().rev().find(|node| node.id == step) else { return Ok(None) };
+        let asked = story.journal.iter().rev().find_map(|entry| {
+            let Fact::Asked { node: asked, params, hash, .. } = &entry.record.fact else { return None };
+            (*asked == node.ix).then(|| (visible(&made_with(&node.tool, params, None)), *hash))
+        });
+        Ok(asked)
     }
 
     /// What would be started, or asked of the saga, in words; `None` where nothing would.
@@ -46,6 +60,7 @@ impl<H: Host> Hearing<'_, H> {
             | Move::Unclear(_)
             | Move::Refuse(_)
             | Move::Drop
+            | Move::Look(..)
             | Move::Unasked
             | Move::TooMuch => return None,
         };
@@ -86,6 +101,10 @@ impl<H: Host> Hearing<'_, H> {
                 preview: outcome.as_ref().map(|outcome| outcome.preview()),
                 ..blank(Turn::of(what), outcome.as_ref().map_or(Band::Act, |outcome| outcome.band))
             },
+            Move::Look(asks, _) => {
+                let say = words::confirm(tongue, &format!("{asks}."), None);
+                Answer { say, ..blank(Turn::Confirm, Band::Confirm) }
+            }
             Move::Unasked => {
                 let say = words::nothing_waits(tongue, self.conversation.state.asked.as_deref());
                 Answer { say, ..blank(Turn::Unclear, Band::Clarify) }
@@ -131,10 +150,7 @@ fn summary(tongue: Tongue, outcome: &Outcome) -> String {
             words::given(tongue, &title(tool), path)
         };
         let effects = nodes.iter().filter(|node| node.class != Class::Query);
-        let said = effects.map(|node| {
-            let params = node.params.iter().map(|(name, value)| format!("{name}: {}", plainly(value, &given)));
-            format!("{} ({})", title(&node.tool), params.collect::<Vec<_>>().join(", "))
-        });
+        let said = effects.map(|node| made_with(&title(&node.tool), &node.params, Some(&given)));
         return visible(&said.collect::<Vec<_>>().join("; "));
     }
     if !plan.summary.is_empty() {
@@ -144,12 +160,22 @@ fn summary(tongue: Tongue, outcome: &Outcome) -> String {
     format!("{}.", tools.join(", "))
 }
 
-/// A parameter as people read it. `given`: what a step gives.
-fn plainly(value: &Value, given: &dyn Fn(&str, &str) -> String) -> String {
+/// What a step gives, by its id and a path, in words.
+type Given<'a> = &'a dyn Fn(&str, &str) -> String;
+
+/// A step with its parameters. `given`: for what refers to other steps; `None` where all is resolved.
+fn made_with(step: &str, params: &Map<String, Value>, given: Option<Given<'_>>) -> String {
+    let params = params.iter().map(|(name, value)| format!("{name}: {}", plainly(value, given)));
+    format!("{step} ({})", params.collect::<Vec<_>>().join(", "))
+}
+
+/// A parameter as people read it.
+fn plainly(value: &Value, given: Option<Given<'_>>) -> String {
     match value {
-        Value::String(text) => match Reference::parse(text) {
-            Some(reference) => given(reference.step, &reference.path().collect::<Vec<_>>().join(".")),
-            None => text.strip_prefix('$').filter(|rest| rest.starts_with('$')).unwrap_or(text).to_owned(),
+        Value::String(text) => match (given, Reference::parse(text)) {
+            (None, _) => text.clone(),
+            (Some(given), Some(reference)) => given(reference.step, &reference.path().collect::<Vec<_>>().join(".")),
+            (Some(_), None) => text.strip_prefix('$').filter(|rest| rest.starts_with('$')).unwrap_or(text).to_owned(),
         },
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(|item| plainly(item, given)).collect();
