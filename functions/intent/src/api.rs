@@ -18,7 +18,7 @@ fn describe(operation: Operation) -> Says {
             Tag::Conversations,
             "Says what a message would lead to, and does nothing",
         ))
-        .means("The intents, the plan, and each step's class, risk and cost.")
+        .means("The intents, the plan, and each step's class, risk and cost. Where a model is asked, that is counted and costs.")
         .answers::<Answer>(200, "What `say` would answer, or start."),
     }
 }

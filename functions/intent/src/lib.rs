@@ -1,5 +1,6 @@
 //! `/api/intent`: what a message would lead to, in its conversation, without any effect: the intents, the plan, and
-//! each step's class, risk and cost. It writes nothing.
+//! each step's class, risk and cost. Of the conversation it writes nothing; where a model is asked, that is counted, and
+//! its answer kept for a while. That costs, so it wants the scope of a start.
 
 #![forbid(unsafe_code)]
 
@@ -34,7 +35,7 @@ pub async fn handle<H: Host>(request: Request, host: H) -> Reply {
 async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
     let Operation::Preview = addresses::find(&ADDRESSES, request.method().as_str(), request.uri().path())?.operation;
     let settings = Settings::read(host)?;
-    let principal = admit(request, host, &settings, &[Class::Intent], Scope::Read).await?;
+    let principal = admit(request, host, &settings, &[Class::Intent], Scope::Start).await?;
     let said: Said = door::body(request)?;
     Ok(json(200, &preview(host, &settings, &principal, &said).await?))
 }

@@ -11,6 +11,7 @@ use makegood_core::id::ConversationId;
 use makegood_core::intent::{self, Band, Context, Intent, Turned};
 use makegood_core::proposal::{Proposal, Provenance};
 use makegood_core::saga::{Budget, Node, Plan, object};
+use makegood_core::time::Millis;
 use makegood_core::tool::{Class, Definition};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 use crate::conversation::zone::{FURTHEST, Zone, check_locale};
 use crate::door::{ANONYMOUS, Principal};
 use crate::host::Host;
-use crate::model::{self, Consulted, Models, Reader};
+use crate::model::{self, Consulted, Exchange, Models, Reader};
 use crate::settings::Settings;
 use crate::start::verify;
 use crate::store::Store;
@@ -121,7 +122,24 @@ pub fn called(principal: &Principal) -> String {
     if principal.name == ANONYMOUS { "Guest".to_owned() } else { principal.name.clone() }
 }
 
-/// Reads a message for somebody, after those that came `earlier`.
+/// What a message is read after.
+#[derive(Clone, Copy, Debug)]
+pub struct Before<'a> {
+    /// What was said, oldest first.
+    pub earlier: &'a [intent::Said],
+    /// What a model asked of the last of these, each with its question.
+    pub questions: &'a [Exchange],
+}
+
+/// What the models have had to do with one message. However often it is read, they have one time for it, and the
+/// same question is asked once.
+#[derive(Debug, Default)]
+pub struct Counsel {
+    until: Option<Millis>,
+    came: Option<(Vec<Exchange>, Consulted)>,
+}
+
+/// Reads a message for somebody, after those before it.
 ///
 /// # Errors
 /// Those of [`verify`], and where the journal, which has the tools, cannot be reached.
@@ -130,26 +148,43 @@ pub async fn read<H: Host>(
     settings: &Settings,
     principal: &Principal,
     said: &Said,
-    earlier: &[intent::Said],
+    before: Before<'_>,
     context: &Context,
+    counsel: &mut Counsel,
 ) -> Result<Outcome, Error> {
     let models = Models::read(host)?;
     let began = host.now();
+    let Before { earlier, questions } = before;
     let turned = intent::read_turn(&said.message, earlier, context);
-    // A model sees this message alone, so it is asked about what stands alone.
+    // A model sees what it asked itself, and else this message alone, so it is asked about what stands alone.
     let alone = turned.since == earlier.len();
-    let why = unsure(&turned.reading, &said.message).filter(|_| alone && !models.chain.is_empty());
+    let why = if questions.is_empty() {
+        unsure(&turned.reading, &said.message).filter(|_| alone)
+    } else {
+        answers(&turned.reading, &said.message, alone)
+    };
+    let why = why.filter(|_| !models.chain.is_empty());
     let Turned { reading: offline, since } = turned;
     let mut how = Provenance::offline(0);
     if let Some(why) = why {
-        let reader = Reader {
-            message: &said.message,
-            now: context.now,
-            utc_offset_minutes: context.utc_offset_minutes,
-            user: &context.user,
+        let until = *counsel.until.get_or_insert_with(|| host.now() + models.patience);
+        let known = counsel.came.as_ref().filter(|(about, _)| about.as_slice() == questions);
+        let consulted = if let Some((_, known)) = known {
+            known.clone()
+        } else {
+            let reader = Reader {
+                message: &said.message,
+                questions,
+                now: context.now,
+                utc_offset_minutes: context.utc_offset_minutes,
+                user: &context.user,
+                until,
+            };
+            let most = said.budget.and_then(|budget| budget.cost_minor);
+            let came = model::consult(host, settings, &models, &reader, most, &principal.name, why).await?;
+            counsel.came = Some((questions.to_vec(), came.clone()));
+            came
         };
-        let most = said.budget.and_then(|budget| budget.cost_minor);
-        let consulted = model::consult(host, settings, &models, &reader, most, &principal.name, why).await?;
         let Consulted { proposal, tools, how: asked } = consulted;
         how = asked;
         if let Some(reading) = proposal.and_then(|proposal| proposed(proposal, tools)) {
@@ -158,6 +193,8 @@ pub async fn read<H: Host>(
                 Reading::Plan { .. } => Band::Act,
                 Reading::Ask { .. } | Reading::Unclear { .. } | Reading::Refused { .. } => Band::Clarify,
             };
+            // It is about all that was asked and answered.
+            let since = earlier.len().saturating_sub(questions.len());
             return Ok(Outcome { reading, how, band, since });
         }
     }
@@ -219,6 +256,14 @@ fn unsure(reading: &intent::Reading, message: &str) -> Option<&'static str> {
         // What was assumed is shown to the user, who knows; and nobody looks for a way round what they said not to do.
         intent::Reading::Ask { .. } | intent::Reading::Plan { .. } | intent::Reading::Refused { .. } => None,
     }
+}
+
+/// Why a message after a model's question goes to it: it is the answer, unless it is a whole wish of its own, or a
+/// denial.
+fn answers(reading: &intent::Reading, message: &str, alone: bool) -> Option<&'static str> {
+    let whole = alone && reading.band() != Band::Clarify && intent::short(message).is_none();
+    let too_long = message.chars().count() > intent::MAX_CHARACTERS;
+    (!whole && !too_long).then_some("It may answer what a model asked.")
 }
 
 fn proposed(proposal: Proposal, tools: BTreeMap<String, Definition>) -> Option<Reading> {
@@ -283,7 +328,6 @@ const fn risk(class: Class) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use makegood_core::time::Millis;
 
     fn asks_a_model(message: &str) -> bool {
         let context = Context { now: Millis(1_777_636_800_000), utc_offset_minutes: 0, user: "Ann".to_owned() };

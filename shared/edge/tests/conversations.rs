@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what is not as expected ends the test")]
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use makegood_edge::conversation::{Heard, hear, preview};
@@ -12,7 +12,7 @@ use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::time::Millis;
 use makegood_edge::door::Principal;
 use makegood_edge::futures_util::FutureExt;
-use makegood_edge::gateway::{Request, Response, conversations, store};
+use makegood_edge::gateway::{Request, Response, conversations, model_use, store};
 use makegood_edge::http;
 use makegood_edge::reading::Said;
 use makegood_edge::serde_json::{self, Value, json};
@@ -30,6 +30,8 @@ struct Fake {
     redis_is_away: Rc<Cell<bool>>,
     /// The sagas' plans: owner, key, request, steps' parameters, conversation.
     sagas: Rc<RefCell<Vec<Saga>>>,
+    /// What was answered under keys: by owner and key, the conversation and the answer.
+    answers: Rc<RefCell<BTreeMap<(String, String), (String, Value)>>>,
     /// What the queue was told.
     told: Rc<RefCell<Vec<Value>>>,
     /// What the next wishes come to.
@@ -37,6 +39,13 @@ struct Fake {
     /// Another message of the same conversation comes between the next reading and its writing.
     outruns: Rc<Cell<bool>>,
     opened: Rc<Cell<u32>>,
+    /// What the saga's story is.
+    story: Rc<RefCell<Value>>,
+    has_model: bool,
+    /// What the model answers; nothing: it is silent.
+    says: Rc<RefCell<VecDeque<&'static str>>>,
+    /// What it was sent.
+    sent: Rc<RefCell<Vec<Value>>>,
     now: Rc<Cell<u64>>,
     ids: Rc<Cell<u8>>,
 }
@@ -66,6 +75,12 @@ impl Fake {
     fn new() -> Self {
         let fake = Self::default();
         fake.now.set(NOW);
+        fake
+    }
+
+    fn with_model(says: &[&'static str]) -> Self {
+        let fake = Self { has_model: true, ..Self::new() };
+        fake.says.borrow_mut().extend(says);
         fake
     }
 
@@ -107,7 +122,9 @@ impl Fake {
             conversations::OPEN => {
                 self.opened.set(self.opened.get() + 1);
                 let (owner, now) = (text(0).unwrap(), number(4).unwrap());
-                let row = text(1).and_then(|id| self.rows.borrow().get(&id).cloned());
+                let answered = text(2).and_then(|key| self.answers.borrow().get(&(owner.clone(), key)).cloned());
+                let id = answered.as_ref().map(|(conversation, _)| conversation.clone()).or(text(1));
+                let row = id.and_then(|id| self.rows.borrow().get(&id).cloned());
                 let row = row.filter(|row| row.owner == owner && (row.expires_at > now || row.wish_since.is_some()));
                 let keyed = text(2).and_then(|key| {
                     let saga = self.sagas.borrow().iter().find(|saga| saga.owner == owner && saga.key.as_ref() == Some(&key)).cloned()?;
@@ -127,19 +144,32 @@ impl Fake {
                 if let (Some(conversation), Some(became)) = (&mut conversation, self.becomes.borrow().as_ref())
                     && conversation["state"]["wish"].is_object()
                 {
-                    conversation["state"]["wish"]["became"] = became.clone();
+                    let wish = &mut conversation["state"]["wish"];
+                    wish["became"] = became.clone();
+                    for (_, answer) in self.answers.borrow_mut().values_mut() {
+                        if answer["wish"]["at"] == wish["at"] {
+                            answer["wish"] = wish.clone();
+                        }
+                    }
                 }
-                json!({"conversation": conversation, "keyed": keyed, "offset_minutes": offset})
+                let answered =
+                    answered.map(|(conversation, answer)| json!({"conversation": conversation, "answer": answer}));
+                json!({"conversation": conversation, "keyed": keyed, "answered": answered, "offset_minutes": offset})
             }
             conversations::SAVE => {
                 let (id, version, now) = (text(0).unwrap(), number(2).unwrap(), number(5).unwrap());
                 let old = self.rows.borrow().get(&id).cloned();
                 let fits = old.as_ref().map_or(version == 0, |old| self.fits(old, version, now));
-                if !fits {
+                let owner = text(1).unwrap();
+                let keyed = text(8).map(|key| (owner.clone(), key));
+                if !fits || keyed.as_ref().is_some_and(|keyed| self.answers.borrow().contains_key(keyed)) {
                     return Ok(json!(0));
                 }
+                if let Some(keyed) = keyed {
+                    self.answers.borrow_mut().insert(keyed, (id.clone(), value(9)));
+                }
                 let row = Row {
-                    owner: text(1).unwrap(),
+                    owner,
                     version: u32::try_from(version).unwrap() + 1,
                     state: value(3),
                     saga: old.and_then(|old| old.saga),
@@ -150,6 +180,8 @@ impl Fake {
                 json!(version + 1)
             }
             store::TOOLS => tools(),
+            model_use::NOTE => json!(true),
+            store::FOLLOW => self.story.borrow().clone(),
             _ => self.start(sql, params),
         })
     }
@@ -199,9 +231,17 @@ impl Fake {
 }
 
 impl Host for Fake {
-    async fn fetch(&self, request: Request, _: Millis) -> Result<Response, FetchError> {
+    async fn fetch(&self, request: Request, timeout: Millis) -> Result<Response, FetchError> {
         let body: Value = serde_json::from_slice(request.body()).unwrap();
         let answer = match request.uri().host().unwrap() {
+            "model.test" => {
+                self.sent.borrow_mut().push(body);
+                let Some(said) = self.says.borrow_mut().pop_front() else {
+                    self.now.set(self.now.get() + timeout.0);
+                    return Err(FetchError::Unknown("too slow".to_owned()));
+                };
+                json!({"choices": [{"message": {"content": said}, "finish_reason": "stop"}]})
+            }
             "redis.test" if self.redis_is_away.get() => return Err(FetchError::NotSent("no route".to_owned())),
             "redis.test" => {
                 let words: Vec<&str> = body.as_array().unwrap().iter().filter_map(Value::as_str).collect();
@@ -251,6 +291,8 @@ impl Host for Fake {
             "redis_rest_url" => "https://redis.test",
             "qstash_url" => "https://queue.test",
             "public_url" => "https://here.test",
+            "model_url" if self.has_model => "https://model.test/v1",
+            "model_name" if self.has_model => "large",
             _ => return None,
         };
         Some(value.to_owned())
@@ -277,7 +319,8 @@ fn tools() -> Value {
         "authorise_payment": tool("authorise_payment", "compensatable", json!({"type": "object", "properties": {"payment_id": {"type": "string"}}, "required": ["payment_id"]})),
         "capture_payment": tool("capture_payment", "pivot", any.clone()),
         "send_message": tool("send_message", "pivot", any.clone()),
-        "get_weather_data": tool("get_weather_data", "query", any),
+        "get_weather_data": tool("get_weather_data", "query",
+            json!({"type": "object", "properties": {"best": {"type": "string"}}, "required": ["best"]})),
     })
 }
 
@@ -493,6 +536,48 @@ fn a_message_that_comes_twice_under_its_key_is_answered_twice_and_done_once() {
 }
 
 #[test]
+fn a_key_is_good_for_its_message_whatever_was_said_since() {
+    let fake = Fake::new();
+    let begins = json!({"message": "Book a table at Luigi's tomorrow", "key": "0"});
+    let asked = fake.say(&begins);
+    assert_eq!((fake.say(&begins), fake.rows.borrow().len()), (asked, 1), "it began one conversation");
+
+    let fake = Fake::new();
+    let started = fake.talk(&[EVENING]);
+    *fake.becomes.borrow_mut() = Some(json!("heard"));
+    let say = |key: &str, message: &str| {
+        fake.say(&json!({"message": message, "key": key, "conversation": started["conversation"]}))
+    };
+    let first = say("1", "and pay Anna 25 dollars");
+    assert_eq!((&first["turn"], &first["became"]), (&json!("changed"), &json!("heard")), "{first:#}");
+    assert_eq!(say("2", "make it six people")["turn"], "changed");
+    say("3", "wibble the frobnicator");
+    let (version, words) = (fake.row().version, fake.told.borrow().len());
+    for _ in 0..2 {
+        let late = say("1", "and pay Anna 25 dollars");
+        for field in ["turn", "became", "say", "saga", "conversation"] {
+            assert_eq!(late[field], first[field], "{late:#}");
+        }
+    }
+    assert_eq!((fake.row().version, fake.told.borrow().len()), (version, words), "it was asked of the saga once");
+    // Also where the repeat does not say which conversation.
+    assert_eq!(fake.say(&json!({"message": "and pay Anna 25 dollars", "key": "1"}))["say"], first["say"]);
+    let other = json!({"message": "and pay Ben 25 dollars", "key": "1", "conversation": started["conversation"]});
+    assert_eq!(fake.try_say("ann", &other).unwrap_err().code(), Code::KeyReused);
+}
+
+#[test]
+fn what_an_earlier_build_answered_under_a_key_is_answered_so_still() {
+    let fake = Fake::new();
+    let asked = fake.talk(&["Book a table at Luigi's tomorrow"]);
+    for row in fake.rows.borrow_mut().values_mut() {
+        row.state["last"] = json!({"key": "old", "message": "at seven", "answer": [200, {"say": "As it was."}]});
+    }
+    let again = json!({"message": "at seven", "key": "old", "conversation": asked["conversation"]});
+    assert_eq!((&fake.say(&again)["say"], fake.row().version), (&json!("As it was."), 1));
+}
+
+#[test]
 fn zone_and_locale_are_said_once() {
     let fake = Fake::new();
     // 23:30 in Greenwich, and tomorrow in Berlin.
@@ -558,4 +643,121 @@ fn a_preview_says_what_would_be_and_writes_nothing() {
     let alone = look(json!({"message": TABLE}));
     assert_eq!((&alone["kind"], alone["conversation"].is_null()), (&json!("plan"), true), "{alone:#}");
     assert_eq!((fake.row().version, fake.rows.borrow().len(), fake.sagas.borrow().len()), (before.version, 1, 1));
+}
+
+/// What no grammar reads, what a model asks of it, and what it plans.
+const STRANGE: &str = "Wibble the frobnicator, my dear";
+const ASKS: &str = r#"{"steps":[],"question":"For how many?"}"#;
+const PLANS: &str = r#"{"steps":[
+    {"id":"t","tool":"book_restaurant_table","params":{"restaurant":"Luigi's","party_size":6}},
+    {"id":"r","tool":"request_ride","params":{"destination":"$t.address"}}]}"#;
+
+#[test]
+fn what_a_model_asks_is_answered_by_the_next_message_and_it_is_told_both() {
+    for reply in ["six", "yes", "no", "at seven in the evening"] {
+        let fake = Fake::with_model(&[ASKS, PLANS]);
+        let asked = fake.talk(&[STRANGE]);
+        assert_eq!((&asked["turn"], &asked["say"]), (&json!("asked"), &json!("For how many?")), "{asked:#}");
+        let started = fake.say(&json!({"message": reply, "conversation": asked["conversation"]}));
+        assert_eq!((&started["turn"], &started["confirm"]["step"]), (&json!("started"), &json!("t")), "{started:#}");
+        let sent = fake.sent.borrow();
+        let told = sent[1]["messages"].as_array().unwrap();
+        let roles: Vec<&str> = told.iter().filter_map(|message| message["role"].as_str()).collect();
+        assert_eq!(roles, ["system", "user", "assistant", "user"]);
+        for (message, part) in told[1..].iter().zip([STRANGE, "For how many?", reply]) {
+            assert!(message["content"].as_str().unwrap().contains(part), "{message:#}");
+        }
+        assert!(fake.sagas.borrow()[0].message.starts_with(STRANGE));
+        assert!(fake.row().state["questions"].is_null(), "it is open no more");
+    }
+    // Two questions, one after the other.
+    let fake = Fake::with_model(&[ASKS, r#"{"steps":[],"question":"Where?"}"#, PLANS]);
+    let started = fake.talk(&[STRANGE, "six", "Luigi's"]);
+    assert_eq!(started["turn"], "started", "{started:#}");
+    assert_eq!(fake.sent.borrow()[2]["messages"].as_array().map(Vec::len), Some(6));
+    assert_eq!(fake.sagas.borrow()[0].message, format!("{STRANGE}\nsix\nLuigi's"));
+}
+
+#[test]
+fn where_no_model_helps_with_the_answer_it_is_what_it_would_be_without_one() {
+    let after = |reply: &str| {
+        let fake = Fake::with_model(&[ASKS, "{}"]);
+        let turn = fake.talk(&[STRANGE, reply])["turn"].clone();
+        let asked = fake.sent.borrow().len();
+        (turn, asked)
+    };
+    assert_eq!(after("yes"), (json!("unclear"), 2));
+    assert_eq!(after("no"), (json!("dropped"), 2));
+    assert_eq!(after("forget it"), (json!("dropped"), 1));
+    assert_eq!(after(TABLE), (json!("started"), 1), "a wish of its own is no answer");
+}
+
+#[test]
+fn however_often_a_message_is_read_a_model_is_asked_once_and_waited_for_once() {
+    for (says, turn, span) in [(&[PLANS, PLANS][..], "started", 0), (&[][..], "unclear", 7_000)] {
+        let fake = Fake::with_model(&["{}"]);
+        let first = fake.talk(&["Hallo?"]);
+        let (asked, began) = (fake.sent.borrow().len(), fake.now.get());
+        *fake.says.borrow_mut() = says.iter().copied().collect();
+        fake.outruns.set(true);
+        let read = fake.say(&json!({"message": STRANGE, "conversation": first["conversation"]}));
+        assert_eq!((&read["turn"], fake.outruns.get()), (&json!(turn), false), "{read:#}");
+        assert_eq!((fake.sent.borrow().len(), fake.now.get()), (asked + 1, began + span));
+    }
+}
+
+#[test]
+fn a_models_plan_is_said_with_what_it_is_made_with_and_waits_for_a_yes_that_came_in_time() {
+    let fake = Fake::with_model(&[PLANS]);
+    let started = fake.talk(&[STRANGE]);
+    let said = started["say"].as_str().unwrap();
+    for part in ["restaurant: Luigi's", "party_size: 6", "destination: what “book_restaurant_table” gives (address)"]
+    {
+        assert!(said.contains(part), "{said}");
+    }
+    let yes = || fake.say(&json!({"message": "yes", "conversation": started["conversation"]}));
+    let words = || fake.told.borrow().iter().filter(|word| word["at"].is_u64()).count();
+    *fake.becomes.borrow_mut() = Some(json!("early"));
+    let early = yes();
+    assert_eq!((&early["turn"], &early["became"], words()), (&json!("unchanged"), &json!("early"), 1), "{early:#}");
+    assert!(early["say"].as_str().unwrap().contains("say it again"), "{early:#}");
+    *fake.becomes.borrow_mut() = Some(json!("heard"));
+    let heard = yes();
+    assert_eq!((&heard["turn"], &heard["became"], words()), (&json!("decided"), &json!("heard"), 2), "{heard:#}");
+    assert_eq!((&yes()["turn"], words()), (&json!("unclear"), 2), "it has been said");
+}
+
+/// A plan whose first effect is made with what a query gives.
+const SEEKS: &str = r#"{"steps":[
+    {"id":"w","tool":"get_weather_data","params":{}},
+    {"id":"t","tool":"book_restaurant_table","params":{"restaurant":"$w.best"}}]}"#;
+
+#[test]
+fn what_a_query_gave_is_shown_before_a_yes_to_it_counts() {
+    let fake = Fake::with_model(&[SEEKS]);
+    let started = fake.talk(&[STRANGE]);
+    assert!(started["say"].as_str().unwrap().contains("what “get_weather_data” gives (best)"), "{started:#}");
+    let asks = |restaurant: &str, hash: u64| {
+        let node = |ix: u32, id: &str, tool: &str, class: &str| json!({"ix": ix, "id": id, "tool": tool, "version": "1", "class": class});
+        *fake.story.borrow_mut() = json!({
+            "id": started["saga"], "owner": "ann", "title": "", "message": null, "phase": "forward", "version": 3,
+            "created_at": NOW, "updated_at": NOW, "wake_at": null,
+            "counters": {"invocations": 1, "commits": 2, "calls": 1, "bytes_read": 0, "bytes_written": 0, "sweeps": 0},
+            "nodes": [node(0, "w", "get_weather_data", "query"), node(1, "t", "book_restaurant_table", "compensatable")],
+            "journal": [{"seq": 1, "record": {"at": NOW, "inv": 1, "type": "asked", "node": 1, "hash": hash,
+                "params": {"restaurant": restaurant}, "until": NOW + 3_600_000}}],
+        });
+    };
+    let yes = || fake.say(&json!({"message": "yes", "conversation": started["conversation"]}));
+    *fake.becomes.borrow_mut() = Some(json!("heard"));
+    for (restaurant, hash) in [("Luigi's", 7), ("Sakura", u64::MAX)] {
+        asks(restaurant, hash);
+        let shown = yes();
+        assert_eq!(shown["turn"], "confirm", "{shown:#}");
+        assert!(shown["say"].as_str().unwrap().contains(&format!("restaurant: {restaurant}")), "{shown:#}");
+        assert!(fake.row().state["wish"].is_null(), "nothing was agreed to");
+    }
+    let agreed = yes();
+    assert_eq!((&agreed["turn"], &agreed["became"]), (&json!("decided"), &json!("heard")), "{agreed:#}");
+    assert_eq!(fake.row().state["wish"]["what"]["decide"]["hash"], u64::MAX);
 }

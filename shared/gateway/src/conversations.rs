@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{CREATE_SAGA_IN, Created, New, Statement, create, fingerprint, json, text};
 
-pub const OPEN: &str = "select makegood.open_conversation($1,$2,$3,$4,$5)";
-pub const SAVE: &str = "select makegood.save_conversation($1,$2,$3,$4,$5,$6,$7,$8)";
-pub const WISH: &str = "select makegood.open_wish($1,$2,$3)";
-pub const SETTLE: &str = "select makegood.settle_wish($1,$2,$3,$4,$5,$6,$7)";
+pub const OPEN: &str = "select makegood.open_conversation_2($1,$2,$3,$4,$5)";
+pub const SAVE: &str = "select makegood.save_conversation_2($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)";
+pub const WISH: &str = "select makegood.open_wish_2($1,$2,$3)";
+pub const SETTLE: &str = "select makegood.settle_wish_2($1,$2,$3,$4,$5,$6,$7)";
 pub const SWEEP: &str = "select makegood.sweep_conversations($1,$2,$3)";
 
 /// The database's code for a time zone that there is not.
@@ -24,12 +24,14 @@ pub fn open(owner: &str, id: Option<&str>, key: Option<&str>, zone: Option<&str>
 
 /// The answer to [`open`].
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(bound(deserialize = "S: Deserialize<'de>"))]
-pub struct Opened<S> {
-    /// `None` where this owner has none of that id, or it has ended.
+#[serde(bound(deserialize = "S: Deserialize<'de>, A: Deserialize<'de>"))]
+pub struct Opened<S, A> {
+    /// `None` where this owner has none of that id, or it has ended. Where something was answered under the message's
+    /// key: the one that it was answered in.
     pub conversation: Option<Row<S>>,
     /// What the message's key stands for already.
     pub keyed: Option<Keyed>,
+    pub answered: Option<Answered<A>>,
     /// Of the zone's clock now, east of Greenwich, in minutes; where a zone is known.
     pub offset_minutes: Option<i32>,
 }
@@ -44,6 +46,13 @@ pub struct Row<S> {
     /// Since when its wish is open.
     pub wish_since: Option<Millis>,
     pub expires_at: Millis,
+}
+
+/// What was answered under a key, where no saga was started.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Answered<A> {
+    pub conversation: ConversationId,
+    pub answer: A,
 }
 
 /// A saga that was started under a key.
@@ -82,9 +91,11 @@ pub struct Save<'a> {
     pub most: u32,
 }
 
-/// Answers with the new version, or with 0 where another message was first.
+/// Answers with the new version, or with 0 where another message was first, or this one was before. `answer`: the
+/// message's key, and, as JSON, what is answered to it from now on.
 #[must_use]
-pub fn save(save: &Save<'_>, now: Millis) -> Statement {
+pub fn save(save: &Save<'_>, answer: Option<(&str, String)>, now: Millis) -> Statement {
+    let (key, answer) = answer.unzip();
     let params = vec![
         text(save.id),
         text(save.owner),
@@ -94,6 +105,8 @@ pub fn save(save: &Save<'_>, now: Millis) -> Statement {
         text(now.0),
         text(save.expires_at.0),
         text(save.most),
+        key.map(str::to_owned),
+        answer,
     ];
     Statement { sql: SAVE, params }
 }
@@ -122,10 +135,19 @@ pub struct Started {
     pub conversation: Option<ConversationId>,
 }
 
-/// What is wished of a saga since then, or null where that is settled.
+/// What is wished of a saga since then: a [`Wished`], or null where there is no such conversation.
 #[must_use]
 pub fn wish(id: &ConversationId, owner: &str, since: Millis) -> Statement {
     Statement { sql: WISH, params: vec![text(id), text(owner), text(since.0)] }
+}
+
+/// The answer to [`wish`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Wished<W> {
+    /// `None` where it is settled, or another took its place.
+    pub wish: Option<W>,
+    /// Where nothing is wished any more: the saga that something was wished of last.
+    pub saga: Option<SagaId>,
 }
 
 /// Writes down what became of it. Answers with false where it was settled before.

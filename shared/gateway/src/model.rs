@@ -156,6 +156,8 @@ pub struct Usage {
 pub enum Failure {
     /// The same request may be answered later; after so long, where the service says.
     Later { after: Option<Millis>, code: String },
+    /// The same, but when, the service says in a way that is not read: it is not asked again.
+    Sometime { code: String },
     /// It will not be: the key, the model's name, the request or the account is wrong. The text is for the log.
     Never { code: String, cause: String },
 }
@@ -165,7 +167,7 @@ impl Failure {
     #[must_use]
     pub fn code(&self) -> &str {
         match self {
-            Self::Later { code, .. } | Self::Never { code, .. } => code,
+            Self::Later { code, .. } | Self::Sometime { code } | Self::Never { code, .. } => code,
         }
     }
 }
@@ -246,10 +248,24 @@ fn failure(response: &Response) -> Failure {
     if !again {
         return Failure::Never { code, cause: format!("{status}: {}", excerpt(response.body())) };
     }
-    // A date would be compared with another clock than the one that wrote it.
-    let millis = header("retry-after-ms").and_then(|text| text.parse().ok()).map(Millis);
-    let seconds = header(RETRY_AFTER.as_str()).and_then(|text| text.parse().ok()).map(Millis::from_secs);
-    Failure::Later { after: millis.or(seconds), code }
+    let said = [header("retry-after-ms"), header(RETRY_AFTER.as_str())];
+    let millis =
+        said[0].and_then(|text| text.split_once('.').map_or(text, |(whole, _)| whole).parse().ok()).map(Millis);
+    match millis.or(said[1].and_then(seconds)) {
+        // A date would be compared with another clock than the one that wrote it.
+        None if said.iter().any(Option::is_some) => Failure::Sometime { code },
+        after => Failure::Later { after, code },
+    }
+}
+
+/// Seconds, with or without a fraction; what is finer than a millisecond is left off.
+fn seconds(text: &str) -> Option<Millis> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    if !part.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let thousandths: u64 = format!("{part:0<3}").get(..3)?.parse().ok()?;
+    whole.parse::<u64>().ok()?.checked_mul(1_000)?.checked_add(thousandths).map(Millis)
 }
 
 /// Others' codes are stored and shown.
@@ -342,10 +358,12 @@ mod tests {
         assert_eq!(reply(429, &[("retry-after", "3")], &limited), later(Some(3_000), "rate_limit_exceeded"));
         let both = [("retry-after", "3"), ("retry-after-ms", "250")];
         assert_eq!(reply(429, &both, &limited), later(Some(250), "rate_limit_exceeded"));
-        assert_eq!(
-            reply(429, &[("retry-after", "Fri, 31 Dec 1999 23:59:59 GMT")], &json!({})),
-            later(None, "http_429")
-        );
+        assert_eq!(reply(429, &[("retry-after", "2.5")], &limited), later(Some(2_500), "rate_limit_exceeded"));
+        assert_eq!(reply(429, &[("retry-after-ms", "250.5")], &limited), later(Some(250), "rate_limit_exceeded"));
+        for unread in ["Fri, 31 Dec 1999 23:59:59 GMT", "-1", "1.x", "99999999999999999999", "soon"] {
+            let sometime = Err(Failure::Sometime { code: "http_429".to_owned() });
+            assert_eq!(reply(429, &[("retry-after", unread)], &json!({})), sometime, "{unread}");
+        }
         assert_eq!(reply(503, &[], &json!("down")), later(None, "http_503"));
         assert_eq!(
             reply(500, &[], &json!({"error": {"type": "server_error", "code": null}})),

@@ -39,6 +39,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0018_link_states", include_str!("../migrations/0018_link_states.sql")),
     ("makegood/0019_subscribers", include_str!("../migrations/0019_subscribers.sql")),
     ("makegood/0021_tools", include_str!("../migrations/0021_tools.sql")),
+    ("makegood/0024_answers", include_str!("../migrations/0024_answers.sql")),
 ];
 
 /// One statement with its parameters, all as text.

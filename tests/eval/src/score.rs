@@ -19,7 +19,7 @@ pub struct Score {
     /// The tools that were wanted, each as often as it was; of a question, wishes of their kinds.
     pub intent: bool,
     /// Every step with every parameter; of a question, every name that was to be asked for, and no other. What
-    /// is neither has no parameters, and is right where nothing is planned and nothing asked.
+    /// is neither has no parameters, and is right where it was read as it should be.
     pub parameters: bool,
     /// The parameters, and what waits for what.
     pub plan: bool,
@@ -79,7 +79,8 @@ pub fn judge(expect: &Expect, got: Reading, tools: &BTreeMap<String, Tool>) -> S
                 (expect, &score.got),
                 (Expect::Unclear {}, Reading::Unclear { .. }) | (Expect::Refuse {}, Reading::Refused { .. })
             );
-            (score.intent, score.parameters, score.plan) = (true, true, true);
+            // No wish was wanted, and none was found; to deny and to be misunderstood are two things all the same.
+            (score.intent, score.parameters, score.plan) = (true, score.reading, score.reading);
         }
         (
             Expect::Plan { .. } | Expect::Ask { .. } | Expect::Unclear {} | Expect::Refuse {},
@@ -87,4 +88,24 @@ pub fn judge(expect: &Expect, got: Reading, tools: &BTreeMap<String, Tool>) -> S
         ) => {}
     }
     score
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(expect: &Expect, got: Reading) -> [bool; 4] {
+        let score = judge(expect, got, &BTreeMap::new());
+        [score.reading, score.intent, score.parameters, score.plan]
+    }
+
+    #[test]
+    fn who_did_not_understand_has_not_refused_and_the_other_way_about() {
+        let unclear = || Reading::Unclear { message: "What?".to_owned() };
+        let refused = || Reading::Refused { message: "Then not.".to_owned() };
+        assert_eq!(judged(&Expect::Unclear {}, unclear()), [true; 4]);
+        assert_eq!(judged(&Expect::Refuse {}, refused()), [true; 4]);
+        assert_eq!(judged(&Expect::Refuse {}, unclear()), [false, true, false, false]);
+        assert_eq!(judged(&Expect::Unclear {}, refused()), [false, true, false, false]);
+    }
 }

@@ -3,9 +3,9 @@
 /// What a request wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// Looks at sagas, schedules, and what a message would become.
+    /// Looks at sagas and schedules.
     Read,
-    /// Starts sagas, and has the clock start them.
+    /// Starts sagas, has the clock start them, and has messages read, of which a model may be asked.
     Start,
     /// Agrees to steps, or does not.
     Approve,

@@ -10,6 +10,8 @@ use crate::saga::Step;
 pub const LONGEST_ANSWER: usize = 64 * 1024;
 /// Of a question, in characters: it is shown as it is.
 const LONGEST_QUESTION: usize = 500;
+/// What the answer may have beside its steps.
+const BESIDE: [&str; 2] = ["summary", "question"];
 /// What a step may have.
 const FIELDS: [&str; 4] = ["id", "tool", "params", "after"];
 
@@ -66,6 +68,11 @@ pub(super) fn parse(answer: &[u8], most: usize) -> Result<Answer, Vec<Violation>
             return Err(refuse(Rule::Shape, "`steps` is no list.".to_owned()));
         }
     };
+    if let Some(name) = fields.keys().find(|name| !BESIDE.contains(&name.as_str())) {
+        let message =
+            format!("It has `{}`; an answer has `summary`, `steps` and `question`, and nothing else.", short(name));
+        return Err(refuse(Rule::Shape, message));
+    }
     if steps.is_empty() {
         return question(fields.remove("question")).map_err(|message| refuse(Rule::Shape, message));
     }
@@ -188,6 +195,9 @@ mod tests {
         let of = |id: &str| Some(id.to_owned());
         assert_eq!(rules("[]"), [(None, Rule::Json)]);
         assert_eq!(rules(r#"{"steps":{}}"#), [(None, Rule::Shape)]);
+        let beside = r#"{"steps":[{"id":"a","tool":"t","params":{}}],"approval":{"by":["me"]}}"#;
+        assert_eq!(rules(beside), [(None, Rule::Shape)]);
+        assert_eq!(rules(r#"{"steps":[],"question":"Who?","wait":1}"#), [(None, Rule::Shape)]);
         assert_eq!(rules(r#"{"steps":[1]}"#), [(of("#0"), Rule::Shape)]);
         assert_eq!(rules(r#"{"steps":[{"id":"a","tool":1}]}"#), [(of("a"), Rule::Shape)]);
         let sly = r#"{"steps":[{"id":"a","tool":"t","approval":{"by":["me"]}},{"tool":"t","params":[]}]}"#;

@@ -4,7 +4,9 @@
 //! One step is chosen whose effect may come first, it gets an approval by the owner, and every other
 //! step with an effect comes after it. So one "yes" is enough, one "no" undoes nothing, because nothing
 //! was done, and what is agreed to is the step with its resolved parameters, as for every approval.
-//! Queries run before, so that there is something to see.
+//! Queries run before, so that there is something to see. What they give reaches that step alone: of the
+//! others the owner sees what stands in the plan, and a server that answers a query must not say what is
+//! paid or sent after the yes.
 
 use super::check::told;
 use super::{Bounds, Rule, Violation, title};
@@ -29,7 +31,11 @@ pub(super) fn confirm(
     let demanded = |node: &Node| bounds.tools.get(&node.tool).and_then(|tool| tool.approval.as_ref());
     let by_owner =
         |node: &Node| demanded(node).is_none_or(|approval| approval.by.is_empty() && approval.when.is_none());
-    let Some(gate) = effects.iter().find(|node| by_owner(node) && comes_first(node, &nodes)) else {
+    let is_query = |ix: &u32| nodes.iter().any(|node| node.ix == *ix && node.class == Class::Query);
+    let reads = |node: &Node| node.refs.values().any(is_query);
+    let gates: Vec<&Node> =
+        effects.iter().copied().filter(|node| by_owner(node) && comes_first(node, &nodes)).collect();
+    let Some(gate) = gates.iter().copied().find(|node| reads(node)).or(gates.first().copied()) else {
         let message = format!(
             "Its tool wants the agreement of others, and the user could not be asked before. \
              Begin with another effect than `{}`, or ask.",
@@ -37,6 +43,14 @@ pub(super) fn confirm(
         );
         return Err(Violation::of(&first.id, Rule::Approval, message));
     };
+    if let Some(unseen) = effects.iter().find(|node| node.id != gate.id && reads(node)) {
+        let message = format!(
+            "It refers to what a query gives, which the user does not see before agreeing: only the step that they \
+             are asked about may, here `{}`. Write the value out, or ask for it.",
+            gate.id
+        );
+        return Err(Violation::of(&unseen.id, Rule::Approval, message));
+    }
     let (gate_id, own) = (gate.id.clone(), demanded(gate).is_none());
     let names: Vec<&str> = effects.iter().map(|node| title(&node.tool, bounds)).collect();
     let question = question(&names);
@@ -103,12 +117,29 @@ mod tests {
             {"id": "b", "tool": "book", "params": {"place": "y", "people": 2}},
         ]))
         .unwrap();
-        assert_eq!(gate.as_deref(), Some("b"), "the one that waits for nothing");
+        assert_eq!(gate.as_deref(), Some("a"), "the one whose parameters a query gives");
         let asked: Vec<&str> =
             nodes.iter().filter(|node| node.approval.is_some()).map(|node| node.id.as_str()).collect();
-        assert_eq!(asked, ["b"]);
+        assert_eq!(asked, ["a"]);
         let after = |id: &str| plan.steps.iter().find(|step| step.id == id).unwrap().after.clone();
-        assert_eq!((after("a"), after("m"), after("f")), (vec!["b".to_owned()], vec!["b".to_owned()], vec![]));
+        assert_eq!((after("b"), after("m"), after("f")), (vec!["a".to_owned()], vec!["a".to_owned()], vec![]));
+    }
+
+    #[test]
+    fn what_a_query_gives_reaches_the_step_that_is_asked_about_and_no_other() {
+        let find = json!({"id": "f", "tool": "find", "params": {}});
+        let book = |id: &str, place: &str| json!({"id": id, "tool": "book", "params": {"place": place, "people": 2}});
+        let send = |text: &str| json!({"id": "m", "tool": "send", "params": {"text": text}, "after": ["a"]});
+        for (steps, unseen) in [
+            (json!([find, book("a", "$f.name"), book("b", "$f.name")]), "b"),
+            (json!([find, book("a", "Luigi's"), send("$f.name")]), "m"),
+        ] {
+            let refused = confirmed(steps).unwrap_err();
+            assert_eq!((refused.step.as_deref(), refused.rule), (Some(unseen), Rule::Approval), "{refused}");
+        }
+        // What an effect gives comes of a step that was agreed to.
+        let (_, _, gate) = confirmed(json!([find, book("a", "$f.name"), send("$a.name")])).unwrap();
+        assert_eq!(gate.as_deref(), Some("a"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Whatever a model says, no plan of it names a tool that was not offered, passes a parameter that the
-//! tool's schema refuses, or has an effect before the owner agreed; and nothing panics.
+//! tool's schema refuses, or has an effect before the owner agreed, or one with what a query gave and they did
+//! not see; and nothing panics.
 //!
 //! Answers are made by a seeded generator: good ones, the same with one to four changes to their
 //! structure, and those with bytes flipped, cut and doubled. Each plan that comes through is then run in
@@ -193,6 +194,9 @@ fn is_sound(nodes: &[Node], plan: &Plan, confirm: Option<&str>, tools: &BTreeMap
         assert!(OFFERED.contains(&node.tool.as_str()) && node.version == tool.version);
         assert!(node.wait.is_none() && node.when.is_none() && node.retry.is_none() && node.item.is_none());
         assert_eq!(node.approval.is_some(), Some(node.id.as_str()) == confirm || tool.approval.is_some());
+        let unseen = node.class != Class::Query && Some(node.id.as_str()) != confirm;
+        let reads = |ix: &u32| nodes.iter().any(|other| other.ix == *ix && other.class == Class::Query);
+        assert!(!unseen || !node.refs.values().any(reads), "{} is made with what a query gave", node.id);
     }
     assert_eq!(confirm.is_some(), nodes.iter().any(|node| node.class != Class::Query));
 }
@@ -372,6 +376,7 @@ fn no_answer_of_a_model_gets_past_what_was_offered() {
         Rule::Cycle,
         Rule::Class,
         Rule::Budget,
+        Rule::Approval,
         Rule::Plan,
     ] {
         assert!(refusals.get(&rule).is_some_and(|times| *times > 10), "{rule:?} in {refusals:?}");

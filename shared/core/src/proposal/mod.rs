@@ -84,7 +84,7 @@ pub enum Rule {
     Class,
     /// It costs more than is allowed.
     Budget,
-    /// Nobody could be asked before its first effect.
+    /// Nobody could be asked before its first effect, or about all that it is made with.
     Approval,
     /// Anything else for which a plan is refused.
     Plan,

@@ -31,32 +31,35 @@ impl<H: Host> Hearing<'_, H> {
             Move::Show(outcome, changes) => {
                 let said = self.about(outcome.since, !self.is_yes());
                 let state = &mut self.conversation.state;
-                (state.said, state.asked) = (said, None);
+                (state.said, state.asked, state.questions) = (said, None, Vec::new());
                 if let Reading::Plan { plan, .. } = &outcome.reading {
                     state.shown = Some(Shown { hash: hash(plan), changes });
                 }
             }
             Move::Ask(outcome) => {
-                let said = self.about(outcome.since, true);
+                let (said, questions) = (self.about(outcome.since, true), self.asked_back(&outcome));
                 let state = &mut self.conversation.state;
                 (state.said, state.asked, state.shown) = (said, Some(answer.say.clone()), None);
+                state.questions = questions;
             }
             Move::Refuse(_) | Move::Drop => self.conversation.state.close(),
+            Move::Look(_, hash) => self.conversation.state.seen = Some(hash),
             Move::Unclear(_) | Move::Unasked | Move::TooMuch => {}
         }
         answer.status = 200;
-        self.remember(Some(&answer));
-        if !self.memory.save(&mut self.conversation, self.offset_minutes).await? {
+        if !self.save(Some(&answer), None).await? {
             return Ok(None);
         }
         Ok(Some(answer.heard(false)))
     }
 
-    /// Notes the answer under the message's key.
-    fn remember(&mut self, answer: Option<&Answer>) {
-        let Some(key) = self.said.key.clone() else { return };
+    /// Writes what the message came to, and under its key the answer, or what is wished. False where another message
+    /// was first.
+    async fn save(&mut self, answer: Option<&Answer>, wish: Option<&Wish>) -> Result<bool, Error> {
         let answer = answer.map(|answer| (answer.status, answer.body()));
-        self.conversation.state.last = Some(Answered { key, message: self.said.message.clone(), answer });
+        let message = self.said.message.clone();
+        let answered = self.said.key.clone().map(|key| Answered { key, message, answer, wish: wish.cloned() });
+        self.memory.save(&mut self.conversation, answered.as_ref(), self.offset_minutes).await
     }
 
     async fn start(&mut self, outcome: Outcome, mut answer: Answer) -> Result<Option<Heard>, Error> {
@@ -65,8 +68,10 @@ impl<H: Host> Hearing<'_, H> {
         let budget = self.conversation.state.budget;
         let state = &mut self.conversation.state;
         state.close();
-        (state.made, state.confirm, state.last) = (made, outcome.how.confirm.clone(), None);
-        let Reading::Plan { plan, tools, .. } = &outcome.reading else { return Ok(None) };
+        (state.made, state.confirm) = (made, outcome.how.confirm.clone());
+        let Reading::Plan { plan, nodes, tools, .. } = &outcome.reading else { return Ok(None) };
+        let gate = nodes.iter().find(|node| Some(&node.id) == outcome.how.confirm.as_ref());
+        (state.found, state.seen) = (gate.is_some_and(|gate| !gate.refs.is_empty()), None);
         let wanted = Start {
             plan,
             message: Some(&message),
@@ -116,34 +121,31 @@ impl<H: Host> Hearing<'_, H> {
         let state = &mut self.conversation.state;
         state.close();
         state.said.clone_from(&messages);
-        if matches!(what, What::Decide { .. }) {
-            state.confirm = None;
-        }
-        state.wish = Some(Wish { at, saga, what, messages, became: None, why: None });
+        let wish = Wish { at, saga, what, messages, became: None, why: None };
+        state.wish = Some(wish.clone());
         self.conversation.wish_since = Some(at);
-        self.remember(None);
-        if !self.memory.save(&mut self.conversation, self.offset_minutes).await? {
+        if !self.save(None, Some(&wish)).await? {
             return Ok(None);
         }
         let word = Word { conversation: self.conversation.id.clone(), owner: self.principal.name.clone(), at };
         if let Err(error) = saga::tell(self.host, self.settings, &word, "0").await {
             self.host.log(Level::Warn, &format!("a wish of {} is left to the sweep: {error}", word.conversation));
         }
-        Ok(Some(self.wait_for(at, answer).await))
+        Ok(Some(self.wait_for(wish, answer).await))
     }
 
     /// What became of a wish, as far as that is known in time.
-    async fn wait_for(&self, at: Millis, mut answer: Answer) -> Heard {
+    async fn wait_for(&self, mut wish: Wish, mut answer: Answer) -> Heard {
         let until = self.host.now() + PATIENCE;
-        let mut wish = self.conversation.state.wish.clone();
-        loop {
+        let at = wish.at;
+        while wish.is_open() {
             let wanted = Wanted { id: Some(&self.conversation.id), key: None, zone: None, fresh: true };
             // It is asked, whether this can be read or not.
             let found = self.memory.open(wanted).await.ok().and_then(|opened| opened.conversation);
             let known = found.as_ref().and_then(|found| found.state.wish.clone());
             // Another message may have asked for something else of it since.
             let over = known.as_ref().is_some_and(|known| known.at != at || !known.is_open());
-            wish = known.filter(|known| known.at == at).or(wish);
+            wish = known.filter(|known| known.at == at).unwrap_or(wish);
             if over || self.host.now() >= until {
                 if let Some(found) = &found {
                     self.memory.keep_copy(found, self.offset_minutes).await;
@@ -152,8 +154,7 @@ impl<H: Host> Hearing<'_, H> {
             }
             self.host.sleep(LOOKS).await;
         }
-        let Some(wish) = wish else { return answer.heard(false) };
-        answer.say = self.told(&wish.what, wish.became, wish.why.as_deref());
+        answer.say = self.told(&wish);
         answer.became = wish.became;
         answer.saga = Some(wish.saga.clone());
         answer.status = match wish.became {
@@ -167,18 +168,18 @@ impl<H: Host> Hearing<'_, H> {
     }
 
     /// The same message under the same key: it is answered as it was.
-    pub async fn said_before(&mut self, last: Answered) -> Result<Heard, Error> {
+    pub async fn said_before(&self, answered: Answered) -> Result<Heard, Error> {
         let conversation = Some(self.conversation.id.clone());
-        if let Some((status, body)) = last.answer {
+        if let Some((status, body)) = answered.answer {
             return Ok(Heard { status, body, conversation, follows: None, started: false });
         }
-        let wish = self.conversation.state.wish.clone();
+        let wish = answered.wish.or_else(|| self.conversation.state.wish.clone());
         let Some(wish) = wish else { return Err(key_reused()) };
         let turn = Turn::of(&wish.what);
         let answer = Answer {
             saga: Some(wish.saga.clone()),
             ..Answer::new(turn, Band::Act, &self.settings.public_url, conversation)
         };
-        Ok(self.wait_for(wish.at, answer).await)
+        Ok(self.wait_for(wish, answer).await)
     }
 }

@@ -2,19 +2,21 @@
 
 use makegood_core::error::{Code, Error};
 use makegood_core::intent::{self, Band, Context, Short, short};
+use makegood_core::proposal::By;
 use makegood_core::saga::Plan;
 use makegood_gateway::hexadecimal;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::memory::{Conversation, Memory, Opened, Wanted};
-use super::state::{Shown, What, fit};
+use super::state::{MOST_QUESTIONS, Shown, What, fit};
 use super::telling::started_before;
 use super::zone::{Tongue, Zone};
 use super::{Heard, Move};
 use crate::door::Principal;
 use crate::host::Host;
-use crate::reading::{Reading, Said, again, called, read};
+use crate::model::Exchange;
+use crate::reading::{Before, Counsel, Outcome, Reading, Said, again, called, read};
 use crate::settings::Settings;
 use crate::start::key_reused;
 
@@ -49,7 +51,7 @@ impl<'a, H: Host> Hearing<'a, H> {
         let named = if let Some(Zone::Named(name)) = &zone { Some(name.as_str()) } else { None };
         let memory = Memory::new(host, settings, &principal.name);
         let id = said.conversation.as_ref();
-        let Opened { conversation, keyed, offset_minutes } =
+        let Opened { conversation, keyed, answered, offset_minutes } =
             memory.open(Wanted { id, key: said.key.as_deref(), zone: named, fresh }).await?;
         if let Some(keyed) = keyed {
             if !keyed.is_for(&said.message) {
@@ -59,11 +61,11 @@ impl<'a, H: Host> Hearing<'a, H> {
         }
         let mut conversation = match (conversation, id) {
             (Some(conversation), _) => conversation,
-            (None, None) => Conversation::new(host),
-            (None, Some(_)) => {
+            (None, Some(_)) if answered.is_none() => {
                 let message = "You have no such conversation, or it has ended. Leave `conversation` out to begin one.";
                 return Err(Error::new(Code::NotFound, message));
             }
+            (None, _) => Conversation::new(host),
         };
         match zone {
             Some(Zone::Named(name)) => {
@@ -83,13 +85,14 @@ impl<'a, H: Host> Hearing<'a, H> {
         let offset_minutes = offset_minutes.filter(|_| conversation.state.zone.is_some());
         let minutes = offset_minutes.or(conversation.state.offset_minutes).unwrap_or_default();
         let context = Context { now: host.now(), utc_offset_minutes: minutes, user: called(principal) };
-        let mut hearing = Self { host, settings, principal, said, memory, conversation, context, offset_minutes };
+        let hearing = Self { host, settings, principal, said, memory, conversation, context, offset_minutes };
         let last = hearing.conversation.state.last.clone();
-        if let Some(last) = last.filter(|last| Some(&last.key) == said.key.as_ref()) {
-            if last.message != said.message {
+        let answered = answered.or(last.filter(|last| Some(&last.key) == said.key.as_ref()));
+        if let Some(answered) = answered {
+            if answered.message != said.message {
                 return Err(key_reused());
             }
-            return hearing.said_before(last).await.map(Begun::Known);
+            return hearing.said_before(answered).await.map(Begun::Known);
         }
         Ok(Begun::New(Box::new(hearing)))
     }
@@ -99,29 +102,55 @@ impl<'a, H: Host> Hearing<'a, H> {
     }
 
     /// What is to be done about the message.
-    pub async fn decide(&self) -> Result<Move, Error> {
+    pub async fn decide(&self, counsel: &mut Counsel) -> Result<Move, Error> {
         let state = &self.conversation.state;
         let saga = self.conversation.saga.as_ref();
         let open = state.said.len() > state.wished() || state.shown.is_some();
-        match (short(&self.said.message), &state.shown, saga) {
+        let word = short(&self.said.message);
+        // A yes or a no may be what a model asked for.
+        if matches!(word, Some(Short::Yes | Short::No)) && !state.questions().is_empty() {
+            let outcome = self.read(counsel).await?;
+            if outcome.how.by == By::Model {
+                return Ok(self.of(outcome));
+            }
+        }
+        match (word, &state.shown, saga) {
             (Some(Short::Yes), Some(shown), _) => return self.agreed(shown).await,
             (Some(Short::No | Short::Stop), _, _) if open => return Ok(Move::Drop),
             (Some(Short::Stop), None, Some(saga)) => return Ok(Move::Wish(saga.clone(), What::Cancel, None)),
-            (Some(said @ (Short::Yes | Short::No)), None, Some(saga)) if !open && state.confirm.is_some() => {
-                let step = state.confirm.clone().unwrap_or_default();
-                return Ok(Move::Wish(saga.clone(), What::Decide { step, approve: said == Short::Yes }, None));
+            (Some(said @ (Short::Yes | Short::No)), None, Some(saga)) if !open && state.waits(saga).is_some() => {
+                let (step, approve) = (state.waits(saga).cloned().unwrap_or_default(), said == Short::Yes);
+                let asks = if approve && state.found { self.asks(saga, &step).await? } else { None };
+                let hash = match asks {
+                    Some((text, hash)) if state.seen != Some(hash) => return Ok(Move::Look(text, hash)),
+                    asks => asks.map(|(_, hash)| hash),
+                };
+                return Ok(Move::Wish(saga.clone(), What::Decide { step, approve, hash }, None));
             }
             (Some(Short::Yes | Short::No), None, _) => return Ok(Move::Unasked),
             (Some(Short::No | Short::Stop) | None, _, _) => {}
         }
+        Ok(self.of(self.read(counsel).await?))
+    }
+
+    /// Reads the message after those before it.
+    async fn read(&self, counsel: &mut Counsel) -> Result<Box<Outcome>, Error> {
+        let state = &self.conversation.state;
+        let said = Said { budget: self.said.budget.or(state.budget), ..self.said.clone() };
         let earlier = state.earlier();
-        let budget = self.said.budget.or(state.budget);
-        let said = Said { budget, ..self.said.clone() };
-        let outcome = Box::new(read(self.host, self.settings, self.principal, &said, &earlier, &self.context).await?);
+        let before = Before { earlier: &earlier, questions: state.questions() };
+        read(self.host, self.settings, self.principal, &said, before, &self.context, counsel).await.map(Box::new)
+    }
+
+    /// What is to be done about what was read.
+    fn of(&self, outcome: Box<Outcome>) -> Move {
+        let state = &self.conversation.state;
+        let earlier = state.earlier();
+        let saga = self.conversation.saga.as_ref();
         let since = outcome.since;
         let of_saga = saga.filter(|_| since < state.made.len());
         let itself = since == earlier.len();
-        Ok(match (&outcome.reading, outcome.band) {
+        match (&outcome.reading, outcome.band) {
             (Reading::Refused { .. }, _) if itself => Move::Refuse(outcome),
             (Reading::Refused { .. }, _) => match of_saga {
                 Some(saga) => Move::Wish(saga.clone(), What::Cancel, None),
@@ -139,7 +168,7 @@ impl<'a, H: Host> Hearing<'a, H> {
             (Reading::Plan { .. }, Band::Confirm | Band::Clarify | Band::Refuse) => {
                 Move::Show(outcome, of_saga.is_some())
             }
-        })
+        }
     }
 
     /// A yes to what was shown. That is read again from the same words; where it has come to something else since, it
@@ -162,6 +191,18 @@ impl<'a, H: Host> Hearing<'a, H> {
     fn with_this(&self, earlier: &[intent::Said]) -> Vec<intent::Said> {
         let this = intent::Said::new(&self.said.message, &self.context);
         earlier.iter().cloned().chain([this]).collect()
+    }
+
+    /// What a model has asked of the wish so far, with what it asks now; nothing where the question is not its own.
+    pub fn asked_back(&self, outcome: &Outcome) -> Vec<Exchange> {
+        let Reading::Ask { question, .. } = &outcome.reading else { return Vec::new() };
+        if outcome.how.by != By::Model {
+            return Vec::new();
+        }
+        let now = Exchange { message: self.said.message.clone(), question: question.clone() };
+        let mut all = self.conversation.state.questions().to_vec();
+        all.push(now);
+        all.split_off(all.len().saturating_sub(MOST_QUESTIONS))
     }
 
     /// It is a yes, and as such no part of what is carried out.

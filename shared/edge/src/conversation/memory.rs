@@ -11,7 +11,7 @@ use makegood_gateway::neon;
 use makegood_gateway::store::{self, New};
 use serde::{Deserialize, Serialize};
 
-use super::state::{LASTS, MOST, State};
+use super::state::{Answered, LASTS, MOST, State};
 use super::zone::{FURTHEST, no_such_zone};
 use crate::host::{Host, Level};
 use crate::redis;
@@ -57,6 +57,8 @@ impl Conversation {
 pub struct Opened {
     pub conversation: Option<Conversation>,
     pub keyed: Option<Keyed>,
+    /// What was answered to the message before, under its key; in that conversation.
+    pub answered: Option<Answered>,
     /// Of the clock of the named zone, now.
     pub offset_minutes: Option<i32>,
 }
@@ -99,16 +101,16 @@ impl<'a, H: Host> Memory<'a, H> {
     pub async fn open(&self, wanted: Wanted<'_>) -> Result<Opened, Error> {
         let Wanted { id, key, zone, fresh } = wanted;
         if id.is_none() && key.is_none() && zone.is_none() {
-            return Ok(Opened { conversation: None, keyed: None, offset_minutes: None });
+            return Ok(Opened { conversation: None, keyed: None, answered: None, offset_minutes: None });
         }
         if let (Some(id), None, None, false) = (id, key, zone, fresh)
             && let Some(copy) = self.copy_of(id).await
         {
             let conversation = Some(Conversation::of(id, copy.row));
-            return Ok(Opened { conversation, keyed: None, offset_minutes: copy.offset_minutes });
+            return Ok(Opened { conversation, keyed: None, answered: None, offset_minutes: copy.offset_minutes });
         }
         let statement = conversations::open(self.owner, id.map(ConversationId::as_str), key, zone, self.host.now());
-        let found: Found<State> = match Store::new(self.host, self.settings).exchange(&statement).await? {
+        let found: Found<State, Answered> = match Store::new(self.host, self.settings).exchange(&statement).await? {
             Ok(rows) => {
                 store::read(rows).map_err(unreadable)?.ok_or_else(|| unreadable("a conversation answered null"))?
             }
@@ -118,19 +120,28 @@ impl<'a, H: Host> Memory<'a, H> {
         if found.offset_minutes.is_some_and(|minutes| minutes.abs() > FURTHEST) {
             return Err(no_such_zone());
         }
+        let id = found.answered.as_ref().map(|answered| &answered.conversation).or(id);
         let conversation = found.conversation.zip(id).map(|(row, id)| Conversation::of(id, row));
-        Ok(Opened { conversation, keyed: found.keyed, offset_minutes: found.offset_minutes })
+        let answered = found.answered.map(|answered| answered.answer);
+        Ok(Opened { conversation, keyed: found.keyed, answered, offset_minutes: found.offset_minutes })
     }
 
-    /// Writes what a message came to. False where another message was first.
+    /// Writes what a message came to, and the answer under its key. False where another message was first.
     ///
     /// # Errors
     /// `Unavailable`: it may be written or not.
-    pub async fn save(&self, conversation: &mut Conversation, offset_minutes: Option<i32>) -> Result<bool, Error> {
+    pub async fn save(
+        &self,
+        conversation: &mut Conversation,
+        answered: Option<&Answered>,
+        offset_minutes: Option<i32>,
+    ) -> Result<bool, Error> {
         let now = self.host.now();
         let state = conversations::state(&conversation.state);
         let save = self.save_of(conversation, &state, now);
-        let version: Option<u32> = Store::new(self.host, self.settings).ask(&conversations::save(&save, now)).await?;
+        let answer = answered.map(|answered| (answered.key.as_str(), conversations::state(answered)));
+        let statement = conversations::save(&save, answer, now);
+        let version: Option<u32> = Store::new(self.host, self.settings).ask(&statement).await?;
         let version = version.ok_or_else(|| unreadable("saving a conversation answered null"))?;
         if version == 0 {
             return Ok(false);

@@ -22,7 +22,7 @@ use serde_json::Value;
 
 use crate::door::Principal;
 use crate::host::Host;
-use crate::reading::{Outcome, Said};
+use crate::reading::{Counsel, Outcome, Said};
 use crate::settings::Settings;
 use hearing::{Begun, Hearing};
 use state::What;
@@ -55,6 +55,8 @@ enum Move {
     Drop,
     /// Something is asked of the saga. The plan, where there is a new one.
     Wish(SagaId, What, Option<Box<Outcome>>),
+    /// What a step of the saga asks, and its hash, are shown before a yes to it counts.
+    Look(String, u64),
     /// A yes or no to nothing.
     Unasked,
     TooMuch,
@@ -66,12 +68,13 @@ enum Move {
 /// [`Code::InvalidRequest`] for a message that is none, [`Code::NotFound`] for a conversation that is not this user's
 /// or has ended, [`Code::KeyReused`], those of a start, and [`Code::Unavailable`].
 pub async fn hear<H: Host>(host: &H, settings: &Settings, principal: &Principal, said: &Said) -> Result<Heard, Error> {
+    let mut counsel = Counsel::default();
     for race in 0..RACES {
         let mut hearing = match Hearing::begin(host, settings, principal, said, race > 0).await? {
             Begun::New(hearing) => hearing,
             Begun::Known(heard) => return Ok(heard),
         };
-        let next = hearing.decide().await?;
+        let next = hearing.decide(&mut counsel).await?;
         if let Some(heard) = hearing.perform(next).await? {
             return Ok(heard);
         }
@@ -93,7 +96,7 @@ pub async fn preview<H: Host>(
         Begun::New(hearing) => hearing,
         Begun::Known(heard) => return Ok(heard.body),
     };
-    let next = hearing.decide().await?;
+    let next = hearing.decide(&mut Counsel::default()).await?;
     let mut answer = hearing.answer_to(&next);
     answer.say = hearing.would(&next).unwrap_or(answer.say);
     // A conversation that is not written cannot be gone on with.

@@ -7,10 +7,11 @@
 //! word that is lost is told anew by the sweep.
 
 use makegood_core::error::{Code, Error};
-use makegood_core::id::ConversationId;
+use makegood_core::id::{ConversationId, SagaId};
+use makegood_core::intent::Said;
 use makegood_core::saga::{Cause, Decision, Event, Fact, Phase, Plan, adapt};
 use makegood_core::time::Millis;
-use makegood_gateway::conversations::{self, Became};
+use makegood_gateway::conversations::{self, Became, Wished};
 use makegood_gateway::qstash::Publish;
 use makegood_gateway::store::{END, Story};
 use serde::de::IgnoredAny;
@@ -66,8 +67,14 @@ pub async fn hear<H: Host>(host: &H, settings: &Settings, word: &Word) -> Result
     let began = host.now();
     let store = Store::new(host, settings);
     let Word { conversation, owner, at } = word;
-    let Some(wish) = store.ask::<Wish>(&conversations::wish(conversation, owner, *at)).await? else { return Ok(()) };
-    let acts = Acts { host, settings, word, wish: &wish, began };
+    let found = store.ask::<Wished<Wish>>(&conversations::wish(conversation, owner, *at)).await?;
+    let Some(Wished { wish, saga }) = found else { return Ok(()) };
+    let Some(wish) = wish else {
+        // Another may have taken its place while the saga was held for it.
+        let Some(saga) = saga else { return Ok(()) };
+        return Acts { host, settings, word, saga: &saga, said: &[], began }.let_go().await;
+    };
+    let acts = Acts { host, settings, word, saga: &wish.saga, said: &wish.messages, began };
     let became = match &wish.what {
         What::Cancel => acts.cancel().await,
         What::Change(plan) => match serde_json::from_str(&plan.to_string()) {
@@ -77,7 +84,7 @@ pub async fn hear<H: Host>(host: &H, settings: &Settings, word: &Word) -> Result
                 Err(Error::new(Code::InvalidPlan, message).because(error))
             }
         },
-        What::Decide { step, approve } => acts.decide(step, *approve).await,
+        What::Decide { step, approve, hash } => acts.decide(step, *approve, *hash).await,
     };
     let (act, why) = match became {
         Ok(act) => (act, None),
@@ -87,6 +94,8 @@ pub async fn hear<H: Host>(host: &H, settings: &Settings, word: &Word) -> Result
         }
         Err(error) => return Err(error),
     };
+    // Whatever came of it: nothing of this conversation waits for the saga any more.
+    acts.let_go().await?;
     let carried_out = act == Act::Heard && matches!(wish.what, What::Change(_));
     let became = Became { became: act.as_str(), why: why.as_deref(), carried_out };
     store.ask::<bool>(&conversations::settle(conversation, owner, *at, &became, host.now())).await.map(|_| ())
@@ -96,7 +105,9 @@ struct Acts<'a, H> {
     host: &'a H,
     settings: &'a Settings,
     word: &'a Word,
-    wish: &'a Wish,
+    saga: &'a SagaId,
+    /// What was said of it.
+    said: &'a [Said],
     began: Millis,
 }
 
@@ -122,33 +133,30 @@ impl<H: Host> Acts<'_, H> {
     /// Has it go on with another plan.
     async fn change(&self, plan: &Plan) -> Result<Act, Error> {
         let tools = Store::new(self.host, self.settings).tools(plan).await?;
-        let became = loop {
+        loop {
             // Something else may be wished since: of two plans the later must not be replaced by the earlier.
             let open = conversations::wish(&self.word.conversation, &self.word.owner, self.word.at);
-            if Store::new(self.host, self.settings).ask::<IgnoredAny>(&open).await?.is_none() {
-                break Ok(Act::Heard);
+            let open = Store::new(self.host, self.settings).ask::<Wished<IgnoredAny>>(&open).await?;
+            if open.and_then(|open| open.wish).is_none() {
+                return Ok(Act::Heard);
             }
             let story = self.story(0).await?;
             if let Some(act) = over(story.phase) {
-                break Ok(act);
+                return Ok(act);
             }
             let records = story.journal.iter().map(|entry| &entry.record);
-            let adapted = verify(plan, &tools).and_then(|nodes| adapt(&story.nodes, records, nodes, story.version));
-            let replan = match adapted {
-                Ok(replan) => replan,
-                Err(error) => break Err(error),
-            };
+            let replan = verify(plan, &tools).and_then(|nodes| adapt(&story.nodes, records, nodes, story.version))?;
             let event = Event::Replan { by: self.word.owner.clone(), note: self.note(), plan: Box::new(replan) };
             match self.put(event).await {
-                Ok(()) => break Ok(Act::Heard),
+                Ok(()) => return Ok(Act::Heard),
                 Err(error) if error.code() == Code::Conflict => {}
                 Err(error) => return Err(error),
             }
             if self.is_past().await? {
-                break Ok(Act::Past);
+                return Ok(Act::Past);
             }
             if story.phase == Phase::Stuck {
-                break Ok(Act::Stuck);
+                return Ok(Act::Stuck);
             }
             if !self.holds(&story) {
                 // Nothing new is begun until those steps are settled that are under way.
@@ -162,15 +170,13 @@ impl<H: Host> Acts<'_, H> {
                 return Err(Error::new(Code::Unavailable, "Its steps are under way. It is asked again."));
             }
             self.host.sleep(AGAIN).await;
-        };
-        if self.holds(&self.story(0).await?) {
-            self.let_go().await?;
         }
-        became
     }
 
-    /// Says whether a step may be made that waits for its owner's yes.
-    async fn decide(&self, step: &str, approves: bool) -> Result<Act, Error> {
+    /// Says whether a step may be made that waits for its owner's yes. A yes counts for what was asked when it was
+    /// said, and for those parameters; a no before that is one to all of it.
+    /// `shown`: of the parameters that its owner saw, where these were not known before.
+    async fn decide(&self, step: &str, approves: bool, shown: Option<u64>) -> Result<Act, Error> {
         let story = self.story(0).await?;
         if let Some(act) = over(story.phase) {
             return Ok(act);
@@ -183,20 +189,35 @@ impl<H: Host> Acts<'_, H> {
         if let Some(ours) = decided {
             return Ok(if ours { Act::Heard } else { Act::Unasked });
         }
+        let asked = story.journal.iter().rev().find_map(|entry| {
+            let Fact::Asked { node: asked, hash, .. } = &entry.record.fact else { return None };
+            (*asked == node.ix).then_some((entry.record.at, *hash))
+        });
+        let told = |(at, hash): &(Millis, u64)| *at <= self.word.at && shown.is_none_or(|shown| shown == *hash);
+        let hash = match asked.filter(told) {
+            Some((_, hash)) => hash,
+            None if approves => return Ok(Act::Early),
+            None => return self.cancel().await,
+        };
         let decision = Decision {
             by: self.word.owner.clone(),
             approve: approves,
             note: String::new(),
-            hash: None,
+            hash: Some(hash),
             approver: false,
         };
         self.put(Event::Decided { node: node.ix, decision }).await.map(|()| Act::Heard).map_err(|error| {
-            // What comes before the question is under way: it is heard when it is asked.
-            if error.code() == Code::Conflict { Error::new(Code::Unavailable, "It is not asked yet.") } else { error }
+            // It asks something else by now, or its time is over: that is seen when it is looked at again.
+            if error.code() == Code::Conflict { Error::new(Code::Unavailable, "It has moved on.") } else { error }
         })
     }
 
+    /// Has the saga go on, where it is held in the name of the conversation.
     async fn let_go(&self) -> Result<(), Error> {
+        let story = Store::new(self.host, self.settings).follow(self.saga, 0).await?;
+        if !story.is_some_and(|story| story.owner == self.word.owner && self.holds(&story)) {
+            return Ok(());
+        }
         match self.put(Event::Resume { by: self.holder() }).await {
             Err(error) if error.code() != Code::Conflict => Err(error),
             // It is at rest, or somebody has let it go on.
@@ -221,30 +242,30 @@ impl<H: Host> Acts<'_, H> {
 
     /// What was said.
     fn note(&self) -> String {
-        let said: Vec<&str> = self.wish.messages.iter().map(|said| said.text.as_str()).collect();
+        let said: Vec<&str> = self.said.iter().map(|said| said.text.as_str()).collect();
         said.join("\n").chars().take(LONGEST_NOTE).collect()
     }
 
     /// What follows from it is an invocation of its own.
     async fn put(&self, event: Event) -> Result<(), Error> {
         let brief = Settings { time_budget: Millis(0), ..self.settings.clone() };
-        driver::drive_with(self.host, &brief, &self.wish.saga, false, Some(event)).await.map(|_| ())
+        driver::drive_with(self.host, &brief, self.saga, false, Some(event)).await.map(|_| ())
     }
 
     /// `after`: as for [`Store::follow`].
     async fn story(&self, after: u64) -> Result<Story, Error> {
-        let story = Store::new(self.host, self.settings).follow(&self.wish.saga, after).await?;
+        let story = Store::new(self.host, self.settings).follow(self.saga, after).await?;
         let story = story.filter(|story| story.owner == self.word.owner);
         story.ok_or_else(|| Error::new(Code::NotFound, "You have no such saga."))
     }
 
     async fn is_past(&self) -> Result<bool, Error> {
-        let loaded = Store::new(self.host, self.settings).load(&self.wish.saga, false).await?;
+        let loaded = Store::new(self.host, self.settings).load(self.saga, false).await?;
         Ok(loaded.is_some_and(|loaded| loaded.head.pivoted))
     }
 
     async fn is_to_turn(&self) -> Result<bool, Error> {
-        let loaded = Store::new(self.host, self.settings).load(&self.wish.saga, false).await?;
+        let loaded = Store::new(self.host, self.settings).load(self.saga, false).await?;
         Ok(loaded.is_some_and(|loaded| loaded.head.cause.is_some() && !loaded.head.pivoted))
     }
 }

@@ -8,10 +8,14 @@ use makegood_core::time::Millis;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::Exchange;
+
 /// A conversation ends so long after its last message.
 pub const LASTS: Millis = Millis::from_secs(24 * 60 * 60);
 /// So many an owner has; the one that was not touched for longest goes first.
 pub const MOST: u32 = 100;
+/// So many of its questions a model is told again.
+pub const MOST_QUESTIONS: usize = 4;
 /// The texts that are kept of one, in bytes.
 const MOST_BYTES: usize = 16 * 1024;
 
@@ -34,6 +38,9 @@ pub struct State {
     /// The question that they led to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<String>,
+    /// What a model asked of the last of these messages, and of which it waits for the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<Exchange>,
     /// The plan that waits for a yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<Shown>,
@@ -43,10 +50,17 @@ pub struct State {
     /// The saga's step that its owner is asked about before anything happens, where a model made the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm: Option<String>,
+    /// Queries give what that step is made with: its owner is shown what it asks, before a yes counts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub found: bool,
+    /// The hash of the parameters that they were shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<u64>,
     /// What was asked of a saga last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wish: Option<Wish>,
-    /// The last message that had a key and started nothing, so that it is answered once.
+    /// The last message that had a key and started nothing, where an earlier build wrote this: what is answered under
+    /// keys has rows of its own by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Answered>,
 }
@@ -66,9 +80,12 @@ pub struct Shown {
 pub struct Answered {
     pub key: String,
     pub message: String,
-    /// `None` where it is what became of the wish.
+    /// `None` where it is what became of a wish.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<(u16, Value)>,
+    /// That wish; the database writes into it what became of it. Without one it is the conversation's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wish: Option<Wish>,
 }
 
 /// Something that is asked of a saga. The queue brings it to the function that carries sagas on, for as often as it
@@ -98,7 +115,13 @@ pub enum What {
     /// It is to go on with another plan, which whoever carries it out reads.
     Change(Value),
     /// Whether the step that waits for its owner may be made.
-    Decide { step: String, approve: bool },
+    Decide {
+        step: String,
+        approve: bool,
+        /// The parameters that it is about, by their hash, where they were shown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hash: Option<u64>,
+    },
 }
 
 /// What became of a wish.
@@ -120,6 +143,8 @@ pub enum Act {
     Stuck,
     /// No step waited for it.
     Unasked,
+    /// It had not asked when the yes was said.
+    Early,
     /// The plan was refused.
     Refused,
 }
@@ -136,6 +161,7 @@ impl Act {
             Self::Past => "past",
             Self::Stuck => "stuck",
             Self::Unasked => "unasked",
+            Self::Early => "early",
             Self::Refused => "refused",
         }
     }
@@ -155,6 +181,13 @@ impl State {
         self.made.iter().chain(&self.said).cloned().collect()
     }
 
+    /// What a model asked of the last messages of which none is carried out.
+    #[must_use]
+    pub fn questions(&self) -> &[Exchange] {
+        let open = self.said.len().saturating_sub(self.wished());
+        self.questions.get(self.questions.len().saturating_sub(open)..).unwrap_or_default()
+    }
+
     /// How many messages wait for what becomes of a wish.
     #[must_use]
     pub fn wished(&self) -> usize {
@@ -162,9 +195,18 @@ impl State {
         open.map_or(0, |wish| wish.messages.len().min(self.said.len()))
     }
 
+    /// The step of this saga that waits for its owner, as far as is known.
+    #[must_use]
+    pub fn waits(&self, saga: &SagaId) -> Option<&String> {
+        let decides = |wish: &&Wish| wish.saga == *saga && matches!(wish.what, What::Decide { .. });
+        let became = self.wish.as_ref().filter(decides).and_then(|wish| wish.became);
+        self.confirm.as_ref().filter(|_| matches!(became, None | Some(Act::Early)))
+    }
+
     /// Nothing is open any more, but for what is wished of a saga.
     pub fn close(&mut self) {
         self.said.truncate(self.wished());
+        self.questions.clear();
         (self.asked, self.shown, self.budget) = (None, None, None);
     }
 }
@@ -200,6 +242,7 @@ mod tests {
             Act::Past,
             Act::Stuck,
             Act::Unasked,
+            Act::Early,
             Act::Refused,
         ] {
             assert_eq!(json!(act), act.as_str());

@@ -71,6 +71,16 @@ pub fn waits(tongue: Tongue, plan: &str) -> String {
     format!("{}. {yes}", plan.trim_end_matches('.'))
 }
 
+/// What is known only when a step was made, where another is made with it.
+pub fn given(tongue: Tongue, step: &str, path: &str) -> String {
+    let path = if path.is_empty() { String::new() } else { format!(" ({path})") };
+    match tongue {
+        Tongue::English => format!("what “{step}” gives{path}"),
+        Tongue::German => format!("was „{step}“ ergibt{path}"),
+        Tongue::Spanish => format!("lo que da «{step}»{path}"),
+    }
+}
+
 /// What was said before is not to be done after all.
 pub const fn dropped(tongue: Tongue) -> &'static str {
     pick(
@@ -213,6 +223,14 @@ pub fn became(tongue: Tongue, saga: &str, asked: Asked<'_>, act: Option<Act>, wh
         Some(Act::Unasked) => {
             pick(tongue, ["waits for no yes or no.", "wartet auf kein Ja oder Nein.", "no espera ningún sí o no."])
         }
+        Some(Act::Early) => pick(
+            tongue,
+            [
+                "had not asked yet when you said yes, so nothing is agreed to. See what it asks, and say it again.",
+                "hatte noch nicht gefragt, als du ja sagtest, also ist nichts vereinbart. Sieh, was es fragt, und sag es noch einmal.",
+                "aún no había preguntado cuando dijiste que sí, así que nada está acordado. Mira lo que pregunta y dilo otra vez.",
+            ],
+        ),
         Some(Act::Refused) => {
             let refused = pick(
                 tongue,
@@ -239,6 +257,7 @@ mod tests {
             Some(Act::Past),
             Some(Act::Stuck),
             Some(Act::Unasked),
+            Some(Act::Early),
             Some(Act::Refused),
         ];
         for act in acts {

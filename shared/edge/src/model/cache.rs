@@ -25,8 +25,8 @@ pub struct Kept {
     pub answer: String,
 }
 
-/// The key of a question: of the models, the version of the prompt, the message, the tools with their schemas,
-/// the user's name and the day, since all of these stand in it.
+/// The key of a question: of the models, the version of the prompt, the message and those before it with what was
+/// asked of them, the tools with their schemas, the user's name and the day, since all of these stand in it.
 pub fn key(models: &Models, question: &Question) -> String {
     let names: Vec<[&str; 2]> =
         models.chain.iter().map(|candidate| [&*candidate.model.url, &*candidate.model.name]).collect();

@@ -178,6 +178,9 @@ async fn once<H: Host>(
             Err(FetchError::Unknown(cause)) => Err((Came::Next, "timed_out".to_owned(), cause)),
             Ok(response) => model::answer(&response).map_err(|failure| match failure {
                 Failure::Later { after, code } => (Came::Again(after.unwrap_or(PAUSE)), code, String::new()),
+                Failure::Sometime { code } => {
+                    (Came::Next, code, "it says when to come again, and not in seconds".to_owned())
+                }
                 Failure::Never { code, cause } => (Came::Next, code, cause),
             }),
         },

@@ -24,13 +24,14 @@ use crate::settings::Settings;
 use crate::store::Store;
 
 pub use chain::{Candidate, Models, Price};
-pub use prompt::{MOST_STEPS, Reader, VERSION};
+pub use prompt::{Exchange, MOST_STEPS, Reader, VERSION};
 
 /// Tools that are offered at most, in the order of their names: more would neither fit into a question
 /// nor be told apart.
 const MOST_TOOLS: usize = 64;
 
 /// What came of it.
+#[derive(Clone, Debug)]
 pub struct Consulted {
     /// `None`: why not stands in the record.
     pub proposal: Option<Proposal>,
@@ -106,7 +107,7 @@ async fn ask<H: Host>(
             how.cache = Some(Cache::Miss);
         }
     }
-    let deadline = host.now() + models.patience;
+    let deadline = reader.until;
     let Some((place, mut answer)) = chain::ask(host, models, 0, deadline, &question, Round::Plan, how).await else {
         how.fallback = Some("No model gave an answer.".to_owned());
         return None;

@@ -11,7 +11,7 @@ use makegood_core::time::Millis;
 use makegood_gateway::Response;
 use serde_json::{Value, json};
 
-use super::{Consulted, Models, Reader, consult};
+use super::{Consulted, Exchange, Models, Reader, consult};
 use crate::host::{FetchError, Host, Level};
 use crate::isolate::Isolate;
 use crate::settings::Settings;
@@ -39,6 +39,8 @@ struct Fake {
     second: Rc<RefCell<VecDeque<Does>>>,
     redis: Rc<RefCell<BTreeMap<String, String>>>,
     redis_is_away: Rc<Cell<bool>>,
+    /// What a model asked before.
+    questions: Rc<RefCell<Vec<Exchange>>>,
     now: Rc<Cell<u64>>,
     slept: Rc<RefCell<Vec<u64>>>,
     /// Host and body of every request.
@@ -74,7 +76,16 @@ impl Fake {
         let settings = Settings::read(self).unwrap();
         let mut models = Models::read(self).unwrap();
         change(&mut models);
-        let reader = Reader { message: "Do it", now: Millis(0), utc_offset_minutes: 0, user: "Ann" };
+        let until = self.now() + models.patience;
+        let questions = self.questions.borrow();
+        let reader = Reader {
+            message: "Do it",
+            questions: &questions,
+            now: Millis(0),
+            utc_offset_minutes: 0,
+            user: "Ann",
+            until,
+        };
         let consulted = consult(self, &settings, &models, &reader, None, "ann", "because").now_or_never();
         consulted.expect("nothing here waits").unwrap()
     }
@@ -289,6 +300,12 @@ fn who_says_when_to_come_again_is_asked_again_then_and_else_the_next_one_is() {
     let fake = Fake::with(&[late], &[Does::Says(GOOD)]);
     assert!(is_plan(&fake.consult()));
     assert_eq!((fake.slept.borrow().len(), fake.asked()), (0, [1, 1]));
+
+    // A date is not read, and not taken for silence either.
+    let dated = Does::Status(503, &[("retry-after", "Fri, 31 Dec 2027 23:59:59 GMT")]);
+    let fake = Fake::with(&[dated], &[Does::Says(GOOD)]);
+    assert!(is_plan(&fake.consult()));
+    assert_eq!((fake.slept.borrow().len(), fake.asked()), (0, [1, 1]));
 }
 
 #[test]
@@ -326,7 +343,7 @@ fn who_cannot_or_will_not_is_not_asked_twice() {
 
 #[test]
 fn the_same_question_is_answered_from_the_cache_and_checked_again() {
-    let fake = Fake::with(&[Does::Says(GOOD), Does::Says(GOOD), Does::Says(GOOD)], &[]);
+    let fake = Fake::with(&vec![Does::Says(GOOD); 4], &[]);
     fake.consult();
     let again = fake.consult();
     assert!(is_plan(&again));
@@ -335,6 +352,10 @@ fn the_same_question_is_answered_from_the_cache_and_checked_again() {
     // The other tool only: another question.
     let other = fake.consult_as(|models| models.tools = vec!["wipe".to_owned()]);
     assert_eq!(other.how.cache, Some(Cache::Miss));
+    // The same message as an answer to something: another question.
+    let asked = Exchange { message: "A present".to_owned(), question: "For whom?".to_owned() };
+    fake.questions.borrow_mut().push(asked);
+    assert_eq!(fake.consult().how.cache, Some(Cache::Miss));
 }
 
 #[test]

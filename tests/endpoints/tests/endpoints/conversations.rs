@@ -204,6 +204,37 @@ async fn a_word_that_the_queue_loses_is_told_anew_by_the_sweep_and_one_that_it_r
 }
 
 #[tokio::test]
+async fn what_is_held_for_a_change_goes_on_when_another_word_takes_its_place() {
+    // No time for a word to wait in: it is heard again and again.
+    let platform = Platform::start(Options::arguments(&["--time-budget-ms", "800"])).await;
+    town::fault(&platform, &json!({"tool": "send_message", "kind": "slow", "op": "do", "delay_ms": 4_000, "count": 1}))
+        .await;
+    let mut talk = Talk::new(&platform);
+    let started = talk.say("Text Sam hello and text Anna goodbye").await;
+    let saga = started["saga"].as_str().unwrap();
+    let begun = poll(PATIENCE, Duration::from_millis(30), || async {
+        let status = journal::status(&platform, saga).await;
+        let steps = status["steps"].as_array().unwrap();
+        steps.iter().any(|step| step["standing"] == "running").then_some(())
+    });
+    begun.await.expect("the first message is under way");
+    let say = |message: &str| {
+        let request = platform.request("POST", "/api/chat").json(&json!({"message": message, "conversation": talk.id}));
+        async move { answer(request).await.json() }
+    };
+    let cancel = async {
+        tokio::time::sleep(Duration::from_millis(800)).await;
+        say("cancel it").await
+    };
+    let (changed, cancelled) = tokio::join!(say("and book a table for 4 at Luigi's tomorrow at 7pm"), cancel);
+    assert_eq!(changed["turn"], "changed", "{changed:#} {cancelled:#}");
+    // The first message cannot be unsaid, so the second is sent as well, and nobody holds it back any more.
+    let rested = talk.rest(&started).await;
+    assert_eq!((&rested["phase"], &rested["paused"]), (&json!("completed"), &Value::Null), "{rested:#}");
+    assert_eq!(town::active(&platform).await, [0, 0, 2, 0, 0, 0]);
+}
+
+#[tokio::test]
 async fn of_two_corrections_at_once_the_saga_comes_to_hold_both() {
     let platform = slow(2_500).await;
     let mut talk = Talk::new(&platform);
@@ -316,6 +347,34 @@ async fn a_message_that_comes_twice_under_its_key_is_done_once() {
     assert_eq!(journal::list(&platform).await.len(), 1);
     let other = json!({"message": TABLE, "key": "b", "conversation": asked["conversation"]});
     assert_eq!(platform.post("/api/chat", &other, 422).await["code"], "key_reused");
+    // What began the conversation is answered as it was, and begins no other.
+    let begun = json!({"message": "Book a table at Luigi's tomorrow", "key": "a"});
+    assert_eq!(platform.post("/api/chat", &begun, 200).await, asked);
+}
+
+#[tokio::test]
+async fn a_key_is_good_for_its_message_whatever_was_said_since() {
+    let platform = slow(1_500).await;
+    let mut talk = Talk::new(&platform);
+    let started = talk.say(EVENING).await;
+    under_way(&platform, started["saga"].as_str().unwrap()).await;
+    let say = |key: &str, message: &str| {
+        let body = json!({"message": message, "key": key, "conversation": talk.id});
+        let request = platform.request("POST", "/api/chat").json(&body);
+        async move { answer(request).await.json() }
+    };
+    let first = say("1", "make it six people").await;
+    assert_eq!((&first["turn"], &first["became"]), (&json!("changed"), &json!("heard")), "{first:#}");
+    say("2", "wibble the frobnicator").await;
+    talk.rest(&started).await;
+    say("3", "cancel it").await;
+    let late = say("1", "make it six people").await;
+    for field in ["turn", "became", "say", "saga", "conversation"] {
+        assert_eq!(late[field], first[field], "{late:#}");
+    }
+    let kept = database::scalar(&platform, "select count(*) from makegood.answer").await;
+    assert_eq!(kept.as_deref(), Some("3"));
+    assert_eq!(journal::list(&platform).await.len(), 1);
 }
 
 #[tokio::test]

@@ -256,6 +256,10 @@ async fn an_api_key_does_what_it_was_made_for_until_it_ends_or_is_revoked() {
     assert_eq!(status("GET", "/debug", &key).await, 403);
     let started = ask(&platform, "POST", "/api/execute", &brief, &nap()).await;
     assert!([401, 403].contains(&started.status), "{started:?}");
+    let said = json!({"message": "Wibble the frobnicator"});
+    let understood = ask(&platform, "POST", "/api/intent", &brief, &said).await;
+    assert!([401, 403].contains(&understood.status), "a model may be paid for it: {understood:?}");
+    assert_eq!(ask(&platform, "POST", "/api/intent", &key, &said).await.status, 200);
     let listed = makegood_keys(&platform, &["list", "--json"]).await;
     let listed: Vec<Value> = serde_json::from_str(&listed).unwrap();
     assert_eq!(listed.len(), 2);

@@ -106,7 +106,7 @@ async fn a_plan_of_a_model_is_mended_agreed_to_carried_out_and_told_with_its_cos
 
     let how = reading(&platform, saga).await;
     assert_eq!((&how["by"], &how["model"], &how["cache"]), (&json!("model"), &json!(FIRST), &json!("miss")), "{how:#}");
-    assert_eq!((&how["prompt"], &how["confirm"]), (&json!("plan.1+repair.1"), &json!("table")), "{how:#}");
+    assert_eq!((&how["prompt"], &how["confirm"]), (&json!("plan.2+repair.1"), &json!("table")), "{how:#}");
     let wrong = &how["violations"][0];
     assert_eq!(
         (&wrong["step"], &wrong["rule"], &wrong["path"]),
@@ -132,6 +132,19 @@ async fn a_plan_of_a_model_is_mended_agreed_to_carried_out_and_told_with_its_cos
 }
 
 #[tokio::test]
+async fn what_a_model_asks_is_answered_in_the_next_message() {
+    let platform = platform(7_000).await;
+    let question = json!({"steps": [], "question": "For how many?"}).to_string();
+    let asked = platform.post("/api/chat", &script(&[question, plan(&[table(6)])]), 200).await;
+    assert_eq!((&asked["turn"], &asked["say"]), (&json!("asked"), &json!("For how many?")), "{asked:#}");
+    let reply = json!({"message": "six", "conversation": asked["conversation"]});
+    let started = platform.post("/api/chat", &reply, 202).await;
+    assert_eq!(started["confirm"]["step"], "table", "{started:#}");
+    assert!(started["say"].as_str().unwrap().contains("party_size: 6"), "{started:#}");
+    assert_eq!(requests(&platform).await, 2);
+}
+
+#[tokio::test]
 async fn who_does_not_agree_has_nothing_done() {
     let platform = platform(7_000).await;
     let ride = json!({"id": "ride", "tool": "request_ride", "params": {
@@ -148,6 +161,56 @@ async fn who_does_not_agree_has_nothing_done() {
     assert_eq!(rested["phase"], "made_good", "{rested:#}");
     let ledger = town::ledger(&platform).await;
     assert!(ledger.iter().all(|entry| entry["applied"] != true), "{ledger:#?}");
+}
+
+#[tokio::test]
+async fn a_yes_counts_for_what_was_asked_when_it_was_said() {
+    let platform = platform(7_000).await;
+    let slow = json!({"tool": "search_restaurants", "kind": "slow", "op": "do", "delay_ms": 2_500, "count": 1});
+    town::fault(&platform, &slow).await;
+    let search = json!({"id": "search", "tool": "search_restaurants", "params": {"cuisine": "Italian"}});
+    let mut book = table(4);
+    book["after"] = json!(["search"]);
+    let started = platform.post("/api/chat", &script(&[plan(&[search, book])]), 202).await;
+    let said = started["say"].as_str().unwrap();
+    assert!(said.contains("restaurant: Luigi's") && said.contains("party_size: 4"), "{said}");
+    let say = |message: &str| {
+        let body = json!({"message": message, "conversation": started["conversation"]});
+        let request = platform.request("POST", "/api/chat").json(&body);
+        async move { answer(request).await.json() }
+    };
+    let early = say("yes").await;
+    assert_eq!((&early["turn"], &early["became"]), (&json!("unchanged"), &json!("early")), "{early:#}");
+    let saga = started["saga"].as_str().unwrap();
+    let asking = poll(PATIENCE, Duration::from_millis(50), || async {
+        let status = journal::status(&platform, saga).await;
+        let steps = status["steps"].as_array().unwrap();
+        steps.iter().any(|step| step["standing"] == "asking").then_some(())
+    });
+    asking.await.expect("it asks");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(town::active(&platform).await, [0; 6], "the early yes is not applied to what is asked later");
+    let agreed = say("yes").await;
+    assert_eq!((&agreed["turn"], &agreed["became"]), (&json!("decided"), &json!("heard")), "{agreed:#}");
+    assert_eq!(journal::rest(&platform, saga, PATIENCE).await["phase"], "completed");
+    assert_eq!(town::active(&platform).await, [1, 0, 0, 0, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_no_is_heard_before_it_is_asked_for() {
+    let platform = platform(7_000).await;
+    let slow = json!({"tool": "search_restaurants", "kind": "slow", "op": "do", "delay_ms": 2_500, "count": 1});
+    town::fault(&platform, &slow).await;
+    let search = json!({"id": "search", "tool": "search_restaurants", "params": {}});
+    let mut book = table(4);
+    book["after"] = json!(["search"]);
+    let started = platform.post("/api/chat", &script(&[plan(&[search, book])]), 202).await;
+    let no = json!({"message": "no", "conversation": started["conversation"]});
+    let heard = answer(platform.request("POST", "/api/chat").json(&no)).await.json();
+    assert_eq!((&heard["turn"], &heard["became"]), (&json!("decided"), &json!("heard")), "{heard:#}");
+    let rested = journal::rest(&platform, started["saga"].as_str().unwrap(), PATIENCE).await;
+    assert_eq!(rested["phase"], "made_good", "{rested:#}");
+    assert_eq!(town::active(&platform).await, [0; 6]);
 }
 
 #[tokio::test]
