@@ -6,7 +6,6 @@
 //! was done, and what is agreed to is the step with its resolved parameters, as for every approval.
 //! Queries run before, so that there is something to see.
 
-use super::check::told;
 use super::{Bounds, Rule, Violation, title};
 use crate::saga::{Approval, Limits, Node, Plan, freeze};
 use crate::time::Millis;
@@ -52,7 +51,10 @@ pub(super) fn confirm(
         }
     }
     let limits = Limits { steps: bounds.steps, ..Limits::default() };
-    let nodes = freeze(&plan, bounds.tools, limits).map_err(|error| told(&error))?;
+    let nodes = freeze(&plan, bounds.tools, limits).map_err(|error| {
+        let first = error.violations().first().cloned();
+        first.unwrap_or_else(|| Violation::whole(Rule::Plan, error.message()))
+    })?;
     Ok((plan, nodes, Some(gate_id)))
 }
 
