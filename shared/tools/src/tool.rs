@@ -1,7 +1,7 @@
 //! A tool, and the definition that is made of it.
 
 use makegood_core::time::Millis;
-use makegood_core::tool::{Definition, Limit, Retry};
+use makegood_core::tool::{Definition, Limit, PlanRule, Retry};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
@@ -46,6 +46,7 @@ pub struct About {
     /// In cents of the demo currency.
     pub cost_minor: i64,
     pub cost_tokens: u64,
+    pub rules: Vec<PlanRule>,
     pub concurrency: Vec<Limit>,
 }
 
@@ -63,6 +64,7 @@ impl About {
             retry: Retry::default(),
             cost_minor: 0,
             cost_tokens: 0,
+            rules: Vec::new(),
             concurrency: Vec::new(),
         }
     }
@@ -83,6 +85,7 @@ pub fn definition<T: Tool>() -> Result<Definition, OutsideSubset> {
         retry,
         cost_minor,
         cost_tokens,
+        rules,
         concurrency,
     } = T::about();
     let Promise { class, repeat, status, fence, approval } = T::class().promise();
@@ -110,6 +113,7 @@ pub fn definition<T: Tool>() -> Result<Definition, OutsideSubset> {
         cost_minor,
         cost_tokens,
         approval,
+        rules,
         concurrency,
         mcp: None,
         input,

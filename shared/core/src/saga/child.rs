@@ -295,6 +295,7 @@ pub fn definitions() -> [Definition; 2] {
         cost_minor: 0,
         cost_tokens: 0,
         approval: None,
+        rules: Vec::new(),
         concurrency: Vec::new(),
         mcp: None,
         input: schema(json!({

@@ -21,6 +21,7 @@ mod record;
 mod reference;
 mod replan;
 mod report;
+mod sequence;
 mod settle;
 mod state;
 mod step;

@@ -2,7 +2,7 @@
 //! runs.
 //!
 //! Checked: ids, tools, parameters against the tool's schema, references against the producer's
-//! output schema, conditions, approvals, waits, cycles, limits, and the pivot rule: at most one
+//! output schema, conditions, approvals, waits, cycles, limits, the tools' own rules, and the pivot rule: at most one
 //! point of no return, everything that can be undone before it, everything that cannot after it.
 //!
 //! All that is wrong is said at once, each with its step and its rule, as far as one fault does not hide the next: the
@@ -15,6 +15,7 @@ use super::child::{self, Child};
 use super::expand::{Gathered, expand};
 use super::node::{Crowd, Gather, Node};
 use super::plan::{Plan, Step};
+use super::sequence;
 use crate::error::Error;
 use crate::time::Millis;
 use crate::tool::{Class, Definition};
@@ -144,6 +145,8 @@ pub(super) fn freeze_within(
     if let Some(pivot) = pivot {
         around(pivot, &classes, &mut edges);
     }
+    sequence::keep(plan, tools, &mut edges, &mut faults);
+    faults.none()?;
     let order = in_order(&edges);
     Ok(number(plan, tools, &edges, &classes, &order))
 }

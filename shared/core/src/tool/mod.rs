@@ -4,8 +4,10 @@
 
 mod definition;
 mod mcp;
+mod rule;
 mod schema;
 
 pub use definition::{Class, Definition, Limit, Per, Repeat, Retry, Terms};
 pub use mcp::{Companion, Era, Failure, Mcp};
+pub use rule::PlanRule;
 pub use schema::{Schema, Violation};
