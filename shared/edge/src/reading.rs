@@ -188,8 +188,9 @@ pub async fn again<H: Host>(
 /// An offline reading; a plan as the tools are now.
 async fn taken<H: Host>(host: &H, settings: &Settings, offline: intent::Reading) -> Result<Reading, Error> {
     Ok(match offline {
-        intent::Reading::Plan { intents, plan } => {
+        intent::Reading::Plan { intents, mut plan } => {
             let tools = Store::new(host, settings).tools(&plan).await?;
+            intent::keep_to(&mut plan, &|tool| tools.contains_key(tool));
             let nodes = verify(&plan, &tools)?;
             Reading::Plan { intents, plan, nodes, tools }
         }
@@ -247,7 +248,9 @@ impl Reading {
         match self {
             Self::Plan { intents, plan, nodes, tools } => {
                 let steps: Vec<Value> = nodes.iter().map(|node| preview_step(node, nodes, tools)).collect();
-                let cost: i64 = nodes.iter().filter_map(|node| tools.get(&node.tool)).map(|tool| tool.cost_minor).sum();
+                // Of those that stand in for each other one is paid for.
+                let paid = nodes.iter().filter(|node| node.instead_of.is_empty());
+                let cost: i64 = paid.filter_map(|node| tools.get(&node.tool)).map(|tool| tool.cost_minor).sum();
                 json!({
                     "kind": "plan", "summary": plan.summary, "intents": intents, "plan": plan,
                     "steps": steps, "cost_minor": cost,

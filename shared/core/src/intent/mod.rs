@@ -42,6 +42,7 @@ mod people;
 mod places;
 mod planner;
 mod preamble;
+mod proviso;
 mod reading;
 mod ride;
 mod said;
@@ -153,6 +154,12 @@ pub enum Kind {
 #[must_use]
 pub fn read(message: &str, context: &Context) -> Reading {
     turn::read(message, &[], context)
+}
+
+/// Takes out of a plan what would be tried with tools that are not there. The planner knows the demo town's, and an
+/// installation may have others.
+pub fn keep_to(plan: &mut Plan, is_there: &dyn Fn(&str) -> bool) {
+    proviso::only(plan, is_there);
 }
 
 /// Reads a message as the next of a conversation: an answer to a question (`at seven`), a correction (`make it
