@@ -73,6 +73,8 @@ pub fn definition(described: &Described, sha256: &str) -> anyhow::Result<Definit
         version: format!("{}+{digits}", described.version),
         title: described.title.clone(),
         description: described.description.clone(),
+        // The world has no words for them.
+        examples: Vec::new(),
         class,
         repeat,
         // The host keeps what came of every key, but for queries, of which nothing is kept.

@@ -138,10 +138,20 @@ pub async fn read<H: Host>(
     let turned = intent::read_turn(&said.message, earlier, context);
     // A model sees this message alone, so it is asked about what stands alone.
     let alone = turned.since == earlier.len();
-    let why = unsure(&turned.reading, &said.message).filter(|_| alone && !models.chain.is_empty());
+    let why = unsure(&turned.reading, &said.message).filter(|_| alone);
     let Turned { reading: offline, since } = turned;
     let mut how = Provenance::offline(0);
-    if let Some(why) = why {
+    if why.is_some() {
+        // Only what is not understood is worth a look at what tools say of themselves.
+        let tools = Store::new(host, settings).all_tools().await?;
+        if let Some(reading) = intent::read_by_example(&said.message, &tools, context) {
+            let band = reading.band();
+            let reading = settled(reading, tools)?;
+            how.took_ms = host.now().since(began).0;
+            return Ok(Outcome { reading, how, band, since });
+        }
+    }
+    if let Some(why) = why.filter(|_| !models.chain.is_empty()) {
         let reader = Reader {
             message: &said.message,
             now: context.now,
@@ -187,9 +197,19 @@ pub async fn again<H: Host>(
 
 /// An offline reading; a plan as the tools are now.
 async fn taken<H: Host>(host: &H, settings: &Settings, offline: intent::Reading) -> Result<Reading, Error> {
+    let tools = match &offline {
+        intent::Reading::Plan { plan, .. } => Store::new(host, settings).tools(plan).await?,
+        intent::Reading::Ask { .. } | intent::Reading::Unclear { .. } | intent::Reading::Refused { .. } => {
+            BTreeMap::new()
+        }
+    };
+    settled(offline, tools)
+}
+
+/// The same, with the tools that a plan may call.
+fn settled(offline: intent::Reading, tools: BTreeMap<String, Definition>) -> Result<Reading, Error> {
     Ok(match offline {
         intent::Reading::Plan { intents, mut plan } => {
-            let tools = Store::new(host, settings).tools(&plan).await?;
             intent::keep_to(&mut plan, &|tool| tools.contains_key(tool));
             let nodes = verify(&plan, &tools)?;
             Reading::Plan { intents, plan, nodes, tools }

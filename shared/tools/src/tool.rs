@@ -1,7 +1,7 @@
 //! A tool, and the definition that is made of it.
 
 use makegood_core::time::Millis;
-use makegood_core::tool::{Definition, Limit, PlanRule, Retry};
+use makegood_core::tool::{Definition, Example, Limit, PlanRule, Retry};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
@@ -40,6 +40,8 @@ pub struct About {
     pub title: &'static str,
     /// For people and models, a sentence or two.
     pub description: &'static str,
+    /// What people say for it.
+    pub examples: Vec<Example>,
     pub timeout_ms: Millis,
     pub estimate_ms: Millis,
     pub retry: Retry,
@@ -59,6 +61,7 @@ impl About {
             version,
             title,
             description,
+            examples: Vec::new(),
             timeout_ms: Millis(5_000),
             estimate_ms: Millis(50),
             retry: Retry::default(),
@@ -80,6 +83,7 @@ pub fn definition<T: Tool>() -> Result<Definition, OutsideSubset> {
         version,
         title,
         description,
+        examples,
         timeout_ms,
         estimate_ms,
         retry,
@@ -103,6 +107,7 @@ pub fn definition<T: Tool>() -> Result<Definition, OutsideSubset> {
         version: version.to_owned(),
         title: title.to_owned(),
         description: description.to_owned(),
+        examples,
         class,
         repeat,
         status,

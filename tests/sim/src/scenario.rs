@@ -388,6 +388,7 @@ fn definition(contract: &(&str, Class, bool, bool, bool), rng: &mut Rng) -> Defi
         version: "1".to_owned(),
         title: String::new(),
         description: String::new(),
+        examples: Vec::new(),
         class,
         repeat: if keyed { Repeat::Keyed { ttl_ms } } else { Repeat::Never },
         status,

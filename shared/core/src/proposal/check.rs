@@ -75,6 +75,19 @@ mod tests {
     }
 
     #[test]
+    fn a_tools_own_rules_hold_for_a_model_too() {
+        let mut tools = tools();
+        let rules = json!([{"name": "found-first", "only_after": ["find"]}]);
+        tools.get_mut("book").unwrap().rules = serde_json::from_value(rules).unwrap();
+        let bounds = Bounds { tools: &tools, steps: 6, cost_minor: None };
+        let book = json!([{"id": "a", "tool": "book", "params": {"place": "x", "people": 2}}]);
+        let plan: Plan = serde_json::from_value(json!({"steps": book})).unwrap();
+        let found = check(&plan, &bounds).unwrap_err();
+        assert_eq!((found[0].step.as_deref(), found[0].rule, found.len()), (Some("a"), Rule::Sequence, 1));
+        assert!(found[0].message.contains("`found-first`"), "{}", found[0].message);
+    }
+
+    #[test]
     fn a_reference_that_comes_later_is_no_wrong_parameter_yet() {
         let plan = json!([
             {"id": "f", "tool": "find", "params": {}},

@@ -285,6 +285,7 @@ pub fn definitions() -> [Definition; 2] {
         version: VERSION.to_owned(),
         title: title.to_owned(),
         description: description.to_owned(),
+        examples: Vec::new(),
         class,
         repeat: Repeat::Keyed { ttl_ms: MEMORY },
         status: false,

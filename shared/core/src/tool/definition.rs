@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Mcp, PlanRule, Schema};
+use super::{Example, Mcp, PlanRule, Schema};
 use crate::saga::{Approval, is_zero};
 use crate::time::Millis;
 
@@ -110,6 +110,9 @@ pub struct Definition {
     pub title: String,
     /// For people and models, a sentence or two.
     pub description: String,
+    /// What people say for it. Models are shown them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<Example>,
     pub class: Class,
     pub repeat: Repeat,
     /// The partner can say by key what became of a call.

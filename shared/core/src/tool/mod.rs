@@ -3,11 +3,13 @@
 //! Here are no calls: how a tool is reached over HTTP or over MCP is in `makegood-gateway`.
 
 mod definition;
+mod example;
 mod mcp;
 mod rule;
 mod schema;
 
 pub use definition::{Class, Definition, Limit, Per, Repeat, Retry, Terms};
+pub use example::Example;
 pub use mcp::{Companion, Era, Failure, Mcp};
 pub use rule::PlanRule;
 pub use schema::{Schema, Violation};

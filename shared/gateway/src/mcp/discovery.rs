@@ -9,7 +9,9 @@ use http::HeaderName;
 use makegood_core::depth::too_deep;
 use makegood_core::saga::Approval;
 use makegood_core::time::Millis;
-use makegood_core::tool::{Class, Companion, Definition, Era, Failure, Limit, Mcp, PlanRule, Repeat, Retry, Schema};
+use makegood_core::tool::{
+    Class, Companion, Definition, Era, Example, Failure, Limit, Mcp, PlanRule, Repeat, Retry, Schema,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -98,6 +100,8 @@ pub struct Words {
 pub struct Word {
     /// Our name for it, in place of the server's name and its own.
     pub name: Option<String>,
+    #[serde(default)]
+    pub examples: Vec<Example>,
     pub class: Option<Class>,
     pub repeat: Option<Repeat>,
     pub undo: Option<Companion>,
@@ -189,6 +193,7 @@ pub fn draft(server: &str, era: Era, list: &[Value], tool: &str, words: &Words) 
         version: String::new(),
         title: cut(title),
         description: cut(text("description").unwrap_or_default()),
+        examples: word.examples.clone(),
         class,
         repeat: word.repeat.unwrap_or(repeat),
         status: mcp.status.is_some(),
