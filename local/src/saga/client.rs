@@ -32,6 +32,15 @@ struct Problem {
     title: String,
     detail: String,
     code: String,
+    /// Of a plan: all that is wrong with it.
+    violations: Vec<Violation>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Violation {
+    rule: String,
+    message: String,
 }
 
 impl Installation {
@@ -105,7 +114,12 @@ impl Installation {
         };
         let (title, detail) = (line(&problem.title, LONGEST), line(&problem.detail, 4 * LONGEST));
         let colon = if title.ends_with('?') { "" } else { ":" };
-        bail!("{title}{colon} {detail}{hint} ({})", line(&problem.code, LONGEST))
+        // One is what the detail says.
+        let all = problem.violations.iter().filter(|_| problem.violations.len() > 1);
+        let faults: String = all
+            .map(|fault| format!("\n- {} ({})", line(&fault.message, 4 * LONGEST), line(&fault.rule, LONGEST)))
+            .collect();
+        bail!("{title}{colon} {detail}{hint} ({}){faults}", line(&problem.code, LONGEST))
     }
 
     fn silence(&self, error: &reqwest::Error) -> anyhow::Error {
@@ -153,6 +167,16 @@ mod tests {
         let problem = r#"{"title": "Something else was first", "detail": "It is not paused.", "code": "conflict"}"#;
         let told = refusal(StatusCode::CONFLICT, problem).await;
         assert_eq!(told, "Something else was first: It is not paused. (conflict)");
+    }
+
+    #[tokio::test]
+    async fn a_plan_that_breaks_several_rules_is_told_all_of_them() {
+        let problem = r#"{"title": "The plan is not valid", "detail": "A. In all 2 things are wrong.", "code": "invalid_plan",
+            "violations": [{"step": "a", "rule": "order", "message": "A."}, {"rule": "class", "message": "B."}]}"#;
+        let told = refusal(StatusCode::UNPROCESSABLE_ENTITY, problem).await;
+        assert!(told.ends_with("In all 2 things are wrong. (invalid_plan)\n- A. (order)\n- B. (class)"), "{told}");
+        let one = r#"{"title": "T", "detail": "A.", "code": "c", "violations": [{"rule": "order", "message": "A."}]}"#;
+        assert_eq!(refusal(StatusCode::UNPROCESSABLE_ENTITY, one).await, "T: A. (c)");
     }
 
     #[tokio::test]

@@ -63,6 +63,7 @@ pub fn definition(described: &Described, sha256: &str) -> anyhow::Result<Definit
         cost_minor: described.cost_minor,
         cost_tokens: 0,
         approval: None,
+        rules: Vec::new(),
         concurrency: Vec::new(),
         // It reaches none.
         hosts: Vec::new(),

@@ -147,6 +147,26 @@ fn particulars(tool: Tool) -> Particulars {
                 ("generation", number("Its generation now")),
             ]),
         },
+        Tool::JoinWaitlist => Particulars {
+            title: "Wait for a table",
+            description: "Puts a party on a restaurant's waiting list for a time at which no table is free.",
+            cost: 0,
+            input: object(&[
+                ("restaurant", text(100, "Name of the restaurant")),
+                ("date", date()),
+                ("time", time()),
+                ("party_size", party()),
+                ("name", text(100, "Name the party waits under")),
+            ]),
+            output: object(&[
+                ("waitlist_id", said("Id of the place on the list")),
+                ("restaurant", said("Name of the restaurant")),
+                ("address", said("Street address of the restaurant")),
+                ("date", date()),
+                ("time", time()),
+                ("party_size", party()),
+            ]),
+        },
         Tool::RequestRide => Particulars {
             title: "Order a ride",
             description: "Sends a driver to a place at a time; the driver is busy for an hour.",

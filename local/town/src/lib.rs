@@ -41,6 +41,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("town/0006_changes", include_str!("../migrations/0006_changes.sql")),
     ("town/0007_reset", include_str!("../migrations/0007_reset.sql")),
     ("town/0008_columns", include_str!("../migrations/0008_columns.sql")),
+    ("town/0009_waitlist", include_str!("../migrations/0009_waitlist.sql")),
 ];
 
 /// The longest body that is read, in bytes.

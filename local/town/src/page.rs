@@ -13,7 +13,7 @@ use crate::fault::http::shown;
 /// Of each kind: its key in the world, its heading, and the fields that are shown with their titles.
 type Section = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-const SECTIONS: [Section; 6] = [
+const SECTIONS: [Section; 7] = [
     (
         "reservations",
         "Tables",
@@ -24,6 +24,18 @@ const SECTIONS: [Section; 6] = [
             ("time", "Time"),
             ("party_size", "Guests"),
             ("table", "Table"),
+            ("name", "Name"),
+        ],
+    ),
+    (
+        "waitlist",
+        "Waiting list",
+        &[
+            ("waitlist_id", "Place"),
+            ("restaurant", "Restaurant"),
+            ("date", "Date"),
+            ("time", "Time"),
+            ("party_size", "Guests"),
             ("name", "Name"),
         ],
     ),

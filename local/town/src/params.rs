@@ -15,7 +15,8 @@ pub(crate) fn check(tool: Tool, params: &Value) -> Result<(), Problem> {
     match tool {
         Tool::SearchRestaurants => holds::<SearchRestaurants>(params),
         Tool::GetAvailability => holds::<GetAvailability>(params),
-        Tool::BookRestaurantTable => holds::<BookRestaurantTable>(params),
+        // Who waits for a table says which, as who books one does.
+        Tool::BookRestaurantTable | Tool::JoinWaitlist => holds::<BookRestaurantTable>(params),
         Tool::GetReservation => holds::<GetReservation>(params),
         Tool::ChangeReservation => holds::<ChangeReservation>(params),
         Tool::RequestRide => holds::<RequestRide>(params),

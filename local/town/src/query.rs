@@ -17,6 +17,7 @@ pub(crate) async fn answer(store: &Store, tool: Tool, asked: &Value) -> Answer {
         | Tool::BookRestaurantTable
         | Tool::GetReservation
         | Tool::ChangeReservation
+        | Tool::JoinWaitlist
         | Tool::RequestRide
         | Tool::DispatchDelivery
         | Tool::AddCalendarEvent

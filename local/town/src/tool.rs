@@ -50,6 +50,7 @@ tools! {
     BookRestaurantTable "book_restaurant_table" Compensatable,
     GetReservation "get_reservation" Query,
     ChangeReservation "change_reservation" Compensatable,
+    JoinWaitlist "join_waitlist" Compensatable,
     RequestRide "request_ride" Compensatable,
     DispatchDelivery "dispatch_delivery" Compensatable,
     AddCalendarEvent "add_calendar_event" Compensatable,

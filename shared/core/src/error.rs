@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::violation::Violation;
+
 /// Stable names of errors. They are part of the API: a name is never reused for another meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
@@ -118,12 +120,24 @@ pub struct Error {
     code: Code,
     message: String,
     cause: Option<String>,
+    violations: Vec<Violation>,
 }
 
 impl Error {
     /// `message` is public: it says what is wrong and what to do next, and holds nothing secret.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), cause: None }
+        Self { code, message: message.into(), cause: None, violations: Vec::new() }
+    }
+
+    /// A plan that breaks rules. The first has the code and the sentence; `None` where there is none.
+    #[must_use]
+    pub fn broken(violations: Vec<Violation>) -> Option<Self> {
+        let first = violations.first()?;
+        let mut message = first.message.clone();
+        if violations.len() > 1 {
+            message.push_str(&format!(" In all {} things are wrong.", violations.len()));
+        }
+        Some(Self { code: first.rule.code(), message, cause: None, violations })
     }
 
     /// Adds what only the log may see.
@@ -144,10 +158,23 @@ impl Error {
         &self.message
     }
 
+    /// The rules that a plan breaks, each with its step; empty for every other error.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
     /// The internal cause, for the log only.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
+    }
+}
+
+impl From<Violation> for Error {
+    fn from(violation: Violation) -> Self {
+        let (code, message) = (violation.rule.code(), violation.message.clone());
+        Self { code, message, cause: None, violations: vec![violation] }
     }
 }
 

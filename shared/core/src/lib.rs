@@ -13,7 +13,7 @@
 //! * [`feed`]: what others are told of a saga, made of its journal.
 //! * [`guard`]: roles, scopes and tiers; who may come how often; [`guard::breaker`] says whether something outside is
 //!   called at all.
-//! * [`id`], [`time`], [`error`]: the small types that all of them share.
+//! * [`id`], [`time`], [`error`], [`violation`]: the small types that all of them share.
 
 #![forbid(unsafe_code)]
 
@@ -30,3 +30,4 @@ pub mod proposal;
 pub mod saga;
 pub mod time;
 pub mod tool;
+pub mod violation;

@@ -15,16 +15,17 @@ pub fn problem<H: Host>(host: &H, error: &Error) -> Reply {
         let level = if status >= 500 { Level::Error } else { Level::Info };
         host.log(level, &format!("{}: {cause}", error.code().as_str()));
     }
-    let mut reply = json(
-        status,
-        &json!({
-            "type": "about:blank",
-            "title": title(error.code()),
-            "status": status,
-            "code": error.code().as_str(),
-            "detail": error.message(),
-        }),
-    );
+    let mut body = json!({
+        "type": "about:blank",
+        "title": title(error.code()),
+        "status": status,
+        "code": error.code().as_str(),
+        "detail": error.message(),
+    });
+    if !error.violations().is_empty() {
+        body["violations"] = json!(error.violations());
+    }
+    let mut reply = json(status, &body);
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if error.code().retry() == Retry::After {
         reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -163,10 +163,19 @@ pub async fn read<H: Host>(
     } else {
         answers(&turned.reading, &said.message, alone)
     };
-    let why = why.filter(|_| !models.chain.is_empty());
     let Turned { reading: offline, since } = turned;
     let mut how = Provenance::offline(0);
-    if let Some(why) = why {
+    if why.is_some() && questions.is_empty() {
+        // Only what is not understood is worth a look at what tools say of themselves.
+        let tools = Store::new(host, settings).all_tools().await?;
+        if let Some(reading) = intent::read_by_example(&said.message, &tools, context) {
+            let band = reading.band();
+            let reading = settled(reading, tools)?;
+            how.took_ms = host.now().since(began).0;
+            return Ok(Outcome { reading, how, band, since });
+        }
+    }
+    if let Some(why) = why.filter(|_| !models.chain.is_empty()) {
         let until = *counsel.until.get_or_insert_with(|| host.now() + models.patience);
         let known = counsel.came.as_ref().filter(|(about, _)| about.as_slice() == questions);
         let consulted = if let Some((_, known)) = known {
@@ -224,9 +233,20 @@ pub async fn again<H: Host>(
 
 /// An offline reading; a plan as the tools are now.
 async fn taken<H: Host>(host: &H, settings: &Settings, offline: intent::Reading) -> Result<Reading, Error> {
+    let tools = match &offline {
+        intent::Reading::Plan { plan, .. } => Store::new(host, settings).tools(plan).await?,
+        intent::Reading::Ask { .. } | intent::Reading::Unclear { .. } | intent::Reading::Refused { .. } => {
+            BTreeMap::new()
+        }
+    };
+    settled(offline, tools)
+}
+
+/// The same, with the tools that a plan may call.
+fn settled(offline: intent::Reading, tools: BTreeMap<String, Definition>) -> Result<Reading, Error> {
     Ok(match offline {
-        intent::Reading::Plan { intents, plan } => {
-            let tools = Store::new(host, settings).tools(&plan).await?;
+        intent::Reading::Plan { intents, mut plan } => {
+            intent::keep_to(&mut plan, &|tool| tools.contains_key(tool));
             let nodes = verify(&plan, &tools)?;
             Reading::Plan { intents, plan, nodes, tools }
         }
@@ -292,7 +312,9 @@ impl Reading {
         match self {
             Self::Plan { intents, plan, nodes, tools } => {
                 let steps: Vec<Value> = nodes.iter().map(|node| preview_step(node, nodes, tools)).collect();
-                let costs = nodes.iter().filter_map(|node| tools.get(&node.tool)).map(|tool| tool.cost_minor);
+                // Of those that stand in for each other one is paid for.
+                let paid = nodes.iter().filter(|node| node.instead_of.is_empty());
+                let costs = paid.filter_map(|node| tools.get(&node.tool)).map(|tool| tool.cost_minor);
                 let cost = costs.fold(0, i64::saturating_add);
                 json!({
                     "kind": "plan", "summary": plan.summary, "intents": intents, "plan": plan,

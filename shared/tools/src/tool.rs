@@ -1,7 +1,7 @@
 //! A tool, and the definition that is made of it.
 
 use makegood_core::time::Millis;
-use makegood_core::tool::{Definition, Example, Limit, Retry};
+use makegood_core::tool::{Definition, Example, Limit, PlanRule, Retry};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
@@ -48,6 +48,7 @@ pub struct About {
     /// In cents of the demo currency.
     pub cost_minor: i64,
     pub cost_tokens: u64,
+    pub rules: Vec<PlanRule>,
     pub concurrency: Vec<Limit>,
     /// The hosts that its calls may go to.
     pub hosts: Vec<String>,
@@ -68,6 +69,7 @@ impl About {
             retry: Retry::default(),
             cost_minor: 0,
             cost_tokens: 0,
+            rules: Vec::new(),
             concurrency: Vec::new(),
             hosts: Vec::new(),
         }
@@ -90,6 +92,7 @@ pub fn definition<T: Tool>() -> Result<Definition, OutsideSubset> {
         retry,
         cost_minor,
         cost_tokens,
+        rules,
         concurrency,
         hosts,
     } = T::about();
@@ -119,6 +122,7 @@ pub fn definition<T: Tool>() -> Result<Definition, OutsideSubset> {
         cost_minor,
         cost_tokens,
         approval,
+        rules,
         concurrency,
         hosts,
         mcp: None,

@@ -3,6 +3,7 @@
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use makegood_core::intent::Context;
+use makegood_core::saga::{Alternative, Condition};
 use makegood_core::time::Millis;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -56,6 +57,13 @@ pub struct Wanted {
     pub params: Map<String, Value>,
     #[serde(default)]
     pub after: Vec<String>,
+    /// What it hangs on.
+    #[serde(default)]
+    pub when: Option<Condition>,
+    /// What is to be tried in place of it, where somebody said so. Without it, it is the planner's own to say what is
+    /// tried, and nothing of that counts.
+    #[serde(default)]
+    pub or: Option<Vec<Alternative>>,
 }
 
 impl Case {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use makegood_core::saga::Step;
+use makegood_core::saga::{Alternative, Condition, Step};
 use serde_json::{Map, Value};
 
 use crate::case::Wanted;
@@ -14,17 +14,34 @@ pub struct Node {
     pub tool: String,
     pub params: Map<String, Value>,
     pub after: Vec<String>,
+    pub when: Option<Condition>,
+    /// `None` where it does not matter.
+    pub or: Option<Vec<Alternative>>,
 }
 
 impl From<&Step> for Node {
     fn from(step: &Step) -> Self {
-        Self { id: step.id.clone(), tool: step.tool.clone(), params: step.params.clone(), after: step.after.clone() }
+        Self {
+            id: step.id.clone(),
+            tool: step.tool.clone(),
+            params: step.params.clone(),
+            after: step.after.clone(),
+            when: step.when.clone(),
+            or: Some(step.or.clone()),
+        }
     }
 }
 
 impl From<&Wanted> for Node {
     fn from(step: &Wanted) -> Self {
-        Self { id: step.id.clone(), tool: step.tool.clone(), params: step.params.clone(), after: step.after.clone() }
+        Self {
+            id: step.id.clone(),
+            tool: step.tool.clone(),
+            params: step.params.clone(),
+            after: step.after.clone(),
+            when: step.when.clone(),
+            or: step.or.clone(),
+        }
     }
 }
 
@@ -53,10 +70,21 @@ fn matched(got: &[Node], wanted: &[Node], exact: &dyn Fn(&str) -> bool, accept: 
             let by_id = |id: &str| wanted.iter().find(|node| node.id == id);
             let equal = got.iter().all(|node| {
                 let other = names.get(node.id.as_str()).and_then(|id| by_id(id));
-                !exact(&node.tool) || other.is_some_and(|other| renamed(&node.params, names) == other.params)
+                !exact(&node.tool) || other.is_some_and(|other| same(node, other, names))
             });
             equal && accept(names)
         })
+}
+
+/// Whether a step calls with the same parameters, under the same condition. What is tried in place of it counts where
+/// the other says what it is to be.
+fn same(node: &Node, other: &Node, names: &Names) -> bool {
+    let when = node.when.as_ref().map(|when| Condition {
+        left: value(&when.left, names),
+        is: when.is,
+        right: value(&when.right, names),
+    });
+    renamed(&node.params, names) == other.params && when == other.when && (other.or.is_none() || node.or == other.or)
 }
 
 /// Tries every assignment of steps to steps of the same tool.
@@ -79,11 +107,14 @@ fn assign<'a>(got: &'a [Node], wanted: &'a [Node], names: &mut Names<'a>, accept
 
 /// The parameters with references to the other plan's steps.
 fn renamed(params: &Map<String, Value>, names: &Names) -> Map<String, Value> {
-    let value = |value: &Value| match reference(value) {
+    params.iter().map(|(name, given)| (name.clone(), value(given, names))).collect()
+}
+
+fn value(given: &Value, names: &Names) -> Value {
+    match reference(given) {
         Some((id, path)) => Value::from(format!("${}.{path}", names.get(id).unwrap_or(&id))),
-        None => value.clone(),
-    };
-    params.iter().map(|(name, given)| (name.clone(), value(given))).collect()
+        None => given.clone(),
+    }
 }
 
 /// The step and the path that a parameter refers to. A doubled `$` is a plain one.
@@ -130,6 +161,8 @@ mod tests {
             tool: tool.to_owned(),
             params,
             after: after.iter().map(|id| (*id).to_owned()).collect(),
+            when: None,
+            or: None,
         }
     }
 
@@ -162,6 +195,24 @@ mod tests {
         let unordered = changed(&|plan| plan[1].after.clear());
         assert!(!same_graph(&plan, &unordered));
         assert!(same_steps(&plan, &unordered, &|_| true));
+    }
+
+    #[test]
+    fn a_condition_counts_and_what_is_tried_counts_where_it_was_said() {
+        let rain: Condition = serde_json::from_value(json!({"left": "$w.sky", "is": "==", "right": "rain"})).unwrap();
+        let dry = Condition { right: json!("sunny"), ..rain.clone() };
+        let plan = |id: &str, when: Option<&Condition>, or: Option<Vec<Alternative>>| {
+            let when = when.map(|when| Condition { left: json!(format!("${id}.sky")), ..when.clone() });
+            let table = Node { when, or, ..node("a", "book", json!({}), &[id]) };
+            [node(id, "look", json!({}), &[]), table]
+        };
+        assert!(same_graph(&plan("v", Some(&rain), None), &plan("w", Some(&rain), None)));
+        assert!(!same_graph(&plan("v", Some(&dry), None), &plan("w", Some(&rain), None)));
+        assert!(!same_graph(&plan("v", None, None), &plan("w", Some(&rain), None)));
+        let at = |hour: &str| Some(vec![serde_json::from_value(json!({"params": {"time": hour}})).unwrap()]);
+        assert!(same_graph(&plan("v", None, at("8")), &plan("w", None, None)), "nobody said what is tried");
+        assert!(same_graph(&plan("v", None, at("8")), &plan("w", None, at("8"))));
+        assert!(!same_graph(&plan("v", None, at("8")), &plan("w", None, at("9"))));
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub fn tools() -> Result<BTreeMap<String, Tool>, String> {
 pub fn kind_of(tool: &str) -> Kind {
     match tool {
         "book_restaurant_table" | "request_ride" => Kind::Booking,
+        "join_waitlist" => Kind::Waitlist,
         "dispatch_delivery" => Kind::Delivery,
         "add_calendar_event" => Kind::Schedule,
         "authorise_payment" | "capture_payment" => Kind::Payment,

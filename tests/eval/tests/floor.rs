@@ -70,7 +70,8 @@ fn every_case_is_well_formed() {
                             let excused = violation.path.trim_matches('/').split('/').next().is_some_and(refers);
                             assert!(excused, "{}: {} {violation:?}", case.id, step.tool);
                         }
-                        let referred = step.params.values().filter_map(reference).map(|(id, _)| id);
+                        let hangs_on = step.when.iter().map(|when| &when.left);
+                        let referred = step.params.values().chain(hangs_on).filter_map(reference).map(|(id, _)| id);
                         for other in step.after.iter().map(String::as_str).chain(referred) {
                             assert!(ids.contains(&other) && other != step.id, "{}: no step {other}", case.id);
                         }

@@ -97,6 +97,10 @@ fn problem(code: &Value) -> Value {
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
             "code": code,
             "detail": {"type": "string", "description": "What is wrong with this request, and what to do next."},
+            "violations": {
+                "type": "array", "items": {"$ref": "#/components/schemas/Violation"},
+                "description": "Of a plan that is refused: every rule that it breaks, up to 16, with the step.",
+            },
         },
         "example": {
             "type": "about:blank", "title": title(Code::NotFound), "status": 404, "code": "not_found",

@@ -404,6 +404,7 @@ fn definition(contract: &(&str, Class, bool, bool, bool), rng: &mut Rng) -> Defi
         cost_minor: *rng.pick(&[0, 0, 100, 250]),
         cost_tokens: *rng.pick(&[0, 0, 0, 1_000]),
         approval: None,
+        rules: Vec::new(),
         concurrency: Vec::new(),
         hosts: Vec::new(),
         mcp: None,

@@ -235,7 +235,7 @@ impl Town {
 /// Parameters under which each tool acts in an empty town.
 pub fn params(tool: &str) -> Value {
     match tool {
-        "book_restaurant_table" => table("Luigi's", "19:00", 4),
+        "book_restaurant_table" | "join_waitlist" => table("Luigi's", "19:00", 4),
         "request_ride" => ride("18:30", 4),
         "dispatch_delivery" => json!({
             "vendor": "Bloom", "items": [{ "name": "roses", "quantity": 12 }], "address": "1 Harbour Street",

@@ -19,6 +19,8 @@ pub(super) struct Draft {
     pub gaps: Vec<Gap>,
     pub assumed: u32,
     pub steps: Vec<Step>,
+    /// What is tried in place of it, for the summary: `at 19:30, then the waiting list`.
+    pub otherwise: Option<String>,
 }
 
 pub(super) struct Gap {
@@ -37,6 +39,7 @@ impl Draft {
             gaps: Vec::new(),
             assumed: 0,
             steps: Vec::new(),
+            otherwise: None,
         }
     }
 

@@ -74,7 +74,7 @@ pub(super) const HELD: &[&str] = &[
     "Book a table for 4 at Luigi's tomorrow at 7pm for 2 hours",
     "Book a table for 4 at Luigi's tomorrow at 7pm with a high chair",
     "Book a table for 4 at Luigi's tomorrow at 7pm, window seat",
-    "Book a table for 4 at Luigi's tomorrow at 7pm if it rains",
+    "Book a table for 4 at Luigi's tomorrow at 7pm if it snows",
     "Book a table for 4 at Luigi's tomorrow at 7pm as long as Sam comes",
     "Book a table for 4 at Luigi's tomorrow at 7pm. We need a high chair.",
     "Book a table for 4 at Luigi's tomorrow at 7pm?",

@@ -71,6 +71,8 @@ const IDIOMS: &[(&str, &str)] = &[
     ("get us in at", "book us at"),
     ("get me in at", "book me at"),
     ("squeeze us in at", "book us at"),
+    ("waiting list", "waitlist"),
+    ("wait list", "waitlist"),
     ("pls", "please"),
     ("plz", "please"),
     ("plse", "please"),

@@ -24,6 +24,7 @@ mod delivery;
 mod draft;
 mod editor;
 mod elided;
+mod example;
 mod german;
 #[cfg(test)]
 mod held_sentences;
@@ -42,6 +43,7 @@ mod people;
 mod places;
 mod planner;
 mod preamble;
+mod proviso;
 mod reading;
 mod ride;
 mod said;
@@ -65,6 +67,8 @@ mod word_order;
 mod words;
 mod work;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -74,6 +78,7 @@ pub use short::{Short, short};
 
 use crate::saga::Plan;
 use crate::time::Millis;
+use crate::tool::Definition;
 
 /// The longest message that is read, in characters.
 pub const MAX_CHARACTERS: usize = 4000;
@@ -153,6 +158,23 @@ pub enum Kind {
 #[must_use]
 pub fn read(message: &str, context: &Context) -> Reading {
     turn::read(message, &[], context)
+}
+
+/// Reads a message by the examples of registered tools: one that is as an example says, but for the values of its
+/// parameters, is a call of that tool. For messages that [`read_turn`] makes nothing of. `None` where it is as none of
+/// them.
+///
+/// Such a plan is never sure enough to be carried out unasked: an example says what is said for a tool, and not what
+/// else it could have been said for.
+#[must_use]
+pub fn read_by_example(message: &str, tools: &BTreeMap<String, Definition>, context: &Context) -> Option<Reading> {
+    example::read(message, tools, context)
+}
+
+/// Takes out of a plan what would be tried with tools that are not there. The planner knows the demo town's, and an
+/// installation may have others.
+pub fn keep_to(plan: &mut Plan, is_there: &dyn Fn(&str) -> bool) {
+    proviso::only(plan, is_there);
 }
 
 /// Reads a message as the next of a conversation: an answer to a question (`at seven`), a correction (`make it

@@ -94,10 +94,12 @@ pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
         "make" if thing(&TABLES) => Act::Table,
         "eat" | "dine" => Act::Table,
         "set" | "put"
-            if words.is(at + 1, &["up", "us", "me"]) && (thing(&TABLES) || near(&MEALS) || near(&["down"])) =>
+            if words.is(at + 1, &["up", "us", "me"])
+                && (thing(&TABLES) || near(&MEALS) || near(&["down", "waitlist"])) =>
         {
             Act::Table
         }
+        "join" if near(&["waitlist"]) => Act::Table,
         "secure" | "order" | "find" | "have" | "hold" if thing(&TABLES) && !is_looked_up(words, at) => Act::Table,
         "booking" | "reserving" | "getting" | "ordering" | "calling" | "sending" | "paying"
             if at > 0 && words.is(at - 1, &["mind", "about", "terribly", "awfully"]) =>

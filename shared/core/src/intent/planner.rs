@@ -19,11 +19,12 @@ use super::message::Message;
 use super::money::Money;
 use super::names::Person;
 use super::payment::Payment;
+use super::proviso::{self, Proviso};
 use super::ride::Ride;
 use super::slot::Slot;
 use super::table::{self, Table};
 use super::work::Work;
-use super::{Kind, Missing, Reading, voice};
+use super::{Intent, Kind, Missing, Reading, voice};
 use crate::saga::{Plan, Step};
 
 /// How many wishes one message may hold.
@@ -55,6 +56,7 @@ pub(super) struct Wish<'m> {
     /// Wishes of one group are independent; each group comes after the one before.
     pub group: usize,
     pub assumed: u32,
+    pub proviso: Proviso,
 }
 
 impl Wish<'_> {
@@ -149,6 +151,7 @@ impl Planner<'_> {
                 if pass_of(&wish.what) == pass {
                     let mut draft = work.draft(at);
                     draft.assumed += wish.assumed + self.said.doubts;
+                    work.provide(at, &mut draft);
                     if let Some(slot) = work.drafts.get_mut(at) {
                         *slot = Some(draft);
                     }
@@ -161,7 +164,11 @@ impl Planner<'_> {
 
     fn join(&self, mut drafts: Vec<Draft>) -> Reading {
         self.order(&mut drafts);
-        let intents = drafts.iter().zip(&self.wishes).map(|(draft, wish)| draft.intent(wish.text)).collect();
+        let mut intents: Vec<Intent> =
+            drafts.iter().zip(&self.wishes).map(|(draft, wish)| draft.intent(wish.text)).collect();
+        let waits = self.wishes.iter().zip(&intents).filter_map(|(wish, intent)| proviso::waits(wish, intent));
+        let waits: Vec<Intent> = waits.collect();
+        intents.extend(waits);
         let questions: Vec<String> = drafts.iter().filter_map(|draft| draft.question(self.language)).collect();
         if !questions.is_empty() {
             let missing = drafts.iter().enumerate().flat_map(|(intent, draft)| {
@@ -173,10 +180,11 @@ impl Planner<'_> {
             return Reading::Ask { question, missing, intents };
         }
         let summaries: Vec<String> = drafts.iter().map(|draft| draft.summary.clone()).collect();
+        let otherwise = proviso::told(&drafts);
         let steps: Vec<Step> = drafts.into_iter().flat_map(|draft| draft.steps).collect();
         match sorted(steps) {
             Some(steps) => {
-                let plan = Plan { summary: sentence(&listed(&summaries)), steps };
+                let plan = Plan { summary: sentence(&listed(&summaries)) + &otherwise, steps };
                 Reading::Plan { intents, plan }
             }
             None => Reading::Ask {
@@ -206,7 +214,8 @@ impl Planner<'_> {
             let Some(draft) = drafts.get_mut(at) else {
                 continue;
             };
-            let undoable = matches!(draft.kind, Kind::Booking | Kind::Delivery | Kind::Schedule | Kind::Payment);
+            let undoable =
+                matches!(draft.kind, Kind::Booking | Kind::Waitlist | Kind::Delivery | Kind::Schedule | Kind::Payment);
             if let Some(subject) = final_subject.filter(|_| undoable && !ends.is_empty()) {
                 let subject = lower_first(&subject);
                 draft.ask("order", format!("{subject} cannot be taken back, so it has to come last; may it"));

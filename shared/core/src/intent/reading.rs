@@ -12,6 +12,7 @@ use super::openings::{self, Act};
 use super::order;
 use super::payment::Payment;
 use super::planner::{MAX_WISHES, Planner, Said, What, Wish};
+use super::proviso::{self, Proviso};
 use super::slot::Slot;
 use super::tokens::{Form, Token, tokens};
 use super::told::Told;
@@ -70,6 +71,37 @@ pub(super) fn too_long(message: &str) -> Option<Reading> {
 }
 
 pub(super) fn understand<'m>(message: &'m str, tokens: &[Token], now: DateTime, language: Language) -> Understood<'m> {
+    let provided = proviso::find(message, tokens, now).and_then(|found| provided(message, &found, now, language));
+    let mut understood = provided.map_or_else(|| plain(message, tokens, now, language), Understood::Wishes);
+    if let Understood::Wishes(request) = &mut understood {
+        let firm = tokens.iter().any(|token| token.form == Form::Word && token.word == "sharp");
+        request.wishes.iter_mut().for_each(|wish| wish.proviso.firm |= firm);
+    }
+    understood
+}
+
+/// A message whose last wish hangs on something that can be planned.
+fn provided<'m>(message: &'m str, found: &proviso::Found, now: DateTime, language: Language) -> Option<Request<'m>> {
+    let wishes = |tokens: &[Token]| match plain(message, tokens, now, language) {
+        Understood::Wishes(request) => Some(request),
+        Understood::Held(..) | Understood::Answer(_) => None,
+    };
+    let mut request = wishes(&found.rest)?;
+    let (before, about) = found.parts();
+    // What stands before it is no speech, of which it could be a part.
+    let earlier = if before.is_empty() { Vec::new() } else { wishes(before)?.wishes };
+    let told = earlier.iter().any(|wish| matches!(wish.what, What::Message(_) | What::Entry(_)));
+    let alone = wishes(about)?.wishes.len() == 1;
+    if told || alone && earlier.len() + 1 != request.wishes.len() {
+        return None;
+    }
+    let date = found.put(&mut request.wishes, alone)?;
+    request.said.date = request.said.date.or(date);
+    Some(request)
+}
+
+/// The message, as if it hung on nothing.
+fn plain<'m>(message: &'m str, tokens: &[Token], now: DateTime, language: Language) -> Understood<'m> {
     let clauses = clauses::clauses(message, tokens);
     let refusal = refusal(message, tokens, &clauses);
     let mut told = Told::default();
@@ -252,7 +284,7 @@ fn wish<'m>(
         unread::take_courtesies(&mut words, body.len());
         unread::unread(&words, act)
     };
-    (Wish { what, text: text(message, tokens, clause), group, assumed }, left)
+    (Wish { what, text: text(message, tokens, clause), group, assumed, proviso: Proviso::default() }, left)
 }
 
 fn text<'m>(message: &'m str, tokens: &[Token], clause: &Clause) -> &'m str {

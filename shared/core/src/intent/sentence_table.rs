@@ -392,7 +392,7 @@ pub(super) const QUESTIONS: &[(&str, &[&str], &str)] = &[
     ("Pay Sam $50?", &["wish"], "ends in a question mark"),
     ("If Sam says yes, book a table for 2 at Luigi's tomorrow at 7pm", &["wish"],
      "I cannot wait for a condition yet, so I have done nothing"),
-    ("Book a table for 4 at Luigi's tomorrow at 7pm if it rains", &["wish"], "I cannot wait for a condition"),
+    ("Book a table for 4 at Luigi's tomorrow at 7pm if it snows", &["wish"], "I cannot wait for a condition"),
 ];
 
 /// Each sentence with a part of the answer.

@@ -10,6 +10,7 @@ use jiff::civil::DateTime;
 
 use super::people;
 use super::places;
+use super::proviso;
 use super::slot::Slot;
 use super::times::Habit;
 use super::tokens::Form;
@@ -23,6 +24,8 @@ pub(super) struct Table {
     pub party: Slot<u32>,
     /// The name it is booked in, where it is not the user's.
     pub name: Option<String>,
+    /// It is not booked, but waited for.
+    pub waitlist: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +41,7 @@ pub(super) enum Place {
 
 pub(super) fn read(words: &mut Words, now: DateTime) -> Table {
     let name = booked_name(words);
+    let waitlist = proviso::take_waitlist(words);
     let known = places::restaurants(words);
     let when = When::read(words, now, Habit::Meal);
     let party = Slot::one(people::parties(words), |size| format!("{size} people"));
@@ -49,7 +53,7 @@ pub(super) fn read(words: &mut Words, now: DateTime) -> Table {
         [name] => Place::Named(name.clone()),
         [..] => Place::Asks(format!("at {}", names.join(" or "))),
     };
-    Table { place, when, party, name }
+    Table { place, when, party, name, waitlist }
 }
 
 /// `table tonight 8pm Sakura 2`: the one number that is left, at the end of a wish without a verb.
@@ -128,7 +132,11 @@ fn booked_name(words: &mut Words) -> Option<String> {
 
 impl Work<'_, '_> {
     pub fn table(&mut self, at: usize, id: &str, table: &Table, book: bool) -> Draft {
-        let kind = if book { Kind::Booking } else { Kind::Query };
+        let kind = match (book, table.waitlist) {
+            (false, _) => Kind::Query,
+            (true, false) => Kind::Booking,
+            (true, true) => Kind::Waitlist,
+        };
         let mut draft = Draft::new(kind, "The table");
         let asked = self.asked_before(at, table).filter(|_| book);
         let when = self.table_when(at, table, asked.as_ref());
@@ -140,12 +148,17 @@ impl Work<'_, '_> {
         if book {
             let booked = table.name.as_ref().unwrap_or(&self.planner.user);
             draft.set("name", said(booked));
-            if let (Some(moment), Some(party)) = (when.moment(), party) {
+            let moment = when.moment();
+            if let (Some(moment), Some(party)) = (moment, party) {
                 let place = format!("{party} at {name} on {}", spoken(moment));
-                draft.summary = format!("book a table for {place}");
-                draft.told = Some(format!("Table for {place}, in the name of {booked}."));
+                let (does, told) = if table.waitlist { ("wait for", "Waiting list, table") } else { ("book", "Table") };
+                draft.summary = format!("{does} a table for {place}");
+                draft.told = Some(format!("{told} for {place}, in the name of {booked}."));
             }
-            draft.step(id, "book_restaurant_table");
+            draft.step(id, proviso::tool_of(table));
+            if let Some(moment) = moment.filter(|_| !table.waitlist) {
+                self.otherwise(at, moment, &mut draft);
+            }
         } else {
             draft.summary = format!("see whether {name} has a table");
             draft.step(id, "get_availability");
@@ -155,7 +168,8 @@ impl Work<'_, '_> {
         }
         let restaurant = draft.parameters.get("restaurant").cloned().unwrap_or_default();
         if let Some(slot) = self.tables.get_mut(at) {
-            *slot = Some(Settled { step: id.to_owned(), name, restaurant, when, party, booked: book });
+            *slot =
+                Some(Settled { step: id.to_owned(), name, restaurant, when, party, booked: book && !table.waitlist });
         }
         draft
     }

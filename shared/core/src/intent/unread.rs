@@ -39,7 +39,8 @@ const HARMLESS: [&str; 25] = [
     "afterwards",
 ];
 
-const TABLE: [&str; 32] = [
+const TABLE: [&str; 33] = [
+    "join",
     "reserved",
     "eat",
     "dine",

@@ -1,151 +1,17 @@
-//! The rules of a proposed plan, one after the other, so that all that is wrong is said at once.
+//! The rules of a proposed plan.
 //!
-//! `freeze` has the last word: what it would refuse of anybody's plan, it refuses here, with the offered
-//! tools as the only ones there are.
+//! They are those of anybody's plan, with the offered tools as the only ones there are: `freeze` says all that is wrong
+//! with it at once. A model's plan has besides to be within what its sender would pay.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::Value;
-
-use super::{Bounds, Rule, Violation, short};
-use crate::error::{Code, Error};
-use crate::saga::{Limits, Node, Plan, Step, each_reference, freeze, references_at};
-use crate::tool::{Class, Definition};
+use super::{Bounds, Rule, Violation};
+use crate::saga::{Limits, Node, Plan, freeze};
 
 pub(super) fn check(plan: &Plan, bounds: &Bounds<'_>) -> Result<Vec<Node>, Vec<Violation>> {
-    let mut found = Vec::new();
-    let mut places = BTreeMap::new();
-    for (place, step) in plan.steps.iter().enumerate() {
-        if places.insert(step.id.as_str(), place).is_some() {
-            found.push(Violation::of(&step.id, Rule::Id, "Two steps have this id."));
-        }
-    }
-    let edges: Vec<BTreeSet<usize>> =
-        plan.steps.iter().map(|step| one(step, plan, &places, bounds, &mut found)).collect();
-    if found.is_empty() {
-        let reach = reach(&edges);
-        circle(plan, &reach, &mut found);
-        order_of_classes(plan, &reach, bounds, &mut found);
-        affordable(plan, bounds, &mut found);
-    }
-    if !found.is_empty() {
-        return Err(found);
-    }
     let limits = Limits { steps: bounds.steps, ..Limits::default() };
-    freeze(plan, bounds.tools, limits).map_err(|error| vec![told(&error)])
-}
-
-/// What is wrong with one step, and which steps it waits for.
-fn one(
-    step: &Step,
-    plan: &Plan,
-    places: &BTreeMap<&str, usize>,
-    bounds: &Bounds<'_>,
-    found: &mut Vec<Violation>,
-) -> BTreeSet<usize> {
-    let mut before = BTreeSet::new();
-    let tool = bounds.tools.get(&step.tool);
-    match tool {
-        Some(tool) => parameters(step, tool, found),
-        None => {
-            let message = format!("The tool `{}` was not offered. Take one of those that were.", short(&step.tool));
-            found.push(Violation::of(&step.id, Rule::Tool, message));
-        }
-    }
-    for id in &step.after {
-        match places.get(id.as_str()) {
-            Some(place) => _ = before.insert(*place),
-            None => {
-                let message = format!("It is to come after `{}`, which is no step.", short(id));
-                found.push(Violation::of(&step.id, Rule::Order, message));
-            }
-        }
-    }
-    for value in step.params.values() {
-        each_reference(value, &mut |reference| {
-            let Some(place) = places.get(reference.step) else {
-                let message =
-                    format!("It refers to `${}`, which is no step. For a plain `$` write `$$`.", short(reference.step));
-                found.push(Violation::of(&step.id, Rule::Reference, message));
-                return;
-            };
-            before.insert(*place);
-            let path: Vec<&str> = reference.path().collect();
-            let producer = plan.steps.get(*place).and_then(|step| bounds.tools.get(&step.tool));
-            if producer.is_some_and(|tool| tool.output.field(&path).is_none()) {
-                let message = format!(
-                    "It refers to `{}` of `{}`, whose tool gives no such field.",
-                    short(&path.join(".")),
-                    short(reference.step)
-                );
-                found.push(Violation::of(&step.id, Rule::Reference, message));
-            }
-        });
-    }
-    before
-}
-
-/// All that its schema says of a step's parameters, but for those that come from other steps.
-fn parameters(step: &Step, tool: &Definition, found: &mut Vec<Violation>) {
-    let violations = tool.input.check(&Value::Object(step.params.clone()));
-    if violations.is_empty() {
-        return;
-    }
-    let later = references_at(&step.params);
-    let now = violations.into_iter().filter(|violation| !later.contains(&violation.path));
-    found.extend(now.map(|violation| Violation {
-        path: Some(violation.path.chars().take(200).collect()),
-        ..Violation::of(&step.id, Rule::Parameters, violation.message)
-    }));
-}
-
-/// For each step, all that come before it, through others too. A plan has a few dozen steps at most.
-fn reach(edges: &[BTreeSet<usize>]) -> Vec<BTreeSet<usize>> {
-    let mut reach = edges.to_vec();
-    loop {
-        let mut grew = false;
-        for place in 0..reach.len() {
-            let further: BTreeSet<usize> =
-                reach.get(place).into_iter().flatten().filter_map(|dep| reach.get(*dep)).flatten().copied().collect();
-            if let Some(own) = reach.get_mut(place) {
-                let before = own.len();
-                own.extend(further);
-                grew |= own.len() > before;
-            }
-        }
-        if !grew {
-            return reach;
-        }
-    }
-}
-
-fn circle(plan: &Plan, reach: &[BTreeSet<usize>], found: &mut Vec<Violation>) {
-    let in_circle =
-        plan.steps.iter().enumerate().filter(|(place, _)| reach.get(*place).is_some_and(|r| r.contains(place)));
-    found.extend(
-        in_circle.map(|(_, step)| Violation::of(&step.id, Rule::Cycle, "It waits for itself, through others.")),
-    );
-}
-
-/// What can be undone, and the point of no return, do not wait for what cannot be undone.
-fn order_of_classes(plan: &Plan, reach: &[BTreeSet<usize>], bounds: &Bounds<'_>, found: &mut Vec<Violation>) {
-    let class = |place: usize| {
-        plan.steps.get(place).and_then(|step| bounds.tools.get(&step.tool)).map_or(Class::Query, |tool| tool.class)
-    };
-    for (place, step) in plan.steps.iter().enumerate() {
-        let wrong = |earlier: &&usize| match (class(**earlier), class(place)) {
-            (Class::Pivot | Class::Retriable, Class::Compensatable) | (Class::Retriable, Class::Pivot) => true,
-            (Class::Query | Class::Compensatable | Class::Pivot | Class::Retriable, _) => false,
-        };
-        let earlier = reach.get(place).into_iter().flatten().filter(|earlier| **earlier != place).find(wrong);
-        if let Some(earlier) = earlier.and_then(|earlier| plan.steps.get(*earlier)) {
-            let message = format!(
-                "It may still be refused, and stands after `{}`, which cannot be undone. Put that one last.",
-                short(&earlier.id)
-            );
-            found.push(Violation::of(&step.id, Rule::Class, message));
-        }
-    }
+    let mut found = Vec::new();
+    let nodes = freeze(plan, bounds.tools, limits).map_err(|error| found.extend_from_slice(error.violations())).ok();
+    affordable(plan, bounds, &mut found);
+    nodes.filter(|_| found.is_empty()).ok_or(found)
 }
 
 fn affordable(plan: &Plan, bounds: &Bounds<'_>, found: &mut Vec<Violation>) {
@@ -162,38 +28,11 @@ fn affordable(plan: &Plan, bounds: &Bounds<'_>, found: &mut Vec<Violation>) {
     }
 }
 
-/// What `freeze` says, with the step that its sentence names.
-pub(super) fn told(error: &Error) -> Violation {
-    let rule = match error.code() {
-        Code::UnknownTool => Rule::Tool,
-        Code::InvalidParameters => Rule::Parameters,
-        Code::PlanTooLarge => Rule::Steps,
-        Code::OverBudget => Rule::Budget,
-        Code::InvalidJson
-        | Code::InvalidRequest
-        | Code::InvalidId
-        | Code::InvalidPlan
-        | Code::KeyReused
-        | Code::BodyTooLarge
-        | Code::Unauthenticated
-        | Code::Forbidden
-        | Code::BadSignature
-        | Code::NotFound
-        | Code::MethodNotAllowed
-        | Code::Conflict
-        | Code::RateLimited
-        | Code::Unavailable
-        | Code::Internal => Rule::Plan,
-    };
-    let step = error.message().strip_prefix("Step `").and_then(|rest| rest.split_once('`')).map(|(id, _)| short(id));
-    Violation { step, ..Violation::whole(rule, error.message()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::proposal::samples::tools;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn rules(steps: Value) -> Vec<(String, Rule)> {
         let plan: Plan = serde_json::from_value(json!({"steps": steps})).unwrap();
@@ -232,7 +71,20 @@ mod tests {
             .map(|n| json!({"id": format!("s{n}"), "tool": "book", "params": {"place": "x", "people": 2}}))
             .collect();
         assert_eq!(rules(json!(books)), one("s5", Rule::Budget));
-        assert_eq!(rules(json!([{"id": "1", "tool": "find", "params": {}}])), [(String::new(), Rule::Plan)]);
+        assert_eq!(rules(json!([{"id": "1", "tool": "find", "params": {}}])), one("1", Rule::Id));
+    }
+
+    #[test]
+    fn a_tools_own_rules_hold_for_a_model_too() {
+        let mut tools = tools();
+        let rules = json!([{"name": "found-first", "only_after": ["find"]}]);
+        tools.get_mut("book").unwrap().rules = serde_json::from_value(rules).unwrap();
+        let bounds = Bounds { tools: &tools, steps: 6, cost_minor: None };
+        let book = json!([{"id": "a", "tool": "book", "params": {"place": "x", "people": 2}}]);
+        let plan: Plan = serde_json::from_value(json!({"steps": book})).unwrap();
+        let found = check(&plan, &bounds).unwrap_err();
+        assert_eq!((found[0].step.as_deref(), found[0].rule, found.len()), (Some("a"), Rule::Sequence, 1));
+        assert!(found[0].message.contains("`found-first`"), "{}", found[0].message);
     }
 
     #[test]

@@ -8,7 +8,6 @@
 //! others the owner sees what stands in the plan, and a server that answers a query must not say what is
 //! paid or sent after the yes.
 
-use super::check::told;
 use super::{Bounds, Rule, Violation, title};
 use crate::saga::{Approval, Limits, Node, Plan, freeze};
 use crate::time::Millis;
@@ -66,7 +65,10 @@ pub(super) fn confirm(
         }
     }
     let limits = Limits { steps: bounds.steps, ..Limits::default() };
-    let nodes = freeze(&plan, bounds.tools, limits).map_err(|error| told(&error))?;
+    let nodes = freeze(&plan, bounds.tools, limits).map_err(|error| {
+        let first = error.violations().first().cloned();
+        first.unwrap_or_else(|| Violation::whole(Rule::Plan, error.message()))
+    })?;
     Ok((plan, nodes, Some(gate_id)))
 }
 

@@ -21,11 +21,11 @@ mod today;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use crate::saga::{Node, Plan};
 use crate::tool::Definition;
+use crate::violation::{MOST_VIOLATIONS, short};
 
+pub use crate::violation::{Rule, Violation};
 pub use answer::{LONGEST_ANSWER, schema};
 pub use provenance::{Asked, By, Cache, Provenance, Round};
 pub use today::today;
@@ -57,100 +57,6 @@ pub enum Proposal {
     Nothing,
 }
 
-/// A rule that an answer breaks. Stable names: they stand in the journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Rule {
-    /// It is no JSON object, or one that is too large or too deep.
-    Json,
-    /// A field is missing, has another type, or is none that a model may set.
-    Shape,
-    /// Too many steps.
-    Steps,
-    /// A step's id is none, or stands twice.
-    Id,
-    /// The tool was not offered.
-    Tool,
-    /// A parameter breaks the tool's input schema.
-    Parameters,
-    /// A reference names no step, or no field of what its tool gives.
-    Reference,
-    /// `after` names no step.
-    Order,
-    /// Steps wait for each other.
-    Cycle,
-    /// What can be undone stands after what cannot.
-    Class,
-    /// It costs more than is allowed.
-    Budget,
-    /// Nobody could be asked before its first effect, or about all that it is made with.
-    Approval,
-    /// Anything else for which a plan is refused.
-    Plan,
-}
-
-impl Rule {
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Shape => "shape",
-            Self::Steps => "steps",
-            Self::Id => "id",
-            Self::Tool => "tool",
-            Self::Parameters => "parameters",
-            Self::Reference => "reference",
-            Self::Order => "order",
-            Self::Cycle => "cycle",
-            Self::Class => "class",
-            Self::Budget => "budget",
-            Self::Approval => "approval",
-            Self::Plan => "plan",
-        }
-    }
-}
-
-/// One rule that is broken, and where.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
-pub struct Violation {
-    /// The step's id, or `#` and its place in the list where it has none; `None` for the whole answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub step: Option<String>,
-    pub rule: Rule,
-    /// A JSON pointer (RFC 6901) into the step's parameters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// A sentence: what is wrong and what would be right. It quotes no parameter.
-    pub message: String,
-}
-
-impl Violation {
-    fn whole(rule: Rule, message: impl Into<String>) -> Self {
-        Self { step: None, rule, path: None, message: message.into() }
-    }
-
-    fn of(step: &str, rule: Rule, message: impl Into<String>) -> Self {
-        Self { step: Some(short(step)), rule, path: None, message: message.into() }
-    }
-}
-
-impl std::fmt::Display for Violation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.step {
-            Some(step) => write!(f, "step `{step}`, ")?,
-            None => write!(f, "the answer, ")?,
-        }
-        write!(f, "rule {}", self.rule.as_str())?;
-        self.path.as_ref().map_or(Ok(()), |path| write!(f, ", at {path}"))?;
-        write!(f, ": {}", self.message)
-    }
-}
-
-/// More violations would only drown the first ones.
-const MOST_VIOLATIONS: usize = 16;
-
 /// Reads what a model answered. Total: any bytes are a proposal or have violations, at least one.
 ///
 /// # Errors
@@ -180,9 +86,4 @@ fn summary(steps: &[crate::saga::Step], bounds: &Bounds<'_>) -> String {
 /// A tool's title; its name where it has none.
 fn title<'a>(tool: &'a str, bounds: &Bounds<'a>) -> &'a str {
     bounds.tools.get(tool).map(|tool| tool.title.as_str()).filter(|title| !title.is_empty()).unwrap_or(tool)
-}
-
-/// A name that a model made up, as far as it is shown.
-fn short(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(64).collect()
 }

@@ -20,6 +20,7 @@ use crate::error::{Code, Error};
 use crate::id::SagaId;
 use crate::time::Millis;
 use crate::tool::{Class, Definition, Repeat, Retry, Schema};
+use crate::violation::{Rule, Violation};
 
 /// Runs a plan all of whose steps can be undone, as a step that can be undone.
 pub const RUN_SAGA: &str = "run_saga";
@@ -205,24 +206,31 @@ pub fn tools_of(plan: &Plan) -> Vec<String> {
     names
 }
 
-/// Checks at plan time what will run then.
-///
-/// # Errors
-/// The first fault found, with the step's id.
+/// Checks at plan time what will run then. What is wrong with the child's steps is wrong with the step that runs it.
 pub(super) fn check(
     step: &Step,
     tools: &BTreeMap<String, Definition>,
     limits: Limits,
     room: &mut Room,
+) -> Vec<Violation> {
+    let of_step = |rule, message: &str| Violation::of(&step.id, rule, format!("Step `{}`: {message}", step.id));
+    match check_within(step, tools, limits, room) {
+        Ok(()) => Vec::new(),
+        Err(error) if error.violations().is_empty() => vec![of_step(Rule::Plan, error.message())],
+        Err(error) => error.violations().iter().map(|inner| of_step(inner.rule, &inner.message)).collect(),
+    }
+}
+
+fn check_within(
+    step: &Step,
+    tools: &BTreeMap<String, Definition>,
+    limits: Limits,
+    room: &mut Room,
 ) -> Result<(), Error> {
-    let of_step = |error: Error| Error::new(error.code(), format!("Step `{}`: {}", step.id, error.message()));
     let Some(levels) = room.levels.checked_sub(1) else {
-        return Err(Error::new(
-            Code::PlanTooLarge,
-            format!("Step `{}` runs a plan too deep inside of others.", step.id),
-        ));
+        return Err(Violation::whole(Rule::Steps, "It runs a plan too deep inside of others.").into());
     };
-    let (child, complete) = sketch(&step.params).map_err(of_step)?;
+    let (child, complete) = sketch(&step.params)?;
     let mut lenient = None;
     let tools = if complete {
         tools
@@ -235,7 +243,7 @@ pub(super) fn check(
     let mut deeper = Room { steps: room.steps, levels };
     let nodes = freeze_within(&child.plan, tools, limits, &mut deeper);
     room.steps = deeper.steps;
-    nodes.and_then(|nodes| child.check(&step.tool, nodes)).map(|_| ()).map_err(of_step)
+    child.check(&step.tool, nodes?).map(|_| ())
 }
 
 /// The child as far as it is known before its parent runs, and whether that is all of it: what the parent
@@ -288,6 +296,7 @@ pub fn definitions() -> [Definition; 2] {
         cost_minor: 0,
         cost_tokens: 0,
         approval: None,
+        rules: Vec::new(),
         concurrency: Vec::new(),
         hosts: Vec::new(),
         mcp: None,

@@ -12,7 +12,8 @@ use super::condition::Condition;
 use super::node::Item;
 use super::plan::{Plan, Step};
 use super::reference::{self, Reference};
-use crate::error::{Code, Error};
+use super::verify::Faults;
+use crate::violation::{Rule, Violation};
 
 /// The step is made for each item of a list, in which `$item` stands for the item.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,63 +67,69 @@ pub enum Gathered {
 
 const ITEM: &str = "item";
 
-/// Writes a plan out, with one step for each node.
-///
-/// # Errors
-/// [`Code::InvalidPlan`], with the step's id.
-pub(super) fn expand(plan: &Plan, most: usize) -> Result<Plan, Error> {
+/// Writes a plan out, with one step for each node. Where there are faults it is not all of it.
+pub(super) fn expand(plan: &Plan, most: usize, faults: &mut Faults) -> Plan {
     let mut steps = Vec::with_capacity(plan.steps.len());
     let ambiguous = plan.steps.iter().any(|step| step.id == ITEM) && plan.steps.iter().any(|step| step.each.is_some());
     if ambiguous {
-        return Err(invalid("No step is called `item` where another has `each`: there `$item` is the item."));
+        let message = "No step is called `item` where another has `each`: there `$item` is the item.";
+        faults.extend([invalid(ITEM, message)]);
     }
     for (place, step) in (0_u32..).zip(&plan.steps) {
-        check(step, most)?;
-        match &step.each {
-            None => alternatives(step.clone(), &mut steps),
-            Some(each) => items(step, each, place, most.saturating_sub(steps.len()), &mut steps)?,
-        }
+        let written = check(step, most).and_then(|()| match &step.each {
+            None => {
+                alternatives(step.clone(), &mut steps);
+                Ok(())
+            }
+            Some(each) => items(step, each, place, most.saturating_sub(steps.len()), &mut steps),
+        });
+        faults.note(written);
         if steps.len() > most {
             let message = format!(
                 "The plan has more than {most} steps, counting one for each item and each alternative. Split it."
             );
-            return Err(Error::new(Code::PlanTooLarge, message));
+            faults.extend([Violation::whole(Rule::Steps, message)]);
+        }
+        if faults.enough() {
+            break;
         }
     }
-    Ok(Plan { summary: plan.summary.clone(), steps })
+    Plan { summary: plan.summary.clone(), steps }
 }
 
-fn invalid(message: impl Into<String>) -> Error {
-    Error::new(Code::InvalidPlan, message)
+fn invalid(id: &str, message: impl Into<String>) -> Violation {
+    Violation::of(id, Rule::Policy, message)
 }
 
-fn check(step: &Step, most: usize) -> Result<(), Error> {
+fn check(step: &Step, most: usize) -> Result<(), Violation> {
     let id = &step.id;
     if step.wait.is_some() && (step.each.is_some() || !step.or.is_empty() || step.escalate) {
-        return Err(invalid(format!("Step `{id}` waits: it has no `each`, `or` or `escalate`.")));
+        return Err(invalid(id, format!("Step `{id}` waits: it has no `each`, `or` or `escalate`.")));
     }
     let Some(each) = &step.each else { return Ok(()) };
     let within = |count: Option<u32>| count.is_none_or(|count| count > 0 && count as usize <= most);
     if !within(each.most) || !within(each.concurrency) {
-        return Err(invalid(format!("Step `{id}`: `most` and `concurrency` are between 1 and {most}.")));
+        return Err(invalid(id, format!("Step `{id}`: `most` and `concurrency` are between 1 and {most}.")));
     }
     match &each.list {
         Value::Array(_) if each.most.is_some() => {
-            Err(invalid(format!("Step `{id}`: `most` is for a list that is referred to; this one is written out.")))
+            Err(invalid(id, format!("Step `{id}`: `most` is for a list that is referred to; this one is written out.")))
         }
         Value::Array(_) => Ok(()),
         Value::String(text) if Reference::parse(text).is_some_and(|reference| reference.step != ITEM) => {
-            let missing = || invalid(format!("Step `{id}`: say in `most` how long the list `{text}` may be at most."));
+            let missing =
+                || invalid(id, format!("Step `{id}`: say in `most` how long the list `{text}` may be at most."));
             each.most.map(|_| ()).ok_or_else(missing)
         }
-        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
-            Err(invalid(format!("Step `{id}`: `each.in` is a list, or a reference to one such as `$guests.names`.")))
-        }
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Err(invalid(
+            id,
+            format!("Step `{id}`: `each.in` is a list, or a reference to one such as `$guests.names`."),
+        )),
     }
 }
 
 /// One step for each item, and one that gathers.
-fn items(step: &Step, each: &Each, place: u32, room: usize, steps: &mut Vec<Step>) -> Result<(), Error> {
+fn items(step: &Step, each: &Each, place: u32, room: usize, steps: &mut Vec<Step>) -> Result<(), Violation> {
     let of_list: Vec<(Value, Option<Item>)> = if let Value::Array(items) = &each.list {
         items.iter().map(|item| (item.clone(), None)).collect()
     } else {
@@ -133,13 +140,13 @@ fn items(step: &Step, each: &Each, place: u32, room: usize, steps: &mut Vec<Step
     };
     if of_list.len() >= room.max(1) {
         let message = format!("Step `{}` is for {} items, and that makes the plan too long.", step.id, of_list.len());
-        return Err(Error::new(Code::PlanTooLarge, message));
+        return Err(Violation::of(&step.id, Rule::Steps, message));
     }
     let mut members = Vec::with_capacity(of_list.len());
     let plain = Step { each: None, ..step.clone() };
     for (at, (value, item)) in of_list.into_iter().enumerate() {
         let id = format!("{}[{at}]", step.id);
-        let put = |params: &Map<String, Value>| -> Result<Map<String, Value>, Error> {
+        let put = |params: &Map<String, Value>| -> Result<Map<String, Value>, Violation> {
             params.iter().map(|(name, param)| Ok((name.clone(), with_item(param, &value, &id)?))).collect()
         };
         let of_item = Step {
@@ -149,7 +156,7 @@ fn items(step: &Step, each: &Each, place: u32, room: usize, steps: &mut Vec<Step
                 .or
                 .iter()
                 .map(|other| Ok(Alternative { tool: other.tool.clone(), params: put(&other.params)? }))
-                .collect::<Result<_, Error>>()?,
+                .collect::<Result<_, Violation>>()?,
             part: Part { item, crowd: each.concurrency.map(|most| (place, most)), ..Part::default() },
             id: id.clone(),
             ..plain.clone()
@@ -198,7 +205,7 @@ fn alternatives(step: Step, steps: &mut Vec<Step>) {
     steps.push(Step { id: step.id, after: members, part, ..Step::default() });
 }
 
-fn condition(when: &Condition, item: &Value, id: &str) -> Result<Condition, Error> {
+fn condition(when: &Condition, item: &Value, id: &str) -> Result<Condition, Violation> {
     let (left, right) = (with_item(&when.left, item, id)?, with_item(&when.right, item, id)?);
     Ok(Condition { left, right, is: when.is })
 }
@@ -210,12 +217,12 @@ fn names_item(value: &Value) -> bool {
 }
 
 /// Puts the item, or a reference to it, in the place of `$item`.
-fn with_item(value: &Value, item: &Value, id: &str) -> Result<Value, Error> {
+fn with_item(value: &Value, item: &Value, id: &str) -> Result<Value, Violation> {
     Ok(match value {
         Value::String(text) => match Reference::parse(text).filter(|reference| reference.step == ITEM) {
             None => value.clone(),
             Some(reference) => part_of(item, &reference).ok_or_else(|| {
-                invalid(format!("Step `{id}`: `{text}` names nothing in its item. Every item must have it."))
+                invalid(id, format!("Step `{id}`: `{text}` names nothing in its item. Every item must have it."))
             })?,
         },
         Value::Array(values) => {
@@ -225,7 +232,7 @@ fn with_item(value: &Value, item: &Value, id: &str) -> Result<Value, Error> {
             fields
                 .iter()
                 .map(|(name, field)| Ok((name.clone(), with_item(field, item, id)?)))
-                .collect::<Result<_, Error>>()?,
+                .collect::<Result<_, Violation>>()?,
         ),
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     })
@@ -247,11 +254,15 @@ fn part_of(item: &Value, reference: &Reference<'_>) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
     use serde_json::json;
 
     fn expanded(steps: Value) -> Result<Vec<Step>, Error> {
         let plan: Plan = serde_json::from_value(json!({ "steps": steps })).unwrap();
-        Ok(expand(&plan, 100)?.steps)
+        let mut faults = Faults::default();
+        let plan = expand(&plan, 100, &mut faults);
+        faults.none()?;
+        Ok(plan.steps)
     }
 
     fn ids(steps: &[Step]) -> Vec<&str> {
@@ -301,5 +312,11 @@ mod tests {
         assert!(each(json!({"in": [1], "concurrency": 0})).contains("between 1"));
         assert!(each(json!({"in": "$b", "most": 100})).contains("100 items"));
         assert!(message(json!([{"id": "a", "wait": {"for_ms": 1}, "escalate": true}])).contains("waits"));
+        let two = expanded(json!([
+            {"id": "a", "tool": "t", "each": {"in": "$b.list"}}, {"id": "b", "wait": {"for_ms": 1}, "escalate": true}
+        ]));
+        let two = two.unwrap_err();
+        let steps: Vec<Option<&str>> = two.violations().iter().map(|fault| fault.step.as_deref()).collect();
+        assert_eq!(steps, [Some("a"), Some("b")], "each is told of");
     }
 }

@@ -6,6 +6,7 @@
 
 mod advance;
 mod approval;
+mod checks;
 mod child;
 mod condition;
 mod effect;
@@ -20,6 +21,7 @@ mod record;
 mod reference;
 mod replan;
 mod report;
+mod sequence;
 mod settle;
 mod state;
 mod step;
@@ -40,7 +42,6 @@ pub use node::{Crowd, Gather, Item, Node, Past};
 pub use plan::{Plan, Step, object};
 #[cfg(test)]
 pub(crate) use record::tests::one_of_each;
-pub(crate) use reference::each as each_reference;
 pub use reference::{Reference, resolve};
 pub use replan::{Replan, adapt};
 pub use report::{AGREED, Ask, Attempt, Left, Remark, Report, Standing, StepReport, report};
@@ -49,6 +50,5 @@ pub use state::{Budget, Head, Job, Open, Phase, Saga};
 pub use step::step;
 pub use turn::{Claim, Priority};
 pub use verbs::Verdict;
-pub(crate) use verify::references_at;
 pub use verify::{LONGEST_NAME, LONGEST_WAIT, Limits, freeze};
 pub use wait::{LARGEST_MAIL, Wait};

@@ -2,25 +2,24 @@
 //! runs.
 //!
 //! Checked: ids, tools, parameters against the tool's schema, references against the producer's
-//! output schema, conditions, approvals, waits, cycles, limits, and the pivot rule: at most one point of no return, everything
-//! that can be undone before it, everything that cannot after it.
+//! output schema, conditions, approvals, waits, cycles, limits, the tools' own rules, and the pivot rule: at most one
+//! point of no return, everything that can be undone before it, everything that cannot after it.
+//!
+//! All that is wrong is said at once, each with its step and its rule, as far as one fault does not hide the next: the
+//! order of steps is looked at when each of them is right.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use serde_json::{Map, Value};
-
-use super::approval::Approval;
+use super::checks::{approval_of, check_approvals, check_params, check_policies, check_wait, references, tool_of};
 use super::child::{self, Child};
 use super::expand::{Gathered, expand};
 use super::node::{Crowd, Gather, Node};
 use super::plan::{Plan, Step};
-use super::reference::{self, Reference};
-use super::wait::Wait;
-use crate::depth::{DEEPEST, too_deep};
-use crate::error::{Code, Error};
-use crate::guard::role::{APPROVERS, RESERVED};
+use super::sequence;
+use crate::error::Error;
 use crate::time::Millis;
-use crate::tool::{Class, Definition, Retry};
+use crate::tool::{Class, Definition};
+use crate::violation::{MOST_VIOLATIONS, Rule, Violation, short};
 
 /// What a plan may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,18 +36,13 @@ impl Default for Limits {
 }
 
 /// A summary is one sentence; the longest that our own planner makes is far shorter.
-const LONGEST_SUMMARY: usize = 4_000;
+pub(super) const LONGEST_SUMMARY: usize = 4_000;
 /// The longest that a step or a saga may be told to wait.
 pub const LONGEST_WAIT: Millis = Millis(400 * 24 * 60 * 60 * 1000);
 /// Characters of the name of a person or an event.
 pub const LONGEST_NAME: usize = 200;
-const MOST_APPROVERS: usize = 20;
-const MOST_ATTEMPTS: u32 = 100;
-const MOST_CODES: usize = 20;
-const SHORTEST_RETRY: Millis = Millis(10);
 /// Plans inside of plans.
 const MOST_LEVELS: usize = 4;
-const A_DAY: Millis = Millis(24 * 60 * 60 * 1000);
 /// What a waiting node has for a tool's name: no tool can be called so.
 const WAIT: &str = "(wait)";
 /// What a gathering node has.
@@ -58,8 +52,8 @@ const GATHER: &str = "(gather)";
 /// run early has a low number.
 ///
 /// # Errors
-/// The first fault found, with the step's id: [`Code::InvalidPlan`], [`Code::UnknownTool`],
-/// [`Code::InvalidParameters`] or [`Code::PlanTooLarge`].
+/// All that is wrong, up to [`MOST_VIOLATIONS`], as [`Error::violations`]; the code is that of the first:
+/// `invalid_plan`, `unknown_tool`, `invalid_parameters` or `plan_too_large`.
 pub fn freeze(plan: &Plan, tools: &BTreeMap<String, Definition>, limits: Limits) -> Result<Vec<Node>, Error> {
     freeze_within(plan, tools, limits, &mut Room { steps: limits.steps, levels: MOST_LEVELS })
 }
@@ -70,6 +64,30 @@ pub(super) struct Room {
     pub levels: usize,
 }
 
+/// What was found so far.
+#[derive(Default)]
+pub(super) struct Faults(Vec<Violation>);
+
+impl Faults {
+    pub fn note(&mut self, outcome: Result<(), Violation>) {
+        self.extend(outcome.err());
+    }
+
+    pub fn extend(&mut self, found: impl IntoIterator<Item = Violation>) {
+        let room = MOST_VIOLATIONS.saturating_sub(self.0.len());
+        self.0.extend(found.into_iter().take(room));
+    }
+
+    /// Whether there is no sense in looking further. What is too large is not gone through to its end.
+    pub fn enough(&self) -> bool {
+        self.0.len() >= MOST_VIOLATIONS || self.0.iter().any(|fault| fault.rule == Rule::Steps)
+    }
+
+    pub fn none(&mut self) -> Result<(), Error> {
+        Error::broken(std::mem::take(&mut self.0)).map_or(Ok(()), Err)
+    }
+}
+
 pub(super) fn freeze_within(
     plan: &Plan,
     tools: &BTreeMap<String, Definition>,
@@ -78,12 +96,14 @@ pub(super) fn freeze_within(
 ) -> Result<Vec<Node>, Error> {
     check_size(plan, limits)?;
     check_ids(plan)?;
-    let plan = &expand(plan, limits.steps)?;
+    let mut faults = Faults::default();
+    let plan = &expand(plan, limits.steps, &mut faults);
+    faults.none()?;
     check_size(plan, limits)?;
     let Some(left) = room.steps.checked_sub(plan.steps.len()) else {
         let message =
             format!("With the plans that its steps run, the plan has more than {} steps. Split it.", limits.steps);
-        return Err(Error::new(Code::PlanTooLarge, message));
+        return Err(Violation::whole(Rule::Steps, message).into());
     };
     room.steps = left;
     let places: BTreeMap<&str, usize> =
@@ -91,66 +111,84 @@ pub(super) fn freeze_within(
     let mut edges = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
         match &step.wait {
-            Some(wait) => check_wait(step, wait)?,
+            Some(wait) => faults.note(check_wait(step, wait)),
             None if step.part.gather.is_some() => {}
-            None => {
-                check_params(step, tool_of(step, tools)?)?;
-                if Child::is_one(&step.tool) {
-                    child::check(step, tools, limits, room)?;
+            None => match tool_of(step, tools) {
+                Ok(tool) => {
+                    faults.extend(check_params(step, tool));
+                    if Child::is_one(&step.tool) {
+                        faults.extend(child::check(step, tools, limits, room));
+                    }
                 }
-            }
+                Err(fault) => faults.extend([fault]),
+            },
         }
-        check_policies(step)?;
-        check_alternatives(step, plan, &places, tools)?;
-        edges.push(dependencies(step, plan, &places, tools)?);
+        faults.note(check_policies(step));
+        faults.note(check_alternatives(step, plan, &places, tools));
+        edges.push(dependencies(step, plan, &places, tools, &mut faults));
+        if faults.enough() {
+            break;
+        }
     }
-    let order = order(plan, &edges).ok_or_else(|| invalid("The steps wait for each other in a circle."))?;
-    let classes = pivot_rule(plan, tools, &order, &mut edges)?;
-    check_approvals(plan, tools, &classes)?;
-    let order = order_after_pivot(plan, &edges)?;
+    faults.none()?;
+    let order = in_order(&edges);
+    if order.len() < edges.len() {
+        faults.extend(circles(plan, &edges, &order));
+        faults.none()?;
+    }
+    let (classes, pivot) = pivot_rule(plan, tools, &order)?;
+    for (step, class) in plan.steps.iter().zip(&classes) {
+        faults.note(check_approvals(step, *class, tools));
+    }
+    class_order(plan, &order, &edges, &classes, &mut faults);
+    faults.none()?;
+    if let Some(pivot) = pivot {
+        around(pivot, &classes, &mut edges);
+    }
+    sequence::keep(plan, tools, &mut edges, &mut faults);
+    faults.none()?;
+    let order = in_order(&edges);
     Ok(number(plan, tools, &edges, &classes, &order))
 }
 
-fn invalid(message: impl Into<String>) -> Error {
-    Error::new(Code::InvalidPlan, message)
-}
-
-fn check_size(plan: &Plan, limits: Limits) -> Result<(), Error> {
+fn check_size(plan: &Plan, limits: Limits) -> Result<(), Violation> {
     if plan.steps.is_empty() {
-        return Err(invalid("The plan has no steps."));
+        return Err(Violation::whole(Rule::Plan, "The plan has no steps."));
     }
+    let too_large = |message: String| Err(Violation::whole(Rule::Steps, message));
     if plan.steps.len() > limits.steps {
-        let message = format!("The plan has {} steps; {} are allowed. Split it.", plan.steps.len(), limits.steps);
-        return Err(Error::new(Code::PlanTooLarge, message));
+        return too_large(format!("The plan has {} steps; {} are allowed. Split it.", plan.steps.len(), limits.steps));
     }
     if plan.summary.chars().count() > LONGEST_SUMMARY {
-        return Err(Error::new(Code::PlanTooLarge, format!("The summary has more than {LONGEST_SUMMARY} characters.")));
+        return too_large(format!("The summary has more than {LONGEST_SUMMARY} characters."));
     }
     let bytes: usize =
         plan.steps.iter().map(|step| serde_json::to_string(&step.params).map_or(0, |text| text.len())).sum();
     if bytes > limits.bytes {
-        let message = format!("The parameters take {bytes} bytes; {} are allowed.", limits.bytes);
-        return Err(Error::new(Code::PlanTooLarge, message));
+        return too_large(format!("The parameters take {bytes} bytes; {} are allowed.", limits.bytes));
     }
     Ok(())
 }
 
 fn check_ids(plan: &Plan) -> Result<(), Error> {
+    let mut faults = Faults::default();
     let mut known = BTreeSet::new();
-    for step in &plan.steps {
+    for (place, step) in plan.steps.iter().enumerate() {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         let starts = step.id.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
         if !starts || step.id.len() > 64 || !step.id.chars().all(fits) {
-            let id: String = step.id.chars().take(80).collect();
-            return Err(invalid(format!(
-                "The step id `{id}` is not one: a letter first, then letters, digits, `_` or `-`, 64 at most."
-            )));
-        }
-        if !known.insert(step.id.as_str()) {
-            return Err(invalid(format!("Two steps have the id `{}`.", step.id)));
+            let message = format!(
+                "The step id `{}` is not one: a letter first, then letters, digits, `_` or `-`, 64 at most.",
+                short(&step.id)
+            );
+            let named = if step.id.is_empty() { format!("#{place}") } else { step.id.clone() };
+            faults.extend([Violation::of(&named, Rule::Id, message)]);
+        } else if !known.insert(step.id.as_str()) {
+            let message = format!("Two steps have the id `{}`.", step.id);
+            faults.extend([Violation::of(&step.id, Rule::Id, message)]);
         }
     }
-    Ok(())
+    faults.none()
 }
 
 /// What stands in for a step is of its kind: else it would be elsewhere in the plan.
@@ -159,199 +197,25 @@ fn check_alternatives(
     plan: &Plan,
     places: &BTreeMap<&str, usize>,
     tools: &BTreeMap<String, Definition>,
-) -> Result<(), Error> {
-    if step.escalate && tool_of(step, tools)?.class == Class::Pivot {
-        return Err(invalid(format!("Step `{}` is a point of no return, which is never escalated.", step.id)));
+) -> Result<(), Violation> {
+    // That it is not registered is said already.
+    let Some(tool) = tools.get(&step.tool) else { return Ok(()) };
+    if step.escalate && tool.class == Class::Pivot {
+        let message = format!("Step `{}` is a point of no return, which is never escalated.", step.id);
+        return Err(Violation::of(&step.id, Rule::Policy, message));
     }
     let Some(first) = step.part.instead_of.first().and_then(|id| plan.steps.get(*places.get(id.as_str())?)) else {
         return Ok(());
     };
-    let (class, wanted) = (tool_of(step, tools)?.class, tool_of(first, tools)?.class);
-    if class != wanted || class == Class::Pivot {
-        return Err(invalid(format!(
+    let Some(wanted) = tools.get(&first.tool) else { return Ok(()) };
+    if tool.class != wanted.class || tool.class == Class::Pivot {
+        let message = format!(
             "Step `{}` would stand in for `{}`: their tools must be of the same class, and no point of no return.",
             step.id, first.id
-        )));
+        );
+        return Err(Violation::of(&step.id, Rule::Policy, message));
     }
     Ok(())
-}
-
-fn tool_of<'a>(step: &Step, tools: &'a BTreeMap<String, Definition>) -> Result<&'a Definition, Error> {
-    tools.get(&step.tool).ok_or_else(|| {
-        let name: String = step.tool.chars().take(80).collect();
-        Error::new(Code::UnknownTool, format!("Step `{}` names the tool `{name}`, which is not registered.", step.id))
-    })
-}
-
-/// A wait has no partner, and nothing that belongs to one.
-fn check_wait(step: &Step, wait: &Wait) -> Result<(), Error> {
-    if !step.tool.is_empty() || !step.params.is_empty() || step.approval.is_some() || step.retry.is_some() {
-        return Err(invalid(format!(
-            "Step `{}` waits: it has no `tool`, `params`, `approval` or `retry`. Put those into a step after it.",
-            step.id
-        )));
-    }
-    let span = match wait {
-        Wait::ForMs(span) => *span,
-        // A time in the past is a wait that is over at once.
-        Wait::Until(at) => return if at.0 < u64::MAX >> 12 { Ok(()) } else { Err(too_long(step)) },
-        Wait::Event { name, within_ms } => {
-            if name.is_empty() || name.chars().count() > LONGEST_NAME {
-                let message = format!("Step `{}` waits for an event without a name, or with a long one.", step.id);
-                return Err(invalid(message));
-            }
-            *within_ms
-        }
-    };
-    if span > LONGEST_WAIT { Err(too_long(step)) } else { Ok(()) }
-}
-
-fn too_long(step: &Step) -> Error {
-    let days = LONGEST_WAIT.0 / 86_400_000;
-    invalid(format!("Step `{}` would wait for more than {days} days, which are the most.", step.id))
-}
-
-fn check_policies(step: &Step) -> Result<(), Error> {
-    let retry = step.retry.as_ref();
-    if retry.is_some_and(|retry| retry.attempts == 0 || retry.attempts > MOST_ATTEMPTS) {
-        return Err(invalid(format!("Step `{}`: `retry.attempts` is between 1 and {MOST_ATTEMPTS}.", step.id)));
-    }
-    let slow =
-        |retry: &Retry| retry.base_ms >= SHORTEST_RETRY && retry.base_ms <= retry.cap_ms && retry.cap_ms <= A_DAY;
-    if retry.is_some_and(|retry| !slow(retry)) {
-        return Err(invalid(format!(
-            "Step `{}`: `retry` waits between {} ms and a day, and `cap_ms` is not below `base_ms`.",
-            step.id, SHORTEST_RETRY.0
-        )));
-    }
-    let fits = |code: &String| !code.is_empty() && code.chars().count() <= LONGEST_NAME;
-    if retry.is_some_and(|retry| retry.never.len() > MOST_CODES || !retry.never.iter().all(fits)) {
-        return Err(invalid(format!(
-            "Step `{}`: `retry.never` names {MOST_CODES} codes at most, of {LONGEST_NAME} characters each.",
-            step.id
-        )));
-    }
-    if referring(step).any(too_deep) {
-        return Err(invalid(format!("Step `{}`: its values are nested more than {DEEPEST} deep.", step.id)));
-    }
-    step.approval.as_ref().map_or(Ok(()), |approval| check_approval(step, approval))
-}
-
-fn check_approval(step: &Step, approval: &Approval) -> Result<(), Error> {
-    if approval.within_ms > LONGEST_WAIT {
-        return Err(too_long(step));
-    }
-    let mut by: Vec<&str> = approval.by.iter().map(String::as_str).collect();
-    by.sort_unstable();
-    by.dedup();
-    if by.iter().any(|name| name.is_empty() || name.chars().count() > LONGEST_NAME) {
-        return Err(invalid(format!("Step `{}`: its approval names somebody with no name, or a long one.", step.id)));
-    }
-    if by.iter().any(|name| name.starts_with(RESERVED) && *name != APPROVERS) {
-        return Err(invalid(format!("Step `{}`: of roles its approval can name `{APPROVERS}` only.", step.id)));
-    }
-    // How many have a role is not known here.
-    let most = if by.contains(&APPROVERS) { MOST_APPROVERS } else { by.len() };
-    let named = u32::try_from(most).unwrap_or(u32::MAX).max(1);
-    if by.len() != approval.by.len() || by.len() > MOST_APPROVERS || approval.quorum == 0 || approval.quorum > named {
-        return Err(invalid(format!(
-            "Step `{}`: its approval names each of {MOST_APPROVERS} people at most once, and its quorum is between 1 and their number.",
-            step.id
-        )));
-    }
-    let mut elsewhere = None;
-    for side in approval.when.iter().flat_map(|when| [&when.left, &when.right]) {
-        reference::each(side, &mut |reference| {
-            if reference.step != Approval::PARAMS {
-                elsewhere.get_or_insert_with(|| reference.step.to_owned());
-            }
-        });
-    }
-    if let Some(other) = elsewhere {
-        return Err(invalid(format!(
-            "Step `{}`: the condition of its approval refers to `${other}`; it can refer to `$params` only.",
-            step.id
-        )));
-    }
-    if approval.question.chars().count() > LONGEST_SUMMARY {
-        return Err(invalid(format!("Step `{}`: the question has more than {LONGEST_SUMMARY} characters.", step.id)));
-    }
-    Ok(())
-}
-
-/// Who must agree to a step. What its tool demands cannot be softened by a plan.
-fn approval_of(step: &Step, tools: &BTreeMap<String, Definition>) -> Option<Approval> {
-    tools.get(&step.tool).and_then(|tool| tool.approval.clone()).or_else(|| step.approval.clone())
-}
-
-/// People are asked before the point of no return, or about it: after it a "no" could not be heeded.
-fn check_approvals(plan: &Plan, tools: &BTreeMap<String, Definition>, classes: &[Class]) -> Result<(), Error> {
-    for step in &plan.steps {
-        let demanded = tools.get(&step.tool).and_then(|tool| tool.approval.as_ref());
-        if demanded.is_some() && step.approval.is_some() {
-            let message = "has an approval, and its tool demands one of its own. Take the step's away.";
-            return Err(invalid(format!("Step `{}` {message}", step.id)));
-        }
-        demanded.map_or(Ok(()), |approval| check_approval(step, approval))?;
-    }
-    let late = plan.steps.iter().zip(classes).find(|(step, class)| {
-        !matches!(class, Class::Compensatable | Class::Pivot) && approval_of(step, tools).is_some()
-    });
-    late.map_or(Ok(()), |(step, _)| {
-        Err(invalid(format!(
-            "Step `{}` needs an approval, and changes nothing or stands after the point of no return. Put the approval on a step that can be undone, or on the point of no return.",
-            step.id
-        )))
-    })
-}
-
-/// Checks what is known at plan time; a reference is checked when its value is there.
-fn check_params(step: &Step, tool: &Definition) -> Result<(), Error> {
-    let violations = tool.input.check(&Value::Object(step.params.clone()));
-    if violations.is_empty() {
-        return Ok(());
-    }
-    let later = references_at(&step.params);
-    let found = violations.iter().find(|violation| !later.contains(&violation.path));
-    found.map_or(Ok(()), |violation| {
-        let place = if violation.path.is_empty() { "its parameters" } else { violation.path.as_str() };
-        let message = format!("Step `{}` ({}): {place}: {}", step.id, step.tool, violation.message);
-        Err(Error::new(Code::InvalidParameters, message))
-    })
-}
-
-/// JSON pointers of all references inside a step's parameters.
-pub(crate) fn references_at(params: &Map<String, Value>) -> Vec<String> {
-    let mut found = Vec::new();
-    params.iter().for_each(|(name, value)| pointers(value, &format!("/{name}"), &mut found));
-    found
-}
-
-/// JSON pointers of all references inside `value`.
-fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
-    match value {
-        Value::String(text) if Reference::parse(text).is_some() => found.push(at.to_owned()),
-        Value::Array(items) => {
-            items.iter().enumerate().for_each(|(place, item)| pointers(item, &format!("{at}/{place}"), found));
-        }
-        Value::Object(fields) => {
-            fields.iter().for_each(|(name, field)| pointers(field, &format!("{at}/{name}"), found))
-        }
-        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-/// All values of a step that may refer to others.
-fn referring(step: &Step) -> impl Iterator<Item = &Value> {
-    let when = step.when.iter().flat_map(|when| [&when.left, &when.right]);
-    step.params.values().chain(when)
-}
-
-/// Calls `found` with every reference that a step makes.
-fn references<'a>(step: &'a Step, found: &mut impl FnMut(Reference<'a>)) {
-    referring(step).for_each(|value| reference::each(value, found));
-    let list = step.part.item.as_ref().and_then(|item| Reference::parse(&item.list));
-    list.into_iter().for_each(found);
 }
 
 /// Whether the step at `place` gives what `path` names. What waits or a person gives is not known.
@@ -378,80 +242,115 @@ fn gives(
     }
 }
 
+/// The places that a step waits for. Of what is wrong with them, the rest is right.
 fn dependencies(
     step: &Step,
     plan: &Plan,
     places: &BTreeMap<&str, usize>,
     tools: &BTreeMap<String, Definition>,
-) -> Result<Vec<usize>, Error> {
+    faults: &mut Faults,
+) -> Vec<usize> {
     let mut deps = Vec::new();
     for id in &step.after {
-        deps.push(*places.get(id.as_str()).ok_or_else(|| {
-            let name: String = id.chars().take(80).collect();
-            invalid(format!("Step `{}` waits for `{name}`, which is no step.", step.id))
-        })?);
-    }
-    let mut fault = None;
-    references(step, &mut |reference| match places.get(reference.step) {
-        None => {
-            fault.get_or_insert(format!(
-                "Step `{}` refers to `${}`, which is no step. For a plain `$` write `$$`.",
-                step.id, reference.step
-            ));
-        }
-        Some(place) => {
-            deps.push(*place);
-            let path: Vec<&str> = reference.path().collect();
-            if !gives(*place, &path, plan, places, tools) {
-                fault.get_or_insert(format!(
-                    "Step `{}` refers to `{}` of `{}`, whose tool gives no such field.",
-                    step.id,
-                    path.join("."),
-                    reference.step
-                ));
+        match places.get(id.as_str()) {
+            Some(place) => deps.push(*place),
+            None => {
+                let message = format!("Step `{}` waits for `{}`, which is no step.", step.id, short(id));
+                faults.extend([Violation::of(&step.id, Rule::Order, message)]);
             }
+        }
+    }
+    references(step, &mut |reference| {
+        let Some(place) = places.get(reference.step) else {
+            let message = format!(
+                "Step `{}` refers to `${}`, which is no step. For a plain `$` write `$$`.",
+                step.id,
+                short(reference.step)
+            );
+            faults.extend([Violation::of(&step.id, Rule::Reference, message)]);
+            return;
+        };
+        deps.push(*place);
+        let path: Vec<&str> = reference.path().collect();
+        if !gives(*place, &path, plan, places, tools) {
+            let message = format!(
+                "Step `{}` refers to `{}` of `{}`, whose tool gives no such field.",
+                step.id,
+                short(&path.join(".")),
+                reference.step
+            );
+            faults.extend([Violation::of(&step.id, Rule::Reference, message)]);
         }
     });
-    if let Some(fault) = fault {
-        return Err(invalid(fault));
-    }
     deps.sort_unstable();
     deps.dedup();
-    Ok(deps)
+    deps
 }
 
-/// Kahn's algorithm, first come first served; `None` where there is a cycle.
-fn order(plan: &Plan, edges: &[Vec<usize>]) -> Option<Vec<usize>> {
+/// Kahn's algorithm, first come first served. What waits in a circle, or for one, is left out.
+fn in_order(edges: &[Vec<usize>]) -> Vec<usize> {
     let mut missing: Vec<usize> = edges.iter().map(Vec::len).collect();
-    let mut dependants = vec![Vec::new(); plan.steps.len()];
+    let mut dependants = vec![Vec::new(); edges.len()];
     for (place, deps) in edges.iter().enumerate() {
         for dep in deps {
-            dependants.get_mut(*dep)?.push(place);
-        }
-    }
-    let mut ready: VecDeque<usize> = (0..plan.steps.len()).filter(|place| missing.get(*place) == Some(&0)).collect();
-    let mut order = Vec::with_capacity(plan.steps.len());
-    while let Some(place) = ready.pop_front() {
-        order.push(place);
-        for dependant in dependants.get(place)? {
-            let left = missing.get_mut(*dependant)?;
-            *left -= 1;
-            if *left == 0 {
-                ready.push_back(*dependant);
+            if let Some(dependants) = dependants.get_mut(*dep) {
+                dependants.push(place);
             }
         }
     }
-    (order.len() == plan.steps.len()).then_some(order)
+    let mut ready: VecDeque<usize> = (0..edges.len()).filter(|place| missing.get(*place) == Some(&0)).collect();
+    let mut order = Vec::with_capacity(edges.len());
+    while let Some(place) = ready.pop_front() {
+        order.push(place);
+        for dependant in dependants.get(place).into_iter().flatten() {
+            if let Some(left) = missing.get_mut(*dependant) {
+                *left -= 1;
+                if *left == 0 {
+                    ready.push_back(*dependant);
+                }
+            }
+        }
+    }
+    order
 }
 
-/// Finds the point of no return, puts everything that can be undone before it and everything that
-/// cannot after it.
+/// The steps that wait for each other in circles. Of what `in_order` left out each waits for another such, so that who
+/// follows one of these in each comes round.
+fn circles(plan: &Plan, edges: &[Vec<usize>], order: &[usize]) -> Vec<Violation> {
+    let placed: BTreeSet<usize> = order.iter().copied().collect();
+    let next = |place: usize| edges.get(place)?.iter().copied().find(|dep| !placed.contains(dep));
+    let mut seen = BTreeSet::new();
+    let mut round = BTreeMap::new();
+    for start in (0..edges.len()).filter(|place| !placed.contains(place)) {
+        let mut path = Vec::new();
+        let mut at = Some(start);
+        while let Some(place) = at.filter(|place| seen.insert(*place)) {
+            path.push(place);
+            at = next(place);
+        }
+        // Where it came to a place of an earlier walk, that walk has told of the circle.
+        let begins = path.iter().position(|place| Some(*place) == at);
+        for place in path.iter().skip(begins.unwrap_or(path.len())) {
+            round.insert(*place, next(*place));
+        }
+    }
+    let id = |place: usize| plan.steps.get(place).map_or("", |step| step.id.as_str());
+    let told = round.into_iter().map(|(place, next)| {
+        let (step, next) = (id(place), next.map_or("", id));
+        let message =
+            format!("Step `{step}` waits for `{next}`, in a circle. Let one of the circle wait for none of it.");
+        Violation::of(step, Rule::Cycle, message)
+    });
+    told.collect()
+}
+
+/// Finds the point of no return. Every class as it is in this plan: one pivot at most, and what else cannot be undone
+/// stands behind it.
 fn pivot_rule(
     plan: &Plan,
     tools: &BTreeMap<String, Definition>,
     order: &[usize],
-    edges: &mut [Vec<usize>],
-) -> Result<Vec<Class>, Error> {
+) -> Result<(Vec<Class>, Option<usize>), Violation> {
     let mut classes = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
         let partner = step.wait.is_none() && step.part.gather.is_none();
@@ -467,26 +366,15 @@ fn pivot_rule(
     };
     let Some(pivot) = first(Class::Pivot).or_else(|| order.iter().copied().find(sure)) else {
         let unsure = first(Class::Retriable).and_then(|place| plan.steps.get(place));
-        return unsure.map_or(Ok(classes), |step| {
-            Err(invalid(format!(
+        return unsure.map_or(Ok((classes, None)), |step| {
+            let message = format!(
                 "Step `{}` cannot be undone, has alternatives, and no step before it is the point of no return. \
                  Take its alternatives away, or put a step without any before it.",
                 step.id
-            )))
+            );
+            Err(Violation::of(&step.id, Rule::Class, message))
         });
     };
-    let undoable: Vec<usize> = (0..classes.len()).filter(|place| class(*place) == Class::Compensatable).collect();
-    for place in 0..classes.len() {
-        let after_pivot = place != pivot && matches!(class(place), Class::Pivot | Class::Retriable);
-        let Some(deps) = edges.get_mut(place) else { continue };
-        if place == pivot {
-            deps.extend(&undoable);
-        } else if after_pivot {
-            deps.push(pivot);
-        }
-        deps.sort_unstable();
-        deps.dedup();
-    }
     for (place, class) in classes.iter_mut().enumerate() {
         if place == pivot {
             *class = Class::Pivot;
@@ -494,16 +382,48 @@ fn pivot_rule(
             *class = Class::Retriable;
         }
     }
-    Ok(classes)
+    Ok((classes, Some(pivot)))
 }
 
-fn order_after_pivot(plan: &Plan, edges: &[Vec<usize>]) -> Result<Vec<usize>, Error> {
-    order(plan, edges).ok_or_else(|| {
-        invalid(
-            "A step that cannot be undone stands before one that may still be refused. \
-             Put what can be undone first, and messages and captures last.",
-        )
-    })
+/// What can be undone, and the point of no return, do not wait for what cannot be undone.
+fn class_order(plan: &Plan, order: &[usize], edges: &[Vec<usize>], classes: &[Class], faults: &mut Faults) {
+    let is_final = |place: &usize| matches!(classes.get(*place), Some(Class::Pivot | Class::Retriable));
+    // For each step, one that cannot be undone and comes before it.
+    let mut behind: Vec<Option<usize>> = vec![None; edges.len()];
+    for place in order {
+        let deps = edges.get(*place).into_iter().flatten();
+        let found =
+            deps.copied().find_map(|dep| Some(dep).filter(is_final).or_else(|| behind.get(dep).copied().flatten()));
+        if let Some(behind) = behind.get_mut(*place) {
+            *behind = found;
+        }
+    }
+    for ((step, class), behind) in plan.steps.iter().zip(classes).zip(behind) {
+        let early = matches!(class, Class::Compensatable | Class::Pivot);
+        if let Some(before) = behind.filter(|_| early).and_then(|place| plan.steps.get(place)) {
+            let message = format!(
+                "Step `{}` may still be refused, and stands after `{}`, which cannot be undone. Put what can be undone \
+                 first, and messages and captures last.",
+                step.id, before.id
+            );
+            faults.extend([Violation::of(&step.id, Rule::Class, message)]);
+        }
+    }
+}
+
+/// Puts everything that can be undone before the point of no return, and everything that cannot after it.
+fn around(pivot: usize, classes: &[Class], edges: &mut [Vec<usize>]) {
+    let undoable: Vec<usize> =
+        (0..classes.len()).filter(|place| classes.get(*place) == Some(&Class::Compensatable)).collect();
+    for (place, deps) in edges.iter_mut().enumerate() {
+        if place == pivot {
+            deps.extend(&undoable);
+        } else if classes.get(place) == Some(&Class::Retriable) {
+            deps.push(pivot);
+        }
+        deps.sort_unstable();
+        deps.dedup();
+    }
 }
 
 fn number(
@@ -585,4 +505,85 @@ fn number(
         })
     });
     frozen.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::saga::definitions;
+    use serde_json::{Value, json};
+
+    fn faults(steps: Value) -> Vec<(String, Rule)> {
+        let tool = |name: &str, class: Class| {
+            let mut tool = definitions()[0].clone();
+            (tool.name, tool.class) = (name.to_owned(), class);
+            tool.input = serde_json::from_value(json!({"properties": {"n": {"type": "integer"}}})).unwrap();
+            tool.output = serde_json::from_value(json!({"properties": {"id": {}}})).unwrap();
+            (tool.name.clone(), tool)
+        };
+        let tools = [tool("book", Class::Compensatable), tool("pay", Class::Pivot), tool("send", Class::Retriable)];
+        let plan: Plan = serde_json::from_value(json!({ "steps": steps })).unwrap();
+        let error = freeze(&plan, &tools.into(), Limits::default()).unwrap_err();
+        assert_eq!(error.code(), error.violations()[0].rule.code());
+        error.violations().iter().map(|fault| (fault.step.clone().unwrap_or_default(), fault.rule)).collect()
+    }
+
+    fn told(expected: &[(&str, Rule)]) -> Vec<(String, Rule)> {
+        expected.iter().map(|(step, rule)| ((*step).to_owned(), *rule)).collect()
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once_each_with_its_step_and_rule() {
+        let steps = json!([
+            {"id": "a", "tool": "lost", "after": ["nobody"]},
+            {"id": "b", "tool": "book", "params": {"n": "x"}, "approval": {"quorum": 0}},
+            {"id": "c", "tool": "book", "params": {"n": "$a.id", "m": "$none.id", "o": "$b.none"}},
+            {"id": "d", "wait": {"for_ms": 1}, "tool": "book"},
+        ]);
+        let expected = [
+            ("a", Rule::Tool),
+            ("a", Rule::Order),
+            ("b", Rule::Parameters),
+            ("b", Rule::Approval),
+            ("c", Rule::Reference),
+            ("c", Rule::Reference),
+            ("d", Rule::Policy),
+        ];
+        assert_eq!(faults(steps), told(&expected));
+        let ids = json!([{"id": "", "tool": "book"}, {"id": "a", "tool": "book"}, {"id": "a", "tool": "book"}]);
+        assert_eq!(faults(ids), told(&[("#0", Rule::Id), ("a", Rule::Id)]));
+    }
+
+    #[test]
+    fn who_waits_in_a_circle_is_named_and_who_waits_for_one_is_not() {
+        let step = |id: &str, after: &[&str]| json!({"id": id, "tool": "book", "after": after});
+        let steps = json!([
+            step("behind", &["a"]),
+            step("a", &["b"]),
+            step("b", &["c", "free"]),
+            step("c", &["a"]),
+            step("free", &[]),
+            step("self", &["self"]),
+        ]);
+        let expected = [("a", Rule::Cycle), ("b", Rule::Cycle), ("c", Rule::Cycle), ("self", Rule::Cycle)];
+        assert_eq!(faults(steps), told(&expected));
+    }
+
+    #[test]
+    fn what_stands_after_what_cannot_be_undone_is_named_with_it() {
+        let steps = json!([
+            {"id": "pay", "tool": "pay"}, {"id": "wait", "wait": {"for_ms": 1}, "after": ["pay"]},
+            {"id": "a", "tool": "book", "after": ["wait"]}, {"id": "b", "tool": "book", "after": ["a"]},
+            {"id": "late", "tool": "send", "approval": {}},
+        ]);
+        assert_eq!(faults(steps), told(&[("late", Rule::Approval), ("a", Rule::Class), ("b", Rule::Class)]));
+        let early = json!([{"id": "m", "tool": "send"}, {"id": "p", "tool": "pay", "after": ["m"]}]);
+        assert_eq!(faults(early), told(&[("p", Rule::Class)]));
+    }
+
+    #[test]
+    fn no_more_is_said_than_is_of_use() {
+        let steps: Vec<Value> = (0..100).map(|n| json!({"id": format!("s{n}"), "tool": "lost"})).collect();
+        assert_eq!(faults(json!(steps)).len(), MOST_VIOLATIONS);
+    }
 }

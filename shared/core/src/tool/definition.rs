@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Example, Mcp, Schema};
+use super::{Example, Mcp, PlanRule, Schema};
 use crate::saga::{Approval, is_zero};
 use crate::time::Millis;
 
@@ -134,6 +134,9 @@ pub struct Definition {
     /// Who must agree to every step that calls it, whatever the plan says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
+    /// What every plan that calls it keeps to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<PlanRule>,
     /// How many calls of it may be under way at once: `{"limit": N, "per": "tool"}` or `"user"`, or a list of
     /// both. Undos and statuses count, and never wait.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "limits")]

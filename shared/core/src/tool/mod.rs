@@ -7,10 +7,12 @@ mod check;
 mod definition;
 mod example;
 mod mcp;
+mod rule;
 mod schema;
 
 pub use check::is_name;
 pub use definition::{Class, Definition, Limit, Per, Repeat, Retry, Terms};
 pub use example::Example;
 pub use mcp::{Companion, Era, Failure, Mcp};
+pub use rule::PlanRule;
 pub use schema::{Schema, Violation};

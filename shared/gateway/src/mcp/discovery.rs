@@ -9,7 +9,9 @@ use http::HeaderName;
 use makegood_core::depth::too_deep;
 use makegood_core::saga::Approval;
 use makegood_core::time::Millis;
-use makegood_core::tool::{Class, Companion, Definition, Era, Example, Failure, Limit, Mcp, Repeat, Retry, Schema};
+use makegood_core::tool::{
+    Class, Companion, Definition, Era, Example, Failure, Limit, Mcp, PlanRule, Repeat, Retry, Schema,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -115,6 +117,8 @@ pub struct Word {
     pub cost_tokens: u64,
     pub approval: Option<Approval>,
     #[serde(default)]
+    pub rules: Vec<PlanRule>,
+    #[serde(default)]
     pub concurrency: Vec<Limit>,
     #[serde(default)]
     pub hosts: Vec<String>,
@@ -198,6 +202,7 @@ pub fn draft(server: &str, era: Era, list: &[Value], tool: &str, words: &Words) 
         cost_minor: word.cost_minor,
         cost_tokens: word.cost_tokens,
         approval: word.approval.clone(),
+        rules: word.rules.clone(),
         concurrency: word.concurrency.clone(),
         hosts: word.hosts.clone(),
         mcp: Some(mcp),

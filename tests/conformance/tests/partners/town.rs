@@ -36,7 +36,7 @@ fn sample(tool: &str) -> Value {
     let (params, refused, before) = match tool {
         "search_restaurants" => (json!({ "cuisine": "Italian" }), json!({ "cuisine": "Martian" }), json!([])),
         "get_availability" => (table("Sakura"), table("Nowhere"), json!([])),
-        "book_restaurant_table" => (booking("Luigi's"), booking("Nowhere"), json!([])),
+        "book_restaurant_table" | "join_waitlist" => (booking("Luigi's"), booking("Nowhere"), json!([])),
         "get_reservation" => {
             let table = json!({ "id": "table", "tool": "book_restaurant_table", "params": booking("Luigi's") });
             let (known, unknown) = ("$table.reservation_id", "RES-0");

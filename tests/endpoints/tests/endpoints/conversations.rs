@@ -114,6 +114,45 @@ async fn a_plan_that_is_not_sure_is_shown_corrected_and_done_after_a_yes_or_not_
 }
 
 #[tokio::test]
+async fn a_table_that_is_refused_is_booked_at_another_hour_and_else_waited_for() {
+    let platform = Platform::start(Options::default()).await;
+    let refuse = |count: u32| json!({"tool": "book_restaurant_table", "kind": "refuse", "op": "do", "count": count});
+    town::fault(&platform, &refuse(1)).await;
+    let mut talk = Talk::new(&platform);
+    let started = talk.say(TABLE).await;
+    assert!(started["say"].as_str().unwrap().contains("18:00, then the waiting list"), "{started:#}");
+    assert_eq!(talk.rest(&started).await["phase"], "completed");
+    let world = town::world(&platform).await;
+    assert_eq!((&world["reservations"][0]["time"], &world["waitlist"]), (&json!("19:30"), &json!([])), "{world:#}");
+
+    // The hour that was asked for, and four others.
+    town::fault(&platform, &refuse(5)).await;
+    let mut other = Talk::new(&platform);
+    let started = other.say(TABLE).await;
+    assert_eq!(other.rest(&started).await["phase"], "completed");
+    let world = town::world(&platform).await;
+    assert_eq!(
+        (&world["waitlist"][0]["time"], world["reservations"].as_array().map(Vec::len)),
+        (&json!("19:00"), Some(1))
+    );
+}
+
+#[tokio::test]
+async fn what_hangs_on_the_weather_is_shown_and_then_done_or_passed_over() {
+    let platform = Platform::start(Options::default()).await;
+    let mut talk = Talk::new(&platform);
+    let shown = talk.say(&format!("{TABLE} if it rains in Rome")).await;
+    assert_eq!((&shown["turn"], &shown["plan"]["steps"][0]["tool"]), (&json!("confirm"), &json!("get_weather_data")));
+    let started = talk.say("yes").await;
+    let saga = talk.rest(&started).await;
+    assert_eq!(saga["phase"], "completed", "{saga:#}");
+    let look = saga["steps"].as_array().unwrap().iter().find(|step| step["id"] == "weather").unwrap();
+    let rains = look["output"]["summary"].as_str().unwrap().contains("rain");
+    let booked = town::world(&platform).await["reservations"].as_array().unwrap().len();
+    assert_eq!(booked, usize::from(rains), "{saga:#}");
+}
+
+#[tokio::test]
 async fn a_correction_of_what_runs_undoes_what_was_made_otherwise_and_makes_it_anew() {
     let platform = slow(1_500).await;
     let mut talk = Talk::new(&platform);

@@ -223,6 +223,16 @@ async fn a_plan_that_cannot_be_carried_out_is_refused_whole() {
         let body = json!({"plan": {"summary": "Bad", "steps": steps}});
         fortress.refuses(fortress.post("/api/execute").json(&body), status, code).await;
     }
+    let several = json!([step("a", &["nobody"]), {"id": "b", "tool": "launch_rocket"}]);
+    let request = fortress.post("/api/execute").json(&json!({"plan": {"steps": several}}));
+    let problem = fortress.refuses(request, 422, "invalid_plan").await.json();
+    let told: Vec<(&str, &str)> = problem["violations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fault| (fault["step"].as_str().unwrap(), fault["rule"].as_str().unwrap()))
+        .collect();
+    assert_eq!(told, [("a", "order"), ("b", "tool")]);
     let good = json!([step("a", &[])]);
     for body in [
         json!({"plan": {"steps": good, "unheard_of": 1}}),
