@@ -12,6 +12,7 @@ pub mod audit;
 pub mod breakers;
 pub mod conversations;
 pub mod deliveries;
+pub mod form;
 pub mod jwks;
 pub mod jwt;
 pub mod limits;
