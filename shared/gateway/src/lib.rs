@@ -29,6 +29,7 @@ pub mod schedules;
 pub mod store;
 pub mod tool;
 pub mod turns;
+pub mod views;
 pub mod webhook;
 
 use std::fmt::Write as _;
