@@ -65,6 +65,8 @@ pub enum Command {
     Webhooks(Webhooks),
     /// The audit log: shows who did what, and checks that nobody has changed it
     Audit(Audit),
+    /// The read models that lists and counts are made of: holds them against the journal, and makes them anew
+    Views(Views),
 }
 
 #[derive(Debug, Args)]
@@ -460,6 +462,25 @@ pub struct VerifyAudit {
     /// The head that was printed last time: so that an end that was cut off is seen too
     #[arg(long, value_name = "NUMBER:HASH")]
     pub head: Option<Head>,
+}
+
+#[derive(Debug, Args)]
+pub struct Views {
+    #[command(flatten)]
+    pub source: Source,
+    /// Prints what came of it as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub verb: ViewsVerb,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum ViewsVerb {
+    /// Says which lines are not what the journal says, and fails where there are any
+    Check,
+    /// Makes anew what is not as the journal says; sagas go on meanwhile
+    Rebuild,
 }
 
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use clap::Parser;
 use makegood_local::cli::{Bench, Cli, Command};
 use makegood_local::secrets::Wanted;
 use makegood_local::{
-    audit, bench, breakers, chat, deploy, doctor, emulate, health, keys, migrate, saga, secrets, sim, tools, up,
+    audit, bench, breakers, chat, deploy, doctor, emulate, health, keys, migrate, saga, secrets, sim, tools, up, views,
     webhooks,
 };
 
@@ -70,5 +70,6 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Breakers(options)) => breakers::run(&options).await,
         Some(Command::Webhooks(options)) => webhooks::run(&options).await,
         Some(Command::Audit(options)) => audit::run(&options).await,
+        Some(Command::Views(options)) => views::run(&options).await,
     }
 }
