@@ -30,6 +30,7 @@ mod starting;
 mod turns;
 mod upgrade;
 mod versions;
+mod views;
 mod wasm_tools;
 mod webhooks;
 mod worlds;
