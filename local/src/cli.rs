@@ -24,6 +24,7 @@ use crate::sim::Sim;
 use crate::subscriptions::Subscriptions;
 use crate::tools::Tools;
 use crate::up::{Build, Up};
+use crate::views::Views;
 use crate::webhooks::Webhooks;
 
 /// Agents that act: a message becomes a durable saga, finished or made good.
@@ -75,6 +76,8 @@ pub enum Command {
     Subscriptions(Subscriptions),
     /// The audit log: shows who did what, and checks that nobody has changed it
     Audit(Audit),
+    /// The read models that lists and counts are made of: holds them against the journal, and makes them anew
+    Views(Views),
 }
 
 #[derive(Clone, Debug, Args)]

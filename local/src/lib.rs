@@ -38,4 +38,5 @@ pub mod tools;
 mod town_tools;
 pub mod up;
 mod values;
+pub mod views;
 pub mod webhooks;

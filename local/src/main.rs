@@ -11,7 +11,7 @@ use makegood_local::cli::{Cli, Command};
 use makegood_local::secrets::Wanted;
 use makegood_local::{
     audit, bench, breakers, chat, deploy, doctor, emulate, health, keys, migrate, saga, secrets, sim, subscriptions,
-    tools, up, webhooks,
+    tools, up, views, webhooks,
 };
 
 #[global_allocator]
@@ -72,5 +72,6 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Webhooks(options)) => webhooks::run(&options).await,
         Some(Command::Subscriptions(options)) => subscriptions::run(&options).await,
         Some(Command::Audit(options)) => audit::run(&options).await,
+        Some(Command::Views(options)) => views::run(&options).await,
     }
 }

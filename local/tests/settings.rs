@@ -13,7 +13,9 @@ use makegood_core::id::SagaId;
 use makegood_core::time::Millis;
 use makegood_edge::futures_util::{FutureExt, StreamExt};
 use makegood_edge::gateway::webhook::{self, sources};
-use makegood_edge::gateway::{Request as Sent, Response, alerts, conversations, deliveries, jwt, store, subscriptions};
+use makegood_edge::gateway::{
+    Request as Sent, Response, alerts, conversations, deliveries, jwt, store, subscriptions, views,
+};
 use makegood_edge::host::{Body, FetchError, Level};
 use makegood_edge::outward::answer;
 use makegood_edge::routes::ROUTES;
@@ -163,7 +165,7 @@ impl Recorder {
             store::SWEEP if self.quiet => json!({"sagas": [], "schedules": []}),
             alerts::DUE if self.quiet => json!([]),
             store::SWEEP => json!({"sagas": [{"id": id(), "version": 2, "sweep": 1}], "schedules": []}),
-            store::LIST => json!([]),
+            views::LIST => json!([]),
             store::FOLLOW => json!({
                 "id": id(), "owner": "ada", "title": "A saga", "message": null, "phase": "forward", "version": 3,
                 "created_at": NOW, "updated_at": NOW, "wake_at": null, "nodes": [{

@@ -1,7 +1,7 @@
 //! What the OpenAPI document says of this function.
 
 use makegood_edge::core::error::Code;
-use makegood_edge::core::saga::Report;
+use makegood_edge::core::saga::{Phase, Report};
 use makegood_edge::core::time::Millis;
 use makegood_edge::describe::{Described, Operation as Says, Parameter, Place, Tag, Who, all, saga, shape};
 use makegood_edge::gateway::audit::Page;
@@ -11,7 +11,8 @@ use makegood_edge::gateway::store::Story;
 use makegood_edge::schemars::JsonSchema;
 use makegood_edge::serde_json::{Value, json};
 
-use crate::sagas::Listing;
+use crate::counts::Counted;
+use crate::sagas::{Listing, PHASES};
 use crate::{ADDRESSES, Operation};
 
 /// All of it.
@@ -124,8 +125,21 @@ fn sends_on(says: Says, meaning: &'static str) -> Says {
 }
 
 fn page_of_list(says: Says) -> Says {
-    let owner = owner("Yourself, or left out; an operator's: another user, or `*` for everybody.");
-    one_page(says.parameter(owner), "Only sagas that were created before this time.")
+    let phase = json!({"type": "string", "enum": PHASES.map(Phase::as_str)});
+    let phase = query("phase", "Only sagas in this phase.", phase, json!("completed"));
+    let tool = json!({"type": "string"});
+    let tool = query("tool", "Only sagas with a step of this tool.", tool, json!("book_restaurant_table"));
+    let says = says.parameter(anybody()).parameter(phase).parameter(tool);
+    one_page(says, "Only sagas that were created before this time.")
+}
+
+fn anybody() -> Parameter {
+    owner("Yourself, or left out; an operator's: another user, or `*` for everybody.")
+}
+
+fn days() -> Parameter {
+    let schema = json!({"type": "integer", "minimum": 1, "maximum": 400, "default": 30});
+    query("days", "So many days back, today included.", schema, json!(7))
 }
 
 /// So many of what came before a time.
@@ -170,13 +184,13 @@ fn describe(operation: Operation) -> Says {
             .parameter(query("follow", "For the page only.", json!({"type": "string"}), json!("1")))
             .refuses(&[Code::InvalidId, Code::InvalidRequest, Code::NotFound])
             .answers::<Told>(200, "All that is known of it."),
+        Operation::Counts => new("getCounts", "How many sagas there are in which phase, and what their tools did")
+            .parameter(anybody())
+            .parameter(days())
+            .refuses(&[Code::InvalidRequest])
+            .answers::<Counted>(200, "Sagas of all times; calls of tools of these days."),
         Operation::Models => new("getModelUse", "What you have used of models, by day and model")
-            .parameter(query(
-                "days",
-                "So many days back, today included.",
-                json!({"type": "integer", "minimum": 1, "maximum": 400, "default": 30}),
-                json!(7),
-            ))
+            .parameter(days())
             .refuses(&[Code::InvalidRequest])
             .answers::<ModelUse>(200, "The days on which a model was asked."),
         Operation::Webhooks => one_page(

@@ -4,6 +4,7 @@
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::time::Millis;
 use makegood_edge::futures_util::future::{Either, select};
+use makegood_edge::gateway::views::Wanted;
 use makegood_edge::host::{Level, json};
 use makegood_edge::limits::{Class, by_address};
 use makegood_edge::serde_json::json;
@@ -41,7 +42,8 @@ async fn ask<H: Host>(host: &H) -> Result<(), Error> {
     let settings = Settings::read(host)?;
     let store = Store::new(host, &settings);
     // Before the epoch there are no sagas: the statement is a real one, and reads no row.
-    let list = Box::pin(store.list(None, Millis(0), 1));
+    let nothing = Wanted { owner: None, phase: None, tool: None, before: Millis(0), limit: 1 };
+    let list = Box::pin(store.list(&nothing));
     match select(list, Box::pin(host.sleep(PATIENCE))).await {
         Either::Left((answer, _)) => answer.map(|_| ()),
         Either::Right(((), _)) => Err(Error::new(Code::Unavailable, format!("No answer within {PATIENCE}."))),

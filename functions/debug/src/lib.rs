@@ -3,12 +3,13 @@
 //! | | |
 //! |---|---|
 //! | `GET /api/debug/health` | does the journal answer: 200 or 503, for anyone |
-//! | `GET /api/debug/sagas?owner=&before=&limit=` | the caller's sagas, newest first; an operator's `owner=*`: everybody's |
+//! | `GET /api/debug/sagas?owner=&phase=&tool=&before=&limit=` | the caller's sagas, newest first; an operator's `owner=*`: everybody's |
 //! | `GET /api/debug/sagas/{id}` | one of them: its story and its report |
+//! | `GET /api/debug/counts?owner=&days=` | how many of them are in which phase, and what tools did; an operator's `owner=*`: of everybody's |
 //! | `GET /api/debug/models?days=` | what the caller has used of models, by day and model |
 //! | `GET /api/debug/webhooks?owner=&before=&limit=` | what was delivered for the caller, newest first; an operator's `owner=ann`: for that user |
 //! | `GET /api/audit?before=&limit=` | who did what, newest first, for operators |
-//! | `GET /debug`, `GET /debug/sagas?owner=` | the list as a page, of everybody's |
+//! | `GET /debug`, `GET /debug/sagas?owner=&phase=&tool=` | the list as a page, of everybody's |
 //! | `GET /debug/sagas/{id}?follow=1` | one saga as a page; `follow` looks again until it rests |
 //! | `GET`, `POST /debug/login`, `POST /debug/logout` | has the browser keep a token for these pages, and forget it |
 //! | `GET /debug/debug.css`, `GET /debug/docs.css` | the stylesheets |
@@ -27,6 +28,7 @@
 pub mod api;
 mod approval;
 mod audit;
+mod counts;
 mod document;
 mod figures;
 mod health;
@@ -65,6 +67,7 @@ pub enum Operation {
     Health,
     Sagas,
     Saga,
+    Counts,
     Models,
     Webhooks,
     Audit,
@@ -88,8 +91,9 @@ const fn read(operation: Operation) -> [(&'static str, Operation); 2] {
 }
 
 /// Where.
-pub const ADDRESSES: [Address<Operation>; 18] = [
+pub const ADDRESSES: [Address<Operation>; 19] = [
     Address { path: "/api/debug/health", methods: &read(Operation::Health) },
+    Address { path: "/api/debug/counts", methods: &read(Operation::Counts) },
     Address { path: "/api/debug/models", methods: &read(Operation::Models) },
     Address { path: "/api/debug/webhooks", methods: &read(Operation::Webhooks) },
     Address { path: "/api/debug/sagas", methods: &read(Operation::Sagas) },
@@ -146,6 +150,7 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
     let [id, _] = found.parameters;
     match found.operation {
         Operation::Health => health::health(request, host).await,
+        Operation::Counts => counts::show(request, host).await,
         Operation::Models => models::show(request, host).await,
         Operation::Webhooks => webhooks::show(request, host).await,
         Operation::Audit => audit::show(request, host).await,

@@ -1,7 +1,8 @@
 //! The list of sagas. Where there are none yet, it says how the first one is made.
 
+use makegood_edge::core::saga::Phase;
 use makegood_edge::core::time::Millis;
-use makegood_edge::gateway::store::Line;
+use makegood_edge::gateway::views::Line;
 use makegood_edge::http::header::HOST;
 use makegood_edge::{Request, Settings};
 use maud::{Markup, html};
@@ -9,8 +10,8 @@ use maud::{Markup, html};
 use crate::figures::{count, grouped, moment};
 use crate::page::Page;
 use crate::query::encoded;
-use crate::sagas::{Asked, Listing};
-use crate::verdict::badge;
+use crate::sagas::{Asked, LINES, Listing, PHASES};
+use crate::verdict::{badge, word};
 
 /// `with_token`: the reader came with one, and so will the first request.
 pub fn list(listing: &Listing, asked: &Asked, now: Millis, with_token: bool, address: &str) -> Page {
@@ -18,30 +19,59 @@ pub fn list(listing: &Listing, asked: &Asked, now: Millis, with_token: bool, add
         h1 { "Sagas" }
         p class="muted" {
             @if let Some(owner) = &asked.owner { "of " strong { (owner) } } @else { "of everybody" }
+            @if let Some(tool) = &asked.tool { ", with a step of " code { (tool) } }
             ", newest first"
         }
+        (phases(asked))
         @if !listing.sagas.is_empty() {
             (table(&listing.sagas, asked.owner.is_none(), now))
         } @else if asked.before.is_some() {
             p { "There are no older ones." }
+        } @else if asked.phase.is_some() || asked.tool.is_some() {
+            p { "There are none." }
         } @else {
             (first(with_token, address))
         }
         nav aria-label="Pages" {
             @if asked.before.is_some() {
-                a href="/debug/sagas" { "Newest" }
+                a href=(listed_at(asked, asked.phase, None)) { "Newest" }
             }
             @if let Some(before) = listing.next_before {
-                a rel="next" href=(older(asked, before)) { "Older" }
+                a rel="next" href=(listed_at(asked, asked.phase, Some(before))) { "Older" }
             }
         }
     };
     Page { title: "Sagas".to_owned(), again: false, body }
 }
 
-fn older(asked: &Asked, before: Millis) -> String {
-    let owner = asked.owner.as_ref().map(|owner| format!("&owner={}", encoded(owner))).unwrap_or_default();
-    format!("/debug/sagas?before={}&limit={}{owner}", before.0, asked.limit)
+/// The same list, of a phase, and from a time on.
+fn listed_at(asked: &Asked, phase: Option<Phase>, before: Option<Millis>) -> String {
+    let given = [
+        before.map(|before| format!("before={}", before.0)),
+        (asked.limit != LINES).then(|| format!("limit={}", asked.limit)),
+        asked.owner.as_ref().map(|owner| format!("owner={}", encoded(owner))),
+        phase.map(|phase| format!("phase={phase}")),
+        asked.tool.as_ref().map(|tool| format!("tool={}", encoded(tool))),
+    ];
+    let query: Vec<String> = given.into_iter().flatten().collect();
+    if query.is_empty() { "/debug/sagas".to_owned() } else { format!("/debug/sagas?{}", query.join("&")) }
+}
+
+/// What the list can be of; where it is of that already, it is no link.
+fn phases(asked: &Asked) -> Markup {
+    let all = std::iter::once(None).chain(PHASES.map(Some));
+    html! {
+        nav aria-label="Phases" {
+            @for phase in all {
+                @let name = phase.map_or("all", word);
+                @if phase == asked.phase {
+                    strong { (name) }
+                } @else {
+                    a href=(listed_at(asked, phase, None)) { (name) }
+                }
+            }
+        }
+    }
 }
 
 fn table(lines: &[Line], of_everybody: bool, now: Millis) -> Markup {

@@ -3,10 +3,11 @@
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::guard::Role;
 use makegood_edge::core::id::SagaId;
-use makegood_edge::core::saga::{Report, report};
+use makegood_edge::core::saga::{Phase, Report, report};
 use makegood_edge::core::time::Millis;
 use makegood_edge::door::Principal;
-use makegood_edge::gateway::store::{Line, Story};
+use makegood_edge::gateway::store::Story;
+use makegood_edge::gateway::views::{Line, Wanted};
 use makegood_edge::serde::Serialize;
 use makegood_edge::store::Store;
 use makegood_edge::{Host, Settings};
@@ -15,17 +16,25 @@ use crate::query::Query;
 
 /// The latest time that the database can hold.
 const ALWAYS: u64 = i64::MAX as u64;
-const LINES: u64 = 50;
+/// So many, where nothing is said.
+pub const LINES: u32 = 50;
 const MOST_LINES: u64 = 200;
 
 /// In place of an owner: everybody.
 const EVERYBODY: &str = "*";
+
+/// What a list can be of.
+pub const PHASES: [Phase; 5] = [Phase::Forward, Phase::Unwinding, Phase::Completed, Phase::MadeGood, Phase::Stuck];
 
 /// Which lines of the list.
 #[derive(Clone)]
 pub struct Asked {
     /// `None` for everybody's.
     pub owner: Option<String>,
+    /// `None` for all of them.
+    pub phase: Option<Phase>,
+    /// With a step of this tool.
+    pub tool: Option<String>,
     /// Created before this time; `None` for the newest.
     pub before: Option<Millis>,
     pub limit: u32,
@@ -50,9 +59,11 @@ impl Asked {
 
     fn of(query: &Query, caller: &Principal, usual: &str) -> Result<Self, Error> {
         let owner = owner(query, caller, usual)?;
-        let limit = query.number("limit", 1, MOST_LINES)?.unwrap_or(LINES);
+        let limit = query.number("limit", 1, MOST_LINES)?.unwrap_or(u64::from(LINES));
         Ok(Self {
-            owner: (owner != EVERYBODY).then(|| owner.to_owned()),
+            owner: of_one(owner).map(str::to_owned),
+            phase: query.get("phase").map(phase).transpose()?,
+            tool: query.get("tool").map(str::to_owned),
             before: query.number("before", 0, ALWAYS)?.map(Millis),
             limit: u32::try_from(limit).unwrap_or(u32::MAX),
         })
@@ -70,6 +81,19 @@ pub fn owner<'a>(query: &'a Query, caller: &Principal, usual: &'a str) -> Result
     }
     let message = "You see what is your own. Leave `owner` out, or come with the role of an operator.";
     Err(Error::new(Code::Forbidden, message))
+}
+
+/// The owner whom this names; `None` where it stands for everybody.
+pub fn of_one(owner: &str) -> Option<&str> {
+    (owner != EVERYBODY).then_some(owner)
+}
+
+fn phase(name: &str) -> Result<Phase, Error> {
+    let known = PHASES.into_iter().find(|phase| phase.as_str() == name);
+    known.ok_or_else(|| {
+        let message = format!("`phase` is one of {}.", PHASES.map(Phase::as_str).join(", "));
+        Error::new(Code::InvalidRequest, message)
+    })
 }
 
 /// One page of the list, newest first.
@@ -91,9 +115,15 @@ pub struct Listing {
 /// # Errors
 /// Where the journal does not answer.
 pub async fn list<H: Host>(host: &H, settings: &Settings, asked: &Asked) -> Result<Listing, Error> {
-    let before = asked.before.unwrap_or(Millis(ALWAYS));
-    // One more than is shown tells whether there is a next page.
-    let found = Store::new(host, settings).list(asked.owner.as_deref(), before, asked.limit + 1).await?;
+    let wanted = Wanted {
+        owner: asked.owner.as_deref(),
+        phase: asked.phase,
+        tool: asked.tool.as_deref(),
+        before: asked.before.unwrap_or(Millis(ALWAYS)),
+        // One more than is shown tells whether there is a next page.
+        limit: asked.limit + 1,
+    };
+    let found = Store::new(host, settings).list(&wanted).await?;
     let (sagas, next_before) = cut(found, asked.limit as usize);
     Ok(Listing { owner: asked.owner.clone().unwrap_or_else(|| EVERYBODY.to_owned()), sagas, next_before })
 }
@@ -134,7 +164,7 @@ pub async fn find<H: Host>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use makegood_edge::core::saga::{Phase, Priority};
+    use makegood_edge::core::saga::Priority;
 
     fn lines(times: &[u64]) -> Vec<Line> {
         let line = |time: &u64| Line {

@@ -8,16 +8,20 @@ use crate::figures::{count, sentence};
 /// Names in one sentence; the table below has all of them.
 const MOST_NAMES: usize = 12;
 
-/// A phase as a word that stands out, whether or not colours are seen.
-pub fn badge(phase: Phase) -> Markup {
-    let word = match phase {
+/// A phase as people say it.
+pub const fn word(phase: Phase) -> &'static str {
+    match phase {
         Phase::Forward => "under way",
         Phase::Unwinding => "unwinding",
         Phase::Completed => "completed",
         Phase::MadeGood => "made good",
         Phase::Stuck => "needs a person",
-    };
-    html! { span class={ "badge " (phase.as_str()) } { (word) } }
+    }
+}
+
+/// The same so that it stands out, whether or not colours are seen.
+pub fn badge(phase: Phase) -> Markup {
+    html! { span class={ "badge " (phase.as_str()) } { (word(phase)) } }
 }
 
 /// What became of the saga, in a few sentences.

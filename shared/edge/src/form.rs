@@ -6,7 +6,7 @@
 use http::header::ORIGIN;
 use http::{HeaderMap, HeaderName};
 use makegood_core::error::{Code, Error};
-use makegood_gateway::webhook::form;
+use makegood_gateway::form;
 
 use crate::door::{self, is_ours};
 use crate::host::Request;
@@ -25,8 +25,7 @@ impl Fields {
     /// [`Code::Forbidden`], [`Code::BodyTooLarge`] or [`Code::InvalidRequest`].
     pub fn read(request: &Request, public_url: &str) -> Result<Self, Error> {
         refuse_other_pages(public_url, request.headers())?;
-        let fields = form::read(door::bytes(request, LONGEST_FORM)?)
-            .filter(|fields| fields.iter().all(|(_, value)| !value.contains('\0')));
+        let fields = form::read(door::bytes(request, LONGEST_FORM)?);
         let fields = fields.ok_or_else(|| Error::new(Code::InvalidRequest, "The form holds what is no text."))?;
         Ok(Self(fields))
     }

@@ -9,7 +9,8 @@ use makegood_core::time::Millis;
 use makegood_gateway::audit;
 use makegood_gateway::deliveries;
 use makegood_gateway::model_use::{self, Day, Used};
-use makegood_gateway::store::{self, Created, Line, Loaded, Meter, New, Statement, Story, Swept, Tools};
+use makegood_gateway::store::{self, Created, Loaded, Meter, New, Statement, Story, Swept, Tools};
+use makegood_gateway::views::{self, Counts, Line, Wanted};
 use makegood_gateway::{Malformed, Response, neon};
 use serde::de::DeserializeOwned;
 
@@ -102,9 +103,14 @@ impl<'a, H: Host> Store<'a, H> {
         self.ask(&store::follow(id, after)).await
     }
 
-    /// `owner`: `None` for all.
-    pub async fn list(&self, owner: Option<&str>, before: Millis, limit: u32) -> Result<Vec<Line>, Error> {
-        Ok(self.ask(&store::list(owner, before, limit)).await?.unwrap_or_default())
+    /// The newest sagas of those that are wanted.
+    pub async fn list(&self, wanted: &Wanted<'_>) -> Result<Vec<Line>, Error> {
+        Ok(self.ask(&views::list(wanted)).await?.unwrap_or_default())
+    }
+
+    /// How many there are of what. `owner`: `None` for everybody; `since`: see [`views::count`].
+    pub async fn counts(&self, owner: Option<&str>, since: Millis) -> Result<Counts, Error> {
+        self.ask(&views::count(owner, since)).await?.ok_or_else(|| unreadable("the counts answered null"))
     }
 
     /// The current definitions of the tools that a plan names.

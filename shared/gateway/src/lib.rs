@@ -13,6 +13,7 @@ pub mod audit;
 pub mod breakers;
 pub mod conversations;
 pub mod deliveries;
+pub mod form;
 pub mod jwks;
 pub mod jwt;
 pub mod limits;
@@ -30,6 +31,7 @@ pub mod store;
 pub mod subscriptions;
 pub mod tool;
 pub mod turns;
+pub mod views;
 pub mod webhook;
 
 use std::fmt::Write as _;

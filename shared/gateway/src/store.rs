@@ -38,6 +38,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0017_audit", include_str!("../migrations/0017_audit.sql")),
     ("makegood/0018_link_states", include_str!("../migrations/0018_link_states.sql")),
     ("makegood/0019_subscribers", include_str!("../migrations/0019_subscribers.sql")),
+    ("makegood/0020_views", include_str!("../migrations/0020_views.sql")),
     ("makegood/0021_tools", include_str!("../migrations/0021_tools.sql")),
     ("makegood/0024_answers", include_str!("../migrations/0024_answers.sql")),
 ];
@@ -67,7 +68,6 @@ pub const COMMIT_PLAN_FROM: &str = "select case when makegood.comes_from($14) th
 pub const SWEEP: &str = "select makegood.sweep_4($1,$2,$3,$4)";
 pub const LEARN: &str = "select makegood.learn($1,$2)";
 pub const FOLLOW: &str = "select makegood.follow_saga_3($1,$2)";
-pub const LIST: &str = "select makegood.list_sagas_2($1,$2,$3)";
 pub const TOOLS: &str = "select makegood.list_tools($1)";
 pub const REGISTER: &str = "select makegood.register_tool_3($1,$2)";
 
@@ -323,30 +323,6 @@ pub struct Counters {
 pub struct Entry {
     pub seq: u64,
     pub record: Record,
-}
-
-/// `owner`: `None` for all of them.
-#[must_use]
-pub fn list(owner: Option<&str>, before: Millis, limit: u32) -> Statement {
-    Statement { sql: LIST, params: vec![owner.map(str::to_owned), text(before.0), text(limit)] }
-}
-
-/// A line of the list of sagas.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
-pub struct Line {
-    pub id: SagaId,
-    pub owner: String,
-    pub title: String,
-    pub phase: makegood_core::saga::Phase,
-    pub version: u32,
-    #[serde(default, skip_serializing_if = "Priority::is_normal")]
-    pub priority: Priority,
-    pub created_at: Millis,
-    pub updated_at: Millis,
-    pub invocations: u32,
-    pub commits: u32,
-    pub calls: u64,
 }
 
 /// The current definitions of the named tools; of names that are none nothing is said.

@@ -1,5 +1,5 @@
-//! The embedded database, asked directly: for what no address tells, and for what no address can bring
-//! about.
+//! The platform's database, embedded or not, asked directly: for what no address tells, and for what no address can
+//! bring about.
 
 use serde_json::{Value, json};
 
@@ -7,8 +7,8 @@ use crate::platform::{Platform, answer};
 
 /// The first value of the first row of a statement's answer, as text.
 pub async fn scalar(platform: &Platform, sql: &str) -> Option<String> {
-    let password = std::fs::read_to_string(platform.data().join("postgres/password")).unwrap();
-    let connection = format!("postgres://makegood:{password}@localhost/makegood");
+    let clients = std::fs::read_to_string(platform.data().join("clients.env")).unwrap();
+    let connection = clients.lines().find_map(|line| line.strip_prefix("DATABASE_URL=")).unwrap().trim_matches('\'');
     let request = platform
         .request("POST", "/emulators/neon/sql")
         .header("neon-connection-string", connection)

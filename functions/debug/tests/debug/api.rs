@@ -86,6 +86,36 @@ fn operators_list_anybodys_and_everybodys() {
 }
 
 #[test]
+fn the_list_is_of_a_phase_and_of_a_tool_where_that_is_asked_for() {
+    let host = Fake::with(vec![unwound(), story(2, "anonymous", "completed"), story(3, "bob", "completed")]);
+    let listed = |query: &str| {
+        let got = get(&host, &format!("/api/debug/sagas{query}")).json();
+        got["sagas"].as_array().unwrap().iter().map(|line| line["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed("?phase=completed"), [id(2)]);
+    assert_eq!(listed("?tool=ride.book"), [id(1)]);
+    assert_eq!(listed("?tool=ride.book&phase=completed"), [""; 0]);
+    assert_eq!(listed("?owner=*&phase=completed").len(), 2);
+}
+
+#[test]
+fn counts_are_the_callers_own_or_an_operators() {
+    let host = Fake::with(vec![story(1, "ana", "completed"), story(2, "bob", "completed")]);
+    let counted = |query: &str, user: &str| {
+        let got = send(&host, Method::GET, &format!("/api/debug/counts{query}"), Some(user));
+        (got.status(), got.json()["owner"].clone(), got.json()["counts"]["phases"]["completed"].clone())
+    };
+    assert_eq!(counted("", "ana"), (200, json!("ana"), json!(1)));
+    assert_eq!(counted("?owner=*", "olga"), (200, json!("*"), json!(2)));
+    assert_eq!(counted("?owner=bob", "ana").0, 403);
+    assert_eq!(counted("?owner=*", "ana").0, 403);
+    // Two days are today and yesterday; what no saga is in is none.
+    let counts = get(&host, "/api/debug/counts?days=2").json()["counts"].clone();
+    assert_eq!(counts["tools"][0]["took"], json!(START + 120_000 - 24 * 3_600_000));
+    assert_eq!((&counts["phases"]["stuck"], &counts["causes"]["budget"]), (&json!(0), &json!(0)));
+}
+
+#[test]
 fn a_saga_comes_with_its_report() {
     let got = get(&Fake::with(vec![unwound()]), &format!("/api/debug/sagas/{}", id(1))).json();
     assert_eq!(got["story"]["phase"], "made_good");
@@ -114,6 +144,8 @@ fn what_makes_no_sense_is_a_problem() {
         (Method::GET, "/api/debug/sagas/nonsense", 400, "invalid_id"),
         (Method::GET, "/api/debug/sagas?limit=0", 400, "invalid_request"),
         (Method::GET, "/api/debug/sagas?limit=many", 400, "invalid_request"),
+        (Method::GET, "/api/debug/sagas?phase=done", 400, "invalid_request"),
+        (Method::GET, "/api/debug/counts?days=0", 400, "invalid_request"),
         (Method::GET, "/api/debug/sagas?before=-1", 400, "invalid_request"),
         (Method::GET, "/api/debug/sagas?owner=%ff", 400, "invalid_request"),
         (Method::POST, "/api/debug/sagas", 405, "method_not_allowed"),

@@ -8,7 +8,7 @@ use makegood_edge::core::guard::Role;
 use makegood_edge::core::id::SagaId;
 use makegood_edge::core::time::Millis;
 use makegood_edge::gateway::api_keys::{Holder, key_of};
-use makegood_edge::gateway::{Request as Sent, Response, audit, links, model_use, store};
+use makegood_edge::gateway::{Request as Sent, Response, audit, links, model_use, store, views};
 use makegood_edge::http::{Method, Response as Answer};
 use makegood_edge::serde_json::{Value, from_slice, json};
 use makegood_edge::{Body, Bytes, FetchError, Host, Isolate, Level, Reply, Request};
@@ -77,11 +77,21 @@ impl Fake {
         if query["query"] == audit::LIST {
             return json!({"entries": [], "head": {"seq": number(0), "hash": "0"}});
         }
-        assert_eq!(query["query"], store::LIST, "this crate asks nothing else");
-        let created = |story: &Value| story["created_at"].as_u64().unwrap_or_default();
         let mine = |story: &&Value| param(0).is_none_or(|owner| story["owner"] == owner);
+        if query["query"] == views::COUNT {
+            let completed = self.stories.iter().filter(mine).filter(|story| story["phase"] == "completed").count();
+            return json!({"phases": {"completed": completed}, "paused": 0, "causes": {"step": 1}, "standings": {"held": 1},
+                "tools": [{"tool": "book", "calls": 1, "done": 1, "refused": 0, "no_answer": 0, "undone": 0, "fenced": 0,
+                    "took": number(1)}], "oldest_unfinished": null});
+        }
+        assert_eq!(query["query"], views::LIST, "this crate asks nothing else");
+        let created = |story: &Value| story["created_at"].as_u64().unwrap_or_default();
+        let wanted = |story: &&Value| {
+            let calls = |tool: &str| story["nodes"].as_array().into_iter().flatten().any(|node| node["tool"] == tool);
+            param(3).is_none_or(|phase| story["phase"] == phase) && param(4).is_none_or(calls)
+        };
         let mut found: Vec<&Value> =
-            self.stories.iter().filter(mine).filter(|story| created(story) < number(1)).collect();
+            self.stories.iter().filter(mine).filter(wanted).filter(|story| created(story) < number(1)).collect();
         found.sort_by_key(|story| std::cmp::Reverse(created(story)));
         let limit = usize::try_from(number(2)).unwrap_or_default();
         let lines = found.into_iter().take(limit).map(|story| {

@@ -139,6 +139,25 @@ fn the_list_leads_to_older_sagas() {
 }
 
 #[test]
+fn the_list_leads_to_its_phases_and_stays_with_what_was_asked_for() {
+    let host = Fake::with(vec![story(1, "ana", "completed"), story(2, "ana", "completed"), story(3, "ana", "stuck")]);
+    let got = get(&host, "/debug/sagas?owner=ana&phase=completed&limit=1");
+    assert!(got.holds("<strong>completed</strong>") && !got.holds("Saga 3"), "{}", got.text);
+    assert!(
+        got.holds("<a href=\"/debug/sagas?limit=1&amp;owner=ana&amp;phase=stuck\">needs a person</a>"),
+        "{}",
+        got.text
+    );
+    assert!(got.holds(&format!("?before={START}&amp;limit=1&amp;owner=ana&amp;phase=completed")), "{}", got.text);
+    let none = get(&host, "/debug/sagas?tool=book+a%26b");
+    assert!(
+        none.holds("There are none.") && none.holds("book a&amp;b") && none.holds("tool=book%20a%26b"),
+        "{}",
+        none.text
+    );
+}
+
+#[test]
 fn a_page_looks_again_only_while_it_is_asked_to_and_there_is_something_to_see() {
     let host = Fake::with(vec![story(1, "anonymous", "forward"), story(2, "anonymous", "completed")]);
     let again = |number: u8, query: &str| {

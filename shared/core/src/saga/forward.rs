@@ -13,7 +13,7 @@ use crate::tool::{Class, Terms};
 use serde_json::Value;
 
 /// Why a step is passed over that is for a place beyond the end of a list.
-pub(super) const NO_SUCH_ITEM: &str = "The list has no such item.";
+pub const NO_SUCH_ITEM: &str = "The list has no such item.";
 
 /// So often in a row an invocation died with a do under way: from then on each commits every attempt.
 const LOST: u32 = 3;

@@ -38,6 +38,7 @@ pub use effect::{Call, Commit, Effect, Ended, Op, Wake};
 pub use event::{Answer, CallId, Event, Illegal, Origin, Outcome, Refusal, Window};
 pub use expand::{Alternative, Each};
 pub use fact::{Cause, Fact, Record};
+pub use forward::NO_SUCH_ITEM;
 pub use node::{Crowd, Gather, Item, Node, Past};
 pub use plan::{Plan, Step, object};
 #[cfg(test)]

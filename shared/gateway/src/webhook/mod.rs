@@ -8,7 +8,6 @@
 //!
 //! The schemes are those of the Standard Webhooks specification and of the senders' own documents.
 
-pub mod form;
 mod github;
 pub mod outgoing;
 mod plain;
@@ -30,7 +29,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::hexadecimal;
+use crate::{form, hexadecimal};
 
 pub use plain::Plain;
 pub use signature::{Algorithm, Encoding, Secret};

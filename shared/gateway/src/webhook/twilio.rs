@@ -7,8 +7,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::signature::{Algorithm, Encoding, Secret, fits, make};
-use super::{Delivery, Distrust, Signed, Told, Trust, form, only, text};
-use crate::hexadecimal;
+use super::{Delivery, Distrust, Signed, Told, Trust, only, text};
+use crate::{form, hexadecimal};
 
 const SIGNATURE: &str = "x-twilio-signature";
 

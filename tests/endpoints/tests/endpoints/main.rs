@@ -31,6 +31,7 @@ mod subscriptions;
 mod turns;
 mod upgrade;
 mod versions;
+mod views;
 mod wasm_tools;
 mod webhooks;
 mod worlds;

@@ -233,6 +233,7 @@ async fn requests(platform: &Platform, said: &mut Said, bearer: &str) {
     for path in [
         "/debug",
         "/api/debug/sagas",
+        "/api/debug/counts",
         "/api/debug/models",
         "/api/debug/webhooks",
         "/api/debug/health",

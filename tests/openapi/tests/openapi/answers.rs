@@ -415,6 +415,9 @@ async fn observation(run: &Run) {
         "/api/debug/health",
         "/api/debug/sagas",
         "/api/debug/sagas?limit=2&before=99999999999999",
+        "/api/debug/sagas?phase=completed&tool=book_restaurant_table",
+        "/api/debug/counts",
+        "/api/debug/counts?owner=*&days=2",
         "/api/debug/models",
         "/api/debug/models?days=2",
         "/debug",
@@ -435,6 +438,9 @@ async fn observation(run: &Run) {
     run.told(form(&token), 303).await;
     run.told(run.get("/debug/sagas").header("cookie", format!("__session={token}")), 200).await;
     run.told(run.platform.request("POST", "/debug/logout"), 303).await;
+    run.told(run.get("/api/debug/sagas?phase=over"), 400).await;
+    run.told(run.get("/api/debug/counts?days=0"), 400).await;
+    run.told(run.get("/api/debug/counts?owner=eve").bearer_auth(run.platform.token("ann").await), 403).await;
     run.told(form("nonsense"), 401).await;
     run.told(form(&run.platform.token("eve").await), 403).await;
     run.told(form(&token).header("origin", "https://evil.example"), 403).await;

@@ -1,6 +1,7 @@
-//! Forms, `application/x-www-form-urlencoded`: the fields as they were sent, each name and value decoded.
+//! Fields as forms and the queries of addresses have them, `application/x-www-form-urlencoded` (WHATWG URL, section 5.1):
+//! as they were sent, each name and value decoded.
 
-/// The fields in their order; `None` where what is decoded is no text.
+/// The fields in their order; `None` where what is decoded is no text, or one with a NUL, which no database can hold.
 #[must_use]
 pub fn read(body: &[u8]) -> Option<Vec<(String, String)>> {
     let fields = body.split(|byte| *byte == b'&').filter(|field| !field.is_empty());
@@ -34,7 +35,7 @@ fn decode(text: &[u8]) -> Option<String> {
             other => decoded.push(*other),
         }
     }
-    String::from_utf8(decoded).ok()
+    String::from_utf8(decoded).ok().filter(|text| !text.contains('\0'))
 }
 
 #[cfg(test)]
@@ -46,6 +47,12 @@ mod tests {
         let fields = read(b"b=1&a=x+y%2Fz&empty&q=%C3%A4&&p=100%&r=a=b").unwrap();
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(fields, [("b", "1"), ("a", "x y/z"), ("empty", ""), ("q", "ä"), ("p", "100%"), ("r", "a=b")]);
-        assert_eq!(read(b"a=%ff"), None);
+    }
+
+    #[test]
+    fn what_is_no_text_or_has_a_nul_in_it_is_refused() {
+        for body in [&b"a=%ff"[..], b"%ff=a", b"a=%00", b"b=1&a=x%00y", b"a\0=1", b"a=\0"] {
+            assert_eq!(read(body), None, "{body:?}");
+        }
     }
 }

@@ -1,0 +1,226 @@
+//! Read models: what lists and counts are made of. The database makes them of the journal, by the transaction that commits
+//! to it (`migrations/0020_views.sql`); here are the statements that read them, hold them against the journal, and have
+//! them made anew. Deliberately nothing that the engine decides by (docs/VIEWS.md).
+
+use std::collections::BTreeMap;
+
+use makegood_core::id::SagaId;
+use makegood_core::saga::{Phase, Priority};
+use makegood_core::time::Millis;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::store::{Statement, text};
+
+pub const LIST: &str = "select makegood.list_sagas_3($1,$2,$3,$4,$5)";
+pub const COUNT: &str = "select makegood.count_views($1,$2)";
+pub const CHECK: &str = "select makegood.check_views($1,$2)";
+pub const CHECK_REST: &str = "select makegood.check_views_rest()";
+pub const REBUILD: &str = "select makegood.rebuild_views($1,$2)";
+pub const REBUILD_REST: &str = "select makegood.rebuild_views_rest()";
+
+/// Which lines of the list of sagas.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// `None` for everybody's.
+    pub owner: Option<&'a str>,
+    /// In this phase only.
+    pub phase: Option<Phase>,
+    /// With a step of this tool only, whatever became of it.
+    pub tool: Option<&'a str>,
+    /// Created before this time.
+    pub before: Millis,
+    pub limit: u32,
+}
+
+/// The newest sagas: [`Line`]s.
+#[must_use]
+pub fn list(wanted: &Wanted<'_>) -> Statement {
+    let Wanted { owner, phase, tool, before, limit } = *wanted;
+    let params = vec![
+        owner.map(str::to_owned),
+        text(before.0),
+        text(limit),
+        phase.map(|phase| phase.as_str().to_owned()),
+        tool.map(str::to_owned),
+    ];
+    Statement { sql: LIST, params }
+}
+
+/// A line of the list of sagas.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+pub struct Line {
+    pub id: SagaId,
+    pub owner: String,
+    pub title: String,
+    pub phase: Phase,
+    pub version: u32,
+    #[serde(default, skip_serializing_if = "Priority::is_normal")]
+    pub priority: Priority,
+    pub created_at: Millis,
+    pub updated_at: Millis,
+    pub invocations: u32,
+    pub commits: u32,
+    pub calls: u64,
+}
+
+/// `owner`: `None` for everybody. `since`: what tools did before that day (UTC) does not count. The answer is [`Counts`].
+#[must_use]
+pub fn count(owner: Option<&str>, since: Millis) -> Statement {
+    Statement { sql: COUNT, params: vec![owner.map(str::to_owned), text(since.0)] }
+}
+
+/// How many there are of what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+pub struct Counts {
+    /// Sagas, by their phase.
+    pub phases: Phases,
+    /// Those under way that start nothing new until they are resumed.
+    pub paused: u64,
+    /// Sagas that turned round, by why they did.
+    pub causes: Causes,
+    /// Steps of the sagas that are neither completed nor made good, by how each stands, in the words of a report. What no
+    /// step is in is left out.
+    pub standings: BTreeMap<String, u64>,
+    /// What became of the calls of each tool, in the order of their names.
+    pub tools: Vec<Tool>,
+    /// Of the sagas that are neither completed nor made good, the one that is so for longest.
+    pub oldest_unfinished: Option<Oldest>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema), schemars(rename = "CountsOfPhases"))]
+#[serde(default)]
+pub struct Phases {
+    pub forward: u64,
+    pub unwinding: u64,
+    pub completed: u64,
+    pub made_good: u64,
+    pub stuck: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema), schemars(rename = "CountsOfCauses"))]
+#[serde(default)]
+pub struct Causes {
+    /// A step was refused, or its tries were used up.
+    pub step: u64,
+    pub cancelled: u64,
+    pub deadline: u64,
+    pub budget: u64,
+}
+
+/// Calls of a tool that came to an end: `do`, `status` and `undo` together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema), schemars(rename = "CountsOfTool"))]
+pub struct Tool {
+    pub tool: String,
+    /// All of them: the sum of the five that follow.
+    pub calls: u64,
+    pub done: u64,
+    pub refused: u64,
+    /// No answer came that settles anything.
+    pub no_answer: u64,
+    /// Undos that took something back.
+    pub undone: u64,
+    /// Undos that found nothing to take back, and keep out what may come late.
+    pub fenced: u64,
+    /// The time that they took, all together.
+    pub took: Millis,
+}
+
+/// A saga, so that it can be looked up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema), schemars(rename = "OldestUnfinished"))]
+pub struct Oldest {
+    pub id: SagaId,
+    pub owner: String,
+    pub title: String,
+    pub phase: Phase,
+    pub created_at: Millis,
+}
+
+/// Holds the lines of so many sagas after one against the journal, in the order of their ids. The answer is [`Checked`].
+#[must_use]
+pub fn check(after: &str, limit: u32) -> Statement {
+    Statement { sql: CHECK, params: vec![text(after), text(limit)] }
+}
+
+/// The same of tools, and of lines that belong to no saga.
+#[must_use]
+pub fn check_rest() -> Statement {
+    Statement { sql: CHECK_REST, params: Vec::new() }
+}
+
+/// The answer to [`check`] and [`check_rest`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Checked {
+    /// How many were looked at.
+    pub sagas: u64,
+    /// The last of them; `None` where there was none.
+    pub last: Option<String>,
+    /// How many lines are not what the journal says.
+    pub differ: u64,
+    /// The first of these.
+    pub first: Vec<Difference>,
+}
+
+/// A line that is not what the journal says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// The table.
+    pub view: String,
+    /// A saga, a saga and its step, or a tool, its owner and a day.
+    pub line: String,
+    /// The columns that differ, as they are; `None` where the line is missing.
+    pub there: Option<Map<String, Value>>,
+    /// As the journal has them; `None` where there is no such thing in it.
+    pub should: Option<Map<String, Value>>,
+}
+
+/// Writes anew, from the journal, what differs of so many sagas after one. The answer is [`Rebuilt`].
+#[must_use]
+pub fn rebuild(after: &str, limit: u32) -> Statement {
+    Statement { sql: REBUILD, params: vec![text(after), text(limit)] }
+}
+
+/// The same of tools, and of lines that belong to no saga.
+#[must_use]
+pub fn rebuild_rest() -> Statement {
+    Statement { sql: REBUILD_REST, params: Vec::new() }
+}
+
+/// The answer to [`rebuild`] and [`rebuild_rest`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Rebuilt {
+    pub sagas: u64,
+    pub last: Option<String>,
+    /// How many sagas, or of the rest how many lines, were written.
+    pub mended: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use makegood_core::saga::NO_SUCH_ITEM;
+    use serde_json::json;
+
+    use super::*;
+
+    const MIGRATION: &str = include_str!("../migrations/0020_views.sql");
+
+    #[test]
+    fn what_no_saga_is_in_counts_as_none() {
+        let told = json!({"phases": {"stuck": 2}, "paused": 0, "causes": {}, "standings": {}, "tools": [],
+            "oldest_unfinished": null});
+        let counts: Counts = serde_json::from_value(told).unwrap();
+        assert_eq!(counts.phases, Phases { stuck: 2, ..Phases::default() });
+        assert_eq!(counts.causes, Causes::default());
+    }
+
+    #[test]
+    fn the_database_knows_a_place_that_a_list_does_not_have_by_the_words_of_the_core() {
+        assert!(MIGRATION.contains(&format!("= '{NO_SUCH_ITEM}'")), "{NO_SUCH_ITEM}");
+    }
+}
