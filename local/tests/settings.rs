@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use makegood_cloud::Issuer;
-use makegood_core::guard::front::Front;
 use makegood_core::id::SagaId;
 use makegood_core::time::Millis;
 use makegood_edge::futures_util::{FutureExt, StreamExt};
@@ -107,8 +106,6 @@ struct Recorder {
     asked: Rc<RefCell<BTreeSet<String>>>,
     trace: Rc<RefCell<Vec<String>>>,
     clock: Rc<Cell<u64>>,
-    /// What its isolate remembers of those who come.
-    front: Rc<RefCell<Front>>,
     /// How often it was asked about limits.
     counted: Rc<Cell<u32>>,
     /// Nothing is due.
@@ -123,7 +120,6 @@ impl Recorder {
             asked: Rc::default(),
             trace: Rc::default(),
             clock: Rc::new(Cell::new(NOW)),
-            front: Rc::default(),
             counted: Rc::default(),
             quiet: false,
             isolate: Rc::default(),
@@ -248,10 +244,6 @@ impl Host for Recorder {
 
     fn log(&self, level: Level, line: &str) {
         self.trace.borrow_mut().push(format!("{level:?} {line}"));
-    }
-
-    fn front<T>(&self, look: impl FnOnce(&mut Front) -> T) -> T {
-        look(&mut self.front.borrow_mut())
     }
 }
 

@@ -11,8 +11,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, bail, ensure};
 use makegood_core::time::Millis;
 use makegood_gateway::deliveries::Line;
+use makegood_gateway::form;
 use makegood_gateway::webhook::sources::{Source, Sources, read};
-use makegood_gateway::webhook::{Scheme, form, sign};
+use makegood_gateway::webhook::{Scheme, sign};
 use serde::Deserialize;
 
 use crate::cli::Place;

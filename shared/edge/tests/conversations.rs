@@ -23,6 +23,8 @@ const NOW: u64 = 1_795_424_400_000;
 const TABLE: &str = "Book a table for 4 at Luigi's tomorrow at 7pm";
 const EVENING: &str = "Book a table for 4 at Luigi's tomorrow at 7pm and get us a ride there";
 
+type Answers = BTreeMap<(String, String), (String, Value)>;
+
 #[derive(Clone, Default)]
 struct Fake {
     rows: Rc<RefCell<BTreeMap<String, Row>>>,
@@ -31,7 +33,7 @@ struct Fake {
     /// The sagas' plans: owner, key, request, steps' parameters, conversation.
     sagas: Rc<RefCell<Vec<Saga>>>,
     /// What was answered under keys: by owner and key, the conversation and the answer.
-    answers: Rc<RefCell<BTreeMap<(String, String), (String, Value)>>>,
+    answers: Rc<RefCell<Answers>>,
     /// What the queue was told.
     told: Rc<RefCell<Vec<Value>>>,
     /// What the next wishes come to.

@@ -29,6 +29,8 @@ struct Brought {
     signature: String,
 }
 
+type Written = (String, Vec<Value>);
+
 #[derive(Clone)]
 struct World {
     values: Rc<BTreeMap<&'static str, &'static str>>,
@@ -38,7 +40,7 @@ struct World {
     answers: Rc<RefCell<VecDeque<(u16, &'static str)>>>,
     brought: Rc<RefCell<Vec<Brought>>>,
     /// What was written: the statement, and its parameters.
-    written: Rc<RefCell<Vec<(String, Vec<Value>)>>>,
+    written: Rc<RefCell<Vec<Written>>>,
     /// What the queue was given: what tells it apart, and not before when.
     words: Rc<RefCell<Vec<(String, String)>>>,
     isolate: Rc<Isolate>,
@@ -362,7 +364,7 @@ fn a_trial_is_signed_and_says_what_came_of_it() {
         let world = world(&[], answers);
         let settings = Settings::read(&world).unwrap();
         let tried = trial(&world, &settings, &subscription).now_or_never().unwrap().unwrap();
-        assert_eq!(world.ids(), [tried.id.clone()]);
+        assert_eq!(world.ids(), std::slice::from_ref(&tried.id));
         assert!(world.brought.borrow()[0].signature.starts_with("v1,"));
         assert!(world.written.borrow().is_empty(), "it changes nothing");
         (tried.taken, tried.why)
