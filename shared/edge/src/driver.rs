@@ -122,8 +122,7 @@ async fn carry_on<H: Host>(
     let store = Store::new(host, settings).asked_from(origin);
     let line = Line::new(&store, settings, id, began + settings.kill);
     let breakers = Breakers::new(host, settings)?;
-    // Whoever had the word before that a turn has come is not the one that makes the saga's calls.
-    let takes_over = repeated && !matches!(learned.first(), Some(Event::Nudged { .. }));
+    let until = began + settings.time_budget;
     for race in 0..RACES {
         let loaded = store.load(id, repeated && race == 0).await?;
         let loaded = loaded.ok_or_else(|| Error::new(Code::NotFound, "There is no such saga."))?;
@@ -161,7 +160,6 @@ async fn carry_on<H: Host>(
             until: if settings.time_budget == Millis(0) { Millis(0) } else { began + settings.time_budget },
             kill: began + settings.kill,
             cautious,
-            takes_over,
         };
         // What is known already comes first: the wake acts on it, and commits it.
         let first = learned.iter().cloned().chain([wake]).collect();

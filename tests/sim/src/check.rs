@@ -213,7 +213,8 @@ impl Journal {
         for record in row.fresh() {
             let cancels = matches!(record.fact, Fact::Unwinding { cause: Cause::Cancelled { .. } });
             let again = matches!(record.fact, Fact::Retried { .. } | Fact::Resolved { .. } | Fact::Replanned { .. });
-            let late = matches!(&record.fact, Fact::Done { node, .. } if self.of(*node).held.is_some());
+            let answers = |fact: &Fact| matches!(fact, Fact::Done { .. } | Fact::Refused { .. });
+            let late = answers(&record.fact) && record.fact.node().is_some_and(|node| self.of(node).held.is_some());
             let reopens = cancels || again || late;
             // Whoever it was completed for may want it undone.
             let revokes = cancels && row.head.parent.is_some();
@@ -367,6 +368,10 @@ impl Journal {
                 let told = self.told.entry(*node).or_default();
                 if told.done || told.undone || told.skipped {
                     return Err(format!("{node} was refused out of turn: {told:?}"));
+                }
+                // Nobody knew what had become of it, and a late answer says so.
+                if told.held.take().is_some() {
+                    self.rest = None;
                 }
                 told.refused = true;
             }

@@ -431,7 +431,12 @@ impl Saga {
 
     /// Whoever made the calls that are unanswered may still be waiting for them.
     pub(super) fn may_be_answered(&self) -> bool {
-        !self.run.takes_over && self.head.alive.is_some_and(|alive| alive > self.head.last_at)
+        self.head.alive.is_some_and(|alive| alive > self.head.last_at)
+    }
+
+    /// Going forward, nothing is begun: the saga is paused, or something has failed.
+    pub(super) fn begins_nothing(&self) -> bool {
+        self.head.phase == Phase::Forward && (self.head.paused || self.head.cause.is_some())
     }
 
     /// After a failure, and while the saga is paused, only what may be in the world is followed up.

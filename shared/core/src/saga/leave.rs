@@ -142,7 +142,7 @@ mod tests {
             let wary = |now: Millis| shut.map(|span| ("book".to_owned(), now + Millis(span))).into_iter().collect();
             saga.beware(wary(self.now));
             let (until, kill) = (self.now + Millis(100), self.now + Millis(10_000));
-            let mut events = vec![Event::Wake { until, kill, cautious: false, takes_over: false }];
+            let mut events = vec![Event::Wake { until, kill, cautious: false }];
             while !events.is_empty() {
                 let event = events.remove(0);
                 for effect in step(&mut saga, event, self.now).unwrap() {

@@ -57,9 +57,11 @@ impl Saga {
         };
         // A late answer to a do is as good while its status is being asked.
         let fits = open.job == wanted || (call.op == Op::Do && open.job == Job::Ask);
-        // Nor is it too late where another worker has given it up as unknown.
+        // Nor is it too late where another worker has given it up as unknown. A no settles it as well as a yes: it holds
+        // for the key, and what cannot be repeated under its key was sent once.
         let unknown = open.job == Job::Held && open.op == Some(Op::Do) && open.doubt;
-        let clears_up = unknown && call.op == Op::Do && matches!(outcome, Outcome::Ok(Answer::Output(_)));
+        let settles = matches!(outcome, Outcome::Ok(Answer::Output(_)) | Outcome::Refused(_));
+        let clears_up = unknown && call.op == Op::Do && settles;
         let fits = clears_up || (fits && !self.head.phase.at_rest());
         // What was said under an earlier key says nothing of this one.
         if !fits || call.round != open.round || !(known || self.same_parameters(&node, call)) {

@@ -337,7 +337,6 @@ pub(super) struct Run {
     pub until: Millis,
     pub kill: Millis,
     pub cautious: bool,
-    pub takes_over: bool,
     /// A call was made in this invocation, so that it brings the saga on.
     pub moved: bool,
     /// No further call fits into this invocation.
@@ -483,12 +482,8 @@ mod tests {
             assert_eq!(serde_json::from_str::<Head>(&serde_json::to_string(&head).unwrap()).unwrap(), head);
             let id = SagaId::new(Millis(1_795_376_904_307), [7; 10]);
             let mut saga = Saga::load(id, head, Window::default());
-            let wake = Event::Wake {
-                until: Millis(1_795_376_913_000),
-                kill: Millis(1_795_376_914_000),
-                cautious: false,
-                takes_over: false,
-            };
+            let wake =
+                Event::Wake { until: Millis(1_795_376_913_000), kill: Millis(1_795_376_914_000), cautious: false };
             let effects = step(&mut saga, wake, Millis(1_795_376_904_500)).unwrap();
             assert!(!effects.is_empty(), "{saved}");
         }

@@ -229,7 +229,7 @@ mod tests {
 
         fn wake(&self) -> Event {
             let until = self.now + Millis(8_000);
-            Event::Wake { until, kill: until + Millis(1_000), cautious: false, takes_over: false }
+            Event::Wake { until, kill: until + Millis(1_000), cautious: false }
         }
 
         fn due(&self) -> Millis {

@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn what_a_stranger_brings_is_taken_once_however_often_it_comes() {
         let (mut saga, nodes) = waiting();
-        let wake = Event::Wake { until: Millis(9_000), kill: Millis(9_500), cautious: false, takes_over: false };
+        let wake = Event::Wake { until: Millis(9_000), kill: Millis(9_500), cautious: false };
         // Before anybody waits for it, twice; and while the second step waits, once more.
         for event in [brought("a", 1), brought("a", 2), wake] {
             step(&mut saga, event, Millis(2_000)).unwrap();
