@@ -153,9 +153,6 @@ const PIVOTS: std::ops::Range<usize> = 8..12;
 const RETRIABLE: std::ops::Range<usize> = 12..15;
 const QUERIES: std::ops::Range<usize> = 15..17;
 
-/// The partner's memory is longer than what it declares, by more than any message is under way.
-pub const MEMORY_SLACK: u64 = 20_000;
-
 impl Scenario {
     /// The scenario of a seed.
     #[must_use]
