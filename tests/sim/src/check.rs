@@ -247,10 +247,13 @@ impl Journal {
                 if !self.of(*node).started {
                     self.has_way_back_behind(*node)?;
                     self.crowd_has_room(*node)?;
+                    self.may_be_done(*node)?;
+                }
+                // Under a key of its own, for the first time or asked for anew.
+                if !self.of(*node).started || self.of(*node).idle_round {
                     if self.paused {
                         return Err(format!("{node} was started while the saga was paused"));
                     }
-                    self.may_be_done(*node)?;
                     self.is_approved(*node, params.as_ref())?;
                 }
                 let told = self.told.entry(*node).or_default();

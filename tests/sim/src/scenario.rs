@@ -81,6 +81,9 @@ pub struct Scenario {
     pub refused: Option<String>,
     /// A partner at work on a do refuses its undo for now; otherwise the tombstone wins.
     pub busy_blocks_undo: bool,
+    /// Somebody has a step that is held asked for anew at once, and first has the saga paused, or not.
+    #[serde(default)]
+    pub hasty: bool,
 }
 
 /// A saga besides the first.
@@ -218,6 +221,7 @@ impl Scenario {
             outage: None,
             refused: None,
             busy_blocks_undo: rng.chance(500),
+            hasty: false,
             user_concurrency: None,
             priority: Priority::Normal,
             rivals: Vec::new(),
@@ -287,6 +291,7 @@ impl Scenario {
         undoable[at].escalate = true;
         last.after.push(undoable[at].id.clone());
         self.refused = Some(last.id.clone());
+        self.hasty = rng.chance(600);
         (self.faults.partner, self.faults.refuse) = (*rng.pick(&[300, 500]), *rng.pick(&[400, 700]));
     }
 
@@ -348,6 +353,7 @@ impl Scenario {
         (scenario.faults, scenario.calm_at, scenario.skews) = (Faults::default(), DAWN, vec![0]);
         (scenario.deadline, scenario.cancel_at, scenario.poison, scenario.outage) = (None, None, None, None);
         (scenario.user_concurrency, scenario.priority, scenario.rivals) = (None, Priority::Normal, Vec::new());
+        scenario.hasty = false;
         (scenario.pause_after, scenario.drift, scenario.budget, scenario.replan) = (None, None, None, None);
         for tool in scenario.tools.values_mut() {
             (tool.timeout_ms, tool.estimate_ms) = (Millis(5_000), Millis(50));

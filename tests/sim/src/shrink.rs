@@ -145,6 +145,7 @@ impl Search {
         self.attempt(|scenario| scenario.budget = None);
         self.attempt(|scenario| scenario.poison = None);
         self.attempt(|scenario| scenario.outage = None);
+        self.attempt(|scenario| scenario.hasty = false);
         self.attempt(|scenario| scenario.skews = vec![0]);
         self.attempt(|scenario| (scenario.time_budget, scenario.kill) = (8_500, 10_000));
         let kinds: [fn(&mut Faults) -> &mut u64; 8] = [
@@ -327,5 +328,6 @@ pub fn describe(scenario: &Scenario, out: &mut impl Write) -> io::Result<()> {
     }));
     world.extend(scenario.no_redis.then(|| "no Redis".to_owned()));
     world.extend(scenario.people.then(|| "people help".to_owned()));
+    world.extend(scenario.hasty.then(|| "somebody is hasty".to_owned()));
     writeln!(out, "  {}", world.join("; "))
 }

@@ -111,9 +111,10 @@ impl Saga {
             }
             match node.job {
                 // Never started.
-                Job::Pending | Job::Wait => {}
+                Job::Pending | Job::Wait if node.round == 0 => {}
                 // Refused, and taken up again by a person, but not asked for anew: it stays refused.
-                Job::Do if node.attempt == 0 => self.refused_undo(ix, node.round.saturating_sub(1)),
+                Job::Pending | Job::Wait => self.refused_undo(ix, node.round.saturating_sub(1)),
+                Job::Do if node.is_new() => self.refused_undo(ix, node.round.saturating_sub(1)),
                 Job::Do | Job::Ask => {
                     if !self.in_flight(ix) {
                         self.doubtful_undo(ix, &mut node);
@@ -414,8 +415,8 @@ impl Saga {
         let waiting = self.head.open.iter().filter(|(ix, open)| open.job != Job::Held && !self.in_flight(**ix));
         let waiting = waiting.filter(|(_, open)| !self.head.paused || open.job != Job::Wait);
         // What has not begun asks for its turn while the saga goes on only.
-        let stays = self.head.paused || self.head.cause.is_some();
-        let waiting = waiting.filter(|(_, open)| !stays || open.job != Job::Pending);
+        let stays = self.begins_nothing();
+        let waiting = waiting.filter(|(_, open)| !stays || !open.is_new());
         let waiting = waiting.filter(|(ix, _)| !self.given_up(**ix));
         // Whether an undo's turn has come is not known before all above it has been looked at.
         let unknown = |ix: u32, open: &Open| open.job == Job::Undo && ix < self.head.floor;

@@ -24,7 +24,7 @@ impl Saga {
         let mut fresh = Vec::new();
         self.resume_started(effects, &mut fresh);
         self.start_fences(effects, &mut fresh);
-        if self.head.cause.is_some() || self.head.paused {
+        if self.begins_nothing() {
             return fresh;
         }
         let waiting = self.head.open.iter().filter(|(_, open)| open.job == Job::Pending).map(|(ix, _)| *ix);
@@ -119,8 +119,9 @@ impl Saga {
                 break;
             }
             let Some(node) = self.run.nodes.get(&ix).cloned() else { continue };
-            let anew = open.job == Job::Do && open.attempt == 0;
-            if self.given_up(ix) || (anew && self.is_crowded(&node)) {
+            // Under a new key nothing has happened yet: it is begun as any step is.
+            let anew = open.is_new() && self.head.phase == Phase::Forward;
+            if self.given_up(ix) || (anew && (self.begins_nothing() || self.is_crowded(&node) || self.drifts(&node))) {
                 continue;
             }
             // An attempt that was started and not answered may have had its effect; so may a repeat that
@@ -151,6 +152,7 @@ impl Saga {
             match self.prepare(&node, op, attempt) {
                 Ready::NoTime => self.run.full = true,
                 Ready::Impossible { code, detail } => self.hold(ix, op, code.to_owned(), detail),
+                Ready::Now(call) if anew && !self.is_approved(&node, &call) => {}
                 Ready::Now(_) if !self.has_leave(&node, effects) => {}
                 Ready::Now(_) if op == Op::Do && !self.has_turn(&node) => self.ask_turn(&node, effects),
                 Ready::Now(call) => {
@@ -264,7 +266,8 @@ impl Saga {
 
     /// Holds on where a tool has changed since the plan was made, until a person says to go on.
     fn drifts(&mut self, node: &Node) -> bool {
-        if self.head.accepted.contains(&node.tool) || !self.run.drifted.contains(&node.tool) {
+        let forward = self.head.phase == Phase::Forward;
+        if !forward || self.head.accepted.contains(&node.tool) || !self.run.drifted.contains(&node.tool) {
             return false;
         }
         self.head.drifting = Some(node.tool.clone());

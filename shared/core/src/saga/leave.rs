@@ -88,8 +88,7 @@ impl Saga {
         let due = self.head.last_at + after + Millis(self.jitter(ix, self.head.invocations, SPREAD));
         let begins = self.head.phase == Phase::Forward && !self.head.paused;
         let waits = |open: &&mut Open| match open.job {
-            Job::Do | Job::Ask | Job::Undo => true,
-            Job::Pending => begins,
+            Job::Do | Job::Ask | Job::Undo | Job::Pending => begins || !open.is_new(),
             Job::Wait | Job::Held => false,
         };
         let Some(open) = self.head.open.get_mut(&ix).filter(waits) else { return };

@@ -210,8 +210,9 @@ impl Saga {
                 Job::Wait | Job::Pending if replan.kept.contains(ix) => {
                     open.insert(*ix, known.clone());
                 }
-                Job::Pending | Job::Wait => {}
-                Job::Do if known.attempt == 0 => {
+                Job::Pending | Job::Wait if known.round == 0 => {}
+                Job::Pending | Job::Wait => open.extend(self.fence_of(*ix, known.round.saturating_sub(1))),
+                Job::Do if known.is_new() => {
                     open.extend(self.fence_of(*ix, known.round.saturating_sub(1)));
                 }
                 Job::Held if known.op == Some(Op::Do) && !known.doubt => {

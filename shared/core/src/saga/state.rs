@@ -149,6 +149,11 @@ impl Open {
             asked: None,
         }
     }
+
+    /// Nothing was sent for it under the key that it has now: it has yet to be begun.
+    pub(super) const fn is_new(&self) -> bool {
+        matches!(self.job, Job::Pending) || (matches!(self.job, Job::Do) && self.attempt == 0 && !self.doubt)
+    }
 }
 
 /// More nodes than any plan may have.

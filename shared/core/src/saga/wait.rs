@@ -142,10 +142,11 @@ impl Saga {
         self.head.open.remove(&ix);
     }
 
-    /// Moves the cursor past `ix`; what it passes over waits in `open`.
+    /// Moves the cursor past `ix`; what it passes over waits in `open`. Its key stays what it is.
     pub(super) fn touch(&mut self, ix: u32, job: Job) {
+        let round = self.round(ix);
         self.reach(ix);
-        self.head.open.insert(ix, Open::new(job, self.head.last_at));
+        self.head.open.insert(ix, Open { round, ..Open::new(job, self.head.last_at) });
     }
 
     /// Moves the cursor past `ix`.
