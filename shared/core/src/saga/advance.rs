@@ -3,13 +3,15 @@
 
 use super::child::{self, Child};
 use super::effect::{Call, Commit, Effect, Ended, Op, Wake};
+use super::event::Outcome;
 use super::fact::{Cause, Fact};
 use super::node::Node;
 use super::reference;
+use super::settle::MOST_SPARED;
 use super::state::{Job, Open, Phase, Saga};
 use crate::id::idempotency_key;
 use crate::time::Millis;
-use crate::tool::Class;
+use crate::tool::{Class, Terms};
 
 /// Calls of one saga that may be under way at once.
 pub(super) const PARALLEL: usize = 8;
@@ -24,7 +26,7 @@ const PAGE: u32 = 32;
 pub(super) const HOP: Millis = Millis(6 * 24 * 60 * 60 * 1000);
 /// So many untouched nodes are enough to choose from: the first of them is never blocked for long.
 const LOOKAHEAD: usize = 64;
-/// The shortest time-out that a call gets, however late it is in the invocation.
+/// The shortest time-out that a call gets: with less of its invocation left none leaves.
 const SHORTEST: Millis = Millis(250);
 
 /// What stands in the way of a call.
@@ -210,8 +212,8 @@ impl Saga {
             return Ready::Impossible { code: "tool_missing", detail };
         };
         let now = self.head.last_at;
-        let estimate = self.run.estimates.get(&node.tool).copied().unwrap_or(tool.estimate_ms);
-        if self.run.moved && now + estimate > self.run.until {
+        let left = self.run.kill.since(now);
+        if left < SHORTEST || (self.run.moved && now + self.usual(&node.tool, tool) > self.run.until) {
             return Ready::NoTime;
         }
         let past = self.run.past.get(&node.ix);
@@ -237,7 +239,6 @@ impl Saga {
                 return Ready::Impossible { code: "invalid_parameters", detail };
             }
         }
-        let left = self.run.kill.since(now).max(SHORTEST);
         Ready::Now(Box::new(Call {
             node: node.ix,
             op,
@@ -268,17 +269,44 @@ impl Saga {
         self.head.open.get(&ix).map_or(0, |open| open.round)
     }
 
-    /// Lets a call go.
+    /// How long a call of a tool takes, as it was learned, or is declared.
+    fn usual(&self, name: &str, tool: &Terms) -> Millis {
+        self.run.estimates.get(name).copied().unwrap_or(tool.estimate_ms)
+    }
+
+    /// Lets a call go of which no commit tells.
     pub(super) fn send(&mut self, call: Call) -> Effect {
+        self.head.calls = self.head.calls.saturating_add(counted(&call));
+        self.leave(call)
+    }
+
+    fn leave(&mut self, call: Call) -> Effect {
         self.run.moved = true;
         self.run.leave.remove(&call.node);
         if call.op == Op::Do {
             self.use_turn(call.node);
         }
-        // A child is asked how it stands by nobody who counts.
-        self.head.calls = self.head.calls.saturating_add(u64::from(!Child::is_one(&call.tool)));
         self.run.inflight.insert(call.id());
         Effect::Call(Box::new(call))
+    }
+
+    /// Lets a call go whose intent stands by now, with the time that its commit has left it. Where that is not even half
+    /// of what it was to have, nor what it usually takes, it stays: it had no effect, and uses up no attempt.
+    pub(super) fn release(&mut self, mut call: Call) -> Option<Effect> {
+        let left = self.run.kill.since(self.head.last_at);
+        let usual = self.run.tools.get(&call.tool).map_or(SHORTEST, |tool| self.usual(&call.tool, tool));
+        if left >= usual.min(Millis(call.timeout.0 / 2)).max(SHORTEST) {
+            call.timeout = call.timeout.min(left);
+            return Some(self.leave(call));
+        }
+        self.head.calls = self.head.calls.saturating_sub(counted(&call));
+        if let Some(open) = self.head.open.get_mut(&call.node) {
+            open.spared = open.spared.saturating_add(1).min(MOST_SPARED);
+        }
+        let reason = "The commit before it left it no time.".to_owned();
+        let not_sent = Outcome::Later { after: None, code: "not_sent".to_owned(), reason };
+        self.fold_answer(call.id(), Millis(0), not_sent);
+        None
     }
 
     fn commit(&mut self, wake_at: Option<Millis>, wakes: Vec<Wake>) -> Effect {
@@ -289,6 +317,9 @@ impl Saga {
         if self.head.alive.is_some_and(|alive| alive <= self.head.last_at) || self.head.phase.at_rest() {
             self.head.alive = None;
         }
+        // What leaves with it is counted by it: whoever dies in between cannot have it made for nothing.
+        let leaving: u64 = self.run.held_calls.iter().map(counted).sum();
+        self.head.calls = self.head.calls.saturating_add(leaving);
         let records = std::mem::take(&mut self.run.records);
         let nodes = std::mem::take(&mut self.run.added);
         Effect::Commit(Commit { records, nodes, wake_at, wakes })
@@ -444,6 +475,11 @@ impl Saga {
     pub(super) fn given_up(&self, ix: u32) -> bool {
         (self.head.cause.is_some() || self.head.paused) && self.class(ix) == Some(Class::Query)
     }
+}
+
+/// What a call is of those that a saga makes. A child is asked how it stands by nobody who counts.
+fn counted(call: &Call) -> u64 {
+    u64::from(!Child::is_one(&call.tool))
 }
 
 /// FNV-1a over the parameters' JSON text, whose keys are in order.

@@ -241,7 +241,7 @@ pub struct Head {
     /// Invocations that committed something.
     #[serde(default)]
     pub invocations: u32,
-    /// Calls made to partners, as far as they are committed.
+    /// Calls made to partners, as far as they are committed, and those that were about to leave with that commit.
     #[serde(default)]
     pub calls: u64,
     /// The journal's latest time: the clock never runs behind it.
