@@ -244,6 +244,10 @@ pub struct Head {
     /// Calls made to partners, as far as they are committed, and those that were about to leave with that commit.
     #[serde(default)]
     pub calls: u64,
+    /// Tells this commit from every other one, also from what another worker would have written in its place, and the
+    /// one before it: so whoever had no answer to it, or that of its repetition, finds that it stands.
+    #[serde(rename = "m", default, skip_serializing_if = "is_zero")]
+    pub marks: [u64; 2],
     /// The journal's latest time: the clock never runs behind it.
     pub last_at: Millis,
 }
@@ -278,6 +282,7 @@ impl Head {
             alive: None,
             invocations: 0,
             calls: 0,
+            marks: [0; 2],
             last_at: now,
         }
     }
