@@ -245,7 +245,7 @@ impl Saga {
             attempt,
             tool: node.tool.clone(),
             round: self.round(node.ix),
-            key: idempotency_key(&self.id, node.epoch + self.round(node.ix), node.ix),
+            key: idempotency_key(&self.id, node.epoch.saturating_add(self.round(node.ix)), node.ix),
             fingerprint: fingerprint(&params),
             params,
             output: past.and_then(|past| past.output.clone()).filter(|_| op == Op::Undo),

@@ -156,7 +156,7 @@ impl Open {
     }
 }
 
-/// More nodes than any plan may have.
+/// More nodes than any plan may have, and more plans and rounds than any saga.
 pub(super) const MOST_NODES: u32 = 1_000_000;
 
 /// What a saga may spend before its point of no return. Undoing is not paid for by it.
@@ -303,6 +303,9 @@ impl Head {
         }
         if self.open.keys().any(|ix| *ix >= self.cursor) {
             return Err("a node is in work that was not reached");
+        }
+        if self.epoch > MOST_NODES || self.open.values().any(|open| open.round > MOST_NODES) {
+            return Err("it was planned, or a step asked for, anew more often than anybody does");
         }
         Ok(())
     }
