@@ -148,7 +148,9 @@ impl Search {
         self.attempt(|scenario| scenario.hasty = false);
         self.attempt(|scenario| scenario.skews = vec![0]);
         self.attempt(|scenario| (scenario.time_budget, scenario.kill) = (8_500, 10_000));
-        let kinds: [fn(&mut Faults) -> &mut u64; 8] = [
+        let kinds: [fn(&mut Faults) -> &mut u64; 10] = [
+            |faults| &mut faults.acks,
+            |faults| &mut faults.again,
             |faults| &mut faults.redis,
             |faults| &mut faults.queue,
             |faults| &mut faults.twice,
@@ -171,7 +173,9 @@ impl Search {
         self.runs += 1;
         self.attempt(|scenario| {
             scenario.struck = Some(struck);
-            scenario.faults = Faults { refuse: scenario.faults.refuse, ..Faults::default() };
+            // Whether fate is asked for these, which is numbered too, depends on whether there are any.
+            let Faults { refuse, acks, again, .. } = scenario.faults;
+            scenario.faults = Faults { refuse, acks, again, ..Faults::default() };
         });
     }
 
