@@ -90,7 +90,7 @@ mod tests {
             title: "A tool".to_owned(),
             description: String::new(),
             class: wit::Class::Compensatable,
-            repeat: wit::Repeat::Keyed(1_000),
+            repeat: wit::Repeat::Keyed(60_000),
             fence: true,
             timeout: 8_000,
             estimate: 20,

@@ -11,9 +11,10 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
 use makegood_core::saga::{
-    Call, Child, Claim, Commit, Effect, Ended, Event, Op, Outcome, Phase, Refusal, Saga, Window, step,
+    Call, Child, Claim, Commit, Effect, Ended, Event, Head, Op, Outcome, Phase, Refusal, Saga, Window, step,
 };
 use makegood_core::time::Millis;
+use makegood_gateway::store::Loaded;
 use makegood_gateway::tool;
 use makegood_gateway::turns::Next;
 
@@ -31,6 +32,8 @@ use crate::turns::Line;
 const IDLE_WAKES: u32 = 3;
 /// So many lost races end an invocation: someone else is busy with this saga.
 const RACES: u32 = 8;
+/// The wait before the journal is tried once more, where it could not be reached.
+const PAUSE: Millis = Millis(300);
 
 /// Something that was started and has come to its end.
 enum Task {
@@ -122,10 +125,15 @@ async fn carry_on<H: Host>(
     let store = Store::new(host, settings).asked_from(origin);
     let line = Line::new(&store, settings, id, began + settings.kill);
     let breakers = Breakers::new(host, settings)?;
-    // Whoever had the word before that a turn has come is not the one that makes the saga's calls.
-    let takes_over = repeated && !matches!(learned.first(), Some(Event::Nudged { .. }));
+    let until = began + settings.time_budget;
     for race in 0..RACES {
-        let loaded = store.load(id, repeated && race == 0).await?;
+        let loaded = loop {
+            match store.load(id, repeated && race == 0).await {
+                // What was learned is not given up as long as there is time to write it down.
+                Err(error) if race > 0 && is_worth_a_try(host, &error, until) => host.sleep(PAUSE).await,
+                loaded => break loaded?,
+            }
+        };
         let loaded = loaded.ok_or_else(|| Error::new(Code::NotFound, "There is no such saga."))?;
         loaded
             .head
@@ -149,6 +157,7 @@ async fn carry_on<H: Host>(
             saga: Saga::load(id.clone(), loaded.head, loaded.window).limited(settings.user_concurrency.is_some()),
             version: loaded.version,
             owner: loaded.owner,
+            until,
             covered: 0,
             committed: false,
             left: Tasks::new(),
@@ -158,10 +167,9 @@ async fn carry_on<H: Host>(
             turn.saga.beware(wary);
         }
         let wake = Event::Wake {
-            until: if settings.time_budget == Millis(0) { Millis(0) } else { began + settings.time_budget },
+            until: if settings.time_budget == Millis(0) { Millis(0) } else { until },
             kill: began + settings.kill,
             cautious,
-            takes_over,
         };
         // What is known already comes first: the wake acts on it, and commits it.
         let first = learned.iter().cloned().chain([wake]).collect();
@@ -240,6 +248,8 @@ struct Invocation<'a, H> {
     saga: Saga,
     version: u32,
     owner: String,
+    /// So long the journal is tried again where it cannot be reached.
+    until: Millis,
     /// How many of the learned events the commit under way holds.
     covered: usize,
     /// Something was committed.
@@ -274,6 +284,10 @@ impl<'a, H: Host> Invocation<'a, H> {
                     continue;
                 }
                 Task::Slept => Event::Tick,
+                Task::Paged(Err(error)) if is_worth_a_try(self.host, &error, self.until) => {
+                    self.hear_out(&mut tasks, learned).await;
+                    return Ok(Turn::Lost);
+                }
                 Task::Paged(window) => Event::Paged(window?),
                 Task::Committed(version, commit) => match version? {
                     Some(version) => {
@@ -285,13 +299,7 @@ impl<'a, H: Host> Invocation<'a, H> {
                         Event::Committed
                     }
                     None => {
-                        // Whatever is still under way is part of what is folded into the new state.
-                        while let Some(task) = tasks.next().await {
-                            if let Task::Answered(event) = task {
-                                self.give_back(&event);
-                                learned.push(event);
-                            }
-                        }
+                        self.hear_out(&mut tasks, learned).await;
                         return Ok(Turn::Lost);
                     }
                 },
@@ -302,6 +310,16 @@ impl<'a, H: Host> Invocation<'a, H> {
         }
         let cause = format!("saga {} was left {} with nothing under way", self.saga.id, self.saga.head.phase);
         Err(Error::new(Code::Internal, "The saga came to no end. It will be tried again.").because(cause))
+    }
+
+    /// Waits for whatever is still under way: it is part of what is folded into the state that is loaded next.
+    async fn hear_out(&self, tasks: &mut Tasks<'a>, learned: &mut Vec<Event>) {
+        while let Some(task) = tasks.next().await {
+            if let Task::Answered(event) = task {
+                self.give_back(&event);
+                learned.push(event);
+            }
+        }
     }
 
     /// The next that comes to its end; `None` where nothing is under way.
@@ -424,10 +442,13 @@ impl<'a, H: Host> Invocation<'a, H> {
         }
     }
 
-    fn commit(&self, commit: Commit) -> LocalBoxFuture<'a, Task> {
-        let (store, id, version, head) = (self.store, self.saga.id.clone(), self.version, self.saga.head.clone());
+    fn commit(&mut self, commit: Commit) -> LocalBoxFuture<'a, Task> {
+        let [last, _] = self.saga.head.marks;
+        self.saga.head.marks = [self.host.isolate().mark(|| self.host.random()), last];
+        let (store, until) = (self.store, self.until);
+        let (id, version, head) = (self.saga.id.clone(), self.version, self.saga.head.clone());
         Box::pin(async move {
-            let version = store.commit(&id, version, &head, &commit).await;
+            let version = append(store, &id, version, &head, &commit, until).await;
             Task::Committed(version, commit)
         })
     }
@@ -450,6 +471,45 @@ impl<'a, H: Host> Invocation<'a, H> {
         let message = Message { saga: self.saga.id.clone(), version: self.version, turn: None };
         queue::publish(self.host, self.settings, &message, mark, Some(at)).await
     }
+}
+
+/// Appends to the journal, and does not give up at the first failure: what this invocation has heard is written down
+/// nowhere else. Where others seem to have been first it may have been this very commit, of which no answer came or
+/// which was carried out twice.
+async fn append<H: Host>(
+    store: &Store<'_, H>,
+    id: &SagaId,
+    version: u32,
+    head: &Head,
+    commit: &Commit,
+    until: Millis,
+) -> Result<Option<u32>, Error> {
+    loop {
+        let error = match store.commit(id, version, head, commit).await {
+            Ok(Some(version)) => return Ok(Some(version)),
+            Ok(None) => match store.load(id, false).await {
+                Ok(found) => {
+                    let stands = version.saturating_add(1);
+                    let own = |found: &Loaded| {
+                        let behind = found.version.saturating_sub(stands) as usize;
+                        found.head.marks.get(behind) == head.marks.first()
+                    };
+                    return Ok(found.filter(own).map(|_| stands));
+                }
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        if !is_worth_a_try(store.host, &error, until) {
+            return Err(error);
+        }
+        store.host.sleep(PAUSE).await;
+    }
+}
+
+/// Whether the journal, which could not be reached, may be tried once more.
+fn is_worth_a_try<H: Host>(host: &H, error: &Error, until: Millis) -> bool {
+    error.code() == Code::Unavailable && host.now() + PAUSE < until
 }
 
 async fn perform<H: Host>(host: &H, base: &str, call: &Call) -> Outcome {

@@ -2,7 +2,7 @@
 //! for, who was refused lately, and how what is outside has answered. Nothing here belongs to a request, and none of it
 //! must be there.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use makegood_core::guard::front::Front;
@@ -23,6 +23,8 @@ pub struct Isolate {
     pub(crate) front: RefCell<Front>,
     /// How what is outside has answered.
     pub(crate) breakers: RefCell<Instance>,
+    /// The mark of the last commit; 0: there was none.
+    marks: Cell<u64>,
 }
 
 thread_local! {
@@ -37,6 +39,27 @@ impl Isolate {
         let known = |(key, holder): (String, Holder)| Some((api_keys::read(&key)?.1, holder, for_ever));
         let holders = RefCell::new(holders.into_iter().filter_map(known).collect());
         Rc::new(Self { holders, ..Self::default() })
+    }
+
+    /// The same, whose commits are marked from here on: for hosts that count instead of drawing.
+    #[must_use]
+    pub fn marking_from(self: Rc<Self>, mark: u64) -> Rc<Self> {
+        self.marks.set(mark);
+        self
+    }
+
+    /// A mark that no other commit has, of this instance or of another.
+    pub(crate) fn mark(&self, random: impl FnOnce() -> [u8; 16]) -> u64 {
+        let last = match self.marks.get() {
+            0 => {
+                let [a, b, c, d, e, f, g, h, ..] = random();
+                u64::from_le_bytes([a, b, c, d, e, f, g, h])
+            }
+            last => last,
+        };
+        let mark = last.wrapping_add(1).max(1);
+        self.marks.set(mark);
+        mark
     }
 
     /// A function serves its requests on one thread.

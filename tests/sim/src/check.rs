@@ -7,7 +7,7 @@ mod rest;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use makegood_core::saga::{Cause, Child, Fact, Job, Node, Op, Phase, Record};
+use makegood_core::saga::{Cause, Child, Fact, Head, Job, Node, Op, Phase, Record};
 use makegood_core::tool::{Class, Definition};
 use serde_json::{Map, Value};
 
@@ -46,6 +46,9 @@ struct Told {
     dropped: bool,
     /// Calls of it that left, and starts that were written down.
     tries: u32,
+    /// Dos of it that left, and the epochs of their keys.
+    dos: u32,
+    keys: BTreeSet<u32>,
     /// How often the journal tells that it waits for a breaker, since it was last turned to something else.
     waits: u32,
 }
@@ -80,6 +83,8 @@ impl Told {
             rejected: false,
             dropped: false,
             tries: 0,
+            dos: 0,
+            keys: BTreeSet::new(),
             waits: 0,
         }
     }
@@ -105,8 +110,6 @@ pub struct Journal {
     /// What people have sent.
     pub sent: BTreeSet<String>,
     pub yields: u32,
-    /// Calls that no budget holds back.
-    free: u64,
     /// Another plan took the place of the first.
     pub replanned: bool,
     /// That plan, frozen.
@@ -213,7 +216,8 @@ impl Journal {
         for record in row.fresh() {
             let cancels = matches!(record.fact, Fact::Unwinding { cause: Cause::Cancelled { .. } });
             let again = matches!(record.fact, Fact::Retried { .. } | Fact::Resolved { .. } | Fact::Replanned { .. });
-            let late = matches!(&record.fact, Fact::Done { node, .. } if self.of(*node).held.is_some());
+            let answers = |fact: &Fact| matches!(fact, Fact::Done { .. } | Fact::Refused { .. });
+            let late = answers(&record.fact) && record.fact.node().is_some_and(|node| self.of(node).held.is_some());
             let reopens = cancels || again || late;
             // Whoever it was completed for may want it undone.
             let revokes = cancels && row.head.parent.is_some();
@@ -222,15 +226,6 @@ impl Journal {
                 return Err(format!("{:?} after the saga was {rest}", record.fact));
             }
             self.fold(record, pivot_acted)?;
-        }
-        self.check_budget(row, tools)?;
-        let calls = row.head.budget.and_then(|budget| budget.calls);
-        let counts = row.head.phase == Phase::Forward && !row.head.pivoted && row.head.cause.is_none();
-        if let Some(most) = calls.filter(|most| counts && row.head.calls > *most + self.free) {
-            let (made, free) = (row.head.calls, self.free);
-            return Err(format!(
-                "{made} calls were made, of which up to {free} are never held back, and {most} allowed"
-            ));
         }
         self.compare(row)
     }
@@ -246,10 +241,13 @@ impl Journal {
                 if !self.of(*node).started {
                     self.has_way_back_behind(*node)?;
                     self.crowd_has_room(*node)?;
+                    self.may_be_done(*node)?;
+                }
+                // Under a key of its own, for the first time or asked for anew.
+                if !self.of(*node).started || self.of(*node).idle_round {
                     if self.paused {
                         return Err(format!("{node} was started while the saga was paused"));
                     }
-                    self.may_be_done(*node)?;
                     self.is_approved(*node, params.as_ref())?;
                 }
                 let told = self.told.entry(*node).or_default();
@@ -368,6 +366,10 @@ impl Journal {
                 if told.done || told.undone || told.skipped {
                     return Err(format!("{node} was refused out of turn: {told:?}"));
                 }
+                // Nobody knew what had become of it, and a late answer says so.
+                if told.held.take().is_some() {
+                    self.rest = None;
+                }
                 told.refused = true;
             }
             Fact::UndoStarted { node, .. } => {
@@ -461,19 +463,29 @@ impl Journal {
         self.node(ix).is_some_and(|node| node.replaceable)
     }
 
-    /// Before the point of no return no more is spent than may be.
-    fn check_budget(&self, row: &Row, tools: &Tools) -> Result<(), String> {
-        let Some(budget) = row.head.budget else { return Ok(()) };
-        let pivoted = row.head.pivoted || self.told.iter().any(|(ix, told)| told.started && self.is_pivot(*ix));
-        let started = self.told.iter().filter(|(_, told)| told.started);
-        let tools = started.filter_map(|(ix, _)| tools.get(&self.node(*ix)?.tool));
-        let (cost, tokens) =
-            tools.fold((0, 0), |(cost, tokens), tool| (cost + tool.cost_minor, tokens + tool.cost_tokens));
-        if budget.cost_minor.is_some_and(|most| cost > most) && !pivoted {
-            return Err(format!("{cost} was spent, and {:?} allowed", budget.cost_minor));
+    /// A do has left. Before the point of no return, and before anything has failed, all that left was paid for in the
+    /// journal before, and is no more than may be: `head` is what was committed last.
+    pub fn is_paid(&self, head: &Head, tools: &Tools) -> Result<(), String> {
+        let Some(budget) = head.budget else { return Ok(()) };
+        if head.phase != Phase::Forward || head.pivoted || head.cause.is_some() {
+            return Ok(());
         }
-        if budget.tokens.is_some_and(|most| tokens > most) && !pivoted {
-            return Err(format!("{tokens} tokens were set aside, and {:?} allowed", budget.tokens));
+        let (mut calls, mut cost, mut tokens) = (0, 0, 0);
+        for (ix, told) in self.told.iter().filter(|(_, told)| told.dos > 0) {
+            let Some(tool) = self.node(*ix).and_then(|node| tools.get(&node.tool)) else { continue };
+            calls += u64::from(told.dos);
+            tokens += u64::from(told.dos) * tool.cost_tokens;
+            // One key buys once, however often it is sent.
+            cost += i64::try_from(told.keys.len()).unwrap_or(i64::MAX) * tool.cost_minor;
+        }
+        if budget.calls.is_some_and(|most| calls > most || calls > head.calls) {
+            return Err(format!("{calls} calls have left, {} are told of, and {:?} allowed", head.calls, budget.calls));
+        }
+        if budget.cost_minor.is_some_and(|most| cost > most || cost > budget.spent_minor) {
+            return Err(format!("{cost} was spent, as by {budget:?}"));
+        }
+        if budget.tokens.is_some_and(|most| tokens > most || tokens > budget.spent_tokens) {
+            return Err(format!("{tokens} tokens may be taken by what has left, as by {budget:?}"));
         }
         Ok(())
     }
@@ -552,10 +564,12 @@ impl Journal {
 
     /// A call leaves for a partner: `verb` is a do, an undo, or the question for a status.
     pub fn leaves(&mut self, verb: &str, ix: u32, round: u32) -> Result<(), String> {
-        // Status is asked to follow up what was paid for, and what is undone was.
-        self.free += u64::from(verb != "do");
         let told = self.told.entry(ix % SPAN).or_default();
         told.tries += 1;
+        if verb == "do" {
+            told.dos += 1;
+            told.keys.insert(round);
+        }
         let wanted = self.epoch(ix) + self.of(ix).rounds;
         if self.class(ix) != Class::Query && round != wanted {
             return Err(format!("{verb} of {ix} leaves in round {round}, and the journal is at {wanted}"));

@@ -121,6 +121,12 @@ impl World {
             if !self.scenario.people {
                 continue;
             }
+            if let Fact::Held { node, op: Op::Do, .. } = fact
+                && self.scenario.hasty
+                && base == 0
+            {
+                self.ask_anew_soon(row, *node);
+            }
             if let Fact::Asked { node, hash, .. } = fact {
                 self.decide_soon(row, *node, *hash);
             } else if let Fact::Held { node, op, .. } = fact {
@@ -133,6 +139,19 @@ impl World {
                 }
             }
         }
+    }
+
+    /// Somebody has a step that is held asked for anew at once, at times of a saga that they have paused.
+    fn ask_anew_soon(self: &Rc<Self>, row: &Row, ix: u32) {
+        let Some((node, _)) = row.nodes.iter().find(|(node, _)| node.ix == ix) else { return };
+        if self.journal(0).rounds(ix) > self.journal(0).epoch(ix) + 2 {
+            return;
+        }
+        let (step, after) = (node.id.clone(), self.draw(|rng| rng.between(100, 2_000)));
+        if self.draw(|rng| rng.chance(600)) {
+            self.later(after / 2, |world| world.ask(0, Asking::Pause, 2));
+        }
+        self.later(after, move |world| world.ask(0, Asking::Retry { step: Some(step) }, 2));
     }
 
     /// Somebody has another plan, and asks for it when nothing new begins.

@@ -81,6 +81,9 @@ pub struct Scenario {
     pub refused: Option<String>,
     /// A partner at work on a do refuses its undo for now; otherwise the tombstone wins.
     pub busy_blocks_undo: bool,
+    /// Somebody has a step that is held asked for anew at once, and first has the saga paused, or not.
+    #[serde(default)]
+    pub hasty: bool,
 }
 
 /// A saga besides the first.
@@ -122,6 +125,13 @@ pub struct Faults {
     pub crash: u64,
     /// Undos that are refused for good.
     pub hopeless: u64,
+    /// A worker's 200 that does not reach the queue. Where there are none of these nobody asks fate for them, so that the
+    /// numbers of older schedules stand.
+    #[serde(default)]
+    pub acks: u64,
+    /// Statements that are carried out twice, of which the second answer counts. The same holds of them.
+    #[serde(default)]
+    pub again: u64,
 }
 
 /// Who may be asked to decide, besides the owner.
@@ -153,9 +163,6 @@ const PIVOTS: std::ops::Range<usize> = 8..12;
 const RETRIABLE: std::ops::Range<usize> = 12..15;
 const QUERIES: std::ops::Range<usize> = 15..17;
 
-/// The partner's memory is longer than what it declares, by more than any message is under way.
-pub const MEMORY_SLACK: u64 = 20_000;
-
 impl Scenario {
     /// The scenario of a seed.
     #[must_use]
@@ -175,6 +182,7 @@ impl Scenario {
                 redis: rate(rng, &[0, 0, 100, 400, 900]),
                 crash: rate(rng, &[0, 0, 100, 300, 600]),
                 hopeless: rate(rng, &[0, 0, 0, 30, 200]),
+                ..Faults::default()
             }
         };
         let time_budget = rate(rng, &[1, 40, 200, 1_000, 8_500, 8_500]);
@@ -221,6 +229,7 @@ impl Scenario {
             outage: None,
             refused: None,
             busy_blocks_undo: rng.chance(500),
+            hasty: false,
             user_concurrency: None,
             priority: Priority::Normal,
             rivals: Vec::new(),
@@ -241,7 +250,72 @@ impl Scenario {
             1 => scenario.leave_to_people(&mut rng),
             _ => {}
         }
+        let mut rng = Rng::new(seed ^ (4 << 60));
+        if scenario.faults != Faults::default() {
+            scenario.faults.acks = *rng.pick(&[0, 0, 100, 300]);
+            scenario.faults.again = *rng.pick(&[0, 0, 0, 30, 100]);
+        }
+        for tool in scenario.tools.values_mut() {
+            if let Repeat::Keyed { ttl_ms } = &mut tool.repeat
+                && *ttl_ms < Millis(60_000)
+            {
+                *ttl_ms = Millis(*rng.pick(&[20_000, 30_000, 50_000]));
+            }
+        }
+        match rng.below(20) {
+            0 | 1 => scenario.lose_time_only(&mut rng),
+            2 => scenario.forget(&mut rng),
+            _ => {}
+        }
         scenario
+    }
+
+    /// Whatever goes wrong costs time and nothing else: messages and their acknowledgements are lost, doubled and late,
+    /// Redis forgets, and statements are carried out twice.
+    fn lose_time_only(&mut self, rng: &mut Rng) {
+        let Faults { queue, twice, redis, .. } = self.faults;
+        let (acks, again) = (*rng.pick(&[100, 300, 600]), *rng.pick(&[0, 50, 200]));
+        self.faults =
+            Faults { queue, twice: twice.max(*rng.pick(&[0, 300, 600])), redis, acks, again, ..Faults::default() };
+        self.no_redis |= rng.chance(300);
+        (self.poison, self.outage, self.refused, self.budget) = (None, None, None, None);
+        (self.deadline, self.cancel_at, self.drift, self.replan) = (None, None, None, None);
+        self.skews = vec![0];
+        // A lease may take a second, a last commit and a message come at the end.
+        self.kill = self.time_budget.max(500) + 2_500;
+    }
+
+    /// Whether a saga of this world that could be completed without a fault must be, whatever goes wrong.
+    #[must_use]
+    pub fn only_time_is_lost(&self) -> bool {
+        let Faults { queue, twice, redis, acks, again, .. } = self.faults;
+        let harmless = Faults { queue, twice, redis, acks, again, ..Faults::default() };
+        let calm = self.poison.is_none() && self.outage.is_none() && self.refused.is_none() && self.budget.is_none();
+        let kept = self.deadline.is_none() && self.cancel_at.is_none() && self.drift.is_none() && self.replan.is_none();
+        let patient = self.kill >= self.time_budget.max(500) + 2_500 && self.skews.iter().all(|skew| *skew == 0);
+        // What people, or an earlier answer, may refuse.
+        let plain = |step: &Step| {
+            let named = |value: &Value| value.as_str().is_some_and(|text| text.ends_with(".hint"));
+            let waits = matches!(step.wait, Some(Wait::Event { .. }));
+            let may_be_refused = waits || step.approval.is_some() || step.each.is_some() || !step.or.is_empty();
+            !may_be_refused && !step.tool.starts_with(RUN_SAGA) && !step.params.values().any(named)
+        };
+        let plans = [&self.plan].into_iter().chain(self.rivals.iter().map(|rival| &rival.plan));
+        self.faults == harmless && calm && kept && patient && plans.flat_map(|plan| &plan.steps).all(plain)
+    }
+
+    /// Partners that forget a key soon, and workers and messages that are away for as long.
+    fn forget(&mut self, rng: &mut Rng) {
+        for tool in self.tools.values_mut() {
+            if let Repeat::Keyed { ttl_ms } = &mut tool.repeat
+                && !tool.name.starts_with(RUN_SAGA)
+            {
+                *ttl_ms = Millis(20_000);
+            }
+        }
+        (self.faults.partner, self.faults.refuse, self.faults.queue) = (500, 0, 300);
+        self.faults.crash = *rng.pick(&[300, 600]);
+        self.calm_at = self.calm_at.max(DAWN + 60_000);
     }
 
     /// Hardly a call more than is certain, and partners that have to be asked again.
@@ -290,6 +364,7 @@ impl Scenario {
         undoable[at].escalate = true;
         last.after.push(undoable[at].id.clone());
         self.refused = Some(last.id.clone());
+        self.hasty = rng.chance(600);
         (self.faults.partner, self.faults.refuse) = (*rng.pick(&[300, 500]), *rng.pick(&[400, 700]));
     }
 
@@ -351,6 +426,7 @@ impl Scenario {
         (scenario.faults, scenario.calm_at, scenario.skews) = (Faults::default(), DAWN, vec![0]);
         (scenario.deadline, scenario.cancel_at, scenario.poison, scenario.outage) = (None, None, None, None);
         (scenario.user_concurrency, scenario.priority, scenario.rivals) = (None, Priority::Normal, Vec::new());
+        scenario.hasty = false;
         (scenario.pause_after, scenario.drift, scenario.budget, scenario.replan) = (None, None, None, None);
         for tool in scenario.tools.values_mut() {
             (tool.timeout_ms, tool.estimate_ms) = (Millis(5_000), Millis(50));

@@ -145,9 +145,12 @@ impl Search {
         self.attempt(|scenario| scenario.budget = None);
         self.attempt(|scenario| scenario.poison = None);
         self.attempt(|scenario| scenario.outage = None);
+        self.attempt(|scenario| scenario.hasty = false);
         self.attempt(|scenario| scenario.skews = vec![0]);
         self.attempt(|scenario| (scenario.time_budget, scenario.kill) = (8_500, 10_000));
-        let kinds: [fn(&mut Faults) -> &mut u64; 8] = [
+        let kinds: [fn(&mut Faults) -> &mut u64; 10] = [
+            |faults| &mut faults.acks,
+            |faults| &mut faults.again,
             |faults| &mut faults.redis,
             |faults| &mut faults.queue,
             |faults| &mut faults.twice,
@@ -170,7 +173,9 @@ impl Search {
         self.runs += 1;
         self.attempt(|scenario| {
             scenario.struck = Some(struck);
-            scenario.faults = Faults { refuse: scenario.faults.refuse, ..Faults::default() };
+            // Whether fate is asked for these, which is numbered too, depends on whether there are any.
+            let Faults { refuse, acks, again, .. } = scenario.faults;
+            scenario.faults = Faults { refuse, acks, again, ..Faults::default() };
         });
     }
 
@@ -327,5 +332,6 @@ pub fn describe(scenario: &Scenario, out: &mut impl Write) -> io::Result<()> {
     }));
     world.extend(scenario.no_redis.then(|| "no Redis".to_owned()));
     world.extend(scenario.people.then(|| "people help".to_owned()));
+    world.extend(scenario.hasty.then(|| "somebody is hasty".to_owned()));
     writeln!(out, "  {}", world.join("; "))
 }

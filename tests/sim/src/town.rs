@@ -4,12 +4,11 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use makegood_core::tool::{Class, Definition, Repeat};
+use makegood_core::tool::{Class, Definition, Repeat, UNDER_WAY};
 use makegood_gateway::{Request, Response};
 use serde_json::{Value, json};
 
 use crate::answer;
-use crate::scenario::MEMORY_SLACK;
 use crate::world::{Exchange, SPAN, World};
 
 /// What a partner stored under a key.
@@ -172,7 +171,8 @@ fn do_it(world: &Rc<World>, tool: &Definition, (node, round): (u32, u32), body: 
         return exchange.answer(world, 0, refusal("undone_before"));
     }
     let knows = match tool.repeat {
-        Repeat::Keyed { ttl_ms } => now < deed.first_seen + ttl_ms.0 + MEMORY_SLACK,
+        // To the millisecond. No definition may say less than a call is under way, and older schedules do.
+        Repeat::Keyed { ttl_ms } => now < deed.first_seen + ttl_ms.max(UNDER_WAY).0,
         Repeat::Never => false,
     };
     if knows {

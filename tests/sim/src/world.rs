@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use makegood_core::saga::{Answer, Fact, Job, Op, Outcome, Phase};
+use makegood_core::time::Millis;
 use makegood_core::tool::Class;
 use makegood_edge::{FetchError, Isolate};
 use makegood_gateway::api_keys::{Holder, key_of};
@@ -42,6 +43,8 @@ const MOST_EVENTS: u64 = 400_000;
 pub const SPAN: u32 = 10_000;
 
 pub type Fetched = Result<Response, FetchError>;
+/// A node, the epoch of its key, and what it was told to be.
+type Heard = (u32, u32, &'static str);
 
 /// Why an invocation runs.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,8 +77,10 @@ pub struct World {
     agenda: RefCell<Agenda>,
     tasks: Tasks,
     errands: RefCell<BTreeMap<TaskId, Errand>>,
-    /// The nodes, with the epochs of their keys, of which a worker was told that they are done.
-    heard: RefCell<BTreeMap<TaskId, Vec<(u32, u32)>>>,
+    /// The nodes, with the epochs of their keys, of which a worker was told that they are done, or refused.
+    heard: RefCell<BTreeMap<TaskId, Vec<Heard>>>,
+    /// When a worker first turned to the database: one that was woken has so long from there.
+    awake: RefCell<BTreeMap<TaskId, u64>>,
     next_task: Cell<TaskId>,
     doomed: Cell<bool>,
     pub database: RefCell<Postgres>,
@@ -137,16 +142,22 @@ impl Exchange {
             && let Some(((node, round), op, outcome)) = outcome
         {
             world.saw_answer(node, op, &outcome);
-            if (op, matches!(outcome, Outcome::Ok(Answer::Output(_)))) == (Op::Do, true) {
-                world.heard.borrow_mut().entry(self.worker).or_default().push((node, round));
+            let told = match outcome {
+                Outcome::Ok(Answer::Output(_)) => "done",
+                Outcome::Refused(_) => "refused",
+                Outcome::Ok(_) | Outcome::Later { .. } | Outcome::Unknown { .. } => return,
+            };
+            if op == Op::Do {
+                world.heard.borrow_mut().entry(self.worker).or_default().push((node, round, told));
             }
         }
     }
 }
 
-/// One that knows whom the keys of people stand for, and nothing else yet.
-pub fn fresh_isolate() -> Rc<Isolate> {
-    Isolate::knowing(APPROVERS.iter().map(|name| (key_of(name), Holder::user(name))))
+/// One that knows whom the keys of people stand for, and nothing else yet. `nth`: no two of a world have the same, so
+/// that no two of their commits have.
+pub fn fresh_isolate(nth: TaskId) -> Rc<Isolate> {
+    Isolate::knowing(APPROVERS.iter().map(|name| (key_of(name), Holder::user(name)))).marking_from((nth + 1) << 32)
 }
 
 impl World {
@@ -162,6 +173,7 @@ impl World {
             tasks: Tasks::default(),
             errands: RefCell::default(),
             heard: RefCell::default(),
+            awake: RefCell::default(),
             next_task: Cell::new(1),
             doomed: Cell::new(false),
             database: RefCell::new(database),
@@ -180,7 +192,7 @@ impl World {
             seen: RefCell::default(),
             under_way: RefCell::default(),
             wire: Cell::new(0),
-            isolate: RefCell::new(fresh_isolate()),
+            isolate: RefCell::new(fresh_isolate(0)),
             scenario,
         })
     }
@@ -366,6 +378,9 @@ impl World {
                 continue;
             }
             match journal.end(row, &town, &self.scenario.tools) {
+                Ok(rest) if rest != "completed" && self.scenario.only_time_is_lost() => {
+                    self.violation(format!("nothing but time was lost, and it is {rest}"));
+                }
                 Ok(rest) => *self.seen.borrow_mut().rests.entry(rest).or_default() += 1,
                 Err(what) => self.violation(what),
             }
@@ -468,6 +483,21 @@ impl World {
         };
         let verdict = self.journal_mut(node).leaves(verb, node, round);
         self.expect(verdict);
+        let database = self.database.borrow();
+        let row = self.saga(node).and_then(|saga| database.sagas.get(&saga));
+        if let Some(row) = row.filter(|_| verb == "do") {
+            self.expect(self.journal(node).is_paid(&row.head, &self.scenario.tools));
+        }
+    }
+
+    /// A call leaves with no more time than its worker has: the platform would end both.
+    pub fn check_time(&self, worker: TaskId, timeout: Millis) {
+        let awake = self.awake.borrow().get(&worker).copied();
+        let woken = matches!(self.errands.borrow().get(&worker), Some(Errand::Wake(_)));
+        let left = awake.map(|awake| (awake + self.scenario.kill).saturating_sub(self.now.get()));
+        if let Some(left) = left.filter(|left| woken && timeout.0 > *left) {
+            self.violation(format!("a call leaves with {timeout} for its answer, and its worker has {left} ms"));
+        }
     }
 
     pub fn check_do(&self, node: u32) {
@@ -537,9 +567,9 @@ impl World {
 
     /// What a worker has heard who lived to its end is in the journal: nobody goes on asking for it. A
     /// query may have been asked under results that did not come to stand.
-    fn check_heard(&self, worker: TaskId, heard: &[(u32, u32)]) {
+    fn check_heard(&self, worker: TaskId, heard: &[Heard]) {
         let database = self.database.borrow();
-        for (node, round) in heard {
+        for (node, round, told) in heard {
             let row = self.saga(*node).and_then(|saga| database.sagas.get(&saga));
             let Some(open) = row.and_then(|row| row.head.open.get(&(node % SPAN))) else { continue };
             let wanted = match open.job {
@@ -551,7 +581,7 @@ impl World {
             let effect = journal.class(*node) != Class::Query;
             if effect && wanted && journal.epoch(*node) + open.round == *round {
                 self.violation(format!(
-                    "worker {worker} was told that {node} is done, and the journal knows nothing of it"
+                    "worker {worker} was told that {node} is {told}, and the journal knows nothing of it"
                 ));
             }
         }

@@ -4,12 +4,12 @@
 //! It runs on stable Rust, without a fuzzer's instrumentation: the corpus in `fuzz/` holds the shapes
 //! there are, and the changes are seeded. `MAKEGOOD_FUZZ=1000000` makes more of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use makegood_core::id::SagaId;
 use makegood_core::saga::{
-    Answer, Decision, Effect, Event, Head, Limits, Node, Origin, Outcome, Plan, Refusal, Saga, Verdict, Window, freeze,
-    report, step,
+    Answer, Decision, Effect, Event, Head, Limits, Node, Origin, Outcome, Plan, Refusal, Replan, Saga, Verdict, Window,
+    freeze, report, step,
 };
 use makegood_core::time::Millis;
 use makegood_core::tool::{Definition, Terms};
@@ -26,6 +26,7 @@ const HEADS: &[&str] = &[
     include_str!("fuzz/head_unwinding.json"),
     include_str!("fuzz/head_stuck.json"),
     include_str!("fuzz/head_waiting.json"),
+    include_str!("fuzz/head_rounds.json"),
 ];
 /// Events of one saga.
 const EVENTS: usize = 60;
@@ -166,7 +167,7 @@ fn outcome(dice: &mut Dice) -> Outcome {
 }
 
 /// Any event, and mostly those that answer what was asked.
-fn event(effects: &mut Vec<Effect>, nodes: &[Node], dice: &mut Dice) -> Event {
+fn event(effects: &mut Vec<Effect>, nodes: &[Node], total: u32, dice: &mut Dice) -> Event {
     let node = u32::try_from(dice.roll(nodes.len() + 2)).unwrap_or(0);
     let by = || "ann".to_owned();
     if !effects.is_empty() && dice.roll(8) > 0 {
@@ -188,13 +189,8 @@ fn event(effects: &mut Vec<Effect>, nodes: &[Node], dice: &mut Dice) -> Event {
             Effect::Rearm(_) | Effect::End(_) => {}
         }
     }
-    match dice.roll(10) {
-        0 => Event::Wake {
-            until: Millis(NOW + 9_000),
-            kill: Millis(NOW + 9_500),
-            cautious: dice.roll(2) == 0,
-            takes_over: dice.roll(2) == 0,
-        },
+    match dice.roll(13) {
+        0 => Event::Wake { until: Millis(NOW + 9_000), kill: Millis(NOW + 9_500), cautious: dice.roll(2) == 0 },
         1 => Event::Tick,
         2 => Event::Committed,
         3 => Event::Cancel { by: by() },
@@ -211,9 +207,39 @@ fn event(effects: &mut Vec<Effect>, nodes: &[Node], dice: &mut Dice) -> Event {
             Event::Received { name: "e".to_owned(), payload: scalar(dice), from }
         }
         8 => Event::Retry { by: by(), node: (dice.roll(2) == 0).then_some(node) },
+        9 => Event::Nudged { node },
+        10 => Event::Revoke { by: by() },
+        11 => Event::Replan { by: by(), note: String::new(), plan: Box::new(another(nodes, total, dice)) },
         _ => {
             let verdict = if dice.roll(2) == 0 { Verdict::Done(scalar(dice)) } else { Verdict::NotDone };
             Event::Resolve { by: by(), node, note: String::new(), verdict }
+        }
+    }
+}
+
+/// A node, there or not.
+fn some(dice: &mut Dice) -> u32 {
+    u32::try_from(dice.roll(12)).unwrap_or(0)
+}
+
+/// A plan in place of another: some steps of the old one once more, behind it, or mostly so.
+fn another(nodes: &[Node], total: u32, dice: &mut Dice) -> Replan {
+    let from = if dice.roll(4) == 0 { total.saturating_add(1) } else { total };
+    let more = nodes.iter().take(dice.roll(4)).cloned().zip(from..);
+    let nodes: Vec<Node> = more.map(|(node, ix)| Node { ix, epoch: 1, ..node }).collect();
+    let kept: BTreeSet<u32> = (0..dice.roll(4)).map(|_| some(dice)).collect();
+    let retired = (0..dice.roll(3)).map(|_| (some(dice), some(dice))).collect();
+    Replan { version: 1, nodes, kept, retired }
+}
+
+#[test]
+fn a_head_that_was_asked_anew_more_often_than_anybody_asks_is_not_taken_up() {
+    let head = include_str!("fuzz/head_rounds.json");
+    assert_eq!(serde_json::from_str::<Head>(head).unwrap().check(), Ok(()), "so often it may be");
+    for often in ["1000001", "4294967295"] {
+        for (field, more) in [("\"r\":1000000", "\"r\":"), ("\"epoch\":1000000", "\"epoch\":")] {
+            let head = head.replace(field, &format!("{more}{often}"));
+            assert!(serde_json::from_str::<Head>(&head).unwrap().check().is_err(), "{head}");
         }
     }
 }
@@ -241,10 +267,9 @@ fn no_stored_head_and_no_order_of_events_makes_the_engine_panic_hang_or_grow() {
         let mut saga = Saga::load(SagaId::new(Millis(NOW), [7; 10]), head, window).limited(limited);
         let (mut effects, mut now) = (Vec::new(), NOW);
         let mut records = Vec::new();
-        let wake =
-            Event::Wake { until: Millis(NOW + 9_000), kill: Millis(NOW + 9_500), cautious: false, takes_over: false };
+        let wake = Event::Wake { until: Millis(NOW + 9_000), kill: Millis(NOW + 9_500), cautious: false };
         for place in 0..EVENTS {
-            let event = if place == 0 { wake.clone() } else { event(&mut effects, &nodes, &mut dice) };
+            let event = if place == 0 { wake.clone() } else { event(&mut effects, &nodes, saga.head.total, &mut dice) };
             now += dice.roll(4_000) as u64;
             let before = saga.head.clone();
             match step(&mut saga, event, Millis(now)) {

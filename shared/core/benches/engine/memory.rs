@@ -93,7 +93,7 @@ impl Memory {
 
 pub fn wake(now: Millis, budget: Millis) -> Event {
     let until = now + budget;
-    Event::Wake { until, kill: until + Millis(1_000), cautious: false, takes_over: false }
+    Event::Wake { until, kill: until + Millis(1_000), cautious: false }
 }
 
 /// A partner's yes.

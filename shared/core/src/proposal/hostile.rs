@@ -229,7 +229,7 @@ impl World<'_> {
         };
         let mut saga = Saga::load(SagaId::new(Millis(1), [3; 10]), self.head.clone(), self.window(from, to));
         let until = self.now + Millis(60_000);
-        let wake = Event::Wake { until, kill: until + Millis(1_000), cautious: false, takes_over: false };
+        let wake = Event::Wake { until, kill: until + Millis(1_000), cautious: false };
         let mut events: VecDeque<Event> = asked.into_iter().chain([wake]).collect();
         while let Some(event) = events.pop_front() {
             for effect in step(&mut saga, event, self.now).expect("the event has its place") {

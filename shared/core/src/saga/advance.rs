@@ -3,13 +3,15 @@
 
 use super::child::{self, Child};
 use super::effect::{Call, Commit, Effect, Ended, Op, Wake};
+use super::event::Outcome;
 use super::fact::{Cause, Fact};
 use super::node::Node;
 use super::reference;
+use super::settle::MOST_SPARED;
 use super::state::{Job, Open, Phase, Saga};
 use crate::id::idempotency_key;
 use crate::time::Millis;
-use crate::tool::Class;
+use crate::tool::{Class, Terms};
 
 /// Calls of one saga that may be under way at once.
 pub(super) const PARALLEL: usize = 8;
@@ -24,7 +26,7 @@ const PAGE: u32 = 32;
 pub(super) const HOP: Millis = Millis(6 * 24 * 60 * 60 * 1000);
 /// So many untouched nodes are enough to choose from: the first of them is never blocked for long.
 const LOOKAHEAD: usize = 64;
-/// The shortest time-out that a call gets, however late it is in the invocation.
+/// The shortest time-out that a call gets: with less of its invocation left none leaves.
 const SHORTEST: Millis = Millis(250);
 
 /// What stands in the way of a call.
@@ -111,9 +113,10 @@ impl Saga {
             }
             match node.job {
                 // Never started.
-                Job::Pending | Job::Wait => {}
+                Job::Pending | Job::Wait if node.round == 0 => {}
                 // Refused, and taken up again by a person, but not asked for anew: it stays refused.
-                Job::Do if node.attempt == 0 => self.refused_undo(ix, node.round.saturating_sub(1)),
+                Job::Pending | Job::Wait => self.refused_undo(ix, node.round.saturating_sub(1)),
+                Job::Do if node.is_new() => self.refused_undo(ix, node.round.saturating_sub(1)),
                 Job::Do | Job::Ask => {
                     if !self.in_flight(ix) {
                         self.doubtful_undo(ix, &mut node);
@@ -209,8 +212,8 @@ impl Saga {
             return Ready::Impossible { code: "tool_missing", detail };
         };
         let now = self.head.last_at;
-        let estimate = self.run.estimates.get(&node.tool).copied().unwrap_or(tool.estimate_ms);
-        if self.run.moved && now + estimate > self.run.until {
+        let left = self.run.kill.since(now);
+        if left < SHORTEST || (self.run.moved && now + self.usual(&node.tool, tool) > self.run.until) {
             return Ready::NoTime;
         }
         let past = self.run.past.get(&node.ix);
@@ -236,14 +239,13 @@ impl Saga {
                 return Ready::Impossible { code: "invalid_parameters", detail };
             }
         }
-        let left = self.run.kill.since(now).max(SHORTEST);
         Ready::Now(Box::new(Call {
             node: node.ix,
             op,
             attempt,
             tool: node.tool.clone(),
             round: self.round(node.ix),
-            key: idempotency_key(&self.id, node.epoch + self.round(node.ix), node.ix),
+            key: idempotency_key(&self.id, node.epoch.saturating_add(self.round(node.ix)), node.ix),
             fingerprint: fingerprint(&params),
             params,
             output: past.and_then(|past| past.output.clone()).filter(|_| op == Op::Undo),
@@ -267,17 +269,44 @@ impl Saga {
         self.head.open.get(&ix).map_or(0, |open| open.round)
     }
 
-    /// Lets a call go.
+    /// How long a call of a tool takes, as it was learned, or is declared.
+    fn usual(&self, name: &str, tool: &Terms) -> Millis {
+        self.run.estimates.get(name).copied().unwrap_or(tool.estimate_ms)
+    }
+
+    /// Lets a call go of which no commit tells.
     pub(super) fn send(&mut self, call: Call) -> Effect {
+        self.head.calls = self.head.calls.saturating_add(counted(&call));
+        self.leave(call)
+    }
+
+    fn leave(&mut self, call: Call) -> Effect {
         self.run.moved = true;
         self.run.leave.remove(&call.node);
         if call.op == Op::Do {
             self.use_turn(call.node);
         }
-        // A child is asked how it stands by nobody who counts.
-        self.head.calls = self.head.calls.saturating_add(u64::from(!Child::is_one(&call.tool)));
         self.run.inflight.insert(call.id());
         Effect::Call(Box::new(call))
+    }
+
+    /// Lets a call go whose intent stands by now, with the time that its commit has left it. Where that is not even half
+    /// of what it was to have, nor what it usually takes, it stays: it had no effect, and uses up no attempt.
+    pub(super) fn release(&mut self, mut call: Call) -> Option<Effect> {
+        let left = self.run.kill.since(self.head.last_at);
+        let usual = self.run.tools.get(&call.tool).map_or(SHORTEST, |tool| self.usual(&call.tool, tool));
+        if left >= usual.min(Millis(call.timeout.0 / 2)).max(SHORTEST) {
+            call.timeout = call.timeout.min(left);
+            return Some(self.leave(call));
+        }
+        self.head.calls = self.head.calls.saturating_sub(counted(&call));
+        if let Some(open) = self.head.open.get_mut(&call.node) {
+            open.spared = open.spared.saturating_add(1).min(MOST_SPARED);
+        }
+        let reason = "The commit before it left it no time.".to_owned();
+        let not_sent = Outcome::Later { after: None, code: "not_sent".to_owned(), reason };
+        self.fold_answer(call.id(), Millis(0), not_sent);
+        None
     }
 
     fn commit(&mut self, wake_at: Option<Millis>, wakes: Vec<Wake>) -> Effect {
@@ -288,6 +317,9 @@ impl Saga {
         if self.head.alive.is_some_and(|alive| alive <= self.head.last_at) || self.head.phase.at_rest() {
             self.head.alive = None;
         }
+        // What leaves with it is counted by it: whoever dies in between cannot have it made for nothing.
+        let leaving: u64 = self.run.held_calls.iter().map(counted).sum();
+        self.head.calls = self.head.calls.saturating_add(leaving);
         let records = std::mem::take(&mut self.run.records);
         let nodes = std::mem::take(&mut self.run.added);
         Effect::Commit(Commit { records, nodes, wake_at, wakes })
@@ -414,8 +446,8 @@ impl Saga {
         let waiting = self.head.open.iter().filter(|(ix, open)| open.job != Job::Held && !self.in_flight(**ix));
         let waiting = waiting.filter(|(_, open)| !self.head.paused || open.job != Job::Wait);
         // What has not begun asks for its turn while the saga goes on only.
-        let stays = self.head.paused || self.head.cause.is_some();
-        let waiting = waiting.filter(|(_, open)| !stays || open.job != Job::Pending);
+        let stays = self.begins_nothing();
+        let waiting = waiting.filter(|(_, open)| !stays || !open.is_new());
         let waiting = waiting.filter(|(ix, _)| !self.given_up(**ix));
         // Whether an undo's turn has come is not known before all above it has been looked at.
         let unknown = |ix: u32, open: &Open| open.job == Job::Undo && ix < self.head.floor;
@@ -431,13 +463,23 @@ impl Saga {
 
     /// Whoever made the calls that are unanswered may still be waiting for them.
     pub(super) fn may_be_answered(&self) -> bool {
-        !self.run.takes_over && self.head.alive.is_some_and(|alive| alive > self.head.last_at)
+        self.head.alive.is_some_and(|alive| alive > self.head.last_at)
+    }
+
+    /// Going forward, nothing is begun: the saga is paused, or something has failed.
+    pub(super) fn begins_nothing(&self) -> bool {
+        self.head.phase == Phase::Forward && (self.head.paused || self.head.cause.is_some())
     }
 
     /// After a failure, and while the saga is paused, only what may be in the world is followed up.
     pub(super) fn given_up(&self, ix: u32) -> bool {
         (self.head.cause.is_some() || self.head.paused) && self.class(ix) == Some(Class::Query)
     }
+}
+
+/// What a call is of those that a saga makes. A child is asked how it stands by nobody who counts.
+fn counted(call: &Call) -> u64 {
+    u64::from(!Child::is_one(&call.tool))
 }
 
 /// FNV-1a over the parameters' JSON text, whose keys are in order.

@@ -19,10 +19,10 @@ use crate::tool::Terms;
 pub enum Event {
     /// An invocation begins. It starts no call that would not end before `until`, and none at all where
     /// that is 0; every call it makes is cut off at `kill`. `cautious`: earlier invocations died without a
-    /// trace, so every attempt is recorded before it is made, queries included. `takes_over`: the invocation that had
-    /// this wake before is dead, so a call that it left unanswered is lost; otherwise its answer is
-    /// waited for until that invocation must have ended.
-    Wake { until: Millis, kill: Millis, cautious: bool, takes_over: bool },
+    /// trace, so every attempt is recorded before it is made, queries included. A call that another invocation
+    /// left unanswered is waited for until that one must have ended: that the queue brings a wake again says
+    /// nothing of whoever else is at work by then.
+    Wake { until: Millis, kill: Millis, cautious: bool },
     /// A call ended.
     Answered { call: CallId, took: Millis, outcome: Outcome },
     /// Whether the turn of a step has come. If not it was not sent, and asks again.

@@ -24,7 +24,7 @@ impl Saga {
         let mut fresh = Vec::new();
         self.resume_started(effects, &mut fresh);
         self.start_fences(effects, &mut fresh);
-        if self.head.cause.is_some() || self.head.paused {
+        if self.begins_nothing() {
             return fresh;
         }
         let waiting = self.head.open.iter().filter(|(_, open)| open.job == Job::Pending).map(|(ix, _)| *ix);
@@ -84,7 +84,7 @@ impl Saga {
                         self.ask_turn(&node, effects);
                         continue;
                     }
-                    if let Some(what) = self.beyond_budget(&node, fresh.len()) {
+                    if let Some(what) = self.beyond_budget(&node, fresh.len(), false) {
                         self.fail(Cause::Budget { node: ix, what });
                         break;
                     }
@@ -119,8 +119,9 @@ impl Saga {
                 break;
             }
             let Some(node) = self.run.nodes.get(&ix).cloned() else { continue };
-            let anew = open.job == Job::Do && open.attempt == 0;
-            if self.given_up(ix) || (anew && self.is_crowded(&node)) {
+            // Under a new key nothing has happened yet: it is begun as any step is.
+            let anew = open.is_new() && self.head.phase == Phase::Forward;
+            if self.given_up(ix) || (anew && (self.begins_nothing() || self.is_crowded(&node) || self.drifts(&node))) {
                 continue;
             }
             // An attempt that was started and not answered may have had its effect; so may a repeat that
@@ -134,14 +135,6 @@ impl Saga {
                 open.lost = open.lost.saturating_add(1);
                 self.run.cautious |= open.lost >= LOST;
             }
-            let counts = open.job == Job::Do && !Child::is_one(&node.tool);
-            if counts && self.is_paid_by_budget() && self.out_of_calls(fresh.len()) {
-                let what = format!("{} calls are made, and no more are allowed.", self.head.calls);
-                self.fail(Cause::Budget { node: ix, what });
-                if node.class == Class::Query {
-                    continue;
-                }
-            }
             let forgotten = !self.remembered(&node) && (open.doubt || self.repeats_unseen(&node));
             if (unanswered || forgotten) && self.lost(ix, &node) {
                 continue;
@@ -151,16 +144,29 @@ impl Saga {
             match self.prepare(&node, op, attempt) {
                 Ready::NoTime => self.run.full = true,
                 Ready::Impossible { code, detail } => self.hold(ix, op, code.to_owned(), detail),
+                Ready::Now(call) if anew && !self.is_approved(&node, &call) => {}
                 Ready::Now(_) if !self.has_leave(&node, effects) => {}
                 Ready::Now(_) if op == Op::Do && !self.has_turn(&node) => self.ask_turn(&node, effects),
                 Ready::Now(call) => {
+                    let costs = self.costs(&node);
+                    if op == Op::Do
+                        && self.is_paid_by_budget()
+                        && let Some(what) = self.beyond_budget(&node, fresh.len(), !anew)
+                    {
+                        self.fail(Cause::Budget { node: ix, what });
+                        // What may have happened is followed up all the same.
+                        if anew || node.class == Class::Query {
+                            continue;
+                        }
+                    }
                     if let Some(open) = self.head.open.get_mut(&ix) {
                         (open.attempt, open.due, open.queued, open.shut) = (attempt, None, 0, 0);
                     }
                     // The first attempt of a new round is a start like any other.
                     let first = attempt == 1 && node.class != Class::Query;
                     let waited = open.queued > 0 || open.shut > 0;
-                    let unseen = self.repeats_unseen(&node) && !self.run.cautious && !first && !waited;
+                    let seen = self.run.cautious || first || waited || costs;
+                    let unseen = self.repeats_unseen(&node) && !seen;
                     if op == Op::Do && !unseen {
                         self.record_start(&node, &call);
                         fresh.push(*call);
@@ -264,7 +270,8 @@ impl Saga {
 
     /// Holds on where a tool has changed since the plan was made, until a person says to go on.
     fn drifts(&mut self, node: &Node) -> bool {
-        if self.head.accepted.contains(&node.tool) || !self.run.drifted.contains(&node.tool) {
+        let forward = self.head.phase == Phase::Forward;
+        if !forward || self.head.accepted.contains(&node.tool) || !self.run.drifted.contains(&node.tool) {
             return false;
         }
         self.head.drifting = Some(node.tool.clone());
@@ -272,11 +279,13 @@ impl Saga {
         self.pause("makegood".to_owned(), why).is_ok()
     }
 
-    /// What of the budget does not reach for a step's first call. Past the point of no return there is
-    /// none: what the plan costs in all was compared with it at the start.
-    fn beyond_budget(&mut self, node: &Node, more: usize) -> Option<String> {
+    /// Charges a call of a step to the budget, or says what of that does not reach. Money is paid once for each key,
+    /// however often that is sent: a `repeat` buys nothing. A call counts each time, and so do its tokens. Past the point
+    /// of no return there is no budget: what the plan costs in all was compared with it at the start.
+    fn beyond_budget(&mut self, node: &Node, more: usize, repeat: bool) -> Option<String> {
         let out_of_calls = self.out_of_calls(more) && !Child::is_one(&node.tool);
         let (cost, tokens) = self.definition(node).map_or((0, 0), |tool| (tool.cost_minor, tool.cost_tokens));
+        let cost = if repeat { 0 } else { cost };
         let budget = self.head.budget.as_mut()?;
         let spent = budget.spent_minor.saturating_add(cost);
         let used = budget.spent_tokens.saturating_add(tokens);
@@ -307,10 +316,12 @@ impl Saga {
         self.head.budget.and_then(|budget| budget.calls).is_some_and(|most| made >= most)
     }
 
-    /// Whether the step's cost must be in the journal before it is made.
+    /// Whether what a call of the step takes of the budget must be in the journal before it is made.
     fn costs(&self, node: &Node) -> bool {
+        let Some(budget) = &self.head.budget else { return false };
+        let counts = budget.calls.is_some() && self.is_paid_by_budget() && !Child::is_one(&node.tool);
         let costs = |tool: &Terms| tool.cost_minor > 0 || tool.cost_tokens > 0;
-        self.head.budget.is_some() && self.definition(node).is_some_and(costs)
+        counts || self.definition(node).is_some_and(costs)
     }
 
     fn record_start(&mut self, node: &Node, call: &Call) {
@@ -324,4 +335,110 @@ impl Saga {
 
 fn passed_over_too(step: &str) -> String {
     format!("It needs what `{step}` gives, and that was passed over.")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::approval::Decision;
+    use super::super::event::{Event, Window};
+    use super::super::state::Head;
+    use super::super::step::step;
+    use super::*;
+    use crate::id::SagaId;
+
+    const NOW: Millis = Millis(1_790_000_000_000);
+
+    fn window(approval: &Value, drifted: &Value) -> Window {
+        let terms = json!({"repeat": {"keyed": {"ttl_ms": 86_400_000}}, "status": false, "fence": true,
+            "timeout_ms": 2_000, "estimate_ms": 50, "cost_minor": 5, "retry": {"attempts": 1, "base_ms": 200, "cap_ms": 200},
+            "input": {}});
+        let node = json!({"ix": 0, "id": "table", "tool": "book", "version": "1", "class": "compensatable",
+            "approval": approval});
+        serde_json::from_value(json!({"nodes": [node], "tools": {"book": terms}, "drifted": drifted})).unwrap()
+    }
+
+    /// A saga whose only step was refused once, and is asked for anew, with these fields of its head.
+    fn asked_anew(fields: Value) -> Head {
+        let mut head = json!({"v": 1, "phase": "forward", "epoch": 0, "total": 1, "cursor": 1,
+            "open": {"0": {"j": "do", "n": 0, "s": NOW, "r": 1}}, "invocations": 3, "calls": 2, "last_at": NOW});
+        if let (Some(head), Value::Object(fields)) = (head.as_object_mut(), fields) {
+            head.extend(fields);
+        }
+        serde_json::from_value(head).unwrap()
+    }
+
+    fn wake(saga: &mut Saga) -> Vec<Effect> {
+        let wake = Event::Wake { until: NOW + Millis(8_500), kill: NOW + Millis(10_000), cautious: false };
+        step(saga, wake, NOW).unwrap()
+    }
+
+    fn woken(head: Head, window: Window) -> (Saga, Vec<Effect>) {
+        let mut saga = Saga::load(SagaId::new(NOW, [7; 10]), head, window);
+        let effects = wake(&mut saga);
+        (saga, effects)
+    }
+
+    fn facts(effects: &[Effect]) -> Vec<&Fact> {
+        let commits =
+            effects.iter().filter_map(|effect| if let Effect::Commit(commit) = effect { Some(commit) } else { None });
+        commits.flat_map(|commit| &commit.records).map(|record| &record.fact).collect()
+    }
+
+    fn starts(effects: &[Effect]) -> bool {
+        facts(effects).iter().any(|fact| matches!(fact, Fact::Started { round: 1, .. }))
+    }
+
+    #[test]
+    fn a_step_that_is_asked_for_anew_is_begun_as_any_other_step() {
+        let none = Value::Null;
+        let plain = || window(&none, &json!([]));
+        assert!(starts(&woken(asked_anew(json!({})), plain()).1));
+        assert!(!starts(&woken(asked_anew(json!({"paused": true})), plain()).1));
+        let (saga, effects) = woken(asked_anew(json!({})), window(&none, &json!(["book"])));
+        assert!(saga.head.paused && !starts(&effects), "its tool has changed");
+        // It was held before anybody was asked about it.
+        let (saga, effects) = woken(asked_anew(json!({})), window(&json!({}), &json!([])));
+        assert!(matches!(facts(&effects)[..], [Fact::Asked { .. }, Fact::Yielded { .. }]), "{effects:?}");
+        let decision =
+            Decision { by: "ann".to_owned(), approve: true, note: String::new(), hash: None, approver: false };
+        let mut saga = Saga::load(saga.id, saga.head, window(&json!({}), &json!([])));
+        step(&mut saga, Event::Decided { node: 0, decision }, NOW).unwrap();
+        assert!(starts(&wake(&mut saga)), "under the key that it had");
+    }
+
+    #[test]
+    fn money_is_paid_once_for_each_key_and_calls_each_time() {
+        let plain = || window(&Value::Null, &json!([]));
+        let budget = |most: i64| json!({"budget": {"cost_minor": most, "calls": 4, "spent_minor": 5}});
+        let (saga, effects) = woken(asked_anew(budget(9)), plain());
+        assert!(!starts(&effects) && saga.head.cause.is_some(), "another key is another purchase");
+        let (saga, effects) = woken(asked_anew(budget(10)), plain());
+        assert!(starts(&effects));
+        assert_eq!((saga.head.budget.unwrap().spent_minor, saga.head.calls), (10, 3), "in the commit before it leaves");
+        let mut repeated = asked_anew(budget(5));
+        repeated.open.insert(0, Open { attempt: 1, due: Some(NOW), ..Open::new(Job::Do, NOW) });
+        let (saga, effects) = woken(repeated, plain());
+        assert!(facts(&effects).iter().any(|fact| matches!(fact, Fact::Started { attempt: 2, .. })));
+        assert_eq!((saga.head.budget.unwrap().spent_minor, saga.head.calls, saga.head.cause), (5, 3, None));
+    }
+
+    #[test]
+    fn a_call_leaves_with_the_time_that_its_commit_has_left_or_not_at_all() {
+        let committed = |after: u64| {
+            let (mut saga, _) = woken(asked_anew(json!({})), window(&Value::Null, &json!([])));
+            let effects = step(&mut saga, Event::Committed, NOW + Millis(after)).unwrap();
+            (saga, effects)
+        };
+        for (after, left) in [(1_000, 2_000), (9_000, 1_000)] {
+            let (_, effects) = committed(after);
+            assert!(matches!(&effects[..], [Effect::Call(call)] if call.timeout == Millis(left)), "{effects:?}");
+        }
+        let (saga, effects) = committed(9_900);
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Call(_))), "{effects:?}");
+        let open = &saga.head.open[&0];
+        assert_eq!((open.job, open.spared, open.doubt, saga.head.calls), (Job::Do, 1, false, 2));
+        assert_eq!(saga.head.cause, None, "the only attempt that it has is not used up");
+    }
 }

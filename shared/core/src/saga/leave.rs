@@ -88,8 +88,7 @@ impl Saga {
         let due = self.head.last_at + after + Millis(self.jitter(ix, self.head.invocations, SPREAD));
         let begins = self.head.phase == Phase::Forward && !self.head.paused;
         let waits = |open: &&mut Open| match open.job {
-            Job::Do | Job::Ask | Job::Undo => true,
-            Job::Pending => begins,
+            Job::Do | Job::Ask | Job::Undo | Job::Pending => begins || !open.is_new(),
             Job::Wait | Job::Held => false,
         };
         let Some(open) = self.head.open.get_mut(&ix).filter(waits) else { return };
@@ -142,7 +141,7 @@ mod tests {
             let wary = |now: Millis| shut.map(|span| ("book".to_owned(), now + Millis(span))).into_iter().collect();
             saga.beware(wary(self.now));
             let (until, kill) = (self.now + Millis(100), self.now + Millis(10_000));
-            let mut events = vec![Event::Wake { until, kill, cautious: false, takes_over: false }];
+            let mut events = vec![Event::Wake { until, kill, cautious: false }];
             while !events.is_empty() {
                 let event = events.remove(0);
                 for effect in step(&mut saga, event, self.now).unwrap() {

@@ -54,7 +54,8 @@ pub fn adapt<'a>(
     let known = fold(records);
     let of = |ix: u32| known.get(&ix).copied().unwrap_or_default();
     let first = u32::try_from(old.len()).unwrap_or(u32::MAX);
-    let epoch = old.iter().map(|node| node.epoch + of(node.ix).round).max().unwrap_or(0) + 1;
+    let epoch =
+        old.iter().map(|node| node.epoch.saturating_add(of(node.ix).round)).max().unwrap_or(0).saturating_add(1);
     let mut place: BTreeMap<u32, u32> = BTreeMap::new();
     let mut kept = BTreeSet::new();
     let mut nodes: Vec<Node> = Vec::new();
@@ -210,8 +211,9 @@ impl Saga {
                 Job::Wait | Job::Pending if replan.kept.contains(ix) => {
                     open.insert(*ix, known.clone());
                 }
-                Job::Pending | Job::Wait => {}
-                Job::Do if known.attempt == 0 => {
+                Job::Pending | Job::Wait if known.round == 0 => {}
+                Job::Pending | Job::Wait => open.extend(self.fence_of(*ix, known.round.saturating_sub(1))),
+                Job::Do if known.is_new() => {
                     open.extend(self.fence_of(*ix, known.round.saturating_sub(1)));
                 }
                 Job::Held if known.op == Some(Op::Do) && !known.doubt => {
@@ -231,7 +233,7 @@ impl Saga {
         let head = &mut self.head;
         head.phase = Phase::Forward;
         (head.open, head.cursor, head.total) = (open, total, total.saturating_add(added));
-        head.epoch = replan.nodes.first().map_or(head.epoch + 1, |node| node.epoch);
+        head.epoch = replan.nodes.first().map_or(head.epoch.saturating_add(1), |node| node.epoch);
         let (epoch, kept) = (head.epoch, replan.kept.into_iter().collect());
         let retired = replan.retired.into_keys().collect();
         self.record(Fact::Replanned { by, note, epoch, from: total, kept, retired });

@@ -6,7 +6,7 @@ use super::fact::{Cause, Fact};
 use super::node::Node;
 use super::state::{Job, Open, Phase, Saga};
 use crate::time::Millis;
-use crate::tool::{Class, Repeat, Retry};
+use crate::tool::{Class, Repeat, Retry, UNDER_WAY};
 
 /// The longest wait between two tries that have no limit: undo, and what follows the pivot.
 const PATIENCE: Millis = Millis(60_000);
@@ -57,9 +57,11 @@ impl Saga {
         };
         // A late answer to a do is as good while its status is being asked.
         let fits = open.job == wanted || (call.op == Op::Do && open.job == Job::Ask);
-        // Nor is it too late where another worker has given it up as unknown.
+        // Nor is it too late where another worker has given it up as unknown. A no settles it as well as a yes: it holds
+        // for the key, and what cannot be repeated under its key was sent once.
         let unknown = open.job == Job::Held && open.op == Some(Op::Do) && open.doubt;
-        let clears_up = unknown && call.op == Op::Do && matches!(outcome, Outcome::Ok(Answer::Output(_)));
+        let settles = matches!(outcome, Outcome::Ok(Answer::Output(_)) | Outcome::Refused(_));
+        let clears_up = unknown && call.op == Op::Do && settles;
         let fits = clears_up || (fits && !self.head.phase.at_rest());
         // What was said under an earlier key says nothing of this one.
         if !fits || call.round != open.round || !(known || self.same_parameters(&node, call)) {
@@ -397,12 +399,15 @@ impl Saga {
         }
     }
 
-    /// The partner still knows the key, so that a repeat cannot act twice; a query's repeat never acts.
+    /// The partner still knows the key when a repeat that leaves in this invocation comes, so that it cannot act
+    /// twice; a query's repeat never acts.
     pub(super) fn remembered(&self, node: &Node) -> bool {
         let since = self.head.open.get(&node.ix).map(|open| open.since).unwrap_or_default();
+        // Before it leaves there may be a commit; but whatever leaves does so before its invocation is ended.
+        let last = self.head.last_at.max(self.run.kill);
         match self.definition(node).map(|tool| tool.repeat) {
             _ if node.class == Class::Query => true,
-            Some(Repeat::Keyed { ttl_ms }) => self.head.last_at.since(since) < ttl_ms,
+            Some(Repeat::Keyed { ttl_ms }) => last + UNDER_WAY < since + ttl_ms,
             Some(Repeat::Never) | None => false,
         }
     }
@@ -617,6 +622,30 @@ mod tests {
             let (misfit, cause) = gave("compensatable", wrong);
             assert!(misfit.is_some());
             assert_eq!(cause, None, "it has happened");
+        }
+    }
+
+    #[test]
+    fn a_no_that_comes_late_settles_what_was_held_as_unknown() {
+        let mut saga = in_its_second_round();
+        (saga.head.phase, saga.head.back) = (Phase::Stuck, Some(Phase::Forward));
+        let held = Open { attempt: 1, round: 1, doubt: true, op: Some(Op::Do), ..Open::new(Job::Held, NOW) };
+        saga.head.open.insert(0, held);
+        let fingerprint = super::super::advance::fingerprint(&serde_json::Map::new());
+        let call = CallId { node: 0, op: Op::Do, round: 1, attempt: 1, fingerprint };
+        let refusal = Refusal { code: "full".to_owned(), detail: "No table is free.".to_owned() };
+        step(&mut saga, Event::Answered { call, took: Millis(1), outcome: Outcome::Refused(refusal) }, NOW).unwrap();
+        assert_eq!((saga.head.phase, saga.head.open.len()), (Phase::Forward, 0));
+        assert!(saga.head.cause.is_some(), "and it is made good");
+    }
+
+    #[test]
+    fn nothing_is_repeated_that_may_come_after_its_key_is_forgotten() {
+        let mut saga = under_way("pivot");
+        let node = saga.run.nodes[&0].clone();
+        for (early, remembered) in [(15_001, true), (15_000, false)] {
+            saga.run.kill = NOW + Millis(86_400_000 - early);
+            assert_eq!(saga.remembered(&node), remembered, "{early} ms before, at the latest");
         }
     }
 

@@ -149,9 +149,14 @@ impl Open {
             asked: None,
         }
     }
+
+    /// Nothing was sent for it under the key that it has now: it has yet to be begun.
+    pub(super) const fn is_new(&self) -> bool {
+        matches!(self.job, Job::Pending) || (matches!(self.job, Job::Do) && self.attempt == 0 && !self.doubt)
+    }
 }
 
-/// More nodes than any plan may have.
+/// More nodes than any plan may have, and more plans and rounds than any saga.
 pub(super) const MOST_NODES: u32 = 1_000_000;
 
 /// What a saga may spend before its point of no return. Undoing is not paid for by it.
@@ -236,9 +241,13 @@ pub struct Head {
     /// Invocations that committed something.
     #[serde(default)]
     pub invocations: u32,
-    /// Calls made to partners, as far as they are committed.
+    /// Calls made to partners, as far as they are committed, and those that were about to leave with that commit.
     #[serde(default)]
     pub calls: u64,
+    /// Tells this commit from every other one, also from what another worker would have written in its place, and the
+    /// one before it: so whoever had no answer to it, or that of its repetition, finds that it stands.
+    #[serde(rename = "m", default, skip_serializing_if = "is_zero")]
+    pub marks: [u64; 2],
     /// The journal's latest time: the clock never runs behind it.
     pub last_at: Millis,
 }
@@ -273,6 +282,7 @@ impl Head {
             alive: None,
             invocations: 0,
             calls: 0,
+            marks: [0; 2],
             last_at: now,
         }
     }
@@ -293,6 +303,9 @@ impl Head {
         }
         if self.open.keys().any(|ix| *ix >= self.cursor) {
             return Err("a node is in work that was not reached");
+        }
+        if self.epoch > MOST_NODES || self.open.values().any(|open| open.round > MOST_NODES) {
+            return Err("it was planned, or a step asked for, anew more often than anybody does");
         }
         Ok(())
     }
@@ -337,7 +350,6 @@ pub(super) struct Run {
     pub until: Millis,
     pub kill: Millis,
     pub cautious: bool,
-    pub takes_over: bool,
     /// A call was made in this invocation, so that it brings the saga on.
     pub moved: bool,
     /// No further call fits into this invocation.
@@ -483,12 +495,8 @@ mod tests {
             assert_eq!(serde_json::from_str::<Head>(&serde_json::to_string(&head).unwrap()).unwrap(), head);
             let id = SagaId::new(Millis(1_795_376_904_307), [7; 10]);
             let mut saga = Saga::load(id, head, Window::default());
-            let wake = Event::Wake {
-                until: Millis(1_795_376_913_000),
-                kill: Millis(1_795_376_914_000),
-                cautious: false,
-                takes_over: false,
-            };
+            let wake =
+                Event::Wake { until: Millis(1_795_376_913_000), kill: Millis(1_795_376_914_000), cautious: false };
             let effects = step(&mut saga, wake, Millis(1_795_376_904_500)).unwrap();
             assert!(!effects.is_empty(), "{saved}");
         }

@@ -90,7 +90,7 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
     saga.head.last_at = before.max(now);
 
     let heeded = match event {
-        Event::Wake { until, kill, cautious, takes_over } => {
+        Event::Wake { until, kill, cautious } => {
             saga.run.awake = true;
             if rest {
                 saga.run.ended = true;
@@ -99,7 +99,6 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
             saga.head.invocations = saga.head.invocations.saturating_add(1);
             let ahead = saga.run.ahead;
             (saga.run.until, saga.run.kill, saga.run.cautious) = (until + ahead, kill + ahead, cautious);
-            saga.run.takes_over = takes_over;
             // An invocation without any time starts nothing: it hands on what it was brought.
             saga.run.full |= until == Millis(0);
             Ok(())
@@ -123,7 +122,7 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
                 return Ok(vec![Effect::End(ended)]);
             }
             let calls = std::mem::take(&mut saga.run.held_calls);
-            let mut effects: Vec<Effect> = calls.into_iter().map(|call| saga.send(call)).collect();
+            let mut effects: Vec<Effect> = calls.into_iter().filter_map(|call| saga.release(call)).collect();
             effects.extend(saga.advance());
             return Ok(effects);
         }

@@ -123,7 +123,7 @@ impl Saga {
         }
         let due = self.head.last_at + again;
         let forward = self.head.phase == Phase::Forward && !self.head.paused;
-        let waits = |open: &&mut Open| open.job == Job::Do || (open.job == Job::Pending && forward);
+        let waits = |open: &&mut Open| matches!(open.job, Job::Do | Job::Pending) && (forward || !open.is_new());
         let Some(open) = self.head.open.get_mut(&ix).filter(waits) else { return };
         let first = open.queued == 0;
         (open.due, open.queued) = (Some(due), open.queued.saturating_add(1));
@@ -155,7 +155,7 @@ impl Saga {
     pub fn in_line(&self) -> impl Iterator<Item = u32> {
         let begins = self.head.phase == Phase::Forward && !self.head.paused;
         // What may have happened is settled, paused or not.
-        let waits = move |open: &Open| open.job == Job::Do || (open.job == Job::Pending && begins);
+        let waits = move |open: &Open| matches!(open.job, Job::Do | Job::Pending) && (begins || !open.is_new());
         let open = self.head.open.iter().filter(|(_, open)| open.queued > 0 && !self.head.phase.at_rest());
         open.filter(move |(_, open)| waits(open)).map(|(ix, _)| *ix)
     }
@@ -229,7 +229,7 @@ mod tests {
 
         fn wake(&self) -> Event {
             let until = self.now + Millis(8_000);
-            Event::Wake { until, kill: until + Millis(1_000), cautious: false, takes_over: false }
+            Event::Wake { until, kill: until + Millis(1_000), cautious: false }
         }
 
         fn due(&self) -> Millis {

@@ -100,7 +100,11 @@ impl Saga {
             Op::Undo => Some(again(Job::Undo)),
             Op::Status => Some(again(Job::Ask)),
             // A refusal stands under its key for good: asking anew takes a new one.
-            Op::Do if !held.doubt => Some(Open { round: held.round + 1, ..Open::new(Job::Do, self.head.last_at) }),
+            // What people agreed to is the same step with the same parameters.
+            Op::Do if !held.doubt => {
+                let (round, asked) = (held.round.saturating_add(1), held.asked.clone());
+                Some(Open { round, asked, ..Open::new(Job::Do, self.head.last_at) })
+            }
             Op::Do if self.definition(node).is_some_and(|tool| tool.status) => Some(again(Job::Ask)),
             Op::Do if self.remembered(node) => Some(again(Job::Do)),
             Op::Do => None,

@@ -142,10 +142,11 @@ impl Saga {
         self.head.open.remove(&ix);
     }
 
-    /// Moves the cursor past `ix`; what it passes over waits in `open`.
+    /// Moves the cursor past `ix`; what it passes over waits in `open`. Its key stays what it is.
     pub(super) fn touch(&mut self, ix: u32, job: Job) {
+        let round = self.round(ix);
         self.reach(ix);
-        self.head.open.insert(ix, Open::new(job, self.head.last_at));
+        self.head.open.insert(ix, Open { round, ..Open::new(job, self.head.last_at) });
     }
 
     /// Moves the cursor past `ix`.
@@ -189,7 +190,7 @@ mod tests {
     #[test]
     fn what_a_stranger_brings_is_taken_once_however_often_it_comes() {
         let (mut saga, nodes) = waiting();
-        let wake = Event::Wake { until: Millis(9_000), kill: Millis(9_500), cautious: false, takes_over: false };
+        let wake = Event::Wake { until: Millis(9_000), kill: Millis(9_500), cautious: false };
         // Before anybody waits for it, twice; and while the second step waits, once more.
         for event in [brought("a", 1), brought("a", 2), wake] {
             step(&mut saga, event, Millis(2_000)).unwrap();

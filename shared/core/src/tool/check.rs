@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::{Class, Definition, Example, Repeat, Schema};
+use super::{Class, Definition, Example, Repeat, Schema, UNDER_WAY};
 use crate::saga::Child;
 use crate::time::Millis;
 
@@ -101,10 +101,12 @@ impl Definition {
     }
 
     fn check_class(&self) -> Result<(), String> {
+        let least = if self.class == Class::Query { Millis(0) } else { UNDER_WAY };
         match (self.class, self.repeat) {
-            (_, Repeat::Keyed { ttl_ms }) if ttl_ms == Millis(0) || ttl_ms > LONGEST_MEMORY => Err(format!(
-                "`ttl_ms` of `repeat` must be above zero, and {} at most; a partner that knows no keys is `never`",
-                LONGEST_MEMORY.0
+            (_, Repeat::Keyed { ttl_ms }) if ttl_ms <= least || ttl_ms > LONGEST_MEMORY => Err(format!(
+                "`ttl_ms` of `repeat` must be above {}, for so long a call may be under way, and {} at most; a partner \
+                 that knows no keys for so long is `never`",
+                least.0, LONGEST_MEMORY.0
             )),
             (Class::Retriable, Repeat::Never) => Err(
                 "a `retriable` tool is repeated until it succeeds, and `repeat: never` forbids that: say how long a key \
@@ -168,7 +170,7 @@ mod tests {
     fn definition(but: Value) -> Definition {
         let mut definition = json!({
             "name": "book_table", "version": "1", "title": "Book a table", "description": "Books one.",
-            "class": "compensatable", "repeat": {"keyed": {"ttl_ms": 1000}}, "status": true, "fence": true,
+            "class": "compensatable", "repeat": {"keyed": {"ttl_ms": 60_000}}, "status": true, "fence": true,
             "timeout_ms": 1000, "estimate_ms": 10, "cost_minor": 5,
             "input": {"type": "object", "required": ["at", "seats"], "additionalProperties": false, "properties": {
                 "at": {"type": "string"}, "seats": {"type": "integer", "minimum": 1}}},
@@ -221,6 +223,7 @@ mod tests {
             (json!({"retry": {"attempts": 1, "base_ms": 1, "cap_ms": u64::MAX}}), "`retry.cap_ms`"),
             (json!({"class": "retriable", "repeat": "never"}), "until it succeeds"),
             (json!({"repeat": {"keyed": {"ttl_ms": 0}}}), "`ttl_ms`"),
+            (json!({"repeat": {"keyed": {"ttl_ms": 15_000}}}), "`ttl_ms`"),
             (json!({"input": {"type": "array"}, "examples": []}), "no object"),
             (json!({"input": {"properties": {"a": {"minimum": 2, "maximum": 1}}}}), "\"/a\" has bounds"),
             (json!({"output": {"enum": []}}), "the output schema"),

@@ -34,6 +34,11 @@ pub enum Repeat {
     Never,
 }
 
+/// How long after the end of its invocation a call may still arrive, by what the journal says of the time: ten seconds
+/// on its way, four that two machines' clocks are apart, and one to spare. So long before a partner forgets a key
+/// nothing is repeated under it any more.
+pub const UNDER_WAY: Millis = Millis(15_000);
+
 /// How often and how fast a call that may succeed later is tried again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]

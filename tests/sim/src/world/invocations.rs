@@ -15,6 +15,9 @@ use crate::host::SimHost;
 use crate::queue;
 use crate::scenario::Scenario;
 
+/// So long before the end of its budget a worker may give up, having tried.
+const LAST_TRY: u64 = 1_000;
+
 /// The body that a saga is started with.
 #[derive(Serialize)]
 struct Wanted<'a> {
@@ -34,7 +37,7 @@ impl World {
         if let Some(outage) = &self.scenario.outage
             && self.draw(|rng| rng.chance(outage.anew))
         {
-            self.isolate.replace(fresh_isolate());
+            self.isolate.replace(fresh_isolate(id));
         }
         let fuse = self.strikes(self.scenario.faults.crash).then(|| self.fate(|rng| rng.between(1, 25)));
         if let Some(fuse) = fuse {
@@ -67,7 +70,12 @@ impl World {
         self.trace(|| format!("worker   {id} ends: {status:?}"));
         let code = status.map(|(code, _)| code);
         let heard = self.heard.borrow_mut().remove(&id).unwrap_or_default();
-        if matches!((&errand, code), (Errand::Wake(_), Some(200))) {
+        let awake = self.awake.borrow_mut().remove(&id);
+        // Who gives up has no time left to write down what it has heard.
+        let in_time = awake.is_some_and(|awake| self.now.get() + LAST_TRY < awake + self.scenario.time_budget);
+        if matches!((&errand, code), (Errand::Wake(_), Some(200)))
+            || matches!((&errand, code), (Errand::Wake(_), Some(500..)) if in_time)
+        {
             self.check_heard(id, &heard);
         }
         match errand {
@@ -87,6 +95,10 @@ impl World {
             },
             Errand::Ask { base, asking, phase, tries } => self.asked(base, asking, phase, tries, code),
             Errand::Wake(message) => match status {
+                Some((200..300, _)) if self.scenario.faults.acks > 0 && self.strikes(self.scenario.faults.acks) => {
+                    self.tell_fault(|| format!("the queue does not hear that message {message} was taken"));
+                    self.redeliver(message, None);
+                }
                 Some((200..300, _)) => {}
                 Some((_, after)) => self.redeliver(message, after),
                 None => self.redeliver(message, None),

@@ -41,8 +41,12 @@ impl World {
             "redis" => faults.redis,
             _ => faults.partner / 4,
         };
+        if service == "db" {
+            self.awake.borrow_mut().entry(worker).or_insert(self.now.get());
+        }
         if service == "tools" {
             self.check_round(&exchange.request);
+            self.check_time(worker, timeout);
         }
         if service == "tools" && (self.stormy() || self.scenario.poison_lasts) && self.poisoned(&exchange.request) {
             self.doomed.set(true);
@@ -61,6 +65,15 @@ impl World {
                 // Only the time-out tells.
                 _ => {}
             }
+            return slot;
+        }
+        if service == "db" && faults.again > 0 && self.strikes(faults.again) {
+            self.tell_fault(|| "a statement is carried out twice, and the second answer counts".to_owned());
+            let (_, nobody) = Slot::new();
+            let first = Exchange { request: Rc::clone(&exchange.request), back: nobody, worker, counted: None };
+            self.later(travel, move |world| world.arrive(&first));
+            let behind = travel + self.fate(|rng| rng.between(1, 40));
+            self.later(behind, move |world| world.arrive(&exchange));
             return slot;
         }
         if !self.strikes(rate) {
