@@ -37,6 +37,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0016_webhooks", include_str!("../migrations/0016_webhooks.sql")),
     ("makegood/0017_audit", include_str!("../migrations/0017_audit.sql")),
     ("makegood/0018_link_states", include_str!("../migrations/0018_link_states.sql")),
+    ("makegood/0023_needs", include_str!("../migrations/0023_needs.sql")),
 ];
 
 /// One statement with its parameters, all as text.
