@@ -58,6 +58,7 @@ impl Host for SimHost {
 
     fn log(&self, level: Level, line: &str) {
         self.world.trace(|| format!("log      {level:?} {line}"));
+        self.world.people_are_told(line);
         // What `problem` logs begins with the error's code.
         if level == Level::Error && line.starts_with("internal") {
             self.world.violation(format!("an internal error was logged: {line}"));

@@ -114,8 +114,10 @@ impl World {
             if base == 0 && matches!(fact, Fact::Paused { .. } | Fact::Held { op: Op::Do, .. }) {
                 self.replan_soon();
             }
-            if let Fact::Paused { .. } = fact {
-                let after = self.draw(|rng| rng.between(100, 6_000));
+            if let Fact::Paused { by, .. } = fact {
+                // Of a saga that paused itself nobody knows who is not told.
+                let slow = by == "makegood" && self.draw(|rng| rng.chance(300));
+                let after = self.draw(|rng| if slow { rng.between(150_000, 300_000) } else { rng.between(100, 6_000) });
                 self.later(after, move |world| world.ask(base, Asking::Resume, TRIES));
             }
             if !self.scenario.people {

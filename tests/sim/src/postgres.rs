@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use crate::alerts::Needs;
 use crate::answer;
 use crate::scenario::Scenario;
 use crate::turns::{Asked, Turns};
@@ -67,6 +68,7 @@ pub struct Postgres {
     /// Every saga gets this deadline when it is created.
     pub deadline: Option<u64>,
     turns: Turns,
+    needs: Needs,
     /// Its clock.
     pub now: u64,
 }
@@ -263,8 +265,8 @@ impl Postgres {
             // Where it was asked from comes last, and is for the audit log, of which there is none here.
             store::COMMIT_FROM | store::COMMIT_PLAN_FROM => self.commit(p.split_last()?.1)?,
             store::SWEEP => (Some(self.sweep(number(0)?, number(1)?, small(2)?)), Change::None),
-            // What people are told changes no saga.
-            alerts::DUE => (Some(Scalar::of("[]")), Change::None),
+            alerts::DUE => (Some(Scalar::of(&self.needs.due(&self.sagas, p)?.to_string())), Change::None),
+            alerts::SAID => (Some(Scalar::of(&self.needs.said(p)?.to_string())), Change::None),
             // No stranger brings anything here.
             deliveries::SWEEP => (Some(Scalar::of("[]")), Change::None),
             // What it would learn is part of the scenario.

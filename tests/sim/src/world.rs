@@ -1,6 +1,7 @@
 //! One simulated world: the services, the network between them and the workers, and everything that
 //! goes wrong there.
 
+mod alerts;
 mod invocations;
 mod network;
 mod sagas;
@@ -101,6 +102,8 @@ pub struct World {
     pub seen: RefCell<Coverage>,
     /// Calls of which only so many may be.
     under_way: RefCell<turns::UnderWay>,
+    /// What people are to see to, by saga.
+    needs: RefCell<BTreeMap<String, alerts::Need>>,
     /// Bytes of requests to and answers from the database by the wakes.
     pub wire: Cell<u64>,
     /// What the next worker knows.
@@ -179,6 +182,7 @@ impl World {
             trace: traced.then(RefCell::default),
             seen: RefCell::default(),
             under_way: RefCell::default(),
+            needs: RefCell::default(),
             wire: Cell::new(0),
             isolate: RefCell::new(fresh_isolate()),
             scenario,
@@ -359,6 +363,7 @@ impl World {
         if self.sagas.borrow().is_empty() {
             return self.violation("no saga was ever created".to_owned());
         }
+        self.check_told();
         let held_up = self.is_held_up();
         for (id, journal) in self.sagas.borrow().iter().zip(journals.iter()) {
             let Some(row) = database.sagas.get(id) else { continue };
@@ -412,6 +417,7 @@ impl World {
                 });
                 let base = self.base(&id).unwrap_or(0);
                 self.follow_child(row);
+                self.follow_need(row);
                 let pivot_acted = self.pivot_acted(base);
                 let verdict = self.journal_mut(base).commit(row, &self.scenario.tools, pivot_acted);
                 let fresh: Vec<&Fact> = row.fresh().map(|record| &record.fact).collect();

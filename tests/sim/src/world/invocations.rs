@@ -91,6 +91,7 @@ impl World {
                 Some((_, after)) => self.redeliver(message, after),
                 None => self.redeliver(message, None),
             },
+            Errand::Sweep if code == Some(200) => self.swept(),
             Errand::Sweep => {}
         }
     }
@@ -132,10 +133,10 @@ impl World {
         self.invoke(Errand::Cancel(phase), request);
     }
 
-    /// The schedule sweeps every so often. Nothing comes of it while the saga is to sleep, and so many
-    /// sweeps are left out.
+    /// The schedule sweeps every so often. Nothing comes of it while the saga is to sleep and people know what there
+    /// is to know, and so many sweeps are left out.
     fn sweep(self: &Rc<Self>) {
-        if self.at_rest() {
+        if self.at_rest() && self.all_are_told() {
             return self.sweep_at.set(u64::MAX);
         }
         if self.strikes(self.scenario.faults.queue) {
@@ -146,7 +147,8 @@ impl World {
             self.invoke(Errand::Sweep, request);
         }
         let wake_at = self.database.borrow().sagas.values().filter_map(|row| row.wake_at).min().unwrap_or(0);
-        self.sweep_after(SWEEP_EVERY.max(wake_at.saturating_sub(self.now.get())));
+        let idle = if self.all_are_told() { wake_at.saturating_sub(self.now.get()) } else { 0 };
+        self.sweep_after(SWEEP_EVERY.max(idle));
     }
 
     pub(super) fn sweep_after(self: &Rc<Self>, span: u64) {
