@@ -8,7 +8,7 @@ mod sagas;
 mod turns;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use makegood_core::saga::{Answer, Fact, Job, Op, Outcome, Phase};
@@ -337,11 +337,12 @@ impl World {
                 self.violation("its time has come, and nobody woke it".to_owned());
             }
             if at > self.due_by.get() + patience && !self.at_rest() {
-                // Who waits for one that nobody sees to, waits.
-                if self.is_held_up() {
-                    break;
-                }
-                let phase = self.phase(0);
+                // Who waits for one that nobody sees to, waits; all others do not.
+                let phase = match self.restless() {
+                    Some(phase) => Some(phase.as_str()),
+                    None if self.held_up().is_empty() => self.phase(0),
+                    None => break,
+                };
                 self.violation(format!("it is still {phase:?} long after the last fault"));
             }
             act(self);
@@ -364,10 +365,10 @@ impl World {
             return self.violation("no saga was ever created".to_owned());
         }
         self.check_told();
-        let held_up = self.is_held_up();
+        let held_up = self.held_up();
         for (id, journal) in self.sagas.borrow().iter().zip(journals.iter()) {
             let Some(row) = database.sagas.get(id) else { continue };
-            if held_up && !row.head.phase.at_rest() {
+            if held_up.contains(id) && !row.head.phase.at_rest() {
                 continue;
             }
             match journal.end(row, &town, &self.scenario.tools) {
@@ -384,11 +385,27 @@ impl World {
         begun > self.scenario.rivals.len() && database.sagas.values().all(|row| row.head.phase.at_rest())
     }
 
-    /// One that runs for another's step is stuck.
-    fn is_held_up(&self) -> bool {
+    /// Those that wait for one that runs for a step of theirs, and is stuck.
+    fn held_up(&self) -> BTreeSet<String> {
         let database = self.database.borrow();
-        let mut children = database.sagas.values().filter(|row| row.head.parent.is_some());
-        children.any(|row| row.head.phase == Phase::Stuck)
+        let parent = |id: &str| Some(database.sagas.get(id)?.head.parent.as_ref()?.saga.as_str().to_owned());
+        let mut held_up = BTreeSet::new();
+        for stuck in database.sagas.values().filter(|row| row.head.phase == Phase::Stuck) {
+            let mut waits = parent(&stuck.id);
+            while let Some(id) = waits {
+                waits = parent(&id);
+                held_up.insert(id);
+            }
+        }
+        held_up
+    }
+
+    /// The phase of one that is not at rest, though nothing holds it up.
+    fn restless(&self) -> Option<Phase> {
+        let held_up = self.held_up();
+        let database = self.database.borrow();
+        let restless = database.sagas.values().find(|row| !row.head.phase.at_rest() && !held_up.contains(&row.id));
+        restless.map(|row| row.head.phase)
     }
 
     fn follow(self: &Rc<Self>, change: Change) {
