@@ -55,19 +55,6 @@ pub enum Asking {
 }
 
 impl Asking {
-    /// The engine's event that it leads to.
-    pub const fn event(&self) -> &'static str {
-        match self {
-            Self::Decide { .. } => "decided",
-            Self::Bring { .. } => "received",
-            Self::Pause => "pause",
-            Self::Resume => "resume",
-            Self::Retry { .. } => "retry",
-            Self::Resolve { .. } => "resolve",
-            Self::Replan { .. } => "replan",
-        }
-    }
-
     fn verb_and_body(&self) -> (&'static str, Value) {
         match self {
             Self::Decide { step, approve, hash, .. } => {
@@ -273,7 +260,7 @@ impl World {
 
     /// Puts it to the saga.
     fn ask(self: &Rc<Self>, base: u32, asking: Asking, tries: u32) {
-        let (Some(id), Some(phase)) = (self.saga(base), self.phase(base)) else { return };
+        let Some(id) = self.saga(base) else { return };
         if let Asking::Bring { name } = &asking {
             self.journal_mut(base).sent.insert(name.clone());
         }
@@ -286,19 +273,16 @@ impl World {
         {
             request.headers_mut().insert(AUTHORIZATION, key);
         }
-        self.invoke(Errand::Ask { base, asking, phase, tries }, request);
+        self.invoke(Errand::Ask { base, asking, tries }, request);
     }
 
     /// What became of it.
-    pub fn asked(self: &Rc<Self>, base: u32, asking: Asking, phase: &'static str, tries: u32, status: Option<u16>) {
+    pub fn asked(self: &Rc<Self>, base: u32, asking: Asking, tries: u32, status: Option<u16>) {
         match status {
             Some(200 | 202) if matches!(asking, Asking::Decide { stale: true, .. }) => {
                 self.violation(format!("a decision about other parameters was taken: {asking:?}"));
             }
-            Some(200 | 202) => {
-                self.seen.borrow_mut().event(phase, asking.event());
-                self.look_out(base);
-            }
+            Some(200 | 202) => self.look_out(base),
             // Steps were under way: perhaps a little later.
             Some(409) if matches!(asking, Asking::Replan { .. }) && tries > 0 => {
                 self.later(900, move |world| {

@@ -106,8 +106,8 @@ pub enum Change {
     None,
     Created(String),
     Committed(String),
-    Loaded(String),
-    Paged(String),
+    Loaded,
+    Paged,
     /// Another worker was first.
     Outrun(String),
     /// A step has asked for its turn.
@@ -251,7 +251,7 @@ impl Postgres {
         let small = |place: usize| text(place)?.parse::<u32>().ok();
         Some(match sql {
             store::CREATE => self.create(p)?,
-            store::LOAD => (self.load(text(0)?, text(1)? == "true"), Change::Loaded(text(0)?.to_owned())),
+            store::LOAD => (self.load(text(0)?, text(1)? == "true"), Change::Loaded),
             store::OF_KEY => (self.of_key(text(0)?, text(1)?), Change::None),
             store::BURY => self.bury(p)?,
             store::PAGE => {
@@ -259,7 +259,7 @@ impl Postgres {
                 let (from, to) = (i64::from(small(1)?), i64::from(small(2)?));
                 let mut window = Scalar::new();
                 self.add_window(row, from, to, &[], text(3)? == "true", &mut window);
-                (Some(window), Change::Paged(text(0)?.to_owned()))
+                (Some(window), Change::Paged)
             }
             store::COMMIT | store::COMMIT_PLAN => self.commit(p)?,
             // Where it was asked from comes last, and is for the audit log, of which there is none here.

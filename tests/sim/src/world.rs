@@ -48,16 +48,15 @@ pub type Fetched = Result<Response, FetchError>;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Errand {
     Start,
-    /// Somebody's, to the saga with this number, in this phase, to be tried so often.
+    /// Somebody's, to the saga with this number, to be tried so often.
     Ask {
         base: u32,
         asking: Asking,
-        phase: &'static str,
         tries: u32,
     },
     /// Of another saga than the first, by its number among them.
     Rival(usize),
-    Cancel(&'static str),
+    Cancel,
     Wake(u64),
     Sweep,
 }
@@ -410,15 +409,15 @@ impl World {
 
     fn follow(self: &Rc<Self>, change: Change) {
         match change {
-            Change::None => {}
+            Change::None | Change::Loaded | Change::Paged => {}
             Change::Turn(asked) => self.turn_asked(&asked),
             Change::Left(saga, nodes) => self.places_left(&saga, &nodes),
             Change::Created(id) => self.is_created(&id),
-            Change::Loaded(id) => self.saw_event(&id, "wake"),
-            Change::Paged(id) => self.saw_event(&id, "paged"),
             Change::Outrun(id) => {
                 self.trace(|| "journal  another was first".to_owned());
-                self.saw_event(&id, "outrun");
+                if let Some(row) = self.database.borrow().sagas.get(&id) {
+                    self.seen.borrow_mut().outrun(row.head.phase);
+                }
             }
             Change::Committed(id) => {
                 let database = self.database.borrow();
@@ -459,7 +458,6 @@ impl World {
                     self.sweep_before(at);
                 }
                 drop(database);
-                self.saw_event(&id, "committed");
                 self.expect(verdict);
             }
         }
@@ -514,31 +512,6 @@ impl World {
         }
     }
 
-    /// Who was woken for a child and looks at its parent tells that it is at rest.
-    pub fn saw_load(&self, saga: &str, worker: TaskId) {
-        let Some(Errand::Wake(message)) = self.errands.borrow().get(&worker).cloned() else { return };
-        let Some(woken) = self.queue.borrow().saga(message) else { return };
-        let database = self.database.borrow();
-        let parent = database.sagas.get(&woken).and_then(|row| row.head.parent.as_ref());
-        if parent.is_some_and(|parent| parent.saga.as_str() == saga) {
-            drop(database);
-            self.saw_event(saga, "nudged");
-        }
-    }
-
-    /// Whoever was woken for a saga asks for leave for one of its steps.
-    pub fn saw_leave(&self, worker: TaskId) {
-        let Some(Errand::Wake(message)) = self.errands.borrow().get(&worker).cloned() else { return };
-        if let Some(saga) = self.queue.borrow().saga(message) {
-            self.saw_event(&saga, "leave");
-        }
-    }
-
-    pub fn saw_event(&self, saga: &str, event: &'static str) {
-        let phase = self.base(saga).and_then(|base| self.phase(base)).unwrap_or("forward");
-        self.seen.borrow_mut().event(phase, event);
-    }
-
     fn outcome(&self, request: &Request, fetched: &Fetched) -> Option<((u32, u32), Op, Outcome)> {
         let key = request.headers().get("idempotency-key")?.to_str().ok()?;
         let op = match request.uri().path().rsplit('/').next()? {
@@ -583,7 +556,6 @@ impl World {
     fn saw_answer(&self, node: u32, op: Op, outcome: &Outcome) {
         self.trace(|| format!("answer   {op:?} of {node}: {outcome:?}"));
         let Some(saga) = self.saga(node) else { return };
-        self.saw_event(&saga, "answered");
         let database = self.database.borrow();
         let row = database.sagas.get(&saga);
         let job = row.and_then(|row| row.head.open.get(&(node % SPAN))).map(|open| open.job);

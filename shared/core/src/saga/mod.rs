@@ -14,6 +14,7 @@ mod expand;
 mod fact;
 mod forward;
 mod leave;
+mod legal;
 mod node;
 mod plan;
 mod record;
@@ -36,6 +37,7 @@ pub use effect::{Call, Commit, Effect, Ended, Op, Wake};
 pub use event::{Answer, CallId, Event, Illegal, Origin, Outcome, Refusal, Window};
 pub use expand::{Alternative, Each};
 pub use fact::{Cause, Fact, Record};
+pub use legal::{Kind, Place};
 pub use node::{Crowd, Gather, Item, Node, Past};
 pub use plan::{Plan, Step, object};
 #[cfg(test)]

@@ -36,6 +36,8 @@ pub enum Phase {
 }
 
 impl Phase {
+    pub const ALL: [Self; 5] = [Self::Forward, Self::Unwinding, Self::Completed, Self::MadeGood, Self::Stuck];
+
     #[must_use]
     pub const fn at_rest(self) -> bool {
         matches!(self, Self::Completed | Self::MadeGood | Self::Stuck)

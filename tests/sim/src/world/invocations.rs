@@ -81,11 +81,11 @@ impl World {
                 Some(code) if code < 500 && code != 409 => self.violation(format!("a rival was answered {code}")),
                 Some(_) | None => self.later(300, move |world| world.rival(nth)),
             },
-            Errand::Cancel(phase) => match code {
-                Some(200 | 202 | 409) => self.seen.borrow_mut().event(phase, "cancel"),
+            Errand::Cancel => match code {
+                Some(200 | 202 | 409) => {}
                 Some(_) | None => self.later(500, |world| world.cancel(1)),
             },
-            Errand::Ask { base, asking, phase, tries } => self.asked(base, asking, phase, tries, code),
+            Errand::Ask { base, asking, tries } => self.asked(base, asking, tries, code),
             Errand::Wake(message) => match status {
                 Some((200..300, _)) => {}
                 Some((_, after)) => self.redeliver(message, after),
@@ -129,8 +129,7 @@ impl World {
         let mut request = Request::new(Bytes::new());
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = format!("http://me/api/execute/{id}/cancel").parse().unwrap_or_default();
-        let phase = self.phase(0).unwrap_or("forward");
-        self.invoke(Errand::Cancel(phase), request);
+        self.invoke(Errand::Cancel, request);
     }
 
     /// The schedule sweeps every so often. Nothing comes of it while the saga is to sleep and people know what there
