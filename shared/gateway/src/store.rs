@@ -89,7 +89,9 @@ pub struct New<'a> {
 /// A record's `seq` is its commit's version times this, plus its place there.
 pub const PLACES: u64 = 1_000_000;
 
-pub(crate) fn fingerprint(text: &str) -> String {
+/// A text in a few letters.
+#[must_use]
+pub fn fingerprint(text: &str) -> String {
     hexadecimal(&Sha256::digest(text)[..16])
 }
 

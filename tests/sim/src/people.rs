@@ -16,7 +16,7 @@ use makegood_gateway::api_keys::key_of;
 use serde_json::{Value, json};
 
 use crate::postgres::Row;
-use crate::scenario::APPROVERS;
+use crate::scenario::{APPROVERS, PAID};
 use crate::world::{Errand, SPAN, World};
 
 /// So often a person tries again what had no answer.
@@ -37,8 +37,10 @@ pub enum Asking {
         hash: Option<String>,
         stale: bool,
     },
+    /// `key`: the same whenever it is brought again.
     Bring {
         name: String,
+        key: Option<String>,
     },
     Pause,
     Resume,
@@ -61,7 +63,12 @@ impl Asking {
                 let verb = if *approve { "approve" } else { "reject" };
                 (verb, json!({"step": step, "note": "So be it.", "hash": hash}))
             }
-            Self::Bring { name } => ("events", json!({"name": name, "payload": {"n": 7, "id": "from outside"}})),
+            Self::Bring { name, key: None } => {
+                ("events", json!({"name": name, "payload": {"n": 7, "id": "from outside"}}))
+            }
+            Self::Bring { name, key: Some(key) } => {
+                ("events", json!({"name": name, "payload": {"n": 7, "id": key}, "key": key}))
+            }
             Self::Pause => ("pause", json!({})),
             Self::Resume => ("resume", json!({})),
             Self::Retry { step: Some(step) } => ("retry", json!({"step": step})),
@@ -83,8 +90,9 @@ impl World {
                 && self.draw(|rng| rng.chance(800))
             {
                 let name = name.clone();
+                let key = (name == PAID).then(|| format!("payment {}", node.ix));
                 let after = self.draw(|rng| rng.between(1, 9_000));
-                self.later(after, move |world| world.ask(0, Asking::Bring { name }, TRIES));
+                self.later(after, move |world| world.ask(0, Asking::Bring { name, key }, TRIES));
             }
         }
         if let Some((after, _)) = self.scenario.replan {
@@ -261,7 +269,7 @@ impl World {
     /// Puts it to the saga.
     fn ask(self: &Rc<Self>, base: u32, asking: Asking, tries: u32) {
         let Some(id) = self.saga(base) else { return };
-        if let Asking::Bring { name } = &asking {
+        if let Asking::Bring { name, .. } = &asking {
             self.journal_mut(base).sent.insert(name.clone());
         }
         let (verb, body) = asking.verb_and_body();
@@ -282,7 +290,15 @@ impl World {
             Some(200 | 202) if matches!(asking, Asking::Decide { stale: true, .. }) => {
                 self.violation(format!("a decision about other parameters was taken: {asking:?}"));
             }
-            Some(200 | 202) => self.look_out(base),
+            Some(200 | 202) => {
+                self.look_out(base);
+                // Some ask once more what was answered: they did not hear it.
+                if matches!(asking, Asking::Bring { key: Some(_), .. }) && tries > 0 && self.draw(|rng| rng.chance(500))
+                {
+                    let after = self.draw(|rng| rng.between(1, 40_000));
+                    self.later(after, move |world| world.ask(base, asking, 0));
+                }
+            }
             // Steps were under way: perhaps a little later.
             Some(409) if matches!(asking, Asking::Replan { .. }) && tries > 0 => {
                 self.later(900, move |world| {

@@ -207,7 +207,8 @@ fn event(effects: &mut Vec<Effect>, nodes: &[Node], dice: &mut Dice) -> Event {
         }
         7 => {
             let mark = dice.roll(100).to_string();
-            let from = (dice.roll(2) == 0).then(|| Origin { by: "webhook/e".to_owned(), mark });
+            let by = (dice.roll(2) == 0).then(|| "webhook/e".to_owned());
+            let from = (dice.roll(2) == 0).then(|| Origin { by, mark });
             Event::Received { name: "e".to_owned(), payload: scalar(dice), from }
         }
         8 => Event::Retry { by: by(), node: (dice.roll(2) == 0).then_some(node) },

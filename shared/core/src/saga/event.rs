@@ -45,7 +45,7 @@ pub enum Event {
     Resume { by: String },
     /// Someone says whether a step may be made.
     Decided { node: u32, decision: Decision },
-    /// Something came that a step waits for, or will. `from`: where it is not its owner who brings it.
+    /// Something came that a step waits for, or will. `from`: where it may come again.
     Received { name: String, payload: Value, from: Option<Origin> },
     /// Someone asks for a held step, or all of them, to be tried again.
     Retry { by: String, node: Option<u32> },
@@ -60,12 +60,14 @@ pub enum Event {
     Resolve { by: String, node: u32, note: String, verdict: Verdict },
 }
 
-/// Where something came from that nobody who is signed in has brought.
+/// What tells something that comes again from something new.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// For people, and the mark of what is not to be trusted: `webhook/` and the source's name.
-    pub by: String,
-    /// The same whenever it is brought again: a saga takes it once.
+    /// Who brings it, where nobody does who is signed in; for people, and the mark of what is not to be trusted: `webhook/`
+    /// and the source's name.
+    pub by: Option<String>,
+    /// The same whenever it is brought again: a saga takes it once. What stands before a `#` is the client's key, and
+    /// what stands behind it tells the event: another under the same key is refused.
     pub mark: String,
 }
 

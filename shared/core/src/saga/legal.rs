@@ -120,7 +120,7 @@ impl Kind {
             Self::Pause =>     [Folded,  Illegal,  Illegal,  Illegal,  Illegal],
             Self::Resume =>    [Folded,  Folded,   Illegal,  Illegal,  Illegal],
             Self::Decided =>   [Folded,  Illegal,  Illegal,  Illegal,  Illegal],
-            Self::Received =>  [Folded,  Folded,   Illegal,  Illegal,  Illegal],
+            Self::Received =>  [Folded,  Folded,   Folded,   Folded,   Folded],
             Self::Retry =>     [Folded,  Folded,   Illegal,  Illegal,  Folded],
             Self::Replan =>    [Folded,  Illegal,  Illegal,  Illegal,  Folded],
             Self::Nudged =>    [Folded,  Folded,   Illegal,  Illegal,  Illegal],
@@ -202,7 +202,7 @@ mod tests {
 
     use super::super::approval::Decision;
     use super::super::effect::Op;
-    use super::super::event::{CallId, Outcome, Window};
+    use super::super::event::{CallId, Origin, Outcome, Window};
     use super::super::replan::Replan;
     use super::super::state::{Head, Saga};
     use super::super::step::step;
@@ -234,6 +234,7 @@ mod tests {
             "paused": kind == Kind::Resume, "last_at": NOW});
         let mut head: Head = serde_json::from_value(head).unwrap();
         head.back = (phase == Phase::Stuck).then_some(Phase::Forward);
+        head.heard = vec!["heard".to_owned()];
         let nodes = if kind == Kind::Paged { json!([]) } else { json!([node(0), node(1)]) };
         let window = Window { nodes: serde_json::from_value(nodes).unwrap(), ..Window::default() };
         let mut saga = Saga::load(SagaId::new(NOW, [7; 10]), head, window);
@@ -271,7 +272,10 @@ mod tests {
                 let decision = Decision { by: by(), approve: true, note: String::new(), hash: None, approver: false };
                 Event::Decided { node: 0, decision }
             }
-            Kind::Received => Event::Received { name: "paid".to_owned(), payload: json!(1), from: None },
+            Kind::Received => {
+                let from = phase.at_rest().then(|| Origin { by: None, mark: "heard".to_owned() });
+                Event::Received { name: "paid".to_owned(), payload: json!(1), from }
+            }
             Kind::Retry => Event::Retry { by: by(), node: None },
             Kind::Replan => {
                 let plan = Replan { version: 1, nodes: Vec::new(), kept: BTreeSet::new(), retired: BTreeMap::new() };

@@ -26,7 +26,7 @@ use crate::time::Millis;
 /// | `Pause`     | forward and not paused                    |                                     |
 /// | `Resume`    | paused                                    |                                     |
 /// | `Decided`   | a step waits for this person's decision   |                                     |
-/// | `Received`  | a step waits for it, or it is kept        |                                     |
+/// | `Received`  | a step waits for it, or it is kept; what was heard before is passed over | only what was heard before: passed over |
 /// | `Retry`     | a held step is taken up again             | stuck: the same                     |
 /// | `Replan`    | forward, before the pivot, nothing under way | stuck, going forward: the same   |
 /// | `Nudged`    | a step waits for its child, or its turn   |                                     |
@@ -50,6 +50,9 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
             return Err(illegal("the page lacks the nodes that come next"));
         }
         Event::Cancel { .. } if rest && !saga.may_turn_back() => return Err(illegal("it is at rest")),
+        Event::Received { from, .. } if rest && !saga.has_heard(from.as_ref()) => {
+            return Err(illegal("it is at rest"));
+        }
         Event::Revoke { .. } if saga.head.pivoted => return Err(illegal("its point of no return is behind it")),
         Event::Wake { .. }
         | Event::Answered { .. }
