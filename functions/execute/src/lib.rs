@@ -1,5 +1,5 @@
-//! `/api/execute`: starts a given plan, carries sagas on when the queue calls, and tells how they
-//! stand.
+//! `/api/execute`: starts a given plan, carries sagas on when the queue calls, and tells how one
+//! stands. Lists of them are `debug`'s.
 //!
 //! | | |
 //! |---|---|
