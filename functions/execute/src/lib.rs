@@ -1,5 +1,5 @@
-//! `/api/execute`: starts a given plan, carries sagas on when the queue calls, and tells how they
-//! stand.
+//! `/api/execute`: starts a given plan, carries sagas on when the queue calls, and tells how one
+//! stands. Lists of them are `debug`'s.
 //!
 //! | | |
 //! |---|---|
@@ -12,7 +12,7 @@
 //! | `POST /api/execute/decisions`, `…/decisions/look` | decides with it, `{"token": …, "approve": …, "note": …}`; shows what about |
 //! | `POST /api/execute/decisions/form` | the same from the page that asks, `/approve`, answered with a page |
 //! | `GET /api/execute/{saga}/events` | what happens, as it is committed: server-sent events |
-//! | `POST /api/execute/{saga}/events` | brings `{"name": …, "payload": …}` to the step that waits for it |
+//! | `POST /api/execute/{saga}/events` | brings `{"name": …, "payload": …, "key": …}` to the step that waits for it |
 //! | `POST /api/execute/{saga}/retry` | takes a held step, `{"step": …}`, up again, or all of them |
 //! | `POST /api/execute/{saga}/resolve` | takes your word about a held step, `{"step": …, "done": …, "output": …, "note": …}` |
 //! | `POST /api/execute/{saga}/replan` | goes on with another plan, `{"plan": …, "note": …}` |

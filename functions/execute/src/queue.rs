@@ -93,9 +93,11 @@ pub async fn tick<H: Host>(host: &H) -> Result<(), Error> {
     Ok(())
 }
 
-/// Wakes every saga that should have been woken and was not, and learns how long calls take. Answers
-/// with how many there were.
+/// Tells people of what needs them, wakes every saga that should have been woken and was not, and learns how long calls
+/// take. Answers with how many there were to wake.
 async fn wake_the_forgotten<H: Host>(host: &H, settings: &Settings) -> Result<usize, Error> {
+    // Whatever becomes of the rest, and of the queue.
+    alerts::tell(host, settings).await;
     let now = host.now();
     let swept = Store::new(host, settings).sweep(now - GRACE, now + AGAIN, BATCH, SCHEDULES).await?;
     let Swept { sagas: overdue, schedules, lagging } = swept;
@@ -108,7 +110,6 @@ async fn wake_the_forgotten<H: Host>(host: &H, settings: &Settings) -> Result<us
     if let Err(error) = Store::new(host, settings).learn(now - LEARNS_FROM).await {
         host.log(Level::Warn, &format!("nothing was learned of the tools' times: {error}"));
     }
-    alerts::tell(host, settings).await;
     if let Err(error) = tell_of_wishes(host, settings).await {
         host.log(Level::Warn, &format!("no wish is told anew, and no conversation ended: {error}"));
     }

@@ -6,11 +6,11 @@ use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::guard::Scope;
 use makegood_edge::core::id::SagaId;
 use makegood_edge::core::saga::{
-    Decision, Event, Fact, LARGEST_MAIL, LONGEST_NAME, Node, Plan, Verdict, adapt, object,
+    Decision, Event, Fact, LARGEST_MAIL, LONGEST_NAME, Node, Origin, Plan, Verdict, adapt, object,
 };
 use makegood_edge::door::Principal;
 use makegood_edge::gateway::audit::Note;
-use makegood_edge::gateway::store::{END, Story};
+use makegood_edge::gateway::store::{END, Story, fingerprint};
 use makegood_edge::host::{Level, json};
 use makegood_edge::limits::{Class, admit, origin};
 use makegood_edge::serde::Deserialize;
@@ -56,6 +56,9 @@ pub struct Decide {
 )]
 #[serde(crate = "makegood_edge::serde", deny_unknown_fields)]
 pub struct Bring {
+    /// Yours, for a repeat after an answer that was lost: under one key an event is taken once.
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(length(min = 1, max = 200)))]
+    key: Option<String>,
     name: String,
     #[serde(default)]
     payload: Value,
@@ -187,14 +190,18 @@ fn asked(request: &Request, story: &Story, principal: &Principal, verb: &str) ->
             Event::Resume { by }
         }
         "events" => {
-            let Bring { name, payload } = door::body(request)?;
+            let Bring { key, name, payload } = door::body(request)?;
             if name.is_empty() || name.chars().count() > LONGEST_NAME {
                 return Err(Error::new(Code::InvalidRequest, "`name` has between 1 and 200 characters."));
             }
             if payload.to_string().len() > LARGEST_MAIL {
                 return Err(Error::new(Code::InvalidRequest, "`payload` has more than 16 KiB."));
             }
-            Event::Received { name, payload: shallow(payload)?, from: None }
+            if key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > LONGEST_NAME) {
+                return Err(Error::new(Code::InvalidRequest, "`key` has between 1 and 200 characters."));
+            }
+            let from = key.map(|key| Origin { by: None, mark: mark_of(&key, &name, &payload) });
+            Event::Received { name, payload: shallow(payload)?, from }
         }
         "retry" => {
             let Again { step } = body_or_none(request)?;
@@ -207,6 +214,11 @@ fn asked(request: &Request, story: &Story, principal: &Principal, verb: &str) ->
             Event::Resolve { by, node: node(story, &step)?.ix, note: short(note)?, verdict }
         }
     })
+}
+
+/// What an event is known by when it comes again under its key.
+fn mark_of(key: &str, name: &str, payload: &Value) -> String {
+    format!("{:.16}#{:.16}", fingerprint(key), fingerprint(&json!([name, payload]).to_string()))
 }
 
 /// Another plan, checked against the tools as they are now, and fitted to what was done.

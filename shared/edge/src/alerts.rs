@@ -1,13 +1,14 @@
-//! Alerts: telling people of sagas that need one, and of those that have been unwinding for long.
+//! Alerts: telling people of sagas that need one: what is stuck, what goes forward and cannot go on by itself, and what
+//! has been unwinding for long.
 //!
-//! The sweeper finds them. What is told is a line of the log, and, where the installation names an
-//! address (`alert_url`), a message that the queue brings there, signed as all that it brings. A
-//! message is noted after the queue has it: one that is told of twice is the same one to the queue.
+//! The sweeper finds them, before it wakes anybody: a queue that takes nothing is one more reason to tell. What is told
+//! is a line of the log, and, where the installation names an address (`alert_url`), a message that the queue brings
+//! there, signed as all that it brings. A message is noted after the queue has it: one that is told of twice is the same
+//! one to the queue.
 
 use makegood_core::error::Error;
-use makegood_core::saga::Phase;
 use makegood_core::time::Millis;
-use makegood_gateway::alerts::{Alert, due, said};
+use makegood_gateway::alerts::{Alert, Why, due, said};
 use makegood_gateway::qstash::Publish;
 use serde_json::{Value, json};
 
@@ -17,7 +18,7 @@ use crate::queue::{SLACK, send};
 use crate::settings::Settings;
 use crate::store::Store;
 
-/// A saga may be unwinding for so long before anybody is told.
+/// A saga may be unwinding, a step unsettled, or a wake in vain, for so long before anybody is told.
 const PATIENCE: Millis = Millis::from_secs(3600);
 /// Alerts that one sweep sends.
 const BATCH: u32 = 20;
@@ -59,17 +60,16 @@ pub async fn tell<H: Host>(host: &H, settings: &Settings) {
 /// Tells of one saga, and notes that somebody was told.
 async fn tell_of<H: Host>(host: &H, settings: &Settings, alert: &Alert) -> Result<(), Error> {
     let now = host.now();
-    let over = !matches!(alert.phase, Phase::Stuck | Phase::Unwinding);
+    let over = alert.why == Why::Over;
     let body = message(settings, alert, now);
     // Without the title, which is the user's own.
-    let line =
-        format!("alert: {} {}: {}", alert.saga, body["alert"].as_str().unwrap_or_default(), page(settings, alert));
+    let line = format!("alert: {} {}: {}", alert.saga, alert.why, page(settings, alert));
     host.log(if over { Level::Info } else { Level::Error }, &line);
     if !settings.alert_url.is_empty() {
         let publish = Publish {
             destination: &settings.alert_url,
             body: body.to_string().into_bytes(),
-            deduplication: &format!("alert:{}:{}:{}:{}", alert.saga, alert.phase, alert.since.0, alert.said),
+            deduplication: &format!("alert:{}:{}:{}:{}", alert.saga, alert.why, alert.since.0, alert.said),
             at: None,
             timeout: TIMEOUT + SLACK,
         };
@@ -89,24 +89,36 @@ fn plain(title: &str) -> String {
     title.chars().filter(|char| !char.is_control() && !"<>&@[]`*".contains(*char)).take(LONGEST).collect()
 }
 
-/// The message, whose `text` is what common chat webhooks show.
+/// The message, whose `text` is what common chat webhooks show: what there is, and what to do.
 fn message(settings: &Settings, alert: &Alert, now: Millis) -> Value {
-    let Alert { saga, phase, owner, title, since, said } = alert;
-    let (page, name) = (page(settings, alert), plain(title));
+    let Alert { saga, why, about, phase, owner, title, since, said } = alert;
+    let (page, name, what) = (page(settings, alert), plain(title), plain(about));
     let span = now.since(*since).in_words();
     let lasts = if *said == 0 { String::new() } else { format!(", for {span} now") };
-    let (alert, text) = match phase {
-        Phase::Stuck => ("stuck", format!("{saga} ({name}) is stuck and needs a person{lasts}: {page}")),
-        Phase::Unwinding => {
-            ("unwinding", format!("{saga} ({name}) has been unwinding for {span}, and is not undone yet: {page}"))
-        }
-        Phase::Forward | Phase::Completed | Phase::MadeGood => {
-            ("over", format!("{saga} ({name}) needs nobody any more, and is {phase}: {page}"))
-        }
+    let told = match why {
+        Why::Stuck => format!(
+            "is stuck and needs a person{lasts}: find out what became of what is held ({what}), then retry or resolve it"
+        ),
+        Why::Unwinding => format!("has been unwinding for {span}, and is not undone yet: see why, and to its partners"),
+        Why::Drifting => format!(
+            "has paused and needs a person{lasts}, since the tool {what} has changed: see whether its plan still fits, \
+             then resume, replan or cancel it"
+        ),
+        Why::Held => format!(
+            "goes on, and needs a person for {what}{lasts}: find out what became of it, then retry or resolve it"
+        ),
+        Why::Failing => format!(
+            "is to be undone, and has not known for {span} whether it still can: have the partner of {what} answer"
+        ),
+        Why::Unsettled => format!("has tried to settle {what} for {span}: have its partner answer"),
+        Why::Silent => format!(
+            "has been woken for {span}, and nothing came of it: see what the log says of it, and whether the queue works"
+        ),
+        Why::Over => format!("needs nobody any more, and is {phase}"),
     };
     json!({
-        "alert": alert, "saga": saga, "phase": phase, "owner": owner, "title": title,
-        "since": since, "at": now, "said": said, "page": page, "text": text,
+        "alert": why, "saga": saga, "phase": phase, "about": about, "owner": owner, "title": title,
+        "since": since, "at": now, "said": said, "page": page, "text": format!("{saga} ({name}) {told}: {page}"),
     })
 }
 

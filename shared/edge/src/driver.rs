@@ -336,17 +336,19 @@ impl<'a, H: Host> Invocation<'a, H> {
     }
 
     async fn fold(&mut self, event: Event, learned: usize, tasks: &mut Tasks<'a>) -> Result<Option<Ended>, Error> {
-        let asked = event.is_asked();
+        let (phase, kind) = (self.saga.head.phase, event.kind());
         if let Some(wary) = self.breakers.news(false) {
             self.saga.beware(wary);
         }
         let effects = step(&mut self.saga, event, self.host.now()).map_err(|illegal| {
-            if asked {
-                Error::new(Code::Conflict, format!("That cannot be done now: {}.", illegal.why)).because(illegal)
+            let message = if kind.is_asked() {
+                format!("That cannot be done now: {}.", illegal.why)
             } else {
-                Error::new(Code::Internal, "The saga met something it did not expect.").because(illegal)
-            }
+                "The saga met something it did not expect.".to_owned()
+            };
+            Error::new(illegal.code(), message).because(illegal)
         })?;
+        self.host.folded(phase, kind);
         for effect in effects {
             match effect {
                 Effect::Call(call) => tasks.push(self.call(*call)),

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use futures_util::stream::LocalBoxStream;
+use makegood_core::saga::{Kind, Phase};
 use makegood_core::time::Millis;
 use makegood_gateway::Response;
 
@@ -28,6 +29,9 @@ pub trait Host: Clone + 'static {
     fn config(&self, name: &str) -> Option<String>;
     async fn sleep(&self, span: Millis);
     fn log(&self, level: Level, line: &str);
+    /// A saga in this phase has folded an event of this kind. For the simulator, which counts what it has seen;
+    /// elsewhere nothing comes of it.
+    fn folded(&self, _phase: Phase, _kind: Kind) {}
     /// What this instance keeps between requests.
     fn isolate(&self) -> Rc<Isolate> {
         Isolate::of_this_thread()

@@ -40,6 +40,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0019_subscribers", include_str!("../migrations/0019_subscribers.sql")),
     ("makegood/0020_views", include_str!("../migrations/0020_views.sql")),
     ("makegood/0021_tools", include_str!("../migrations/0021_tools.sql")),
+    ("makegood/0023_needs", include_str!("../migrations/0023_needs.sql")),
     ("makegood/0024_answers", include_str!("../migrations/0024_answers.sql")),
 ];
 
@@ -91,7 +92,9 @@ pub struct New<'a> {
 /// A record's `seq` is its commit's version times this, plus its place there.
 pub const PLACES: u64 = 1_000_000;
 
-pub(crate) fn fingerprint(text: &str) -> String {
+/// A text in a few letters.
+#[must_use]
+pub fn fingerprint(text: &str) -> String {
     hexadecimal(&Sha256::digest(text)[..16])
 }
 

@@ -263,6 +263,7 @@ impl Journal {
                     self.may_be_done(*node)?;
                     self.wait_is_over(*node, record.at.0)?;
                     self.gathers(*node, output)?;
+                    self.is_taken_once(*node, output)?;
                 }
                 let told = self.told.entry(*node).or_default();
                 if told.done || told.refused || told.undone || (!told.started && !query && !told.by_hand) {

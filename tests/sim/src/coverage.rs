@@ -3,63 +3,20 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use makegood_core::saga::{Answer, Job, Op, Outcome};
+use makegood_core::saga::{Answer, Job, Kind, Op, Outcome, Phase, Place};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// (phase in the journal, event).
-    pub events: BTreeMap<(&'static str, &'static str), u64>,
+    /// What `step` has folded: the event, and the phase that it met. What stands in the table as late is counted and not
+    /// demanded.
+    pub events: BTreeMap<(Phase, Kind), u64>,
+    /// Commits that came too late, by the phase that another worker's had led to.
+    pub outruns: BTreeMap<Phase, u64>,
     /// (job in the journal, operation, outcome) of an answer that reached a live invocation.
     pub answers: BTreeMap<(&'static str, &'static str, &'static str), u64>,
     /// Rests.
     pub rests: BTreeMap<&'static str, u64>,
 }
-
-/// Every legal pair; a run that never sees one of them proves nothing about it.
-pub const EVENTS: &[(&str, &[&str])] = &[
-    (
-        "forward",
-        &[
-            "wake",
-            "answered",
-            "committed",
-            "paged",
-            "tick",
-            "cancel",
-            "outrun",
-            "pause",
-            "resume",
-            "decided",
-            "received",
-            "retry",
-            "resolve",
-            "replan",
-            "nudged",
-            "turn",
-            "leave",
-        ],
-    ),
-    (
-        "unwinding",
-        &[
-            "wake",
-            "answered",
-            "committed",
-            "paged",
-            "tick",
-            "cancel",
-            "outrun",
-            "retry",
-            "resolve",
-            "nudged",
-            "turn",
-            "leave",
-        ],
-    ),
-    ("completed", &["wake", "answered", "committed", "cancel", "outrun", "revoke"]),
-    ("made_good", &["wake", "answered", "committed", "cancel", "outrun"]),
-    ("stuck", &["wake", "answered", "committed", "cancel", "outrun", "retry", "resolve", "replan"]),
-];
 
 /// Every job with every answer that it may get. What a stale worker's call meets besides these is
 /// counted and not demanded.
@@ -73,16 +30,26 @@ pub const ANSWERS: &[(&str, &str, &[&str])] = &[
     ("settled", "undo", &["undone", "nothing_to_undo", "later", "unknown"]),
 ];
 
-/// So many legal pairs there are.
+/// The pairs of phase and event that a run must see: one that it never sees proves nothing about it.
+fn demanded() -> impl Iterator<Item = (Phase, Kind)> {
+    let pairs = Phase::ALL.into_iter().flat_map(|phase| Kind::ALL.map(|kind| (phase, kind)));
+    pairs.filter(|(phase, kind)| kind.place(*phase) == Place::Folded)
+}
+
+/// So many there are, with the answers and the lost races.
 #[must_use]
 pub fn pairs() -> usize {
-    let events: usize = EVENTS.iter().map(|(_, events)| events.len()).sum();
-    events + ANSWERS.iter().map(|(_, _, outcomes)| outcomes.len()).sum::<usize>()
+    let answers: usize = ANSWERS.iter().map(|(_, _, outcomes)| outcomes.len()).sum();
+    demanded().count() + Phase::ALL.len() + answers
 }
 
 impl Coverage {
-    pub fn event(&mut self, phase: &'static str, event: &'static str) {
-        *self.events.entry((phase, event)).or_default() += 1;
+    pub fn event(&mut self, phase: Phase, kind: Kind) {
+        *self.events.entry((phase, kind)).or_default() += 1;
+    }
+
+    pub fn outrun(&mut self, phase: Phase) {
+        *self.outruns.entry(phase).or_default() += 1;
     }
 
     pub fn answer(&mut self, job: Option<Job>, op: Op, outcome: &Outcome) {
@@ -120,6 +87,9 @@ impl Coverage {
         for (pair, count) in &other.events {
             *self.events.entry(*pair).or_default() += count;
         }
+        for (phase, count) in &other.outruns {
+            *self.outruns.entry(*phase).or_default() += count;
+        }
         for (pair, count) in &other.answers {
             *self.answers.entry(*pair).or_default() += count;
         }
@@ -128,17 +98,13 @@ impl Coverage {
         }
     }
 
-    /// The legal pairs that were never seen.
+    /// What must be seen and never was.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
-        let mut missing = Vec::new();
-        for (phase, events) in EVENTS {
-            for event in *events {
-                if !self.events.contains_key(&(*phase, *event)) {
-                    missing.push(format!("{event} while {phase}"));
-                }
-            }
-        }
+        let unseen = demanded().filter(|pair| !self.events.contains_key(pair));
+        let mut missing: Vec<String> = unseen.map(|(phase, kind)| format!("{} while {phase}", kind.name())).collect();
+        let never = Phase::ALL.into_iter().filter(|phase| !self.outruns.contains_key(phase));
+        missing.extend(never.map(|phase| format!("a commit outrun while {phase}")));
         for (job, op, outcomes) in ANSWERS {
             for outcome in *outcomes {
                 if !self.answers.contains_key(&(*job, *op, *outcome)) {
@@ -149,12 +115,23 @@ impl Coverage {
         missing
     }
 
-    /// Both tables.
+    /// All tables: of the engine's events each legal pair, seen or not.
     #[must_use]
     pub fn table(&self) -> String {
         let mut text = String::from("phase      event          seen\n");
-        for ((phase, event), count) in &self.events {
-            let _ = writeln!(text, "{phase:<10} {event:<10} {count:>8}");
+        for (phase, kind) in Phase::ALL.into_iter().flat_map(|phase| Kind::ALL.map(|kind| (phase, kind))) {
+            let count = self.events.get(&(phase, kind)).copied().unwrap_or_default();
+            let note = match kind.place(phase) {
+                Place::Folded => "",
+                Place::Late => "  passed over",
+                Place::Illegal if count == 0 => continue,
+                Place::Illegal => "  ILLEGAL",
+            };
+            let _ = writeln!(text, "{:<10} {:<10} {count:>8}{note}", phase.as_str(), kind.name());
+        }
+        text.push_str("\nphase      commits outrun\n");
+        for (phase, count) in &self.outruns {
+            let _ = writeln!(text, "{:<10} {count:>14}", phase.as_str());
         }
         text.push_str("\njob      op      outcome             seen\n");
         for ((job, op, outcome), count) in &self.answers {

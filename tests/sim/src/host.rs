@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use makegood_core::saga::{Kind, Phase};
 use makegood_core::time::Millis;
 use makegood_edge::{FetchError, Host, Isolate, Level};
 use makegood_gateway::{Request, Response};
@@ -47,9 +48,10 @@ impl Host for SimHost {
             filler.fill(());
         });
         slot.await;
-        if let Some(saga) = self.world.saga(0) {
-            self.world.saw_event(&saga, "tick");
-        }
+    }
+
+    fn folded(&self, phase: Phase, kind: Kind) {
+        self.world.seen.borrow_mut().event(phase, kind);
     }
 
     fn isolate(&self) -> Rc<Isolate> {
@@ -58,6 +60,7 @@ impl Host for SimHost {
 
     fn log(&self, level: Level, line: &str) {
         self.world.trace(|| format!("log      {level:?} {line}"));
+        self.world.people_are_told(line);
         // What `problem` logs begins with the error's code.
         if level == Level::Error && line.starts_with("internal") {
             self.world.violation(format!("an internal error was logged: {line}"));

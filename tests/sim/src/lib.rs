@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod agenda;
+mod alerts;
 pub mod campaign;
 pub mod check;
 pub mod corpus;

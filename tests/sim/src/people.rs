@@ -16,7 +16,7 @@ use makegood_gateway::api_keys::key_of;
 use serde_json::{Value, json};
 
 use crate::postgres::Row;
-use crate::scenario::APPROVERS;
+use crate::scenario::{APPROVERS, PAID};
 use crate::world::{Errand, SPAN, World};
 
 /// So often a person tries again what had no answer.
@@ -37,8 +37,10 @@ pub enum Asking {
         hash: Option<String>,
         stale: bool,
     },
+    /// `key`: the same whenever it is brought again.
     Bring {
         name: String,
+        key: Option<String>,
     },
     Pause,
     Resume,
@@ -55,26 +57,18 @@ pub enum Asking {
 }
 
 impl Asking {
-    /// The engine's event that it leads to.
-    pub const fn event(&self) -> &'static str {
-        match self {
-            Self::Decide { .. } => "decided",
-            Self::Bring { .. } => "received",
-            Self::Pause => "pause",
-            Self::Resume => "resume",
-            Self::Retry { .. } => "retry",
-            Self::Resolve { .. } => "resolve",
-            Self::Replan { .. } => "replan",
-        }
-    }
-
     fn verb_and_body(&self) -> (&'static str, Value) {
         match self {
             Self::Decide { step, approve, hash, .. } => {
                 let verb = if *approve { "approve" } else { "reject" };
                 (verb, json!({"step": step, "note": "So be it.", "hash": hash}))
             }
-            Self::Bring { name } => ("events", json!({"name": name, "payload": {"n": 7, "id": "from outside"}})),
+            Self::Bring { name, key: None } => {
+                ("events", json!({"name": name, "payload": {"n": 7, "id": "from outside"}}))
+            }
+            Self::Bring { name, key: Some(key) } => {
+                ("events", json!({"name": name, "payload": {"n": 7, "id": key}, "key": key}))
+            }
             Self::Pause => ("pause", json!({})),
             Self::Resume => ("resume", json!({})),
             Self::Retry { step: Some(step) } => ("retry", json!({"step": step})),
@@ -96,8 +90,9 @@ impl World {
                 && self.draw(|rng| rng.chance(800))
             {
                 let name = name.clone();
+                let key = (name == PAID).then(|| format!("payment {}", node.ix));
                 let after = self.draw(|rng| rng.between(1, 9_000));
-                self.later(after, move |world| world.ask(0, Asking::Bring { name }, TRIES));
+                self.later(after, move |world| world.ask(0, Asking::Bring { name, key }, TRIES));
             }
         }
         if let Some((after, _)) = self.scenario.replan {
@@ -114,8 +109,10 @@ impl World {
             if base == 0 && matches!(fact, Fact::Paused { .. } | Fact::Held { op: Op::Do, .. }) {
                 self.replan_soon();
             }
-            if let Fact::Paused { .. } = fact {
-                let after = self.draw(|rng| rng.between(100, 6_000));
+            if let Fact::Paused { by, .. } = fact {
+                // Of a saga that paused itself nobody knows who is not told.
+                let slow = by == "makegood" && self.draw(|rng| rng.chance(300));
+                let after = self.draw(|rng| if slow { rng.between(150_000, 300_000) } else { rng.between(100, 6_000) });
                 self.later(after, move |world| world.ask(base, Asking::Resume, TRIES));
             }
             if !self.scenario.people {
@@ -290,8 +287,8 @@ impl World {
 
     /// Puts it to the saga.
     fn ask(self: &Rc<Self>, base: u32, asking: Asking, tries: u32) {
-        let (Some(id), Some(phase)) = (self.saga(base), self.phase(base)) else { return };
-        if let Asking::Bring { name } = &asking {
+        let Some(id) = self.saga(base) else { return };
+        if let Asking::Bring { name, .. } = &asking {
             self.journal_mut(base).sent.insert(name.clone());
         }
         let (verb, body) = asking.verb_and_body();
@@ -303,18 +300,23 @@ impl World {
         {
             request.headers_mut().insert(AUTHORIZATION, key);
         }
-        self.invoke(Errand::Ask { base, asking, phase, tries }, request);
+        self.invoke(Errand::Ask { base, asking, tries }, request);
     }
 
     /// What became of it.
-    pub fn asked(self: &Rc<Self>, base: u32, asking: Asking, phase: &'static str, tries: u32, status: Option<u16>) {
+    pub fn asked(self: &Rc<Self>, base: u32, asking: Asking, tries: u32, status: Option<u16>) {
         match status {
             Some(200 | 202) if matches!(asking, Asking::Decide { stale: true, .. }) => {
                 self.violation(format!("a decision about other parameters was taken: {asking:?}"));
             }
             Some(200 | 202) => {
-                self.seen.borrow_mut().event(phase, asking.event());
                 self.look_out(base);
+                // Some ask once more what was answered: they did not hear it.
+                if matches!(asking, Asking::Bring { key: Some(_), .. }) && tries > 0 && self.draw(|rng| rng.chance(500))
+                {
+                    let after = self.draw(|rng| rng.between(1, 40_000));
+                    self.later(after, move |world| world.ask(base, asking, 0));
+                }
             }
             // Steps were under way: perhaps a little later.
             Some(409) if matches!(asking, Asking::Replan { .. }) && tries > 0 => {

@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use crate::alerts::Needs;
 use crate::answer;
 use crate::scenario::Scenario;
 use crate::turns::{Asked, Turns};
@@ -67,6 +68,7 @@ pub struct Postgres {
     /// Every saga gets this deadline when it is created.
     pub deadline: Option<u64>,
     turns: Turns,
+    needs: Needs,
     /// Its clock.
     pub now: u64,
 }
@@ -104,8 +106,8 @@ pub enum Change {
     None,
     Created(String),
     Committed(String),
-    Loaded(String),
-    Paged(String),
+    Loaded,
+    Paged,
     /// Another worker was first.
     Outrun(String),
     /// A step has asked for its turn.
@@ -249,7 +251,7 @@ impl Postgres {
         let small = |place: usize| text(place)?.parse::<u32>().ok();
         Some(match sql {
             store::CREATE => self.create(p)?,
-            store::LOAD => (self.load(text(0)?, text(1)? == "true"), Change::Loaded(text(0)?.to_owned())),
+            store::LOAD => (self.load(text(0)?, text(1)? == "true"), Change::Loaded),
             store::OF_KEY => (self.of_key(text(0)?, text(1)?), Change::None),
             store::BURY => self.bury(p)?,
             store::PAGE => {
@@ -257,14 +259,14 @@ impl Postgres {
                 let (from, to) = (i64::from(small(1)?), i64::from(small(2)?));
                 let mut window = Scalar::new();
                 self.add_window(row, from, to, &[], text(3)? == "true", &mut window);
-                (Some(window), Change::Paged(text(0)?.to_owned()))
+                (Some(window), Change::Paged)
             }
             store::COMMIT | store::COMMIT_PLAN => self.commit(p)?,
             // Where it was asked from comes last, and is for the audit log, of which there is none here.
             store::COMMIT_FROM | store::COMMIT_PLAN_FROM => self.commit(p.split_last()?.1)?,
             store::SWEEP => (Some(self.sweep(number(0)?, number(1)?, small(2)?)), Change::None),
-            // What people are told changes no saga.
-            alerts::DUE => (Some(Scalar::of("[]")), Change::None),
+            alerts::DUE => (Some(Scalar::of(&self.needs.due(&self.sagas, p)?.to_string())), Change::None),
+            alerts::SAID => (Some(Scalar::of(&self.needs.said(p)?.to_string())), Change::None),
             // No stranger brings anything here.
             deliveries::SWEEP => (Some(Scalar::of("[]")), Change::None),
             // What it would learn is part of the scenario.

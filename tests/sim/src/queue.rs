@@ -36,12 +36,6 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// The saga that a message is to wake.
-    pub fn saga(&self, id: u64) -> Option<String> {
-        let message: serde_json::Value = serde_json::from_slice(&self.messages.get(&id)?.body).ok()?;
-        Some(message.get("saga")?.as_str()?.to_owned())
-    }
-
     /// Takes a message over; the id of a new one.
     pub fn serve(&mut self, request: &Request, now: u64) -> (Response, Option<u64>) {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();

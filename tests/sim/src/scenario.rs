@@ -134,6 +134,9 @@ pub struct Faults {
     pub again: u64,
 }
 
+/// What two steps of a saga wait for, one behind the other. Whoever brings it gives it a key.
+pub const PAID: &str = "paid";
+
 /// Who may be asked to decide, besides the owner.
 pub const APPROVERS: &[&str] = &["ann", "bob"];
 
@@ -244,6 +247,10 @@ impl Scenario {
         if rng.chance(100) {
             scenario.break_down(&mut rng);
         }
+        let mut rng = Rng::new(seed ^ (3 << 60));
+        if rng.chance(60) {
+            scenario.be_paid_twice(&mut rng);
+        }
         let mut rng = Rng::new(seed ^ (6 << 60));
         match rng.below(20) {
             0 => scenario.skimp(&mut rng),
@@ -316,6 +323,21 @@ impl Scenario {
         (self.faults.partner, self.faults.refuse, self.faults.queue) = (500, 0, 300);
         self.faults.crash = *rng.pick(&[300, 600]);
         self.calm_at = self.calm_at.max(DAWN + 60_000);
+    }
+
+    /// Two steps, one behind the other, wait for what has one name.
+    fn be_paid_twice(&mut self, rng: &mut Rng) {
+        let within_ms = Millis(rng.between(5_000, 60_000));
+        let step = |id: &str, after: &[&str]| Step {
+            id: id.to_owned(),
+            wait: Some(Wait::Event { name: PAID.to_owned(), within_ms }),
+            after: after.iter().map(|id| (*id).to_owned()).collect(),
+            ..Step::default()
+        };
+        // Whoever thinks again still wants to be paid.
+        for plan in std::iter::once(&mut self.plan).chain(self.replan.as_mut().map(|(_, plan)| plan)) {
+            plan.steps.extend([step("paid", &[]), step("paid_again", &["paid"])]);
+        }
     }
 
     /// Hardly a call more than is certain, and partners that have to be asked again.

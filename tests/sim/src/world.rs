@@ -1,13 +1,14 @@
 //! One simulated world: the services, the network between them and the workers, and everything that
 //! goes wrong there.
 
+mod alerts;
 mod invocations;
 mod network;
 mod sagas;
 mod turns;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use makegood_core::saga::{Answer, Fact, Job, Op, Outcome, Phase};
@@ -50,16 +51,15 @@ type Heard = (u32, u32, &'static str);
 #[derive(Clone, Debug, PartialEq)]
 pub enum Errand {
     Start,
-    /// Somebody's, to the saga with this number, in this phase, to be tried so often.
+    /// Somebody's, to the saga with this number, to be tried so often.
     Ask {
         base: u32,
         asking: Asking,
-        phase: &'static str,
         tries: u32,
     },
     /// Of another saga than the first, by its number among them.
     Rival(usize),
-    Cancel(&'static str),
+    Cancel,
     Wake(u64),
     Sweep,
 }
@@ -106,6 +106,8 @@ pub struct World {
     pub seen: RefCell<Coverage>,
     /// Calls of which only so many may be.
     under_way: RefCell<turns::UnderWay>,
+    /// What people are to see to, by saga.
+    needs: RefCell<BTreeMap<String, alerts::Need>>,
     /// Bytes of requests to and answers from the database by the wakes.
     pub wire: Cell<u64>,
     /// What the next worker knows.
@@ -191,6 +193,7 @@ impl World {
             trace: traced.then(RefCell::default),
             seen: RefCell::default(),
             under_way: RefCell::default(),
+            needs: RefCell::default(),
             wire: Cell::new(0),
             isolate: RefCell::new(fresh_isolate(0)),
             scenario,
@@ -345,11 +348,12 @@ impl World {
                 self.violation("its time has come, and nobody woke it".to_owned());
             }
             if at > self.due_by.get() + patience && !self.at_rest() {
-                // Who waits for one that nobody sees to, waits.
-                if self.is_held_up() {
-                    break;
-                }
-                let phase = self.phase(0);
+                // Who waits for one that nobody sees to, waits; all others do not.
+                let phase = match self.restless() {
+                    Some(phase) => Some(phase.as_str()),
+                    None if self.held_up().is_empty() => self.phase(0),
+                    None => break,
+                };
                 self.violation(format!("it is still {phase:?} long after the last fault"));
             }
             act(self);
@@ -371,10 +375,11 @@ impl World {
         if self.sagas.borrow().is_empty() {
             return self.violation("no saga was ever created".to_owned());
         }
-        let held_up = self.is_held_up();
+        self.check_told();
+        let held_up = self.held_up();
         for (id, journal) in self.sagas.borrow().iter().zip(journals.iter()) {
             let Some(row) = database.sagas.get(id) else { continue };
-            if held_up && !row.head.phase.at_rest() {
+            if held_up.contains(id) && !row.head.phase.at_rest() {
                 continue;
             }
             match journal.end(row, &town, &self.scenario.tools) {
@@ -394,24 +399,40 @@ impl World {
         begun > self.scenario.rivals.len() && database.sagas.values().all(|row| row.head.phase.at_rest())
     }
 
-    /// One that runs for another's step is stuck.
-    fn is_held_up(&self) -> bool {
+    /// Those that wait for one that runs for a step of theirs, and is stuck.
+    fn held_up(&self) -> BTreeSet<String> {
         let database = self.database.borrow();
-        let mut children = database.sagas.values().filter(|row| row.head.parent.is_some());
-        children.any(|row| row.head.phase == Phase::Stuck)
+        let parent = |id: &str| Some(database.sagas.get(id)?.head.parent.as_ref()?.saga.as_str().to_owned());
+        let mut held_up = BTreeSet::new();
+        for stuck in database.sagas.values().filter(|row| row.head.phase == Phase::Stuck) {
+            let mut waits = parent(&stuck.id);
+            while let Some(id) = waits {
+                waits = parent(&id);
+                held_up.insert(id);
+            }
+        }
+        held_up
+    }
+
+    /// The phase of one that is not at rest, though nothing holds it up.
+    fn restless(&self) -> Option<Phase> {
+        let held_up = self.held_up();
+        let database = self.database.borrow();
+        let restless = database.sagas.values().find(|row| !row.head.phase.at_rest() && !held_up.contains(&row.id));
+        restless.map(|row| row.head.phase)
     }
 
     fn follow(self: &Rc<Self>, change: Change) {
         match change {
-            Change::None => {}
+            Change::None | Change::Loaded | Change::Paged => {}
             Change::Turn(asked) => self.turn_asked(&asked),
             Change::Left(saga, nodes) => self.places_left(&saga, &nodes),
             Change::Created(id) => self.is_created(&id),
-            Change::Loaded(id) => self.saw_event(&id, "wake"),
-            Change::Paged(id) => self.saw_event(&id, "paged"),
             Change::Outrun(id) => {
                 self.trace(|| "journal  another was first".to_owned());
-                self.saw_event(&id, "outrun");
+                if let Some(row) = self.database.borrow().sagas.get(&id) {
+                    self.seen.borrow_mut().outrun(row.head.phase);
+                }
             }
             Change::Committed(id) => {
                 let database = self.database.borrow();
@@ -427,6 +448,7 @@ impl World {
                 });
                 let base = self.base(&id).unwrap_or(0);
                 self.follow_child(row);
+                self.follow_need(row);
                 let pivot_acted = self.pivot_acted(base);
                 let verdict = self.journal_mut(base).commit(row, &self.scenario.tools, pivot_acted);
                 let fresh: Vec<&Fact> = row.fresh().map(|record| &record.fact).collect();
@@ -451,7 +473,6 @@ impl World {
                     self.sweep_before(at);
                 }
                 drop(database);
-                self.saw_event(&id, "committed");
                 self.expect(verdict);
             }
         }
@@ -521,31 +542,6 @@ impl World {
         }
     }
 
-    /// Who was woken for a child and looks at its parent tells that it is at rest.
-    pub fn saw_load(&self, saga: &str, worker: TaskId) {
-        let Some(Errand::Wake(message)) = self.errands.borrow().get(&worker).cloned() else { return };
-        let Some(woken) = self.queue.borrow().saga(message) else { return };
-        let database = self.database.borrow();
-        let parent = database.sagas.get(&woken).and_then(|row| row.head.parent.as_ref());
-        if parent.is_some_and(|parent| parent.saga.as_str() == saga) {
-            drop(database);
-            self.saw_event(saga, "nudged");
-        }
-    }
-
-    /// Whoever was woken for a saga asks for leave for one of its steps.
-    pub fn saw_leave(&self, worker: TaskId) {
-        let Some(Errand::Wake(message)) = self.errands.borrow().get(&worker).cloned() else { return };
-        if let Some(saga) = self.queue.borrow().saga(message) {
-            self.saw_event(&saga, "leave");
-        }
-    }
-
-    pub fn saw_event(&self, saga: &str, event: &'static str) {
-        let phase = self.base(saga).and_then(|base| self.phase(base)).unwrap_or("forward");
-        self.seen.borrow_mut().event(phase, event);
-    }
-
     fn outcome(&self, request: &Request, fetched: &Fetched) -> Option<((u32, u32), Op, Outcome)> {
         let key = request.headers().get("idempotency-key")?.to_str().ok()?;
         let op = match request.uri().path().rsplit('/').next()? {
@@ -590,7 +586,6 @@ impl World {
     fn saw_answer(&self, node: u32, op: Op, outcome: &Outcome) {
         self.trace(|| format!("answer   {op:?} of {node}: {outcome:?}"));
         let Some(saga) = self.saga(node) else { return };
-        self.saw_event(&saga, "answered");
         let database = self.database.borrow();
         let row = database.sagas.get(&saga);
         let job = row.and_then(|row| row.head.open.get(&(node % SPAN))).map(|open| open.job);

@@ -189,7 +189,7 @@ fn event(effects: &mut Vec<Effect>, nodes: &[Node], total: u32, dice: &mut Dice)
             Effect::Rearm(_) | Effect::End(_) => {}
         }
     }
-    match dice.roll(13) {
+    match dice.roll(15) {
         0 => Event::Wake { until: Millis(NOW + 9_000), kill: Millis(NOW + 9_500), cautious: dice.roll(2) == 0 },
         1 => Event::Tick,
         2 => Event::Committed,
@@ -203,13 +203,16 @@ fn event(effects: &mut Vec<Effect>, nodes: &[Node], total: u32, dice: &mut Dice)
         }
         7 => {
             let mark = dice.roll(100).to_string();
-            let from = (dice.roll(2) == 0).then(|| Origin { by: "webhook/e".to_owned(), mark });
+            let by = (dice.roll(2) == 0).then(|| "webhook/e".to_owned());
+            let from = (dice.roll(2) == 0).then(|| Origin { by, mark });
             Event::Received { name: "e".to_owned(), payload: scalar(dice), from }
         }
         8 => Event::Retry { by: by(), node: (dice.roll(2) == 0).then_some(node) },
         9 => Event::Nudged { node },
         10 => Event::Revoke { by: by() },
         11 => Event::Replan { by: by(), note: String::new(), plan: Box::new(another(nodes, total, dice)) },
+        12 => Event::Turn { node, came: dice.roll(2) == 0 },
+        13 => Event::Leave { node, after: (dice.roll(2) == 0).then_some(Millis(1)) },
         _ => {
             let verdict = if dice.roll(2) == 0 { Verdict::Done(scalar(dice)) } else { Verdict::NotDone };
             Event::Resolve { by: by(), node, note: String::new(), verdict }
@@ -249,7 +252,7 @@ fn no_stored_head_and_no_order_of_events_makes_the_engine_panic_hang_or_grow() {
     let (tools, terms, mut dice, mut loaded) = (tools(), terms(), Dice(2), 0);
     let plan: Plan = serde_json::from_str(CORPUS[1].1).unwrap();
     let frozen = freeze(&plan, &tools, Limits::default()).unwrap();
-    for _ in 0..times() / 4 {
+    for _ in 0..times() {
         let head = dice.pick(HEADS);
         let Ok(head) = serde_json::from_value::<Head>(changed(head, &mut dice)) else { continue };
         if head.check().is_err() {

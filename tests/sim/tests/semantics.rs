@@ -19,6 +19,9 @@ struct Flaws {
 #[derive(Deserialize)]
 struct Flaw {
     name: String,
+    file: String,
+    find: String,
+    replace: String,
 }
 
 /// What the documents can name.
@@ -148,6 +151,28 @@ fn every_point_names_what_holds_it() {
     let elsewhere = doc.lines().flat_map(|line| between(line, '`')).filter(|name| tree.has(name) == Some(false));
     wrong.extend(elsewhere.map(|name| format!("{name} is not there")));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_flaw_can_be_planted_where_it_is_said_to_be() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let flaws: Flaws = toml::from_str(&text(&root.join("tests/sim/mutants/mutants.toml"))).unwrap();
+    let mut wrong = Vec::new();
+    for Flaw { name, file, find, replace } in &flaws.mutant {
+        let count = text(&root.join(file)).matches(find.as_str()).count();
+        if count != 1 || find == replace {
+            wrong.push(format!("{name}: what it looks for stands {count} times in {file}, and must once"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let doc = Tree::read().doc("MUTANTS.md");
+    let untold: Vec<&str> = flaws.mutant.iter().map(|flaw| flaw.name.as_str()).collect();
+    let untold: Vec<&str> = untold.into_iter().filter(|name| !doc.contains(&format!("| `{name}` |"))).collect();
+    assert!(untold.is_empty(), "docs/MUTANTS.md lacks {untold:?}");
+    let run = text(&root.join(".ci/run"));
+    let (_, only) = run.split_once("--only ").expect("some are planted by .ci/run");
+    let planted: Vec<&str> = only.lines().next().unwrap_or_default().split(',').collect();
+    assert!(planted.iter().all(|name| flaws.mutant.iter().any(|flaw| flaw.name == *name)), "{planted:?}");
 }
 
 #[test]

@@ -7,10 +7,12 @@ use serde_json::Value;
 
 use super::approval::Decision;
 use super::effect::Op;
+use super::legal::Kind;
 use super::node::{Node, Past};
 use super::replan::Replan;
 use super::state::Phase;
 use super::verbs::Verdict;
+use crate::error::Code;
 use crate::time::Millis;
 use crate::tool::Terms;
 
@@ -43,7 +45,7 @@ pub enum Event {
     Resume { by: String },
     /// Someone says whether a step may be made.
     Decided { node: u32, decision: Decision },
-    /// Something came that a step waits for, or will. `from`: where it is not its owner who brings it.
+    /// Something came that a step waits for, or will. `from`: where it may come again.
     Received { name: String, payload: Value, from: Option<Origin> },
     /// Someone asks for a held step, or all of them, to be tried again.
     Retry { by: String, node: Option<u32> },
@@ -58,61 +60,14 @@ pub enum Event {
     Resolve { by: String, node: u32, note: String, verdict: Verdict },
 }
 
-impl Event {
-    /// Whether somebody asks for it. What has no place now is then no fault of ours.
-    #[must_use]
-    pub const fn is_asked(&self) -> bool {
-        match self {
-            Self::Cancel { .. }
-            | Self::Pause { .. }
-            | Self::Resume { .. }
-            | Self::Decided { .. }
-            | Self::Received { .. }
-            | Self::Retry { .. }
-            | Self::Replan { .. }
-            | Self::Nudged { .. }
-            | Self::Revoke { .. }
-            | Self::Resolve { .. } => true,
-            Self::Wake { .. }
-            | Self::Answered { .. }
-            | Self::Turn { .. }
-            | Self::Leave { .. }
-            | Self::Committed
-            | Self::Paged(_)
-            | Self::Tick => false,
-        }
-    }
-
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Wake { .. } => "wake",
-            Self::Answered { .. } => "answered",
-            Self::Turn { .. } => "turn",
-            Self::Leave { .. } => "leave",
-            Self::Committed => "committed",
-            Self::Paged(_) => "paged",
-            Self::Tick => "tick",
-            Self::Cancel { .. } => "cancel",
-            Self::Pause { .. } => "pause",
-            Self::Resume { .. } => "resume",
-            Self::Decided { .. } => "decided",
-            Self::Received { .. } => "received",
-            Self::Retry { .. } => "retry",
-            Self::Replan { .. } => "replan",
-            Self::Nudged { .. } => "nudged",
-            Self::Revoke { .. } => "revoke",
-            Self::Resolve { .. } => "resolve",
-        }
-    }
-}
-
-/// Where something came from that nobody who is signed in has brought.
+/// What tells something that comes again from something new.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// For people, and the mark of what is not to be trusted: `webhook/` and the source's name.
-    pub by: String,
-    /// The same whenever it is brought again: a saga takes it once.
+    /// Who brings it, where nobody does who is signed in; for people, and the mark of what is not to be trusted: `webhook/`
+    /// and the source's name.
+    pub by: Option<String>,
+    /// The same whenever it is brought again: a saga takes it once. What stands before a `#` is the client's key, and
+    /// what stands behind it tells the event: another under the same key is refused.
     pub mark: String,
 }
 
@@ -199,17 +154,26 @@ pub struct Window {
     pub estimates: BTreeMap<String, Millis>,
 }
 
-/// The event has no place in this phase: a fault in the driver or the store, never in a partner.
+/// The event has no place now, in this phase or at all: a fault in the driver or the store, or something that somebody
+/// asked for, and never a fault of a partner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Illegal {
     pub phase: Phase,
-    pub event: &'static str,
+    pub event: Kind,
     pub why: &'static str,
+}
+
+impl Illegal {
+    /// What was asked for is in conflict with how the saga stands; of all else it is a fault of ours.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        if self.event.is_asked() { Code::Conflict } else { Code::Internal }
+    }
 }
 
 impl std::fmt::Display for Illegal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the event `{}` has no place in a saga that is {}: {}", self.event, self.phase, self.why)
+        write!(f, "the event `{}` has no place in a saga that is {}: {}", self.event.name(), self.phase, self.why)
     }
 }
 

@@ -15,6 +15,7 @@ mod expand;
 mod fact;
 mod forward;
 mod leave;
+mod legal;
 mod node;
 mod plan;
 mod record;
@@ -39,6 +40,7 @@ pub use event::{Answer, CallId, Event, Illegal, Origin, Outcome, Refusal, Window
 pub use expand::{Alternative, Each};
 pub use fact::{Cause, Fact, Record};
 pub use forward::NO_SUCH_ITEM;
+pub use legal::{Kind, Place};
 pub use node::{Crowd, Gather, Item, Node, Past};
 pub use plan::{Plan, Step, object};
 #[cfg(test)]

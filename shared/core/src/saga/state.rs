@@ -36,6 +36,8 @@ pub enum Phase {
 }
 
 impl Phase {
+    pub const ALL: [Self; 5] = [Self::Forward, Self::Unwinding, Self::Completed, Self::MadeGood, Self::Stuck];
+
     #[must_use]
     pub const fn at_rest(self) -> bool {
         matches!(self, Self::Completed | Self::MadeGood | Self::Stuck)
@@ -223,7 +225,7 @@ pub struct Head {
     /// What came from outside and no step has waited for yet, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mail: BTreeMap<String, Value>,
-    /// The marks of what strangers have brought, the newest last: what is brought again changes nothing.
+    /// The marks of what was brought, the newest last: what is brought again changes nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub heard: Vec<String>,
     /// What may be spent, and what is.

@@ -3,13 +3,15 @@
 use super::effect::{Effect, Ended};
 use super::event::{Event, Illegal};
 use super::fact::Cause;
+use super::legal::Place;
 use super::state::{Phase, Saga};
 use crate::time::Millis;
 
 /// Folds `event` into `saga` at `now` and answers with what is due.
 ///
-/// The legal pairs, by whether the saga is at rest and by event; everything else is [`Illegal`],
-/// leaves the saga as it was, and is a fault of the driver or the store:
+/// Which event has its place in which phase stands in one table, [`Kind::place`](super::Kind::place); everything else
+/// is [`Illegal`], leaves the saga as it was, and is a fault of the driver or the store, or of who asked. What becomes
+/// of those that have one:
 ///
 /// | event       | in work                                   | at rest                             |
 /// |-------------|-------------------------------------------|-------------------------------------|
@@ -18,27 +20,28 @@ use crate::time::Millis;
 /// | `Turn`      | folded; passed over where nobody asked    | passed over                         |
 /// | `Leave`     | folded; passed over where nobody asked    | passed over                         |
 /// | `Committed` | only while a commit is under way          | only for the commit of the rest     |
-/// | `Paged`     | only while a page is asked for            | never                               |
+/// | `Paged`     | only while a page is asked for            |                                     |
 /// | `Tick`      | carries on                                | passed over                         |
 /// | `Cancel`    | unwinds; passed over when past the pivot or unwinding | stuck before the pivot: unwinds |
-/// | `Pause`     | forward and not paused                    | never                               |
-/// | `Resume`    | paused                                    | never                               |
-/// | `Decided`   | a step waits for this person's decision   | never                               |
-/// | `Received`  | a step waits for it, or it is kept        | never                               |
+/// | `Pause`     | forward and not paused                    |                                     |
+/// | `Resume`    | paused                                    |                                     |
+/// | `Decided`   | a step waits for this person's decision   |                                     |
+/// | `Received`  | a step waits for it, or it is kept; what was heard before is passed over | only what was heard before: passed over |
 /// | `Retry`     | a held step is taken up again             | stuck: the same                     |
 /// | `Replan`    | forward, before the pivot, nothing under way | stuck, going forward: the same   |
-/// | `Nudged`    | a step waits for its child, or its turn   | never                               |
-/// | `Revoke`    | never                                     | completed, with nothing that cannot be undone |
+/// | `Nudged`    | a step waits for its child, or its turn   |                                     |
+/// | `Revoke`    |                                           | completed, with nothing that cannot be undone |
 /// | `Resolve`   | a held step is settled                    | stuck: the same                     |
 ///
 /// # Errors
 /// [`Illegal`], as said.
 pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, Illegal> {
-    let rest = saga.head.phase.at_rest();
-    let name = event.name();
-    let phase = saga.head.phase;
-    let over = rest && phase != Phase::Stuck;
-    let illegal = |why| Illegal { phase, event: name, why };
+    let (phase, kind) = (saga.head.phase, event.kind());
+    let rest = phase.at_rest();
+    let illegal = |why| Illegal { phase, event: kind, why };
+    if kind.place(phase) == Place::Illegal {
+        return Err(illegal(kind.why_not(phase)));
+    }
     match &event {
         Event::Wake { .. } if saga.run.awake => return Err(illegal("an invocation wakes a saga once")),
         Event::Committed if !saga.run.committing => return Err(illegal("no commit is under way")),
@@ -47,20 +50,10 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
             return Err(illegal("the page lacks the nodes that come next"));
         }
         Event::Cancel { .. } if rest && !saga.may_turn_back() => return Err(illegal("it is at rest")),
-        Event::Pause { .. }
-        | Event::Resume { .. }
-        | Event::Decided { .. }
-        | Event::Received { .. }
-        | Event::Nudged { .. }
-            if rest =>
-        {
+        Event::Received { from, .. } if rest && !saga.has_heard(from.as_ref()) => {
             return Err(illegal("it is at rest"));
         }
-        Event::Revoke { .. } if phase != Phase::Completed => return Err(illegal("it is not completed")),
         Event::Revoke { .. } if saga.head.pivoted => return Err(illegal("its point of no return is behind it")),
-        Event::Replan { .. } | Event::Retry { .. } | Event::Resolve { .. } if over => {
-            return Err(illegal("all of it is settled"));
-        }
         Event::Wake { .. }
         | Event::Answered { .. }
         | Event::Turn { .. }

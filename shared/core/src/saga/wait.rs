@@ -35,7 +35,7 @@ impl Wait {
 
 /// So much that came from outside is kept until a step waits for it.
 const MOST_MAIL: usize = 16;
-/// So many marks of what strangers have brought are kept. Who brings something again does so before as many others have.
+/// So many marks of what has been brought are kept. Who brings something again does so before as many others have.
 const MOST_HEARD: usize = 64;
 /// Its bytes, all together and so each alone.
 pub const LARGEST_MAIL: usize = 16 * 1024;
@@ -79,14 +79,17 @@ impl Saga {
         }
     }
 
-    /// Something came from outside: for a step that waits, or to be kept for one that will. What a stranger brings for the
-    /// second time is passed over.
+    /// Something came from outside: for a step that waits, or to be kept for one that will. What is brought for the second
+    /// time is passed over, where it has a mark to be known by.
     ///
     /// # Errors
     /// Why it can be neither.
     pub(super) fn receive(&mut self, name: String, payload: Value, from: Option<Origin>) -> Result<(), &'static str> {
-        if from.as_ref().is_some_and(|from| self.head.heard.contains(&from.mark)) {
+        if self.has_heard(from.as_ref()) {
             return Ok(());
+        }
+        if from.as_ref().is_some_and(|from| self.is_key_taken(&from.mark)) {
+            return Err("something else has come under this key: give each event a key of its own");
         }
         let waiting = self.head.open.iter().filter(|(_, open)| open.job == Job::Wait).map(|(ix, _)| *ix).find(|ix| {
             let wait = self.run.nodes.get(ix).and_then(|node| node.wait.as_ref());
@@ -96,9 +99,7 @@ impl Saga {
             if self.head.open.get(&ix).is_some_and(|open| self.is_due(open)) {
                 return Err("it comes too late");
             }
-            if let Some(from) = from {
-                self.hear(name, from);
-            }
+            self.hear(name, from, false);
             self.finish(ix, payload);
             return Ok(());
         }
@@ -110,21 +111,33 @@ impl Saga {
         if self.head.mail.len() >= MOST_MAIL || kept + size(&payload) > LARGEST_MAIL {
             return Err("too much has come that no step has waited for yet");
         }
-        match from {
-            Some(from) => self.hear(name.clone(), from),
-            None => self.record(Fact::Received { name: name.clone(), by: None }),
-        }
+        self.hear(name.clone(), from, true);
         self.head.mail.insert(name, payload);
         Ok(())
     }
 
-    /// Writes down that a stranger has brought something.
-    fn hear(&mut self, name: String, from: Origin) {
-        self.record(Fact::Received { name, by: Some(from.by) });
+    /// Whether this was brought before.
+    pub(super) fn has_heard(&self, from: Option<&Origin>) -> bool {
+        from.is_some_and(|from| self.head.heard.contains(&from.mark))
+    }
+
+    /// Whether something was brought under the key of this mark.
+    fn is_key_taken(&self, mark: &str) -> bool {
+        let key_of = |mark: &str| mark.split_once('#').map(|(key, _)| key.to_owned());
+        key_of(mark).is_some_and(|key| self.head.heard.iter().any(|heard| key_of(heard).as_ref() == Some(&key)))
+    }
+
+    /// Writes down what a stranger has brought, and what is kept; and the mark of what may be brought again.
+    fn hear(&mut self, name: String, from: Option<Origin>, kept: bool) {
+        let (by, mark) = from.map_or((None, None), |from| (from.by, Some(from.mark)));
+        if kept || by.is_some() {
+            self.record(Fact::Received { name, by });
+        }
+        let Some(mark) = mark else { return };
         if self.head.heard.len() >= MOST_HEARD {
             self.head.heard.remove(0);
         }
-        self.head.heard.push(from.mark);
+        self.head.heard.push(mark);
     }
 
     /// What a wait waits for may have come while nobody waited.
@@ -179,7 +192,7 @@ mod tests {
     }
 
     fn brought(mark: &str, payload: u32) -> Event {
-        let from = Some(Origin { by: "webhook/bank".to_owned(), mark: mark.to_owned() });
+        let from = Some(Origin { by: Some("webhook/bank".to_owned()), mark: mark.to_owned() });
         Event::Received { name: "paid".to_owned(), payload: json!(payload), from }
     }
 
@@ -213,6 +226,30 @@ mod tests {
         let again = Event::Received { name: "paid".into(), payload: json!(1), from: None };
         assert!(step(&mut saga, again, Millis(2_000)).is_err(), "each name is kept once");
         assert_eq!(saga.head.heard, [""; 0]);
+    }
+
+    #[test]
+    fn what_its_owner_brings_again_under_its_key_is_taken_once() {
+        let (mut saga, _) = waiting();
+        let paid = |mark: &str, payload: u32| {
+            let from = Some(Origin { by: None, mark: mark.to_owned() });
+            Event::Received { name: "paid".to_owned(), payload: json!(payload), from }
+        };
+        let wake = Event::Wake { until: Millis(9_000), kill: Millis(9_500), cautious: false };
+        for event in [paid("a#1", 1), wake] {
+            step(&mut saga, event, Millis(2_000)).unwrap();
+        }
+        // The answer was lost, and now the second step waits for the same.
+        step(&mut saga, paid("a#1", 1), Millis(2_100)).unwrap();
+        assert_eq!(outputs(&saga), [&json!(1)], "one payment is one payment");
+        let other = step(&mut saga, paid("a#2", 2), Millis(2_200)).unwrap_err();
+        assert!(other.why.contains("under this key"), "{other}");
+        step(&mut saga, paid("b#1", 2), Millis(2_300)).unwrap();
+        assert_eq!(outputs(&saga), [&json!(1), &json!(2)]);
+        // When all is over, who asks once more hears the same, and who comes anew does not.
+        saga.head.phase = super::super::Phase::Completed;
+        assert!(step(&mut saga, paid("a#1", 1), Millis(2_400)).unwrap().is_empty());
+        assert!(step(&mut saga, paid("c#1", 1), Millis(2_400)).is_err());
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub async fn act<H: Host>(host: &H, settings: &Settings, due: &Due) -> Result<()
                 let event = Event::Received {
                     name: name.clone(),
                     payload: payload.clone(),
-                    from: Some(Origin { by: format!("{BY}{}", due.source), mark: mark_of(due) }),
+                    from: Some(Origin { by: Some(format!("{BY}{}", due.source)), mark: mark_of(due) }),
                 };
                 bring(host, settings, saga, &mark_of(due), event).await
             }

@@ -90,10 +90,10 @@ async fn people_are_told_of_a_stuck_saga_once_and_when_it_is_over() {
     assert_eq!((&claims["sub"], &claims["body"]), (&json!(pager.url), &json!(jwt::body_hash(body.as_bytes()))));
 
     // An hour later it is said again.
-    let hour: u64 = database::scalar(&platform, "select due_at from makegood.alert").await.unwrap().parse().unwrap();
+    let hour: u64 = database::scalar(&platform, "select due_at from makegood.need").await.unwrap().parse().unwrap();
     let now = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
     assert!(hour.abs_diff(now + 3_600_000) < 120_000, "{hour}, and it is {now}");
-    database::scalar(&platform, "update makegood.alert set due_at = 0").await;
+    database::scalar(&platform, "update makegood.need set due_at = 0").await;
     sweep(&platform).await;
     assert_eq!(pager.messages(2).await[1]["said"], 1);
 
@@ -121,7 +121,7 @@ async fn people_are_told_of_a_saga_that_has_been_unwinding_for_an_hour() {
     turned.await.expect("it turns round");
     sweep(&platform).await;
     pager.messages(0).await;
-    database::scalar(&platform, "update makegood.alert set due_at = due_at - 3600000, since = since - 3600000").await;
+    database::scalar(&platform, "update makegood.need set due_at = due_at - 3600000, since = since - 3600000").await;
     for _ in 0..2 {
         sweep(&platform).await;
     }
@@ -130,10 +130,81 @@ async fn people_are_told_of_a_saga_that_has_been_unwinding_for_an_hour() {
     assert!(told["text"].as_str().unwrap().contains("has been unwinding for 1 h"), "{told:#}");
 
     // One of which nobody was told before it was undone is no news.
-    database::scalar(&platform, "update makegood.alert set said = 0").await;
+    database::scalar(&platform, "update makegood.need set said = 0").await;
     town::no_faults(&platform).await;
     assert_eq!(journal::rest(&platform, &id, Duration::from_secs(90)).await["phase"], "made_good");
     sweep(&platform).await;
-    assert_eq!(database::scalar(&platform, "select count(*) from makegood.alert").await.as_deref(), Some("0"));
+    assert_eq!(database::scalar(&platform, "select count(*) from makegood.need").await.as_deref(), Some("0"));
     pager.messages(1).await;
+}
+
+/// A saga that goes forward and waits for days, and does nothing meanwhile.
+async fn waiting(platform: &Platform) -> String {
+    let plan = json!({"summary": "Patience", "steps": [
+        {"id": "paid", "wait": {"event": {"name": "paid", "within_ms": 86_400_000}}}]});
+    let id = journal::execute(platform, &plan).await;
+    let waits = poll(PATIENCE, Duration::from_millis(50), || async {
+        let saga = journal::status(platform, &id).await;
+        (saga["wake_at"].as_u64() > Some(now() + 3_600_000)).then_some(())
+    });
+    waits.await.expect("it waits");
+    id
+}
+
+fn now() -> u64 {
+    u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+#[tokio::test]
+async fn people_are_told_of_what_goes_forward_and_needs_them() {
+    let pager = Pager::start().await;
+    let platform = pager.platform().await;
+    let old = now() - 7_200_000;
+    // How each stands, what it is then told to need a person for, and what people are told to do.
+    let cases = [
+        (
+            json!({"paused": true, "drifting": "book_restaurant_table"}),
+            "",
+            "drifting",
+            "book_restaurant_table has changed",
+        ),
+        (json!({"open": {"0": {"j": "held", "n": 1, "s": old, "o": "status"}}}), "", "held", "needs a person for paid"),
+        (json!({"open": {"0": {"j": "ask", "n": 9, "s": old}}}), "", "unsettled", "has tried to settle paid for 2 h"),
+        // A build that is older than its head.
+        (json!({"v": 99}), ", idle_wakes = 10", "silent", "has been woken for 2 h"),
+        (json!({"cause": {"why": "deadline"}}), "", "failing", "is to be undone"),
+        // These need nobody.
+        (json!({}), ", idle_wakes = 2", "", ""),
+        (json!({"open": {"0": {"j": "held", "n": 1, "s": old}}}), "", "", ""),
+        (json!({"open": {"0": {"j": "ask", "n": 9, "s": now()}}}), "", "", ""),
+    ];
+    let mut wanted = Vec::new();
+    for (head, more, why, words) in cases {
+        let id = waiting(&platform).await;
+        let changed = format!(
+            "update makegood.saga set head = (head::jsonb || '{head}')::json, created_at = {old}, updated_at = {old}{more} \
+             where id = '{id}'"
+        );
+        database::scalar(&platform, &changed).await;
+        wanted.push((id, why, words));
+    }
+    for _ in 0..2 {
+        sweep(&platform).await;
+    }
+    pager.messages(4).await;
+    // What may come right by itself is left an hour to do so.
+    database::scalar(&platform, "update makegood.need set due_at = 0 where why = 'failing'").await;
+    sweep(&platform).await;
+    let told = pager.messages(5).await;
+    for (id, why, words) in wanted {
+        let of_it: Vec<&Value> = told.iter().filter(|told| told["saga"] == id.as_str()).collect();
+        if why.is_empty() {
+            assert!(of_it.is_empty(), "{of_it:#?}");
+            continue;
+        }
+        let [told] = of_it[..] else { panic!("{why}: {of_it:#?}") };
+        assert_eq!((&told["alert"], &told["phase"]), (&json!(why), &json!("forward")), "{told:#}");
+        assert!(told["text"].as_str().unwrap().contains(words), "{told:#}");
+        assert!(platform.complaints().contains(&format!("alert: {id} {why}")), "the log says it too");
+    }
 }

@@ -118,6 +118,33 @@ async fn waits_end_with_their_time_or_with_what_they_wait_for_and_conditions_pas
 }
 
 #[tokio::test]
+async fn an_event_that_is_brought_again_under_its_key_is_taken_once() {
+    let platform = Platform::start(Options::default()).await;
+    let plan = json!({"summary": "Two payments", "steps": [
+        {"id": "first", "wait": {"event": {"name": "paid", "within_ms": 60_000}}},
+        {"id": "second", "wait": {"event": {"name": "paid", "within_ms": 60_000}}, "after": ["first"]}]});
+    let id = journal::execute(&platform, &plan).await;
+    until(&platform, &id, "first", "waiting").await;
+    let paid = |key: &str, amount: u32| json!({"name": "paid", "payload": {"amount": amount}, "key": key});
+    assert!(ask(&platform, &id, "events", &paid("one", 10), None).await.status < 300);
+    until(&platform, &id, "second", "waiting").await;
+    assert!(
+        ask(&platform, &id, "events", &paid("one", 10), None).await.status < 300,
+        "it is answered as the first was"
+    );
+    assert_eq!(ask(&platform, &id, "events", &paid("one", 20), None).await.status, 409, "that is another");
+    assert_eq!(ask(&platform, &id, "events", &paid("", 20), None).await.status, 400);
+    let saga = platform.get(&format!("/api/execute/{id}")).await;
+    assert_eq!(find(&saga, "second")["standing"], "waiting", "one payment is not two: {saga:#}");
+    assert!(ask(&platform, &id, "events", &paid("two", 20), None).await.status < 300);
+    let saga = journal::rest(&platform, &id, PATIENCE).await;
+    assert_eq!(find(&saga, "first")["output"]["amount"], 10, "{saga:#}");
+    assert_eq!(find(&saga, "second")["output"]["amount"], 20, "{saga:#}");
+    assert_eq!(ask(&platform, &id, "events", &paid("two", 20), None).await.status, 200, "when all is over too");
+    assert_eq!(ask(&platform, &id, "events", &paid("three", 30), None).await.status, 409);
+}
+
+#[tokio::test]
 async fn a_paused_saga_starts_nothing_until_it_is_resumed() {
     let platform = Platform::start(Options::default()).await;
     let plan = json!({"summary": "Paused", "steps": [{"id": "nap", "wait": {"for_ms": 2000}}, table(&json!({"after": ["nap"]}))]});

@@ -13,7 +13,7 @@ use makegood_sim::corpus;
 use serde::Deserialize;
 use serde_json::Value;
 
-const USAGE: &str = "usage: makegood-mutants [--seeds N] [--threads T] [--only NAME] [--corpus]
+const USAGE: &str = "usage: makegood-mutants [--seeds N] [--threads T] [--only NAME,…] [--corpus]
   --corpus  writes the shortest schedule that catches each flaw into tests/sim/corpus";
 
 /// What the simulator is built from.
@@ -37,7 +37,8 @@ struct Mutant {
 struct Wanted {
     seeds: u64,
     threads: u64,
-    only: Option<String>,
+    /// The names of some; none for all.
+    only: Vec<String>,
     corpus: bool,
 }
 
@@ -65,7 +66,7 @@ fn main() -> ExitCode {
 }
 
 fn wanted() -> Result<Wanted, String> {
-    let mut wanted = Wanted { seeds: 20_000, threads: 2, only: None, corpus: false };
+    let mut wanted = Wanted { seeds: 20_000, threads: 2, only: Vec::new(), corpus: false };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut text = || words.next().ok_or_else(|| USAGE.to_owned());
@@ -73,7 +74,7 @@ fn wanted() -> Result<Wanted, String> {
         match word.as_str() {
             "--seeds" => wanted.seeds = number(text()?)?,
             "--threads" => wanted.threads = number(text()?)?,
-            "--only" => wanted.only = Some(text()?),
+            "--only" => wanted.only = text()?.split(',').map(str::to_owned).collect(),
             "--corpus" => wanted.corpus = true,
             _ => return Err(USAGE.to_owned()),
         }
@@ -90,7 +91,12 @@ fn run(wanted: &Wanted) -> Result<bool, String> {
     let mut out = stdout();
     writeln!(out, "{:<34} {:>7}  {:>5}  what the simulator said", "flaw", "seeds", "s").map_err(said)?;
     let mut all = true;
-    for mutant in list.mutant.iter().filter(|mutant| wanted.only.as_ref().is_none_or(|only| *only == mutant.name)) {
+    let known = |name: &str| list.mutant.iter().any(|mutant| mutant.name == name);
+    if let Some(unknown) = wanted.only.iter().find(|name| !known(name.as_str())) {
+        return Err(format!("There is no flaw `{unknown}` in mutants/mutants.toml."));
+    }
+    let chosen = |mutant: &&Mutant| wanted.only.is_empty() || wanted.only.contains(&mutant.name);
+    for mutant in list.mutant.iter().filter(chosen) {
         let began = Instant::now();
         let planted = tree.plant(mutant)?;
         let caught = tree.build(mutant).and_then(|binary| {

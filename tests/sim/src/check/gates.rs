@@ -5,6 +5,7 @@ use makegood_core::tool::Class;
 use serde_json::{Map, Value};
 
 use super::Journal;
+use crate::scenario::PAID;
 
 impl Journal {
     /// The point of no return comes after all that can be undone, whichever plan it came with.
@@ -108,6 +109,19 @@ impl Journal {
             return Err(format!("{ix} was started with {made_with:?}, to which people had not agreed: {told:?}"));
         }
         Ok(())
+    }
+
+    /// What was brought once is what one step has waited for.
+    pub(super) fn is_taken_once(&self, ix: u32, output: &Value) -> Result<(), String> {
+        let is_paid = |ix: u32| {
+            let wait = self.node(ix).and_then(|node| node.wait.as_ref());
+            matches!(wait, Some(Wait::Event { name, .. }) if name == PAID)
+        };
+        let mut others = self.outputs.iter().filter(|(other, given)| **other != ix && *given == output);
+        match others.find(|(other, _)| is_paid(**other) && is_paid(ix)) {
+            None => Ok(()),
+            Some((other, _)) => Err(format!("one payment is taken for two, by {other} and by {ix}: {output}")),
+        }
     }
 
     pub(super) fn wait_is_over(&self, ix: u32, at: u64) -> Result<(), String> {

@@ -89,11 +89,11 @@ impl World {
                 Some(code) if code < 500 && code != 409 => self.violation(format!("a rival was answered {code}")),
                 Some(_) | None => self.later(300, move |world| world.rival(nth)),
             },
-            Errand::Cancel(phase) => match code {
-                Some(200 | 202 | 409) => self.seen.borrow_mut().event(phase, "cancel"),
+            Errand::Cancel => match code {
+                Some(200 | 202 | 409) => {}
                 Some(_) | None => self.later(500, |world| world.cancel(1)),
             },
-            Errand::Ask { base, asking, phase, tries } => self.asked(base, asking, phase, tries, code),
+            Errand::Ask { base, asking, tries } => self.asked(base, asking, tries, code),
             Errand::Wake(message) => match status {
                 Some((200..300, _)) if self.scenario.faults.acks > 0 && self.strikes(self.scenario.faults.acks) => {
                     self.tell_fault(|| format!("the queue does not hear that message {message} was taken"));
@@ -103,6 +103,7 @@ impl World {
                 Some((_, after)) => self.redeliver(message, after),
                 None => self.redeliver(message, None),
             },
+            Errand::Sweep if code == Some(200) => self.swept(),
             Errand::Sweep => {}
         }
     }
@@ -140,14 +141,13 @@ impl World {
         let mut request = Request::new(Bytes::new());
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = format!("http://me/api/execute/{id}/cancel").parse().unwrap_or_default();
-        let phase = self.phase(0).unwrap_or("forward");
-        self.invoke(Errand::Cancel(phase), request);
+        self.invoke(Errand::Cancel, request);
     }
 
-    /// The schedule sweeps every so often. Nothing comes of it while the saga is to sleep, and so many
-    /// sweeps are left out.
+    /// The schedule sweeps every so often. Nothing comes of it while the saga is to sleep and people know what there
+    /// is to know, and so many sweeps are left out.
     fn sweep(self: &Rc<Self>) {
-        if self.at_rest() {
+        if self.at_rest() && self.all_are_told() {
             return self.sweep_at.set(u64::MAX);
         }
         if self.strikes(self.scenario.faults.queue) {
@@ -158,7 +158,8 @@ impl World {
             self.invoke(Errand::Sweep, request);
         }
         let wake_at = self.database.borrow().sagas.values().filter_map(|row| row.wake_at).min().unwrap_or(0);
-        self.sweep_after(SWEEP_EVERY.max(wake_at.saturating_sub(self.now.get())));
+        let idle = if self.all_are_told() { wake_at.saturating_sub(self.now.get()) } else { 0 };
+        self.sweep_after(SWEEP_EVERY.max(idle));
     }
 
     pub(super) fn sweep_after(self: &Rc<Self>, span: u64) {

@@ -141,9 +141,6 @@ impl World {
                 self.database.borrow_mut().now = self.now.get();
                 let (response, change) = self.database.borrow_mut().serve(request);
                 self.count(request, &response, &change);
-                if let Change::Loaded(saga) = &change {
-                    self.saw_load(saga, exchange.worker);
-                }
                 self.follow(change);
                 exchange.answer(self, 0, response);
             }
@@ -153,9 +150,6 @@ impl World {
                     self.redis.borrow_mut().flush();
                 }
                 let response = self.redis.borrow_mut().serve(request, self.now.get());
-                if request.body().windows(6).any(|word| word == b"\"ask\",") {
-                    self.saw_leave(exchange.worker);
-                }
                 exchange.answer(self, 0, response);
             }
             Some("queue") => self.publish(exchange),

@@ -92,9 +92,6 @@ impl World {
         }
         let mut town = self.town.borrow_mut();
         let deed = town.deeds.entry(node).or_default();
-        if row.head.phase == Phase::Unwinding && deed.left > 0 {
-            self.seen.borrow_mut().event("completed", "revoke");
-        }
         if row.head.phase == Phase::Completed {
             deed.applied += 1;
             deed.left = 1;

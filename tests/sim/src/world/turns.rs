@@ -81,7 +81,6 @@ impl World {
     /// A step has asked for its turn. Where there is one for all, nobody goes before one who waits for the same
     /// with a higher rank, which is that of the saga's priority or of what has to be settled.
     pub(super) fn turn_asked(&self, asked: &Asked) {
-        self.saw_event(&asked.saga, "turn");
         let name = (asked.saga.clone(), asked.node);
         self.under_way.borrow_mut().line.remove(&name);
         let priority = |saga: &str| {
