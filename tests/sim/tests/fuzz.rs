@@ -204,7 +204,7 @@ fn event(effects: &mut Vec<Effect>, nodes: &[Node], total: u32, dice: &mut Dice)
         7 => {
             let mark = dice.roll(100).to_string();
             let by = (dice.roll(2) == 0).then(|| "webhook/e".to_owned());
-            let from = (dice.roll(2) == 0).then(|| Origin { by, mark });
+            let from = (dice.roll(2) == 0).then_some(Origin { by, mark });
             Event::Received { name: "e".to_owned(), payload: scalar(dice), from }
         }
         8 => Event::Retry { by: by(), node: (dice.roll(2) == 0).then_some(node) },

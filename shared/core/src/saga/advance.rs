@@ -292,7 +292,7 @@ impl Saga {
 
     /// Lets a call go whose intent stands by now, with the time that its commit has left it. Where that is not even half
     /// of what it was to have, nor what it usually takes, it stays: it had no effect, and uses up no attempt.
-    pub(super) fn release(&mut self, mut call: Call) -> Option<Effect> {
+    pub(super) fn send_held(&mut self, mut call: Call) -> Option<Effect> {
         let left = self.run.kill.since(self.head.last_at);
         let usual = self.run.tools.get(&call.tool).map_or(SHORTEST, |tool| self.usual(&call.tool, tool));
         if left >= usual.min(Millis(call.timeout.0 / 2)).max(SHORTEST) {

@@ -115,7 +115,7 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
                 return Ok(vec![Effect::End(ended)]);
             }
             let calls = std::mem::take(&mut saga.run.held_calls);
-            let mut effects: Vec<Effect> = calls.into_iter().filter_map(|call| saga.release(call)).collect();
+            let mut effects: Vec<Effect> = calls.into_iter().filter_map(|call| saga.send_held(call)).collect();
             effects.extend(saga.advance());
             return Ok(effects);
         }
