@@ -355,7 +355,7 @@ pub fn register(definition: &Definition, now: Millis) -> Statement {
 pub fn read<T: serde::de::DeserializeOwned>(rows: Rows) -> Result<Option<T>, Malformed> {
     let scalar = rows.scalar();
     let value = scalar.map(|scalar| {
-        serde_json::from_str(&scalar).map_err(|error| {
+        serde_json::from_slice(scalar.as_bytes()).map_err(|error| {
             let start: String = scalar.chars().take(200).collect();
             Malformed(format!("the store's answer cannot be read: {error}: {start}"))
         })

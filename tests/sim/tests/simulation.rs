@@ -128,7 +128,7 @@ fn without_a_fault_a_saga_commits_at_most_twice_for_each_effect() {
     for seed in 0..500 {
         let mut scenario = Scenario::random(seed);
         (scenario.faults, scenario.poison, scenario.skews) = (Default::default(), None, vec![0]);
-        (scenario.deadline, scenario.cancel_at) = (None, None);
+        (scenario.deadline, scenario.cancel_at, scenario.hasty) = (None, None, false);
         (scenario.pause_after, scenario.drift, scenario.budget, scenario.replan) = (None, None, None, None);
         // What people say is committed when they say it.
         if scenario.plan.steps.iter().any(|step| step.wait.is_some() || step.approval.is_some()) {

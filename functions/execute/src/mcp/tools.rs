@@ -23,7 +23,7 @@ pub const INSTRUCTIONS: &str = "Makegood carries plans out as durable sagas: in 
 
 /// Our tools, always in the same order. As a text they weigh a tenth of what code that makes them does.
 pub fn list() -> Value {
-    serde_json::from_str(include_str!("tools.json")).unwrap_or_default()
+    serde_json::from_slice(include_bytes!("tools.json")).unwrap_or_default()
 }
 
 /// Whether it calls a tool that starts or changes something.

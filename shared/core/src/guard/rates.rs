@@ -143,7 +143,7 @@ impl Rates {
             "off" => return Ok(Self { limits: Cow::Borrowed(&[]), ..rates }),
             _ => {}
         }
-        let Ok(Value::Object(fields)) = serde_json::from_str(text) else {
+        let Ok(Value::Object(fields)) = serde_json::from_slice(text.as_bytes()) else {
             return Err("it is neither a JSON object nor `off`".to_owned());
         };
         let mut limits = rates.limits.to_vec();

@@ -135,7 +135,7 @@ impl Saga {
                 open.lost = open.lost.saturating_add(1);
                 self.run.cautious |= open.lost >= LOST;
             }
-            let forgotten = !self.remembered(&node) && (open.doubt || self.repeats_unseen(&node));
+            let forgotten = !open.is_new() && !self.remembered(&node) && (open.doubt || self.repeats_unseen(&node));
             if (unanswered || forgotten) && self.lost(ix, &node) {
                 continue;
             }
@@ -316,10 +316,11 @@ impl Saga {
         self.head.budget.and_then(|budget| budget.calls).is_some_and(|most| made >= most)
     }
 
-    /// Whether what a call of the step takes of the budget must be in the journal before it is made.
+    /// Whether what a call of the step takes of the budget must be in the journal before it is made: also where it is
+    /// not limited any more, for what ended that may not be in the journal yet.
     fn costs(&self, node: &Node) -> bool {
         let Some(budget) = &self.head.budget else { return false };
-        let counts = budget.calls.is_some() && self.is_paid_by_budget() && !Child::is_one(&node.tool);
+        let counts = budget.calls.is_some() && !Child::is_one(&node.tool);
         let costs = |tool: &Terms| tool.cost_minor > 0 || tool.cost_tokens > 0;
         counts || self.definition(node).is_some_and(costs)
     }

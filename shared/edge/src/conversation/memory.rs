@@ -199,7 +199,7 @@ impl<'a, H: Host> Memory<'a, H> {
                 return None;
             }
         };
-        let copy: Copy = serde_json::from_str(value.as_str()?).ok()?;
+        let copy: Copy = serde_json::from_slice(value.as_str()?.as_bytes()).ok()?;
         let now = self.host.now();
         let ours = copy.owner == self.owner && copy.row.expires_at > now;
         let timely = copy.offset_minutes.is_some() && now < copy.until;

@@ -77,7 +77,7 @@ pub async fn hear<H: Host>(host: &H, settings: &Settings, word: &Word) -> Result
     let acts = Acts { host, settings, word, saga: &wish.saga, said: &wish.messages, began };
     let became = match &wish.what {
         What::Cancel => acts.cancel().await,
-        What::Change(plan) => match serde_json::from_str(&plan.to_string()) {
+        What::Change(plan) => match serde_json::from_slice(plan.to_string().as_bytes()) {
             Ok(plan) => acts.change(&plan).await,
             Err(error) => {
                 let message = "The new plan cannot be read any more. Say it again.";

@@ -38,7 +38,7 @@ pub fn key(models: &Models, question: &Question) -> String {
 pub async fn get<H: Host>(host: &H, settings: &Settings, key: &str) -> (Cache, Option<Kept>) {
     match redis::run(host, settings, &["GET", key], PATIENCE).await {
         Ok(value) => {
-            let kept = value.as_str().and_then(|text| serde_json::from_str(text).ok());
+            let kept = value.as_str().and_then(|text| serde_json::from_slice(text.as_bytes()).ok());
             (if kept.is_some() { Cache::Hit } else { Cache::Miss }, kept)
         }
         Err(cause) => {

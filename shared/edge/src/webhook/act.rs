@@ -132,7 +132,7 @@ async fn begin<H: Host>(
     aimed: &Aimed,
     (plan, deadline, budget, priority): (&Value, Option<Millis>, Option<Budget>, Priority),
 ) -> Result<Came, Error> {
-    let plan: Plan = serde_json::from_str(&plan.to_string())
+    let plan: Plan = serde_json::from_slice(plan.to_string().as_bytes())
         .map_err(|error| Error::new(Code::InvalidPlan, format!("The plan cannot be read: {error}.")))?;
     // Against the tools as they are now, which may not be those of the last try: the key stands for what was said.
     let tools = Store::new(host, settings).tools(&plan).await?;

@@ -46,7 +46,7 @@ pub fn issuers(jwks_url: &str, rules: &str) -> Result<Vec<Issuer>, Malformed> {
     }
     if !rules.trim().is_empty() {
         let wrong = || Malformed("the issuers are no JSON of the form {\"https://issuer\": {…}}".to_owned());
-        let Ok(Value::Object(rules)) = serde_json::from_str(rules) else { return Err(wrong()) };
+        let Ok(Value::Object(rules)) = serde_json::from_slice(rules.as_bytes()) else { return Err(wrong()) };
         // Some write themselves with a slash at the end, and have one set of keys nevertheless.
         let at = |name: &str| format!("{}{WELL_KNOWN}", name.trim_end_matches('/'));
         if rules.keys().any(|name| at(name) == jwks_url) {

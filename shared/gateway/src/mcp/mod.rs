@@ -58,7 +58,7 @@ pub fn servers(text: &str) -> Result<BTreeMap<String, Server>, Malformed> {
         return Ok(BTreeMap::new());
     }
     let wrong = || Malformed("the servers are no JSON of the form {\"name\": {\"url\": …, \"token\": …}}".to_owned());
-    let Ok(Value::Object(all)) = serde_json::from_str(text) else { return Err(wrong()) };
+    let Ok(Value::Object(all)) = serde_json::from_slice(text.as_bytes()) else { return Err(wrong()) };
     let mut servers = BTreeMap::new();
     for (name, server) in all {
         if !is_server_name(&name) {

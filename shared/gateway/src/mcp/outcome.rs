@@ -81,7 +81,7 @@ fn of_result(op: Op, failure: Failure, mut result: Map<String, Value>) -> Outcom
             (Op::Do | Op::Undo, Failure::Refused) => Outcome::Refused(Refusal { code, detail: short(&text) }),
         };
     }
-    let said = || structured.clone().or_else(|| serde_json::from_str(&text).ok().map(storable));
+    let said = || structured.clone().or_else(|| serde_json::from_slice(text.as_bytes()).ok().map(storable));
     match op {
         Op::Do => Outcome::Ok(saga::Answer::Output(structured.unwrap_or_else(|| json!({ "text": plain(&text) })))),
         Op::Undo => {

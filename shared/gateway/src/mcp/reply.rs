@@ -41,7 +41,7 @@ pub fn read(response: &Response, id: u64) -> Reply {
         let text = String::from_utf8_lossy(response.body());
         for data in events(&text) {
             // An empty event only marks a place to take the stream up from.
-            if let Ok(message) = serde_json::from_str(&data) {
+            if let Ok(message) = serde_json::from_slice(data.as_bytes()) {
                 found.look_at(message);
             }
         }

@@ -71,7 +71,7 @@ pub fn read(text: &str) -> Result<Sources, String> {
     if text.trim().is_empty() {
         return Ok(Sources::new());
     }
-    let all: Value = serde_json::from_str(&plain(text)).map_err(|error| {
+    let all: Value = serde_json::from_slice(plain(text).as_bytes()).map_err(|error| {
         // The position alone: what stands there may be a secret.
         format!("it is not JSON, at line {}, column {}", error.line(), error.column())
     })?;

@@ -34,7 +34,8 @@ impl Journal {
                 return Err(format!("{} is dropped, retired: {}: {told:?}", node.ix, !stands));
             }
             // Where the partner fences, an undo settles it whatever became of it.
-            let unknown = told.started && !told.done && !told.refused && !told.undone && !told.undo_started;
+            let begun = told.started && !told.idle_round;
+            let unknown = begun && !told.done && !told.refused && !told.undone && !told.undo_started;
             if unknown && !self.fenced.contains(&node.ix) {
                 return Err(format!("{} is dropped, and nobody knows what became of it: {told:?}", node.ix));
             }
