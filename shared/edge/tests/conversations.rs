@@ -73,6 +73,11 @@ struct Saga {
     conversation: String,
 }
 
+/// The steps without those that stand in for another where it is refused, and what gathers these.
+fn first_choices(nodes: &[Value]) -> impl Iterator<Item = &Value> {
+    nodes.iter().filter(|node| node["instead_of"].is_null() && node["gather"].is_null())
+}
+
 impl Fake {
     fn new() -> Self {
         let fake = Self::default();
@@ -203,7 +208,7 @@ impl Fake {
             key: text(2),
             request: text(11).unwrap(),
             message: text(4).unwrap(),
-            params: nodes.iter().map(|node| node["params"].clone()).collect(),
+            params: first_choices(&nodes).map(|node| node["params"].clone()).collect(),
             conversation: id.clone(),
         };
         let row = Row {

@@ -34,8 +34,8 @@ create type makegood.needed as (
 
 -- The nodes in work of a head. A head that no build can read brings none, and no error either.
 create function makegood.open_nodes(p_head json)
-returns table (ix text, job text, op text, round text, tried numeric, since numeric) language sql immutable as $$
-  select o.key, o.value->>'j', o.value->>'o', coalesce(o.value->>'r', '0'),
+returns table (ix text, job text, op text, tried numeric, since numeric) language sql immutable as $$
+  select o.key, o.value->>'j', o.value->>'o',
       case when json_typeof(o.value->'n') = 'number' then (o.value->>'n')::numeric else 0 end,
       case when json_typeof(o.value->'s') = 'number' then (o.value->>'s')::numeric end
     from json_each(case when json_typeof(p_head->'open') = 'object' then p_head->'open' else '{}' end) o
@@ -78,8 +78,8 @@ begin
   -- A query that failed beside the point of no return is held at nothing: what becomes of that settles it.
   ixs := array(select o.ix from makegood.open_nodes(s.head) o where o.job = 'held' and o.op is not null order by o.ix);
   if ixs <> '{}' then
-    -- In another round it is held anew, though a person has done something about it.
-    mark := (select string_agg(o.ix || ':' || o.round, ',' order by o.ix) from makegood.open_nodes(s.head) o
+    -- What is held since another time is held anew: a person has done something about it.
+    mark := (select string_agg(o.ix || ':' || coalesce(o.since, 0), ',' order by o.ix) from makegood.open_nodes(s.head) o
       where o.ix = any (ixs));
     return ('held', mark, makegood.names_of(s.id, s.epoch, ixs), null, 0)::makegood.needed;
   end if;

@@ -124,9 +124,9 @@ fn need_of(row: &Row, now: u64, patience: u64) -> Option<Needed> {
     }
     let held = held(&|open| open.op.is_some());
     if !held.is_empty() {
-        let round = |ix: &u32| head.open.get(ix).map_or(0, |open| open.round);
-        let rounds: Vec<(u32, u32)> = held.iter().map(|ix| (*ix, round(ix))).collect();
-        return Some(at_once(Why::Held, format!("{rounds:?}"), names(row, &held)));
+        let since = |ix: &u32| head.open.get(ix).map_or(0, |open| open.since.0);
+        let held_since: Vec<(u32, u64)> = held.iter().map(|ix| (*ix, since(ix))).collect();
+        return Some(at_once(Why::Held, format!("{held_since:?}"), names(row, &held)));
     }
     let is_child = |ix: u32| row.nodes.iter().any(|(node, _)| node.ix == ix && Child::is_one(&node.tool));
     let tried = head

@@ -54,7 +54,9 @@ pub(super) fn parse(answer: &[u8], most: usize) -> Result<Answer, Vec<Violation>
     }
     let no_json = || refuse(Rule::Json, "It is no JSON object. Answer with the object alone.".to_owned());
     let text = std::str::from_utf8(answer).map_err(|_| no_json())?;
-    let Ok(Value::Object(mut fields)) = serde_json::from_slice(unfenced(text).as_bytes()) else { return Err(no_json()) };
+    let Ok(Value::Object(mut fields)) = serde_json::from_slice(unfenced(text).as_bytes()) else {
+        return Err(no_json());
+    };
     if fields.values().any(too_deep) {
         return Err(refuse(Rule::Json, format!("It is nested more than {DEEPEST} deep.")));
     }

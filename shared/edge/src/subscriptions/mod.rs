@@ -40,12 +40,13 @@ impl Means {
     /// # Errors
     /// Where a value is none.
     pub fn read<H: Host>(host: &H) -> Result<Self, Error> {
-        let text = |name: &str| host.config(name).unwrap_or_default();
-        let ably = Ably::read(&text("ably_url"), &text("ably_key")).map_err(|why| {
+        let [url, ably_key] = [host.config("ably_url"), host.config("ably_key")].map(Option::unwrap_or_default);
+        let ably = Ably::read(&url, &ably_key).map_err(|why| {
             Error::new(Code::Internal, "The server is not configured well.")
                 .because(format!("the variable `ably_key`: {why}"))
         })?;
-        Ok(Self { key: text("subscription_key"), inside: text("subscriptions_inside") == "true", ably })
+        let inside = host.config("subscriptions_inside").is_some_and(|inside| inside == "true");
+        Ok(Self { key: host.config("subscription_key").unwrap_or_default(), inside, ably })
     }
 
     /// A subscription's newest secret, which is told once.

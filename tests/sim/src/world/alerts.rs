@@ -96,7 +96,7 @@ fn needed(head: &Head, version: u32) -> Option<(&'static str, String)> {
     }
     // A query that failed beside the point of no return is held at nothing: what becomes of that settles it.
     let held = head.open.iter().filter(|(_, open)| open.job == Job::Held && open.op.is_some());
-    // In another round it is held anew.
-    let held: Vec<(u32, u32)> = held.map(|(ix, open)| (*ix, open.round)).collect();
+    // What is held since another time is held anew.
+    let held: Vec<(u32, u64)> = held.map(|(ix, open)| (*ix, open.since.0)).collect();
     (!held.is_empty()).then(|| ("held", format!("{held:?}")))
 }

@@ -121,7 +121,8 @@ impl Rulebook {
             "off" => return Ok(Self { off: true, ..Self::default() }),
             _ => {}
         }
-        let mut own: BTreeMap<String, Rules> = serde_json::from_slice(text.as_bytes()).map_err(|error| error.to_string())?;
+        let mut own: BTreeMap<String, Rules> =
+            serde_json::from_slice(text.as_bytes()).map_err(|error| error.to_string())?;
         for (name, rules) in &own {
             rules.check().map_err(|why| format!("`{name}`: {why}"))?;
         }
