@@ -1,13 +1,13 @@
 //! Numbers as people read them: points in time, bytes, counts. Nothing is rounded up.
 
-use jiff::Timestamp;
+use makegood_edge::core::civil::Timestamp;
 use makegood_edge::core::time::Millis;
 use maud::{Markup, html};
 
 /// A point in time, to the second, in UTC.
 pub fn moment(at: Millis) -> Markup {
     let seconds = i64::try_from(at.0 / 1_000).ok();
-    let Some(time) = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()) else {
+    let Some(time) = seconds.and_then(Timestamp::from_second) else {
         return html! { (at) " after 1970" };
     };
     let machine = time.to_string();

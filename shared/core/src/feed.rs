@@ -6,7 +6,7 @@
 //!
 //! A name ends in its version. What an event of a version has, it keeps; fields may be added.
 
-use jiff::Timestamp;
+use crate::civil::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::id::SagaId;

@@ -9,6 +9,7 @@
 //! * [`tool`]: what a tool declares about itself, and the JSON Schema its values are checked against.
 //! * [`intent`]: from a sentence to a plan, without a model.
 //! * [`proposal`]: from a model's answer to a plan that may be started, or to what is wrong with it.
+//! * [`civil`]: the calendar, days and times of day.
 //! * [`cron`]: what a cron expression says.
 //! * [`feed`]: what others are told of a saga, made of its journal.
 //! * [`guard`]: roles, scopes and tiers; who may come how often; [`guard::breaker`] says whether something outside is
@@ -17,6 +18,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod civil;
 pub mod cron;
 pub mod depth;
 #[cfg(not(target_arch = "wasm32"))]

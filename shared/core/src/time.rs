@@ -3,8 +3,9 @@
 use std::fmt;
 use std::ops::{Add, Sub};
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::civil::Timestamp;
 
 /// Milliseconds: since the Unix epoch where it names a point in time, a length where it names a span.
 ///

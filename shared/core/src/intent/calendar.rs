@@ -7,7 +7,7 @@ use super::draft::{Draft, said};
 use super::planner::{ENTRY_MINUTES, TABLE_MINUTES};
 use super::times::Clock;
 use super::work::{Work, ask_when, spoken};
-use jiff::civil::DateTime;
+use crate::civil::DateTime;
 
 use super::times::{self, Habit};
 use super::when::When;

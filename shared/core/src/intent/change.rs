@@ -4,7 +4,7 @@
 //! The rule of `unread` holds here too: a change is made only where every word of the message was understood as a
 //! part of it. Where it could be meant of several wishes, it is asked which.
 
-use jiff::civil::DateTime;
+use crate::civil::DateTime;
 
 use super::editor::Editor;
 use super::message::Content;

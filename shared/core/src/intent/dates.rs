@@ -4,8 +4,7 @@
 //! `next Friday` is the Friday of next week, and weeks begin on Monday; a day without a year is the
 //! next one of that name, today included; `3/4/2026` could be two days and is asked about.
 
-use jiff::ToSpan;
-use jiff::civil::{Date, Weekday};
+use crate::civil::{Date, Weekday};
 
 use super::numbers::{number, ordinal};
 use super::tokens::Form;
@@ -60,7 +59,7 @@ fn capitalised(word: &str) -> String {
 }
 
 pub(super) fn plus_days(date: Date, days: i32) -> Date {
-    date.saturating_add(days.clamp(-10_000, 10_000).days())
+    date.saturating_add_days(days.clamp(-10_000, 10_000))
 }
 
 /// Every day in the words, and takes them. What is no day, or past, is a question.
@@ -139,7 +138,7 @@ fn relative(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
     let days = match words.at(at + length - 1) {
         "day" | "days" => count.map(|count| plus_days(today, count)),
         "week" | "weeks" => count.map(|count| plus_days(today, count * 7)),
-        "month" | "months" => count.map(|count| today.saturating_add(count.months())),
+        "month" | "months" => count.map(|count| today.saturating_add_months(count)),
         _ => return None,
     };
     Some((days.ok_or_else(|| "that is too far away: on which day instead".to_owned()), length))
@@ -287,7 +286,7 @@ fn either(year: Option<i16>, first: i16, second: i16, text: &str, today: Date) -
 
 fn exact(year: i16, month: i16, day: i16, text: &str) -> Day {
     let date = i8::try_from(month).ok().zip(i8::try_from(day).ok());
-    date.and_then(|(month, day)| Date::new(year, month, day).ok())
+    date.and_then(|(month, day)| Date::new(year, month, day))
         .filter(|date| (1970..=9000).contains(&date.year()))
         .ok_or_else(|| format!("“{text}” is not a day of the calendar: on which day"))
 }
@@ -358,7 +357,7 @@ fn ordinal_day(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
     }
     let text = words.text(at..at + length);
     let found = (0..=12).find_map(|ahead| {
-        let month = today.first_of_month().saturating_add(ahead.months());
+        let month = today.first_of_month().saturating_add_months(ahead);
         exact(month.year(), month.month().into(), i16::try_from(day).ok()?, text).ok().filter(|date| *date >= today)
     });
     let day = found.ok_or_else(|| format!("“{text}” is not a day of the calendar: on which day"));
@@ -396,7 +395,7 @@ fn vague(words: &Words, at: usize) -> Option<(Day, usize)> {
 mod tests {
     use super::super::tokens::tokens;
     use super::*;
-    use jiff::civil::date;
+    use crate::civil::date;
 
     /// A Monday.
     const TODAY: Date = date(2026, 11, 23);

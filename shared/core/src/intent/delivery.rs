@@ -6,7 +6,7 @@ use super::Kind;
 use super::draft::{Draft, listed, said};
 use super::times;
 use super::work::{Spot, Work};
-use jiff::civil::DateTime;
+use crate::civil::DateTime;
 
 use super::numbers::number;
 use super::places::{self, Place};

@@ -1,6 +1,6 @@
 //! The values of a message that changes wishes, put where they belong.
 
-use jiff::civil::DateTime;
+use crate::civil::DateTime;
 
 use super::change::is_named;
 use super::delivery;
@@ -151,7 +151,7 @@ impl Editor<'_> {
         words.take(at..at + length);
         self.each(&[*one], |what| {
             if let Some(Slot::Is(clock)) = when_mut(what).map(|when| &mut when.time) {
-                clock.time = clock.time.wrapping_add(jiff::SignedDuration::from_hours(moved));
+                clock.time = clock.time.wrapping_add_hours(moved);
             }
         });
     }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::{Date, DateTime, Time};
+use crate::civil::{Date, DateTime, Time};
 use serde_json::{Map, Value};
 
 use super::draft;

@@ -3,8 +3,8 @@
 use super::Kind;
 use super::draft::{Draft, listed, said};
 use super::work::Work;
+use crate::civil::DateTime;
 use crate::saga::Step;
-use jiff::civil::DateTime;
 
 use super::names::{self, Person};
 use super::slot::Slot;

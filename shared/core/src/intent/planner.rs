@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::civil::{Date, DateTime};
+use crate::civil::{Date, DateTime};
 use serde_json::Value;
 
 use super::calendar::Entry;

@@ -5,7 +5,7 @@
 //! is not certain which wish is meant, and of every other condition, the user is asked as ever (`reading`). Nobody
 //! said where it has to rain: it is where the wish takes them, and the plan is shown first.
 
-use jiff::civil::{Date, DateTime, Time};
+use crate::civil::{Date, DateTime, Time};
 use serde_json::{Value, json};
 
 use super::draft::{Draft, said};

@@ -1,8 +1,6 @@
 //! From clauses to wishes, and the answers that are no plan.
 
-use jiff::Timestamp;
-use jiff::civil::{DateTime, date};
-use jiff::tz::Offset;
+use crate::civil::{DateTime, Timestamp};
 
 use super::clauses::{self, Clause, Link};
 use super::idioms;
@@ -227,10 +225,9 @@ pub(super) fn unclear(message: impl Into<String>) -> Reading {
 
 /// The user's wall clock.
 pub(super) fn local(context: &Context) -> DateTime {
-    let seconds = context.utc_offset_minutes.clamp(-24 * 60, 24 * 60) * 60;
-    let offset = Offset::from_seconds(seconds).unwrap_or(Offset::UTC);
-    let now = i64::try_from(context.now.0).ok().and_then(|now| Timestamp::from_millisecond(now).ok());
-    now.map_or(date(1970, 1, 1).at(0, 0, 0, 0), |now| offset.to_datetime(now))
+    let offset = context.utc_offset_minutes.clamp(-24 * 60, 24 * 60);
+    let now = i64::try_from(context.now.0).ok().and_then(Timestamp::from_millisecond);
+    now.map_or(DateTime::EPOCH, |now| now.to_datetime(offset))
 }
 
 fn wish<'m>(

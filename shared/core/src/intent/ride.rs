@@ -7,7 +7,7 @@ use super::draft::Draft;
 use super::planner::{BEFORE_TABLE_MINUTES, TABLE_MINUTES, What};
 use super::times::{self, Clock};
 use super::work::{Settled, Work, ask_when, spoken};
-use jiff::civil::DateTime;
+use crate::civil::DateTime;
 
 use super::people;
 use super::places::{self, Place};
@@ -160,12 +160,7 @@ impl Work<'_, '_> {
             let leave = times::later(moment, minutes);
             // A ride to a table of this very hour leaves at once, not in the past.
             let leave = if moment >= self.planner.now { leave.max(self.planner.now) } else { leave };
-            let time = Clock {
-                time: leave.time().with().second(0).nanosecond(0).build().unwrap_or(leave.time()),
-                next_day: false,
-                assumed: false,
-                approximate: false,
-            };
+            let time = Clock { time: leave.time().to_minute(), next_day: false, assumed: false, approximate: false };
             let date = ride.when.date.clone().or_value(Some(leave.date()));
             return When { date, time: Slot::Is(time) };
         }
@@ -176,7 +171,7 @@ impl Work<'_, '_> {
             && moment.hour() >= 12
             && clock.time.hour() < 12
         {
-            clock.time = clock.time.wrapping_add(jiff::SignedDuration::from_hours(12));
+            clock.time = clock.time.wrapping_add_hours(12);
         }
         when.date = when.date.or_value(moment.map(DateTime::date)).or_value(self.other_date(at));
         when

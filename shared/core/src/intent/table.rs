@@ -6,7 +6,7 @@ use super::Kind;
 use super::draft::{Draft, said};
 use super::planner::What;
 use super::work::{Settled, Spot, Work, ask_when, spoken};
-use jiff::civil::DateTime;
+use crate::civil::DateTime;
 
 use super::people;
 use super::places;

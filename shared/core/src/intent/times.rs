@@ -5,7 +5,7 @@
 //! (`at 7` is 19:00, `at 11` is 11:00), a delivery from nine in the morning to eight, and anything else from seven in the morning to six in the
 //! evening (`at 7` is 07:00, `at 5` is 17:00). Midnight ends the day it is said of.
 
-use jiff::civil::{DateTime, Time};
+use crate::civil::{DateTime, Time};
 
 use super::numbers::number;
 use super::tokens::Form;
@@ -83,7 +83,7 @@ pub(super) fn from_now(words: &mut Words, now: DateTime) -> Option<DateTime> {
 }
 
 pub(super) fn later(from: DateTime, minutes: i64) -> DateTime {
-    from.saturating_add(jiff::SignedDuration::from_mins(minutes.clamp(-1_000_000, 1_000_000)))
+    from.saturating_add_minutes(minutes.clamp(-1_000_000, 1_000_000))
 }
 
 /// A length of time in minutes: `2 hours`, `half an hour`, `an hour and a half`, `90 min`.
@@ -337,7 +337,7 @@ fn figures(words: &Words, at: usize, introduced: bool) -> Option<(Said, usize)> 
 impl Said {
     fn clock(&self, part: Option<Part>, habit: Habit) -> Option<Clock> {
         let (hour, next_day, assumed) = self.hour_of_day(part, habit)?;
-        let time = Time::new(i8::try_from(hour).ok()?, i8::try_from(self.minute).ok()?, 0, 0).ok()?;
+        let time = Time::new(i8::try_from(hour).ok()?, i8::try_from(self.minute).ok()?, 0)?;
         Some(Clock { time, next_day, assumed, approximate: false })
     }
 

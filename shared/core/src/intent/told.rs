@@ -1,6 +1,6 @@
 //! What the sentences around the wishes say: `it is for tomorrow`, `we are four`, `I owe Tom twenty pounds`.
 
-use jiff::civil::{Date, DateTime};
+use crate::civil::{Date, DateTime};
 
 use super::clauses::Clause;
 use super::money;

@@ -2,7 +2,7 @@
 //!
 //! What was said earlier is understood anew each time, so there is no state to keep beyond the words.
 
-use jiff::civil::DateTime;
+use crate::civil::DateTime;
 
 use super::change::{self, Change};
 use super::language::Language;

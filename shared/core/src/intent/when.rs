@@ -1,6 +1,6 @@
 //! Day and time of one wish.
 
-use jiff::civil::{Date, DateTime};
+use crate::civil::{Date, DateTime};
 
 use super::chatter::UNSURE;
 use super::dates;

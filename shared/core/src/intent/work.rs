@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::civil::{Date, DateTime};
+use crate::civil::{Date, DateTime};
 use serde_json::{Value, json};
 
 use super::delivery::Delivery;

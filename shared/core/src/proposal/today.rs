@@ -1,9 +1,6 @@
 //! The day, as a model is told it.
 
-use jiff::Timestamp;
-use jiff::civil::Weekday;
-use jiff::tz::Offset;
-
+use crate::civil::{Timestamp, Weekday};
 use crate::time::Millis;
 
 /// The day at the user's place, with its name and the distance from Greenwich: `Saturday, 2026-11-28, UTC+01:00`.
@@ -12,8 +9,7 @@ use crate::time::Millis;
 pub fn today(now: Millis, utc_offset_minutes: i32) -> String {
     let millis = i64::try_from(now.0).unwrap_or(i64::MAX);
     let at = Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX);
-    let offset = Offset::from_seconds(utc_offset_minutes.saturating_mul(60)).unwrap_or(Offset::UTC);
-    let date = offset.to_datetime(at).date();
+    let date = at.to_datetime(utc_offset_minutes).date();
     let name = match date.weekday() {
         Weekday::Monday => "Monday",
         Weekday::Tuesday => "Tuesday",

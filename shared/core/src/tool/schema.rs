@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::civil::{Date, Time};
+use crate::civil::{Date, Time};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -514,7 +514,7 @@ fn is_date(text: &str) -> bool {
     let mut parts = text.splitn(3, '-').filter_map(|part| part.parse::<i16>().ok());
     let (Some(year), Some(month), Some(day)) = (parts.next(), parts.next(), parts.next()) else { return false };
     let small = |part: i16| i8::try_from(part).unwrap_or_default();
-    has_shape(text, "0000-00-00") && Date::new(year, small(month), small(day)).is_ok()
+    has_shape(text, "0000-00-00") && Date::new(year, small(month), small(day)).is_some()
 }
 
 /// `HH:MM` or `HH:MM:SS`. The sixtieth second is there where one is put in.
@@ -523,7 +523,7 @@ fn is_clock(text: &str) -> bool {
     let (Some(Some(hour)), Some(Some(minute))) = (parts.next(), parts.next()) else { return false };
     let Some(second) = parts.next().unwrap_or(Some(0)) else { return false };
     let shaped = has_shape(text, "00:00") || has_shape(text, "00:00:00");
-    shaped && Time::new(hour, minute, if second == 60 { 59 } else { second }, 0).is_ok()
+    shaped && Time::new(hour, minute, if second == 60 { 59 } else { second }).is_some()
 }
 
 /// `HH:MM`, `HH:MM:SS` or with a fraction, and an offset; RFC 3339 wants seconds and offset.

@@ -1,7 +1,7 @@
 //! Where somebody is: their time zone, and the language that they want to be answered in.
 //!
 //! A plan names days and hours on the wall, so all that is needed of a zone is how far its clock is from Greenwich
-//! now. A function has no table of zones: with one, jiff would weigh some 100 KB more. The database has one, and
+//! now. A function has no table of zones: that of the crate `jiff` weighs some 100 KB. The database has one, and
 //! says it in the statement that reads the conversation.
 
 use makegood_core::error::{Code, Error};
