@@ -16,9 +16,9 @@ pub struct Floor {
 /// One line a set. A set without a line fails the test.
 pub const FLOORS: &[Floor] = &[
     Floor { set: "own", parameters: 390, plan: 390, wrong_acts: 0 },
-    Floor { set: "fourth", parameters: 55, plan: 54, wrong_acts: 0 },
-    Floor { set: "third", parameters: 68, plan: 67, wrong_acts: 0 },
-    Floor { set: "second", parameters: 204, plan: 203, wrong_acts: 1 },
-    Floor { set: "fifth", parameters: 173, plan: 173, wrong_acts: 0 },
-    Floor { set: "unseen", parameters: 246, plan: 245, wrong_acts: 2 },
+    Floor { set: "fourth", parameters: 55, plan: 55, wrong_acts: 0 },
+    Floor { set: "third", parameters: 67, plan: 66, wrong_acts: 0 },
+    Floor { set: "second", parameters: 204, plan: 204, wrong_acts: 1 },
+    Floor { set: "fifth", parameters: 166, plan: 166, wrong_acts: 0 },
+    Floor { set: "unseen", parameters: 244, plan: 243, wrong_acts: 2 },
 ];
