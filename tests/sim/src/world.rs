@@ -108,6 +108,8 @@ pub struct World {
     under_way: RefCell<turns::UnderWay>,
     /// What people are to see to, by saga.
     needs: RefCell<BTreeMap<String, alerts::Need>>,
+    /// What they were told of: saga and mark.
+    told: RefCell<BTreeSet<(String, String)>>,
     /// Bytes of requests to and answers from the database by the wakes.
     pub wire: Cell<u64>,
     /// What the next worker knows.
@@ -194,6 +196,7 @@ impl World {
             seen: RefCell::default(),
             under_way: RefCell::default(),
             needs: RefCell::default(),
+            told: RefCell::default(),
             wire: Cell::new(0),
             isolate: RefCell::new(fresh_isolate(0)),
             scenario,

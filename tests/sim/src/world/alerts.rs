@@ -33,7 +33,9 @@ impl World {
         if needs.get(&row.id).is_some_and(|need| (need.why, &need.mark) == (why, &mark)) {
             return;
         }
-        needs.insert(row.id.clone(), Need { why, mark, told: false, sweeps: 0 });
+        // What had something beside it for a while was told of before.
+        let told = self.told.borrow().contains(&(row.id.clone(), mark.clone()));
+        needs.insert(row.id.clone(), Need { why, mark, told, sweeps: 0 });
         drop(needs);
         self.sweep_before(self.now());
     }
@@ -44,6 +46,7 @@ impl World {
         let Some((saga, why)) = told else { return };
         if let Some(need) = self.needs.borrow_mut().get_mut(saga).filter(|need| need.why == why) {
             need.told = true;
+            self.told.borrow_mut().insert((saga.to_owned(), need.mark.clone()));
         }
     }
 
