@@ -173,7 +173,10 @@ impl Recorder {
                 },
             }),
             alerts::DUE => json!([
-                {"saga": id(), "phase": "stuck", "owner": "ada", "title": "A saga", "since": NOW, "said": 0}
+                {
+                    "saga": id(), "why": "stuck", "about": "table", "phase": "stuck", "owner": "ada", "title": "A saga",
+                    "since": NOW, "said": 0
+                }
             ]),
             _ => Value::Null,
         }
