@@ -317,8 +317,17 @@ impl Scenario {
             !may_be_refused && !step.tool.starts_with(RUN_SAGA) && !step.params.values().any(named)
         };
         let plans = [&self.plan].into_iter().chain(self.rivals.iter().map(|rival| &rival.plan));
+        // Whose partner forgets it in the meantime cannot be asked again.
+        let forgotten = |tool: &Definition| matches!(tool.repeat, Repeat::Keyed { ttl_ms } if ttl_ms < Millis(600_000));
+        let remembered = !self.tools.values().any(forgotten);
         let alone = again == 0 || (twice == 0 && redis == 0 && acks == 0 && !self.no_redis);
-        alone && self.faults == harmless && calm && kept && patient && plans.flat_map(|plan| &plan.steps).all(plain)
+        alone
+            && remembered
+            && self.faults == harmless
+            && calm
+            && kept
+            && patient
+            && plans.flat_map(|plan| &plan.steps).all(plain)
     }
 
     /// Partners that forget a key soon, and workers and messages that are away for as long.
