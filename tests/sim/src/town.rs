@@ -111,7 +111,7 @@ pub fn serve(world: &Rc<World>, request: &Request, exchange: &Exchange) {
         "do" if definition.class == Class::Query => query(world, node, exchange),
         "do" => do_it(world, definition, (node, round), &body, exchange),
         "undo" => undo(world, definition, (node, round), &body, exchange),
-        _ => status(world, definition, node, exchange),
+        _ => status(world, definition, (node, round), exchange),
     }
 }
 
@@ -318,7 +318,7 @@ fn undo(world: &Rc<World>, tool: &Definition, (node, round): (u32, u32), body: &
     }
 }
 
-fn status(world: &Rc<World>, tool: &Definition, node: u32, exchange: &Exchange) {
+fn status(world: &Rc<World>, tool: &Definition, (node, round): (u32, u32), exchange: &Exchange) {
     if !tool.status {
         world.violation(format!("the status of {node} was asked of a partner that has none"));
         return;
@@ -344,7 +344,10 @@ fn status(world: &Rc<World>, tool: &Definition, node: u32, exchange: &Exchange) 
         deed.status_refused = true;
         return exchange.answer(world, 0, refusal("not_yours"));
     }
-    let state = if deed.tombstone || (deed.applied > 0 && deed.left == 0) {
+    let state = if round > deed.round {
+        // Of this key it has heard nothing yet; what it knows is of the one before.
+        json!({"state": "none"})
+    } else if deed.tombstone || (deed.applied > 0 && deed.left == 0) {
         json!({"state": "undone"})
     } else if deed.busy > 0 {
         json!({"state": "in_progress"})

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use makegood_endpoints::database::sql;
 use makegood_endpoints::platform::{Options, Platform, answer};
 use makegood_endpoints::services::Services;
 use makegood_endpoints::{binary, journal, poll, town};
@@ -14,20 +15,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 fn clients(platform: &Platform) -> String {
     platform.data().join("clients.env").display().to_string()
-}
-
-/// One statement with the database's own password: what it answers, or why not.
-async fn sql(platform: &Platform, statement: &str) -> Result<Value, String> {
-    let clients = std::fs::read_to_string(clients(platform)).unwrap();
-    let connection = clients.lines().find_map(|line| line.strip_prefix("DATABASE_URL=")).unwrap().trim_matches('\'');
-    let request = platform
-        .request("POST", "/emulators/neon/sql")
-        .header("neon-connection-string", connection)
-        .header("neon-raw-text-output", "true")
-        .header("neon-array-mode", "true")
-        .json(&json!({"query": statement, "params": []}));
-    let answer = answer(request).await;
-    if answer.status == 200 { Ok(answer.json()) } else { Err(answer.text) }
 }
 
 /// `makegood audit …`: whether it is content, and what it prints.
