@@ -268,8 +268,9 @@ fn undo(world: &Rc<World>, tool: &Definition, (node, round): (u32, u32), body: &
     let now = world.now();
     let deed =
         town.deeds.entry(node).or_insert_with(|| Deed { tool: tool.name.clone(), first_seen: now, ..Deed::default() });
-    // A round whose call never came here may be undone in place of one that had no effect.
-    if deed.round != round && deed.left > 0 {
+    // A round whose call never came here may be undone in place of one that had no effect; what was done by hand has no
+    // key.
+    if deed.round != round && deed.left > 0 && !deed.by_hand {
         world.violation(format!("the undo of {node} has the key of round {round}, and its do that of {}", deed.round));
     }
     if let Some(params) = &deed.params
