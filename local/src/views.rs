@@ -29,7 +29,7 @@ pub struct Views {
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum ViewsVerb {
-    /// Says which lines are not what the journal says, and fails where there are any
+    /// Says which lines are not what the journal says, and fails where there are any; sagas go on meanwhile
     Check,
     /// Makes anew what is not as the journal says; sagas go on meanwhile
     Rebuild,
@@ -88,7 +88,8 @@ pub async fn run(options: &Views) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Holds all lines against the journal. Each is looked at as of one moment, so that sagas may go on meanwhile.
+/// Holds all lines against the journal. Those of a saga are brought along first and looked at as of one moment, so that
+/// sagas may go on meanwhile.
 ///
 /// # Errors
 /// Where the database does not tell.

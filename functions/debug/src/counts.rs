@@ -1,5 +1,5 @@
-//! How many sagas there are in which phase, and what became of the calls of which tools: read models, which cost the same
-//! however long the journals are.
+//! How many sagas there are in which phase, and what became of the calls of which tools: read models, which the database
+//! brings along before it counts, and which cost the same however long the journals are.
 
 use makegood_edge::core::error::Error;
 use makegood_edge::core::guard::Scope;

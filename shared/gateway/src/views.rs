@@ -1,6 +1,7 @@
-//! Read models: what lists and counts are made of. The database makes them of the journal, by the transaction that commits
-//! to it (`migrations/0020_views.sql`); here are the statements that read them, hold them against the journal, and have
-//! them made anew. Deliberately nothing that the engine decides by (docs/VIEWS.md).
+//! Read models: what lists and counts are made of. The database makes them of the journal, not when something is committed
+//! but when they are read and by the sweep (`migrations/0020_views.sql` and `0025_cheaper_views.sql`); here are the
+//! statements that read them, hold them against the journal, and have them made anew. Deliberately nothing that the
+//! engine decides by (docs/VIEWS.md).
 
 use std::collections::BTreeMap;
 
@@ -142,7 +143,8 @@ pub struct Oldest {
     pub created_at: Millis,
 }
 
-/// Holds the lines of so many sagas after one against the journal, in the order of their ids. The answer is [`Checked`].
+/// Brings so many sagas after one along, in the order of their ids, and holds their lines against the journal. The answer
+/// is [`Checked`].
 #[must_use]
 pub fn check(after: &str, limit: u32) -> Statement {
     Statement { sql: CHECK, params: vec![text(after), text(limit)] }
