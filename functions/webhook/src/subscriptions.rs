@@ -79,6 +79,9 @@ pub struct View {
     failing_since: Option<Millis>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,
+    /// Nothing is brought before then: it failed several times in a row, or asked for time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shut_until: Option<Millis>,
     /// Sagas of which it has yet to be told something.
     #[serde(skip_serializing_if = "Option::is_none")]
     behind: Option<u32>,
@@ -104,6 +107,7 @@ impl View {
             previous_until,
             failing_since,
             last_error,
+            shut_until,
             created_at,
             updated_at,
         } = row;
@@ -119,6 +123,7 @@ impl View {
             previous_until,
             failing_since,
             last_error,
+            shut_until,
             behind: None,
             created_at,
             updated_at,

@@ -32,18 +32,17 @@ impl Native {
 impl Host for Native {
     async fn fetch(&self, request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
         let credentials = Credentials::of(&request);
-        let mut request =
-            reqwest::Request::try_from(request).map_err(|error| FetchError::NotSent(error.to_string()))?;
+        let mut request = reqwest::Request::try_from(request)
+            .map_err(|error| FetchError::NotSent(error.without_url().to_string()))?;
         *request.timeout_mut() = Some(Duration::from_millis(timeout.0));
         let answer = self.client.execute(request).await.map_err(|error| {
-            if error.is_connect() || error.is_builder() {
-                FetchError::NotSent(error.to_string())
-            } else {
-                FetchError::Unknown(error.to_string())
-            }
+            let not_sent = error.is_connect() || error.is_builder();
+            // Its address may have a stranger's secret in it, and the cause is logged.
+            let cause = error.without_url().to_string();
+            if not_sent { FetchError::NotSent(cause) } else { FetchError::Unknown(cause) }
         })?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = answer.bytes().await.map_err(|error| FetchError::Unknown(error.to_string()))?;
+        let body = answer.bytes().await.map_err(|error| FetchError::Unknown(error.without_url().to_string()))?;
         let mut response = http::Response::new(body);
         *response.status_mut() = status;
         *response.headers_mut() = headers;

@@ -43,6 +43,8 @@ struct World {
     written: Rc<RefCell<Vec<Written>>>,
     /// What the queue was given: what tells it apart, and not before when.
     words: Rc<RefCell<Vec<(String, String)>>>,
+    /// Until when whoever took nothing is left alone.
+    shut_until: Option<u64>,
     isolate: Rc<Isolate>,
 }
 
@@ -68,6 +70,11 @@ impl Host for World {
                 let params = body["params"].as_array().unwrap().clone();
                 let answer = match statement.as_str() {
                     SETTLE => json!(if params[4].is_null() { "more" } else { "told" }),
+                    // When it is due again: as was asked, or when its subscriber is left alone no more.
+                    FAIL => match self.shut_until {
+                        Some(until) => json!(until),
+                        None => json!(params[6].as_str().unwrap().parse::<u64>().unwrap()),
+                    },
                     _ => json!(true),
                 };
                 self.written.borrow_mut().push((statement, params));
@@ -79,6 +86,7 @@ impl Host for World {
                 self.words.borrow_mut().push((header("upstash-deduplication-id"), header("upstash-not-before")));
                 Ok(http::Response::new(Bytes::from_static(b"{}")))
             }
+            Some("silent.test") => std::future::pending().await,
             _ => {
                 let is_ably = request.uri().host() == Some("ably.test");
                 self.brought.borrow_mut().push(Brought {
@@ -163,6 +171,7 @@ fn world(cursors: &[Value], answers: &[(u16, &'static str)]) -> World {
         brought: Rc::default(),
         written: Rc::default(),
         words: Rc::default(),
+        shut_until: None,
         isolate: Rc::default(),
     }
 }
@@ -230,6 +239,54 @@ fn a_cursor_that_is_tried_again_begins_where_it_failed_and_heeds_retry_after() {
     let failed = world.of(FAIL);
     assert_eq!((&failed[4], &failed[5]), (&json!("4"), &json!((NOW - 1_000).to_string())));
     assert_eq!(failed[6], json!((NOW + 300_000).to_string()));
+}
+
+#[test]
+fn the_queue_says_it_again_when_its_subscriber_is_left_alone_no_more() {
+    let world = World { shut_until: Some(NOW + 15_000), ..world(&[cursor()], &[(503, "9")]) };
+    run(&world);
+    let failed = world.of(FAIL);
+    assert_eq!((&failed[8], &failed[9]), (&json!("false"), &json!("9000")), "nothing was taken, and it asks for time");
+    assert_eq!(world.words.borrow()[0].1, ((NOW + 15_000) / 1_000).to_string());
+}
+
+#[test]
+fn who_is_silent_does_not_hold_up_what_is_left_for_others() {
+    let mut silent = cursor();
+    (silent["subscription"]["id"], silent["subscription"]["url"]) = (json!("sub_2"), json!("https://silent.test/in"));
+    let world = world(&[silent, cursor()], &[(204, ""), (500, "")]);
+    let settings = Settings::read(&world).unwrap();
+    assert!(bring(&world, &settings, &saga()).now_or_never().is_none(), "one of them has not answered yet");
+    assert_eq!(world.of(FAIL)[0], "sub_1");
+    assert_eq!(world.words.borrow().len(), 1, "and the queue knows of the other already");
+}
+
+#[test]
+fn those_who_do_not_fit_into_one_run_are_told_in_another() {
+    let mut world = world(&[cursor()], &[]);
+    let mut taken = (*world.taken).clone();
+    taken["rest"] = json!(true);
+    world.taken = Rc::new(taken);
+    run(&world);
+    assert_eq!(world.words.borrow().len(), 1);
+}
+
+#[test]
+fn of_whom_nothing_was_taken_for_five_days_no_single_event_need_be_so_old() {
+    let mut fresh = cursor();
+    fresh["subscription"]["failing_since"] = json!(NOW - 5 * DAY);
+    let given_up = world(&[fresh.clone()], &[(500, "")]);
+    run(&given_up);
+    assert!(given_up.has(DISABLE));
+    let taken = world(&[fresh.clone()], &[(204, ""), (500, "")]);
+    run(&taken);
+    assert!(!taken.has(DISABLE), "something was taken meanwhile");
+    assert_eq!(taken.of(FAIL)[8], "true");
+    // There is no address of Ably's to give up.
+    (fresh["subscription"]["id"], fresh["subscription"]["kind"]) = (json!("ably"), json!("ably"));
+    let ably = world(&[fresh], &[(503, "")]);
+    run(&ably);
+    assert!(ably.has(FAIL) && !ably.has(DISABLE));
 }
 
 #[test]
@@ -323,6 +380,7 @@ fn more_than_a_page_is_told_in_the_next_run() {
     let mut long = cursor();
     let record = |place: u64| json!({"seq": 2_000_000 + place, "record": {"type": "skipped", "node": 0, "why": "no", "at": 2, "inv": 1}});
     long["journal"] = (1..=50).map(record).collect();
+    long["more"] = json!(true);
     let world = world(&[long], &[]);
     run(&world);
     assert_eq!(world.ids().len(), 51);

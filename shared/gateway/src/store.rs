@@ -43,6 +43,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0023_needs", include_str!("../migrations/0023_needs.sql")),
     ("makegood/0024_answers", include_str!("../migrations/0024_answers.sql")),
     ("makegood/0025_cheaper_views", include_str!("../migrations/0025_cheaper_views.sql")),
+    ("makegood/0026_subscribers_rest", include_str!("../migrations/0026_subscribers_rest.sql")),
 ];
 
 /// One statement with its parameters, all as text.

@@ -1,6 +1,6 @@
 //! Subscriptions to events, how far each has been told, and the statements about both. The journal is the outbox: a
 //! cursor is written by the commit that has something to tell (`migrations/0019_subscribers.sql`), and taken away when
-//! it was told. What is sent is in [`outgoing`](crate::webhook::outgoing) and [`ably`](crate::ably).
+//! it was told. Who takes nothing is left alone for a while (`migrations/0026_subscribers_rest.sql`). What is sent is in [`outgoing`](crate::webhook::outgoing) and [`ably`](crate::ably).
 
 use makegood_core::feed::{About, Kind, STARTED, UNDERSTOOD};
 use makegood_core::id::SagaId;
@@ -19,9 +19,9 @@ pub const DELETE: &str = "select makegood.delete_subscription($1,$2,$3,$4,$5)";
 pub const ROTATE: &str = "select makegood.rotate_subscription($1,$2,$3,$4,$5,$6)";
 pub const ENABLE: &str = "select makegood.enable_subscription($1,$2,$3,$4,$5)";
 pub const DISABLE: &str = "select makegood.disable_subscription($1,$2,$3)";
-pub const TAKE: &str = "select makegood.take_cursors($1,$2,$3,$4,$5)";
-pub const SETTLE: &str = "select makegood.settle_cursor($1,$2,$3,$4,$5,$6,$7)";
-pub const FAIL: &str = "select makegood.fail_cursor($1,$2,$3,$4,$5,$6,$7,$8)";
+pub const TAKE: &str = "select makegood.take_cursors_2($1,$2,$3,$4,$5)";
+pub const SETTLE: &str = "select makegood.settle_cursor_2($1,$2,$3,$4,$5,$6,$7)";
+pub const FAIL: &str = "select makegood.fail_cursor_2($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)";
 
 /// What is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +63,9 @@ pub struct Row {
     /// Since when nothing that was brought was taken.
     pub failing_since: Option<Millis>,
     pub last_error: Option<String>,
+    /// Nothing is brought before then: it failed several times in a row, or asked for time.
+    #[serde(default)]
+    pub shut_until: Option<Millis>,
     pub created_at: Millis,
     pub updated_at: Millis,
 }
@@ -197,7 +200,7 @@ pub fn disable(id: &str, why: &str, now: Millis) -> Statement {
 }
 
 /// Takes what there is to be told of a saga now, to be told by `held`: at most `most` cursors, each with at most `page`
-/// records.
+/// records, and not many more bytes than a million.
 #[must_use]
 pub fn take(saga: &SagaId, now: Millis, held: Millis, most: u32, page: u32) -> Statement {
     Statement { sql: TAKE, params: vec![text(saga), text(now.0), text(held.0), text(most), text(page)] }
@@ -213,6 +216,9 @@ pub struct Taken {
     pub created_at: Millis,
     pub nodes: Vec<Node>,
     pub cursors: Vec<Cursor>,
+    /// There are others who are to be told of it now.
+    #[serde(default)]
+    pub rest: bool,
 }
 
 /// How far a subscriber has been told of a saga.
@@ -227,6 +233,9 @@ pub struct Cursor {
     pub failing_since: Option<Millis>,
     /// What comes next.
     pub journal: Vec<Entry>,
+    /// What follows that.
+    #[serde(default)]
+    pub more: bool,
 }
 
 impl Taken {
@@ -295,14 +304,17 @@ pub enum Standing {
 pub struct Failed<'a> {
     pub tries: u32,
     pub failing_since: Millis,
-    /// When it is tried again.
+    /// When it is tried again, at the earliest.
     pub due_at: Millis,
     pub error: &'a str,
+    /// How long its subscriber wants to be left alone.
+    pub after: Option<Millis>,
 }
 
-/// Answers with whether it was still ours.
+/// Answers with when it is due, which is later where its subscriber is left alone until then; or with null, where it is not
+/// ours any more.
 #[must_use]
-pub fn fail(told: Told<'_>, failed: Failed<'_>) -> Statement {
+pub fn fail(told: Told<'_>, failed: Failed<'_>, now: Millis) -> Statement {
     let params = vec![
         text(told.subscription),
         text(told.saga),
@@ -312,6 +324,9 @@ pub fn fail(told: Told<'_>, failed: Failed<'_>) -> Statement {
         text(failed.failing_since.0),
         text(failed.due_at.0),
         text(failed.error),
+        text(told.taken),
+        text(failed.after.unwrap_or_default().0),
+        text(now.0),
     ];
     Statement { sql: FAIL, params }
 }
@@ -399,7 +414,7 @@ mod tests {
         let saga = SagaId::new(Millis(1), [0; 10]);
         let asked = Asked { owner: None, by: "olga", origin: "" };
         let told = Told { subscription: "sub_1", saga: &saga, held: Millis(9), seq: 1, upto: None, taken: true };
-        let failed = Failed { tries: 1, failing_since: Millis(1), due_at: Millis(2), error: "no" };
+        let failed = Failed { tries: 1, failing_since: Millis(1), due_at: Millis(2), error: "no", after: None };
         let new = NewSubscription {
             id: "sub_1",
             owner: "ann",
@@ -420,7 +435,7 @@ mod tests {
             disable("sub_1", "no", Millis(1)),
             take(&saga, Millis(1), Millis(2), 8, 50),
             settle(told, Millis(1)),
-            fail(told, failed),
+            fail(told, failed, Millis(1)),
         ] {
             assert!(sql.ends_with(&format!("${})", params.len())), "{sql}");
         }

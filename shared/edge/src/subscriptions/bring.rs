@@ -2,7 +2,8 @@
 //!
 //! Whoever takes a cursor has it until after the platform would have ended them, so that two never tell one subscriber of
 //! the same saga. What was taken is written at the end: who dies before that has it told once more. What is not taken is
-//! tried again later and later, and nothing of that saga overtakes it.
+//! tried again later and later, and nothing of that saga overtakes it. Who takes nothing, of whatever saga, is not given
+//! here for a while: the database counts that.
 
 use futures_util::future::join_all;
 use makegood_core::error::Error;
@@ -31,7 +32,8 @@ const PATIENCE: Millis = Millis(10_000);
 /// Between two tries of an event: four times as long each time, from the first to the last.
 const FIRST: Millis = Millis(2_000);
 const LAST: Millis = Millis::from_secs(6 * 3_600);
-/// After so long in which an event was not taken nothing is brought any more.
+/// After so long in which an event was not taken nothing is brought any more. Of Ably, who is never disabled, the sweep
+/// forgets what is older.
 const FOR_GOOD: Millis = Millis::from_secs(5 * 24 * 3_600);
 /// What is kept of why an event was not taken, in characters.
 const LONGEST_WHY: usize = 200;
@@ -63,13 +65,12 @@ pub async fn bring<H: Host>(host: &H, settings: &Settings, saga: &SagaId) -> Res
     let patience = Millis(settings.kill.0 / 2).min(PATIENCE);
     let until = began + Millis(settings.kill.0 / 4 * 3);
     let run = Run { host, settings, means: &means, store: &store, saga, taken: &taken, held, patience, until };
+    if taken.rest {
+        queue::bring(host, settings, saga, &format!("rest{}", held.0), None).await;
+    }
     let mut problem = None;
-    for came in join_all(taken.cursors.iter().map(|cursor| run.tell(cursor))).await {
-        match came {
-            Ok(None) => {}
-            Ok(Some((mark, at))) => queue::bring(host, settings, saga, &mark, at).await,
-            Err(error) => problem = Some(error),
-        }
+    for came in join_all(taken.cursors.iter().map(|cursor| run.serve(cursor))).await {
+        problem = came.err().or(problem);
     }
     problem.map_or(Ok(taken.cursors.len()), Err)
 }
@@ -88,10 +89,18 @@ struct Run<'a, H> {
 }
 
 impl<H: Host> Run<'_, H> {
+    /// Tells one subscriber, and has the queue say what is left: at once, for another may be silent for long.
+    async fn serve(&self, cursor: &Cursor) -> Result<(), Error> {
+        if let Some((mark, at)) = self.tell(cursor).await? {
+            queue::bring(self.host, self.settings, self.saga, &mark, at).await;
+        }
+        Ok(())
+    }
+
     /// Tells one subscriber, as far as the time goes, and writes down how far that was.
     async fn tell(&self, cursor: &Cursor) -> Result<Option<Word>, Error> {
         let subscription = &cursor.subscription;
-        let (mut seq, mut brought, mut whole) = (cursor.seq, false, cursor.journal.len() < PAGE as usize);
+        let (mut seq, mut brought, mut whole) = (cursor.seq, false, !cursor.more);
         for (number, event) in self.taken.events(self.saga, cursor) {
             if subscription.wants(event["type"].as_str().unwrap_or_default()) {
                 if brought && self.host.now() + self.patience > self.until {
@@ -136,30 +145,21 @@ impl<H: Host> Run<'_, H> {
         // What was taken meanwhile begins a new count.
         let (tries, since) =
             if told.taken { (1, now) } else { (cursor.tries.saturating_add(1), cursor.failing_since.unwrap_or(now)) };
-        if now.since(since) >= FOR_GOOD {
-            return self.give_up(cursor, told, why).await;
+        // Where little is brought, because nothing is taken, no one event may have been tried for so long.
+        let nothing_since = cursor.subscription.failing_since.filter(|_| !told.taken).map_or(since, |at| at.min(since));
+        if cursor.subscription.kind == To::Webhook && now.since(nothing_since) >= FOR_GOOD {
+            let days = FOR_GOOD.0 / (24 * 3_600 * 1_000);
+            let why = format!("an event was not taken for {days} days; at last: {}", plain(why));
+            return self.disable(told, &why).await;
         }
         let (due_at, why) = (now + wait(tries, after), plain(why));
         let line = format!("{}: {} did not take what comes after {}: {why}", self.saga, told.subscription, told.seq);
         self.host.log(Level::Info, &line);
-        let failed = Failed { tries, failing_since: since, due_at, error: &why };
-        let ours: Option<bool> = self.store.ask(&subscriptions::fail(told, failed)).await?;
+        let failed =
+            Failed { tries, failing_since: since, due_at, error: &why, after: after.map(|after| after.min(LAST)) };
+        let due_at: Option<Millis> = self.store.ask(&subscriptions::fail(told, failed, now)).await?;
         let mark = format!("{}:{}:try{tries}", told.subscription, told.seq);
-        Ok((ours == Some(true)).then_some((mark, Some(due_at))))
-    }
-
-    async fn give_up(&self, cursor: &Cursor, told: Told<'_>, why: &str) -> Result<Option<Word>, Error> {
-        match cursor.subscription.kind {
-            To::Webhook => {
-                let days = FOR_GOOD.0 / (24 * 3_600 * 1_000);
-                self.disable(told, &format!("an event was not taken for {days} days; at last: {}", plain(why))).await
-            }
-            // Who follows by it has long asked elsewhere.
-            To::Ably => {
-                self.host.log(Level::Warn, &format!("{}: Ably is not told of it any more: {why}", self.saga));
-                self.settle(Told { upto: Some(cursor.upto), taken: false, ..told }).await
-            }
-        }
+        Ok(due_at.map(|due_at| (mark, Some(due_at))))
     }
 
     async fn gone(&self, told: Told<'_>) -> Result<Option<Word>, Error> {
@@ -170,8 +170,8 @@ impl<H: Host> Run<'_, H> {
     /// has it go on.
     async fn disable(&self, told: Told<'_>, why: &str) -> Result<Option<Word>, Error> {
         let now = self.host.now();
-        let failed = Failed { tries: 0, failing_since: now, due_at: now, error: why };
-        self.store.ask::<bool>(&subscriptions::fail(told, failed)).await?;
+        let failed = Failed { tries: 0, failing_since: now, due_at: now, error: why, after: None };
+        self.store.ask::<Millis>(&subscriptions::fail(told, failed, now)).await?;
         self.store.ask::<bool>(&subscriptions::disable(told.subscription, why, now)).await?;
         self.host.log(Level::Warn, &format!("{} is disabled: {why}", told.subscription));
         Ok(None)

@@ -209,6 +209,48 @@ async fn an_address_that_is_gone_is_disabled_and_is_told_what_it_missed_when_it_
 }
 
 #[tokio::test]
+async fn who_takes_nothing_is_left_alone_and_holds_up_nobody_else() {
+    let platform = Platform::start(Options::default()).await;
+    let (failing, well) = (Receiver::start().await, Receiver::start().await);
+    failing.answers(&[500; 20]);
+    let made = subscribe(&platform, &json!({"url": format!("{}/in", failing.url)})).await;
+    subscribe(&platform, &json!({"url": format!("{}/in", well.url)})).await;
+    let address = format!("/api/subscriptions/{}", made["subscription"].as_str().unwrap());
+    let mut sagas = Vec::new();
+    for _ in 0..3 {
+        sagas.push(journal::execute(&platform, &plan()).await);
+    }
+    let shut = poll(PATIENCE, Duration::from_millis(100), || async {
+        Some(platform.get(&address).await).filter(|shown| shown["shut_until"].is_u64())
+    });
+    let shown = shut.await.expect("three failures in a row, of whatever sagas, are enough");
+    assert_eq!(shown["state"], "active", "{shown}");
+    // Calls that had left by then may come still.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let calls = failing.at("/in").len();
+    sagas.push(journal::execute(&platform, &plan()).await);
+    for saga in &sagas {
+        well.until_rest(&platform, "/in", saga).await;
+    }
+    tokio::time::sleep(QUIET).await;
+    assert_eq!(failing.at("/in").len(), calls, "whatever else there is to tell");
+
+    // It is tried after a while, and told of everything that it missed.
+    failing.answers.lock().unwrap().clear();
+    let told = poll(2 * PATIENCE, Duration::from_secs(1), || async {
+        sweep(&platform).await;
+        Some(platform.get(&address).await).filter(|shown| shown["behind"] == 0)
+    });
+    let shown = told.await.expect("it is told of all");
+    assert!(shown.get("shut_until").is_none(), "{shown}");
+    for saga in &sagas {
+        let taken = failing.until_rest(&platform, "/in", saga).await;
+        let wanted: Vec<Value> = events(&platform, saga).await.into_iter().map(|event| event.data).collect();
+        assert_eq!(taken.iter().map(Brought::event).collect::<Vec<_>>(), wanted);
+    }
+}
+
+#[tokio::test]
 async fn nobody_is_told_of_anothers_sagas_but_operators_who_ask_for_all() {
     let platform = Platform::start(Options::arguments(&["--anonymous-role", "user"])).await;
     let receiver = Receiver::start().await;
