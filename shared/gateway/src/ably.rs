@@ -97,7 +97,7 @@ fn mac(secret: &str, text: &str) -> String {
 }
 
 /// An event without what is large in it, as the extension `dataref` of CloudEvents has it.
-fn without_data(event: &Value, at: &str) -> Value {
+pub(crate) fn without_data(event: &Value, at: &str) -> Value {
     let mut event = event.clone();
     if let Some(fields) = event.as_object_mut() {
         fields.remove("data");

@@ -179,18 +179,18 @@ impl<H: Host> Run<'_, H> {
 
     async fn send(&self, subscription: &Row, number: u64, event: &Value) -> Came {
         let id = outgoing::id(self.saga, number);
+        let at = format!("{}/api/execute/{}/events", self.settings.public_url, self.saga);
         match subscription.kind {
-            To::Webhook => deliver(self.host, self.means, subscription, (&id, event), self.patience).await,
-            To::Ably => self.publish(&id, event).await,
+            To::Webhook => deliver(self.host, self.means, subscription, (&id, event, &at), self.patience).await,
+            To::Ably => self.publish(&id, event, &at).await,
         }
     }
 
-    async fn publish(&self, id: &str, event: &Value) -> Came {
+    async fn publish(&self, id: &str, event: &Value, at: &str) -> Came {
         // Without one it is nobody's news.
         let Some(ably) = &self.means.ably else { return Came::Taken };
         let channel = ably::channel(&self.taken.owner, self.saga);
-        let at = format!("{}/api/execute/{}/events", self.settings.public_url, self.saga);
-        let request = match ably.publish(&channel, id, event, &at) {
+        let request = match ably.publish(&channel, id, event, at) {
             Ok(request) => request,
             Err(error) => return Came::Refused(error.0, None),
         };
@@ -209,13 +209,13 @@ async fn deliver<H: Host>(
     host: &H,
     means: &Means,
     subscription: &Row,
-    (id, event): (&str, &Value),
+    (id, event, at): (&str, &Value, &str),
     patience: Millis,
 ) -> Came {
     let now = host.now();
     let generations = subscription.generations(now);
     let signed = (means.key.as_str(), subscription.id.as_str(), generations.as_slice());
-    let request = match outgoing::bring((&subscription.url, id, event), signed, now) {
+    let request = match outgoing::bring((&subscription.url, id, event, at), signed, now) {
         Ok(request) => request,
         Err(error) => return Came::Refused(error.0, None),
     };
@@ -241,10 +241,11 @@ pub(super) async fn try_out<H: Host>(
     host: &H,
     means: &Means,
     subscription: &Row,
-    event: (&str, &Value),
+    (id, event): (&str, &Value),
     patience: Millis,
 ) -> Option<String> {
-    match deliver(host, means, subscription, event, patience.min(PATIENCE)).await {
+    // It is short: nobody has to read it elsewhere.
+    match deliver(host, means, subscription, (id, event, ""), patience.min(PATIENCE)).await {
         Came::Taken => None,
         Came::Gone => Some("its address answered 410 Gone".to_owned()),
         Came::Refused(why, _) => Some(plain(&why)),

@@ -7,9 +7,10 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use makegood_core::time::Millis;
 use serde_json::Value;
 
-use super::Secret;
 use super::signature::{Algorithm, Encoding, make};
 use super::standard::STANDARD;
+use super::{LARGEST_BODY, Secret};
+use crate::ably::without_data;
 use crate::tool::retry_after;
 use crate::{Malformed, Request, Response, post};
 
@@ -39,16 +40,20 @@ pub fn id(saga: &impl std::fmt::Display, seq: u64) -> String {
     format!("{saga}_{seq}")
 }
 
-/// Makes the request that brings an event. It has a signature for each of the generations, the newest first.
+/// Makes the request that brings an event. It has a signature for each of the generations, the newest first. An event that
+/// is longer than what we take ourselves names where it can be read: `at`.
 ///
 /// # Errors
 /// Where the address is none, or the deployment has no key.
 pub fn bring(
-    (url, id, event): (&str, &str, &Value),
+    (url, id, event, at): (&str, &str, &Value, &str),
     (key, subscription, generations): (&str, &str, &[u32]),
     now: Millis,
 ) -> Result<Request, Malformed> {
-    let body = event.to_string().into_bytes();
+    let mut body = event.to_string().into_bytes();
+    if body.len() > LARGEST_BODY {
+        body = without_data(event, at).to_string().into_bytes();
+    }
     let seconds = (now.0 / 1000).to_string();
     let mut signatures = String::new();
     for generation in generations {
@@ -107,7 +112,7 @@ mod tests {
 
     fn brought(generations: &[u32]) -> Request {
         let event = json!({"type": "makegood.saga.completed.v1"});
-        bring(("https://a.test/in", "sg_1_7", &event), (KEY, "sub_1", generations), NOW).unwrap()
+        bring(("https://a.test/in", "sg_1_7", &event, "https://me.test/e"), (KEY, "sub_1", generations), NOW).unwrap()
     }
 
     fn verified(request: &Request, secrets: &[String]) -> Result<String, Distrust> {
@@ -158,9 +163,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_longer_than_receivers_take_names_where_it_can_be_read() {
+        let body = |length: usize| -> Value {
+            let event = json!({"type": "t", "id": "7", "data": {"output": "x".repeat(length)}});
+            let to = ("https://a.test/in", "sg_1_7", &event, "https://me.test/e");
+            serde_json::from_slice(bring(to, (KEY, "sub_1", &[1]), NOW).unwrap().body()).unwrap()
+        };
+        assert_eq!(body(LARGEST_BODY), json!({"type": "t", "id": "7", "dataref": "https://me.test/e"}));
+        assert!(body(LARGEST_BODY - 1_000)["data"]["output"].is_string());
+    }
+
+    #[test]
     fn without_a_key_nothing_is_signed() {
         assert_eq!(secret("", "sub_1", 1), None);
-        assert!(bring(("https://a.test/", "i", &json!({})), ("", "sub_1", &[1]), NOW).is_err());
+        assert!(bring(("https://a.test/", "i", &json!({}), ""), ("", "sub_1", &[1]), NOW).is_err());
     }
 
     #[test]
