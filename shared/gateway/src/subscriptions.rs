@@ -1,6 +1,7 @@
 //! Subscriptions to events, how far each has been told, and the statements about both. The journal is the outbox: a
 //! cursor is written by the commit that has something to tell (`migrations/0019_subscribers.sql`), and taken away when
-//! it was told. Who takes nothing is left alone for a while (`migrations/0026_subscribers_rest.sql`). What is sent is in [`outgoing`](crate::webhook::outgoing) and [`ably`](crate::ably).
+//! it was told. Who takes nothing is left alone for a while (`0026_subscribers_rest.sql`). What is sent is in
+//! [`outgoing`](crate::webhook::outgoing) and [`ably`](crate::ably).
 
 use makegood_core::feed::{About, Kind, STARTED, UNDERSTOOD};
 use makegood_core::id::SagaId;

@@ -282,7 +282,8 @@ async fn lines_and_counts_are_what_folding_the_journals_says(platform: &Platform
 /// Each is a statement that changes a line, and what a check says of it.
 const TAMPERED: [(&str, &str); 6] = [
     (
-        "update makegood.view_cursor set cause = 'budget' where saga in (select id from makegood.saga where phase = 'stuck')",
+        "update makegood.view_cursor set cause = 'budget' where saga in (
+            select id from makegood.saga where phase = 'stuck')",
         "`cause` is \"budget\"",
     ),
     (
