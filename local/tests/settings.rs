@@ -41,6 +41,7 @@ fn values() -> BTreeMap<String, String> {
         "public_url" => PUBLIC,
         "tools_url" => "https://tools.test",
         "mcp_servers" => "{}",
+        "tool_secrets" => "{}",
         "cors_origins" => SITE,
         "alert_url" => "https://alerts.test/hook",
         "jwks_url" => "https://issuer.test/.well-known/jwks.json",

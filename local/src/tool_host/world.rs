@@ -1,5 +1,7 @@
 //! The world of `wit/tool.wit` as Rust, and what a tool says of itself there as a definition.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, ensure};
 use makegood_core::time::Millis;
 use makegood_core::tool::{Class, Definition, Repeat, Retry, Schema};
@@ -65,6 +67,8 @@ pub fn definition(described: &Described, sha256: &str) -> anyhow::Result<Definit
         approval: None,
         rules: Vec::new(),
         concurrency: Vec::new(),
+        rate: None,
+        secrets: BTreeMap::new(),
         // It reaches none.
         hosts: Vec::new(),
         mcp: None,

@@ -25,6 +25,7 @@ pub mod neon;
 pub mod pins;
 pub mod qstash;
 pub mod quoting;
+pub mod rate;
 pub mod redis;
 pub mod schedules;
 pub mod store;

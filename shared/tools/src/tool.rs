@@ -1,7 +1,9 @@
 //! A tool, and the definition that is made of it.
 
+use std::collections::BTreeMap;
+
 use makegood_core::time::Millis;
-use makegood_core::tool::{Definition, Example, Limit, PlanRule, Retry};
+use makegood_core::tool::{Definition, Example, Limit, PlanRule, Rate, Retry};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
@@ -50,6 +52,9 @@ pub struct About {
     pub cost_tokens: u64,
     pub rules: Vec<PlanRule>,
     pub concurrency: Vec<Limit>,
+    pub rate: Option<Rate>,
+    /// The headers that let its calls in, each with the name of a secret of the operator's.
+    pub secrets: BTreeMap<String, String>,
     /// The hosts that its calls may go to.
     pub hosts: Vec<String>,
 }
@@ -71,6 +76,8 @@ impl About {
             cost_tokens: 0,
             rules: Vec::new(),
             concurrency: Vec::new(),
+            rate: None,
+            secrets: BTreeMap::new(),
             hosts: Vec::new(),
         }
     }
@@ -94,6 +101,8 @@ pub fn definition<T: Tool>() -> Result<Definition, OutsideSubset> {
         cost_tokens,
         rules,
         concurrency,
+        rate,
+        secrets,
         hosts,
     } = T::about();
     let Promise { class, repeat, status, fence, approval } = T::class().promise();
@@ -124,6 +133,8 @@ pub fn definition<T: Tool>() -> Result<Definition, OutsideSubset> {
         approval,
         rules,
         concurrency,
+        rate,
+        secrets,
         hosts,
         mcp: None,
         input,

@@ -298,6 +298,8 @@ pub fn definitions() -> [Definition; 2] {
         approval: None,
         rules: Vec::new(),
         concurrency: Vec::new(),
+        rate: None,
+        secrets: BTreeMap::new(),
         hosts: Vec::new(),
         mcp: None,
         input: schema(json!({

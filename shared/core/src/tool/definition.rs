@@ -1,5 +1,6 @@
 //! What a tool declares: its class, how its partner behaves when asked twice, and its limits.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use serde::de::Error as _;
@@ -85,6 +86,14 @@ pub struct Limit {
     pub per: Per,
 }
 
+/// How many calls may leave in any span of so long, over all sagas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    pub calls: NonZeroU32,
+    pub per_ms: Millis,
+}
+
 /// What is counted together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -146,6 +155,14 @@ pub struct Definition {
     /// both. Undos and statuses count, and never wait.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "limits")]
     pub concurrency: Vec<Limit>,
+    /// How many calls of it may leave in a span of time: `{"calls": N, "per_ms": M}`. Undos and statuses count, and
+    /// never wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    /// The headers that its calls have for its partner to let them in, in lower case, each with the name of a secret of
+    /// the operator's. No value stands in a definition.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, String>,
     /// The hosts that its calls may go to, in lower case and without ports. Where there are none it is called where the
     /// operator has tools called, wherever that is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -174,6 +191,10 @@ pub struct Terms {
     pub cost_tokens: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "limits")]
     pub concurrency: Vec<Limit>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -196,6 +217,8 @@ impl From<Definition> for Terms {
             cost_minor,
             cost_tokens,
             concurrency,
+            rate,
+            secrets,
             hosts,
             mcp,
             input,
@@ -212,6 +235,8 @@ impl From<Definition> for Terms {
             cost_minor,
             cost_tokens,
             concurrency,
+            rate,
+            secrets,
             hosts,
             mcp,
             input,

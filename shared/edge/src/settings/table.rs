@@ -63,7 +63,7 @@ const READERS: &[Function] = &[CHAT, INTENT];
 pub const SUBSCRIBER_HOSTS: &str = "subscriber_hosts";
 
 /// In the order of their names.
-pub const TABLE: [Setting; 42] = [
+pub const TABLE: [Setting; 43] = [
     Setting {
         name: "ably_key",
         kind: Kind::Text,
@@ -405,6 +405,15 @@ pub const TABLE: [Setting; 42] = [
         functions: &[EXECUTE],
         meaning: "How long an invocation goes on starting calls, in milliseconds; less than `kill_ms`",
         source: "your platform's limit, less the time of your slowest tool",
+    },
+    Setting {
+        name: "tool_secrets",
+        kind: Kind::Text,
+        secret: true,
+        required: false,
+        functions: &[EXECUTE],
+        meaning: "The secrets that tools' definitions name: `{\"name\": \"value\"}`; a value goes into a header of that tool's calls, and nowhere else",
+        source: "whoever runs a tool that lets nobody in without one",
     },
     Setting {
         name: "tools_url",

@@ -120,6 +120,7 @@ pub struct Word {
     pub rules: Vec<PlanRule>,
     #[serde(default)]
     pub concurrency: Vec<Limit>,
+    pub rate: Option<Rate>,
     #[serde(default)]
     pub hosts: Vec<String>,
 }
@@ -204,6 +205,8 @@ pub fn draft(server: &str, era: Era, list: &[Value], tool: &str, words: &Words) 
         approval: word.approval.clone(),
         rules: word.rules.clone(),
         concurrency: word.concurrency.clone(),
+        rate: word.rate,
+        secrets: BTreeMap::new(),
         hosts: word.hosts.clone(),
         mcp: Some(mcp),
         input,
