@@ -35,16 +35,31 @@ impl Host for Native {
         let mut request =
             reqwest::Request::try_from(request).map_err(|error| FetchError::NotSent(error.to_string()))?;
         *request.timeout_mut() = Some(Duration::from_millis(timeout.0));
-        let answer = self.client.execute(request).await.map_err(|error| {
-            if error.is_connect() || error.is_builder() {
-                FetchError::NotSent(error.to_string())
-            } else {
-                FetchError::Unknown(error.to_string())
-            }
-        })?;
+        let answer = self.client.execute(request).await.map_err(|error| sort(&error))?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = answer.bytes().await.map_err(|error| FetchError::Unknown(error.to_string()))?;
         let mut response = http::Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        Ok(credentials.struck_from(response))
+    }
+
+    async fn fetch_pieces(
+        &self,
+        request: makegood_gateway::Request,
+        silence: Millis,
+        timeout: Millis,
+    ) -> Result<Response, FetchError> {
+        let credentials = Credentials::of(&request);
+        let mut request =
+            reqwest::Request::try_from(request).map_err(|error| FetchError::NotSent(error.to_string()))?;
+        *request.timeout_mut() = Some(Duration::from_millis(timeout.0));
+        let mut answer = heard(silence, self.client.execute(request)).await?;
+        let (status, headers, mut body) = (answer.status(), answer.headers().clone(), Vec::new());
+        while let Some(piece) = heard(silence, answer.chunk()).await? {
+            body.extend_from_slice(&piece);
+        }
+        let mut response = Response::new(body.into());
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         Ok(credentials.struck_from(response))
@@ -68,5 +83,21 @@ impl Host for Native {
 
     fn log(&self, level: Level, line: &str) {
         system::log(level, line);
+    }
+}
+
+/// Tells what never left from what may have arrived.
+fn sort(error: &reqwest::Error) -> FetchError {
+    if error.is_connect() || error.is_builder() {
+        FetchError::NotSent(error.to_string())
+    } else {
+        FetchError::Unknown(error.to_string())
+    }
+}
+
+async fn heard<T>(silence: Millis, piece: impl Future<Output = reqwest::Result<T>>) -> Result<T, FetchError> {
+    match tokio::time::timeout(Duration::from_millis(silence.0), piece).await {
+        Ok(piece) => piece.map_err(|error| sort(&error)),
+        Err(_) => Err(FetchError::Unknown(format!("nothing came for {silence}"))),
     }
 }

@@ -20,6 +20,7 @@ pub mod limits;
 pub mod links;
 pub mod mcp;
 pub mod model;
+pub mod model_stream;
 pub mod model_use;
 pub mod neon;
 pub mod pins;

@@ -63,7 +63,7 @@ const READERS: &[Function] = &[CHAT, INTENT];
 pub const SUBSCRIBER_HOSTS: &str = "subscriber_hosts";
 
 /// In the order of their names.
-pub const TABLE: [Setting; 43] = [
+pub const TABLE: [Setting; 44] = [
     Setting {
         name: "ably_key",
         kind: Kind::Text,
@@ -279,6 +279,15 @@ pub const TABLE: [Setting; 43] = [
         functions: READERS,
         meaning: "What a million of its tokens cost, in and out, as `0.15/0.60`; empty: nothing",
         source: "your service's list of prices",
+    },
+    Setting {
+        name: "model_silence_ms",
+        kind: Kind::Number,
+        secret: false,
+        required: false,
+        functions: READERS,
+        meaning: "Answers of models are asked for piece by piece, and one that says nothing for so long, in milliseconds, is left for the next; `0`: they come as a whole",
+        source: "your choice; longer than your model thinks before its first word",
     },
     Setting {
         name: "model_timeout_ms",
