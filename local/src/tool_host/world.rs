@@ -1,7 +1,5 @@
 //! The world of `wit/tool.wit` as Rust, and what a tool says of itself there as a definition.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, ensure};
 use makegood_core::time::Millis;
 use makegood_core::tool::{Class, Definition, Repeat, Retry, Schema};
@@ -68,7 +66,7 @@ pub fn definition(described: &Described, sha256: &str) -> anyhow::Result<Definit
         rules: Vec::new(),
         concurrency: Vec::new(),
         rate: None,
-        secrets: BTreeMap::new(),
+        secrets: serde_json::Map::new(),
         // It reaches none.
         hosts: Vec::new(),
         mcp: None,

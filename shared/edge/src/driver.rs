@@ -545,7 +545,6 @@ async fn perform<H: Host>(host: &H, base: &str, secrets: &str, call: &Call) -> O
 #[cfg(test)]
 mod tests {
     use std::cell::{Cell, RefCell};
-    use std::collections::BTreeMap;
     use std::rc::Rc;
 
     use bytes::Bytes;
@@ -608,7 +607,7 @@ mod tests {
             fingerprint: 0,
             limits: Vec::new(),
             rate: None,
-            secrets: BTreeMap::new(),
+            secrets: Map::new(),
             hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
             mcp: None,
         }
@@ -625,7 +624,7 @@ mod tests {
             (["tools.test"], "0123456789ab", None),
         ] {
             let (host, mut call) = (Counting::default(), call(&hosts));
-            call.secrets.insert("x-api-key".to_owned(), "luigi".to_owned());
+            call.secrets.insert("x-api-key".to_owned(), json!("luigi"));
             let outcome = perform(&host, "https://tools.test/t", configured, &call).now_or_never().unwrap();
             assert_eq!((host.shown.borrow().as_deref(), host.left.get()), (shown, u32::from(shown.is_some())));
             match outcome {

@@ -60,7 +60,7 @@ fn call(op: Op, params: Value) -> Call {
         fingerprint: 0,
         limits: Vec::new(),
         rate: None,
-        secrets: BTreeMap::new(),
+        secrets: serde_json::Map::new(),
         hosts: Vec::new(),
         mcp: None,
     }

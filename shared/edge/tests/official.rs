@@ -78,7 +78,7 @@ async fn call(host: &Native, server: &Server, mcp: &Mcp, params: Value) -> Outco
         fingerprint: 0,
         limits: Vec::new(),
         rate: None,
-        secrets: BTreeMap::new(),
+        secrets: serde_json::Map::new(),
         hosts: Vec::new(),
         mcp: None,
     };

@@ -2,8 +2,6 @@
 //!
 //! The reading of an answer is where "no" and "unknown" part; the table is [`outcome`].
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use makegood_core::depth::too_deep;
@@ -42,17 +40,17 @@ const SHORTEST_SECRET: usize = 12;
 ///
 /// # Errors
 /// Which is not there, or is none. No value is told.
-pub fn secrets(
-    wanted: &BTreeMap<String, String>,
-    configured: &str,
-) -> Result<Vec<(HeaderName, HeaderValue)>, Malformed> {
+pub fn secrets(wanted: &Map<String, Value>, configured: &str) -> Result<Vec<(HeaderName, HeaderValue)>, Malformed> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
     let known = known(configured)?;
-    let header = |(header, name): (&String, &String)| -> Result<(HeaderName, HeaderValue), Malformed> {
+    let header = |(header, name): (&String, &Value)| -> Result<(HeaderName, HeaderValue), Malformed> {
         let named = HeaderName::from_bytes(header.as_bytes());
-        Ok((named.map_err(|_| Malformed(format!("`{header}` is no header")))?, secret(&known, name)?))
+        Ok((
+            named.map_err(|_| Malformed(format!("`{header}` is no header")))?,
+            secret(&known, name.as_str().unwrap_or_default())?,
+        ))
     };
     wanted.iter().map(header).collect()
 }
@@ -241,11 +239,11 @@ mod tests {
     #[test]
     fn a_tool_is_let_in_by_the_secrets_that_it_names_and_by_no_others() {
         let configured = r#"{"luigi": "Bearer 0123456789", "mario": "0123456789ab", "short": "hush"}"#;
-        let wanted = |name: &str| [("x-api-key".to_owned(), name.to_owned())].into();
+        let wanted = |name: &str| Map::from_iter([("x-api-key".to_owned(), Value::from(name))]);
         let found = secrets(&wanted("luigi"), configured).unwrap();
         assert_eq!(found, [(HeaderName::from_static("x-api-key"), HeaderValue::from_static("Bearer 0123456789"))]);
         assert!(found[0].1.is_sensitive());
-        assert_eq!(secrets(&BTreeMap::new(), "none of its business").unwrap(), []);
+        assert_eq!(secrets(&Map::new(), "none of its business").unwrap(), []);
         for (name, configured, words) in [
             ("bowser", configured, "`bowser` is not configured"),
             ("bowser", "", "`bowser` is not configured"),

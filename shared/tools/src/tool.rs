@@ -1,13 +1,11 @@
 //! A tool, and the definition that is made of it.
 
-use std::collections::BTreeMap;
-
 use makegood_core::time::Millis;
 use makegood_core::tool::{Definition, Example, Limit, PlanRule, Rate, Retry};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::class::{Class, Promise};
 use crate::shape::Shape;
@@ -54,7 +52,7 @@ pub struct About {
     pub concurrency: Vec<Limit>,
     pub rate: Option<Rate>,
     /// The headers that let its calls in, each with the name of a secret of the operator's.
-    pub secrets: BTreeMap<String, String>,
+    pub secrets: Map<String, Value>,
     /// The hosts that its calls may go to.
     pub hosts: Vec<String>,
 }
@@ -77,7 +75,7 @@ impl About {
             rules: Vec::new(),
             concurrency: Vec::new(),
             rate: None,
-            secrets: BTreeMap::new(),
+            secrets: Map::new(),
             hosts: Vec::new(),
         }
     }

@@ -76,7 +76,7 @@ impl Servers {
             fingerprint: 0,
             limits: Vec::new(),
             rate: None,
-            secrets: BTreeMap::new(),
+            secrets: Map::new(),
             hosts: Vec::new(),
             mcp: None,
         };

@@ -289,7 +289,7 @@ impl<'k, T: Transport> Scene<'k, T> {
             fingerprint: 0,
             limits: Vec::new(),
             rate: None,
-            secrets: BTreeMap::new(),
+            secrets: serde_json::Map::new(),
             hosts: Vec::new(),
             mcp: self.kit.definition.mcp.clone().map(Box::new),
         };

@@ -527,7 +527,7 @@ fn definition(contract: &(&str, Class, bool, bool, bool), rng: &mut Rng) -> Defi
         rules: Vec::new(),
         concurrency: Vec::new(),
         rate: None,
-        secrets: BTreeMap::new(),
+        secrets: Map::new(),
         hosts: Vec::new(),
         mcp: None,
         input: input.clone(),

@@ -337,7 +337,7 @@ pub fn definitions() -> [Definition; 2] {
         rules: Vec::new(),
         concurrency: Vec::new(),
         rate: None,
-        secrets: BTreeMap::new(),
+        secrets: Map::new(),
         hosts: Vec::new(),
         mcp: None,
         input: schema(json!({

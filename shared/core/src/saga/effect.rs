@@ -1,7 +1,5 @@
 //! What `step` asks of the world. The list is closed: a driver performs each of these and no other.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -100,7 +98,7 @@ pub struct Call {
     /// How many may leave in a span of time, as the tool says.
     pub rate: Option<Rate>,
     /// The headers that let it in, with the names of the secrets that stand there; no value is known here.
-    pub secrets: BTreeMap<String, String>,
+    pub secrets: Map<String, Value>,
     /// The hosts that it may go to; none: wherever the operator has tools called.
     pub hosts: Vec<String>,
     /// The tool's place at an MCP server, where it is one of such a server.

@@ -192,6 +192,7 @@ impl Definition {
                     header.escape_default()
                 ));
             }
+            let name = name.as_str().unwrap_or_default();
             if !plain(name, '_') {
                 return Err(format!(
                     "`{}` in `secrets` is no name of a secret: take one of lower snake case, and never its value",
@@ -314,6 +315,7 @@ mod tests {
             (json!({"hosts": ["a"], "secrets": {"idempotency-key": "luigi"}}), "no header"),
             (json!({"hosts": ["a"], "secrets": {"x-api-key": "Bearer hush"}}), "`Bear` in `secrets` is no name"),
             (json!({"hosts": ["a"], "secrets": {"x-api-key": ""}}), "no name"),
+            (json!({"hosts": ["a"], "secrets": {"x-api-key": 1}}), "no name"),
             (
                 json!({"hosts": ["a"], "secrets": {"x-api-key": "luigi"},
                 "mcp": {"server": "x", "era": "legacy", "tool": "t", "pin": "p"}}),

@@ -1,10 +1,10 @@
 //! What a tool declares: its class, how its partner behaves when asked twice, and its limits.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 use super::{Example, Mcp, PlanRule, Schema};
 use crate::saga::{Approval, is_zero};
@@ -107,8 +107,8 @@ pub enum Per {
 
 /// One limit, or a list of them.
 fn limits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Limit>, D::Error> {
-    let value = serde_json::Value::deserialize(deserializer)?;
-    let limits = if value.is_object() { serde_json::Value::Array(vec![value]) } else { value };
+    let value = Value::deserialize(deserializer)?;
+    let limits = if value.is_object() { Value::Array(vec![value]) } else { value };
     serde_json::from_value(limits).map_err(|error| D::Error::custom(format!("`concurrency`: {error}")))
 }
 
@@ -160,9 +160,9 @@ pub struct Definition {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
     /// The headers that its calls have for its partner to let them in, in lower case, each with the name of a secret of
-    /// the operator's. No value stands in a definition.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub secrets: BTreeMap<String, String>,
+    /// the operator's, a text. No value stands in a definition.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub secrets: Map<String, Value>,
     /// The hosts that its calls may go to, in lower case and without ports. Where there are none it is called where the
     /// operator has tools called, wherever that is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -193,8 +193,8 @@ pub struct Terms {
     pub concurrency: Vec<Limit>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub secrets: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub secrets: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
