@@ -29,7 +29,7 @@ pub enum Who {
 #[must_use]
 pub fn words(tool: &str, rate: Rate, who: Who, whole: bool) -> Vec<String> {
     let (left, line) = (format!("makegood:rate:{tool}"), format!("makegood:rate:{tool}:line"));
-    let mut words = SCRIPT.words(&[&left, &line], whole);
+    let mut words = SCRIPT.words(&[left.as_str(), line.as_str()], whole);
     let who = match who {
         Who::First => "first",
         Who::Again => "again",
