@@ -161,6 +161,7 @@ impl Platform {
             clients::ably(&format!("{url}{ABLY}"), &ably.key),
             clients::mcp(format!("{url}{MCP}")),
             vec![("MCP_SERVERS", mcp_servers(options, &url)?)],
+            tool_secrets(),
             clients::otlp(&format!("{url}{OTLP}")),
             clients::issuer(&issuer.url),
             clients::town(&url),
@@ -400,6 +401,12 @@ fn generous() -> String {
     let each = serde_json::json!({"rate": 1_000_000, "per_s": 60, "burst": 100_000});
     let all = Class::ALL.map(|class| (class.name().to_owned(), each.clone()));
     serde_json::Value::Object(all.into_iter().collect()).to_string()
+}
+
+/// What lets calls of tools in, where that is given: whoever adds a tool is told of what it names and is not there.
+fn tool_secrets() -> Vec<(&'static str, String)> {
+    let given = std::env::var("SPIN_VARIABLE_TOOL_SECRETS").ok();
+    given.filter(|secrets| !secrets.is_empty()).map(|secrets| ("TOOL_SECRETS", secrets)).into_iter().collect()
 }
 
 /// The town, and those that are given.

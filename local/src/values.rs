@@ -13,7 +13,7 @@ use makegood_edge::native::Native;
 use makegood_edge::settings::{Kind, NAMES, Setting};
 use makegood_gateway::ably::Ably;
 use makegood_gateway::webhook::sources;
-use makegood_gateway::{jwt, mcp};
+use makegood_gateway::{jwt, mcp, tool};
 
 /// Between the end of the budget and the platform's kill there is a commit, and a message to the queue.
 const LAST: u64 = 1_000;
@@ -190,6 +190,9 @@ fn readers(values: &BTreeMap<String, String>) -> Vec<Fault> {
     if let Err(error) = mcp::servers(values.get("mcp_servers").map_or("", String::as_str)) {
         faults.push(Fault::new("mcp_servers", error.0, "Mend its value: docs/MCP.md shows one."));
     }
+    if let Err(error) = tool::check_secrets(values.get("tool_secrets").map_or("", String::as_str)) {
+        faults.push(Fault::new("tool_secrets", error.0, "Mend its value: docs/TOOLS.md shows one."));
+    }
     if let Err(why) = sources::read(values.get("webhook_sources").map_or("", String::as_str)) {
         let remedy = "Mend its value: docs/WEBHOOKS.md shows one.";
         faults.push(Fault::new("webhook_sources", format!("with it webhooks are answered 500: {why}"), remedy));
@@ -239,6 +242,7 @@ mod tests {
             ("kill_ms", "10 s"),
             ("model_price", "0.15"),
             ("mcp_servers", "this is not JSON"),
+            ("tool_secrets", r#"{"hotel": "hush"}"#),
             ("webhook_sources", r#"{"s": {"scheme": "stripe"}}"#),
             ("subscription_key", "hush"),
             ("breakers", "{\"pay\": {\"permits\": 0}}"),

@@ -41,6 +41,7 @@ fn values() -> BTreeMap<String, String> {
         "public_url" => PUBLIC,
         "tools_url" => "https://tools.test",
         "mcp_servers" => "{}",
+        "tool_secrets" => "{}",
         "cors_origins" => SITE,
         "alert_url" => "https://alerts.test/hook",
         "jwks_url" => "https://issuer.test/.well-known/jwks.json",
@@ -59,6 +60,7 @@ fn values() -> BTreeMap<String, String> {
         "fallback_model_price" => "1/2",
         "model_timeout_ms" => "5000",
         "model_cache_ms" => "60000",
+        "model_silence_ms" => "1500",
         "model_tools" => "book_restaurant_table,search_restaurants",
         "webhook_sources" => {
             r#"{"any": {"scheme": "github", "secrets": ["hush"], "owner": "ada", "rules": [{"then": {"event": {"name": "n"}}}]}}"#
@@ -85,6 +87,7 @@ fn other(name: &str) -> String {
         "time_budget_ms" | "kill_ms" => "60000".to_owned(),
         "model_timeout_ms" => "4000".to_owned(),
         "model_cache_ms" => "120000".to_owned(),
+        "model_silence_ms" => "0".to_owned(),
         "model_price" | "fallback_model_price" => "3/4".to_owned(),
         "model_tools" => "book_restaurant_table".to_owned(),
         "user_concurrency" => "7".to_owned(),
@@ -401,9 +404,13 @@ fn the_table_has_every_variable_that_the_functions_ask_for_and_no_other() {
 }
 
 /// Needed by a saga under way only, which takes a whole platform: the endpoints' tests have them, as
-/// `turns.rs` and `sleeping.rs`.
-const UNDER_WAY: [(&str, &str); 3] =
-    [("execute", "tools_url"), ("execute", "time_budget_ms"), ("execute", "user_concurrency")];
+/// `turns.rs` and `sleeping.rs`, and the driver's own those of secrets.
+const UNDER_WAY: [(&str, &str); 4] = [
+    ("execute", "tools_url"),
+    ("execute", "tool_secrets"),
+    ("execute", "time_budget_ms"),
+    ("execute", "user_concurrency"),
+];
 
 #[test]
 fn a_function_needs_what_makes_it_do_something_else_and_nothing_more() {

@@ -94,6 +94,7 @@ mod tests {
             }
             (Kind::Text, "ably_key") => "app.id:secret".to_owned(),
             (Kind::Text, "mcp_servers") => r#"{"hotel": {"url": "https://hotel.test/mcp"}}"#.to_owned(),
+            (Kind::Text, "tool_secrets") => r#"{"hotel": "lets-us-in-there"}"#.to_owned(),
             (Kind::Text, _) => "a-text-of-thirty-two-bytes-or-more".to_owned(),
         };
         let mut values: std::collections::BTreeMap<String, String> =

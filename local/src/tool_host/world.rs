@@ -65,6 +65,8 @@ pub fn definition(described: &Described, sha256: &str) -> anyhow::Result<Definit
         approval: None,
         rules: Vec::new(),
         concurrency: Vec::new(),
+        rate: None,
+        secrets: serde_json::Map::new(),
         // It reaches none.
         hosts: Vec::new(),
         mcp: None,

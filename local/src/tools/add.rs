@@ -34,6 +34,7 @@ pub async fn run(installation: &Installation, options: &AddTools, source: &Sourc
         // All are looked at before the first is registered.
         for tool in &tools {
             not_anothers(&known, tool)?;
+            installation.lets_in(tool)?;
         }
         components.check(&known)?;
         for tool in &tools {

@@ -14,11 +14,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use makegood_core::time::Millis;
+use makegood_core::tool::Definition;
 use makegood_edge::native::Native;
 use makegood_gateway::mcp::{Server, servers};
 use makegood_gateway::neon::Rows;
 use makegood_gateway::pins::{self, Shown};
 use makegood_gateway::store::{self, Statement};
+use makegood_gateway::tool::secrets;
 
 pub use arguments::{AddTools, BuildTool, ListTools, OneTool, ReflectTables, ShowTool, TestTool, Tools, ToolsVerb};
 pub use component::describe;
@@ -44,13 +46,16 @@ struct Installation {
     remote: Remote,
     /// As `mcp_servers` has them.
     servers: String,
+    /// As `tool_secrets` has them.
+    secrets: String,
 }
 
 impl Installation {
     fn read(source: &Source) -> anyhow::Result<Self> {
         let configured = Configuration::read(source, |name| std::env::var(name).ok())?;
         let remote = Remote::new(configured.get("database_http_url"), configured.get("database_url"));
-        Ok(Self { remote, servers: configured.get("mcp_servers").to_owned() })
+        let [servers, secrets] = ["mcp_servers", "tool_secrets"].map(|name| configured.get(name).to_owned());
+        Ok(Self { remote, servers, secrets })
     }
 
     async fn ask(&self, statement: &Statement) -> anyhow::Result<Rows> {
@@ -63,6 +68,12 @@ impl Installation {
     async fn tools(&self) -> anyhow::Result<Vec<Shown>> {
         let tools = store::read(self.ask(&pins::show()).await?).map_err(|error| anyhow::anyhow!("{error}"))?;
         Ok(tools.unwrap_or_default())
+    }
+
+    /// Whether a tool's calls would be let in by all that it names.
+    fn lets_in(&self, tool: &Definition) -> anyhow::Result<()> {
+        let found = secrets(&tool.secrets, &self.secrets);
+        found.map(drop).map_err(|error| anyhow::anyhow!("`{}`: {error}. Put it there first.", tool.name))
     }
 
     fn server(&self, name: &str) -> anyhow::Result<Server> {

@@ -13,12 +13,15 @@ pub async fn run(options: &TestTool, source: &Source) -> anyhow::Result<()> {
         Some(url) => {
             let mut known: Vec<Definition> =
                 makegood_town::definitions().into_iter().map(serde_json::from_value).collect::<Result<_, _>>()?;
-            // Without a word about an installation, only the demo tools are known by name.
+            // Without a word about an installation, only the demo tools are known by name, and no secrets.
+            let mut secrets = String::new();
             if !source.env.is_empty() {
-                let installed = Installation::read(source)?.tools().await?.into_iter();
+                let installation = Installation::read(source)?;
+                let installed = installation.tools().await?.into_iter();
                 known.extend(installed.filter(|shown| shown.current).map(|shown| shown.definition));
+                secrets = installation.secrets;
             }
-            makegood_conformance::run_cli(url.trim_end_matches('/'), &options.sample, &known).await?
+            makegood_conformance::run_cli(url.trim_end_matches('/'), &options.sample, &known, &secrets).await?
         }
         None => {
             let installation = Installation::read(source)?;

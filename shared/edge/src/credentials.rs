@@ -1,7 +1,8 @@
 //! What we show others to be let in must not come back to us as words: a service that is not content with a credential
 //! may say it again, and what services say goes into the log, and, where it was a tool, into the journal.
 //!
-//! So every host strikes out of an answer what its request was let in with, before anybody sees the answer.
+//! It is what stands in `authorization`, in the database's connection string, and in every header that is marked as
+//! sensitive. So every host strikes out of an answer what its request was let in with, before anybody sees the answer.
 
 use std::borrow::Cow;
 
@@ -29,6 +30,13 @@ impl Credentials {
         let mut found = Vec::new();
         if let Some(given) = text(headers, AUTHORIZATION.as_str()) {
             found.push(given.split_once(' ').map_or(given.as_str(), |(_, token)| token).to_owned());
+        }
+        for value in
+            headers.iter().filter_map(|(name, value)| (value.is_sensitive() && name != AUTHORIZATION).then_some(value))
+        {
+            let given = value.to_str().unwrap_or_default();
+            found.push(given.to_owned());
+            found.extend(given.split_once(' ').map(|(_, token)| token.to_owned()));
         }
         if let Some(connection) = text(headers, CONNECTION) {
             let password = connection
@@ -101,6 +109,16 @@ mod tests {
         assert_eq!(said(CONNECTION, connection, "pass-0123456789 is wrong"), "[secret] is wrong");
         assert_eq!(said("authorization", "Bearer short", "short"), "short");
         assert_eq!(said("x-other", "sk-0123456789ab", "sk-0123456789ab"), "sk-0123456789ab");
+    }
+
+    #[test]
+    fn what_is_marked_as_sensitive_does_not_come_back_under_whatever_name_it_went() {
+        let mut secret = http::HeaderValue::from_static("Token 0123456789ab");
+        secret.set_sensitive(true);
+        let request = http::Request::get("https://a.test/").header("x-api-key", secret).body(Bytes::new()).unwrap();
+        let body = Bytes::from_static(b"Token 0123456789ab, and 0123456789ab");
+        let answer = Credentials::of(&request).struck_from(http::Response::new(body));
+        assert_eq!(answer.into_body(), "[secret], and [secret]");
     }
 
     #[test]

@@ -376,7 +376,7 @@ impl<'a, H: Host> Invocation<'a, H> {
         let (saga, owner, priority) = (self.saga.id.clone(), self.owner.clone(), self.saga.head.priority);
         line.leaves(&call);
         let (breakers, guarded) = (self.breakers, self.breakers.leaves(&call));
-        if call.op != Op::Do && line.counts(&call) {
+        if call.op != Op::Do && (call.rate.is_some() || line.counts(&call)) {
             // It waits for no turn, nor for being counted.
             let (owner, call) = (owner.clone(), call.clone());
             self.left.push(Box::pin(async move {
@@ -391,7 +391,7 @@ impl<'a, H: Host> Invocation<'a, H> {
             } else if let Some(place) = &call.mcp {
                 mcp::perform(&host, &settings.mcp_servers, place, &call).await
             } else {
-                perform(&host, &settings.tools_url, &call).await
+                perform(&host, &settings.tools_url, &settings.tool_secrets, &call).await
             };
             let took = host.now().since(began);
             if let Some((breaker, permit)) = guarded {
@@ -404,8 +404,8 @@ impl<'a, H: Host> Invocation<'a, H> {
     fn ask_turn(&self, claim: Claim) -> LocalBoxFuture<'a, Task> {
         let (line, owner) = (self.line, self.owner.clone());
         Box::pin(async move {
-            let came = line.ask(&owner, &claim).await;
-            Task::Turn(Event::Turn { node: claim.node, came })
+            let (came, after) = line.ask(&owner, &claim).await;
+            Task::Turn(Event::Turn { node: claim.node, came, after })
         })
     }
 
@@ -514,16 +514,27 @@ fn is_worth_a_try<H: Host>(host: &H, error: &Error, until: Millis) -> bool {
     error.code() == Code::Unavailable && host.now() + PAUSE < until
 }
 
-async fn perform<H: Host>(host: &H, base: &str, call: &Call) -> Outcome {
+async fn perform<H: Host>(host: &H, base: &str, secrets: &str, call: &Call) -> Outcome {
     if let Err(reason) = outbound::admits(host, &call.hosts, base) {
         // Whoever runs this can mend it, and nothing was done.
         return Outcome::Later { after: None, code: "not_sent".to_owned(), reason };
     }
-    let request = match tool::request(base, call) {
+    let mut request = match tool::request(base, call) {
         Ok(request) => request,
         // It cannot even be written down, now or later.
         Err(error) => return Outcome::Refused(Refusal { code: "unsendable".to_owned(), detail: error.0 }),
     };
+    match tool::secrets(&call.secrets, secrets) {
+        Ok(secrets) => {
+            for (name, value) in secrets {
+                request.headers_mut().insert(name, value);
+            }
+        }
+        Err(error) => {
+            host.log(Level::Warn, &format!("{} was not called: {error}", call.tool));
+            return Outcome::Later { after: None, code: "not_sent".to_owned(), reason: error.0 };
+        }
+    }
     match outbound::fetch(host, Bound::Below(base), request, call.timeout).await {
         Ok(response) => tool::outcome(call.op, &response),
         Err(FetchError::NotSent(reason)) => Outcome::Later { after: None, code: "not_sent".to_owned(), reason },
@@ -550,11 +561,15 @@ mod tests {
     struct Counting {
         left: Rc<Cell<u32>>,
         said: Rc<RefCell<Vec<String>>>,
+        /// The header `x-api-key` of what left last.
+        shown: Rc<RefCell<Option<String>>>,
     }
 
     impl Host for Counting {
-        async fn fetch(&self, _: Request, _: Millis) -> Result<Response, FetchError> {
+        async fn fetch(&self, request: Request, _: Millis) -> Result<Response, FetchError> {
             self.left.set(self.left.get() + 1);
+            *self.shown.borrow_mut() =
+                request.headers().get("x-api-key").map(|shown| shown.to_str().unwrap().to_owned());
             let answer = json!({"jsonrpc": "2.0", "id": 1, "result": {"content": []}});
             Ok(Response::new(Bytes::from(answer.to_string())))
         }
@@ -591,8 +606,35 @@ mod tests {
             timeout: Millis(1_000),
             fingerprint: 0,
             limits: Vec::new(),
+            rate: None,
+            secrets: Map::new(),
             hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
             mcp: None,
+        }
+    }
+
+    #[test]
+    fn a_tool_is_shown_its_secret_at_its_hosts_and_without_one_it_is_not_called() {
+        let configured = r#"{"luigi": "0123456789ab", "mario": "ba9876543210"}"#;
+        for (hosts, configured, shown) in [
+            (["tools.test"], configured, Some("0123456789ab")),
+            (["other.test"], configured, None),
+            (["tools.test"], r#"{"mario": "ba9876543210"}"#, None),
+            (["tools.test"], "", None),
+            (["tools.test"], "0123456789ab", None),
+        ] {
+            let (host, mut call) = (Counting::default(), call(&hosts));
+            call.secrets.insert("x-api-key".to_owned(), json!("luigi"));
+            let outcome = perform(&host, "https://tools.test/t", configured, &call).now_or_never().unwrap();
+            assert_eq!((host.shown.borrow().as_deref(), host.left.get()), (shown, u32::from(shown.is_some())));
+            match outcome {
+                Outcome::Ok(Answer::Output(_)) => assert!(shown.is_some()),
+                Outcome::Later { code, reason, .. } => {
+                    assert!(shown.is_none() && code == "not_sent" && !reason.contains("0123"), "{reason}");
+                    assert_eq!(host.said.borrow().len(), 1, "the operator hears of it");
+                }
+                other @ (Outcome::Ok(_) | Outcome::Refused(_) | Outcome::Unknown { .. }) => panic!("{other:?}"),
+            }
         }
     }
 
@@ -616,7 +658,7 @@ mod tests {
             (vec!["tools.test.evil.test", "test"], false),
         ] {
             let (host, call) = (Counting::default(), call(&hosts));
-            let over_http = perform(&host, "https://Tools.test:8443/t", &call).now_or_never().unwrap();
+            let over_http = perform(&host, "https://Tools.test:8443/t", "", &call).now_or_never().unwrap();
             let over_mcp = mcp::perform(&host, configured, &mcp, &call).now_or_never().unwrap();
             for outcome in [over_http, over_mcp] {
                 match outcome {

@@ -22,6 +22,16 @@ pub type Reply = http::Response<Body>;
 pub trait Host: Clone + 'static {
     /// Sends a request and waits at most `timeout` for the whole answer.
     async fn fetch(&self, request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError>;
+    /// The same for an answer that comes piece by piece: who says nothing for `silence`, before the first piece or between
+    /// two, is waited for no longer. A host that does not see the pieces waits for the whole.
+    async fn fetch_pieces(
+        &self,
+        request: makegood_gateway::Request,
+        _silence: Millis,
+        timeout: Millis,
+    ) -> Result<Response, FetchError> {
+        self.fetch(request, timeout).await
+    }
     /// This machine's clock.
     fn now(&self) -> Millis;
     fn random(&self) -> [u8; 16];

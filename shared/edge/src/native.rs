@@ -35,15 +35,31 @@ impl Host for Native {
         let mut request = reqwest::Request::try_from(request)
             .map_err(|error| FetchError::NotSent(error.without_url().to_string()))?;
         *request.timeout_mut() = Some(Duration::from_millis(timeout.0));
-        let answer = self.client.execute(request).await.map_err(|error| {
-            let not_sent = error.is_connect() || error.is_builder();
-            // Its address may have a stranger's secret in it, and the cause is logged.
-            let cause = error.without_url().to_string();
-            if not_sent { FetchError::NotSent(cause) } else { FetchError::Unknown(cause) }
-        })?;
+        let answer = self.client.execute(request).await.map_err(sort)?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = answer.bytes().await.map_err(|error| FetchError::Unknown(error.without_url().to_string()))?;
         let mut response = http::Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        Ok(credentials.struck_from(response))
+    }
+
+    async fn fetch_pieces(
+        &self,
+        request: makegood_gateway::Request,
+        silence: Millis,
+        timeout: Millis,
+    ) -> Result<Response, FetchError> {
+        let credentials = Credentials::of(&request);
+        let mut request = reqwest::Request::try_from(request)
+            .map_err(|error| FetchError::NotSent(error.without_url().to_string()))?;
+        *request.timeout_mut() = Some(Duration::from_millis(timeout.0));
+        let mut answer = heard(silence, self.client.execute(request)).await?;
+        let (status, headers, mut body) = (answer.status(), answer.headers().clone(), Vec::new());
+        while let Some(piece) = heard(silence, answer.chunk()).await? {
+            body.extend_from_slice(&piece);
+        }
+        let mut response = Response::new(body.into());
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         Ok(credentials.struck_from(response))
@@ -67,5 +83,20 @@ impl Host for Native {
 
     fn log(&self, level: Level, line: &str) {
         system::log(level, line);
+    }
+}
+
+/// Tells what never left from what may have arrived. The address may have a stranger's secret in it, and the cause is
+/// logged.
+fn sort(error: reqwest::Error) -> FetchError {
+    let not_sent = error.is_connect() || error.is_builder();
+    let cause = error.without_url().to_string();
+    if not_sent { FetchError::NotSent(cause) } else { FetchError::Unknown(cause) }
+}
+
+async fn heard<T>(silence: Millis, piece: impl Future<Output = reqwest::Result<T>>) -> Result<T, FetchError> {
+    match tokio::time::timeout(Duration::from_millis(silence.0), piece).await {
+        Ok(piece) => piece.map_err(sort),
+        Err(_) => Err(FetchError::Unknown(format!("nothing came for {silence}"))),
     }
 }

@@ -31,6 +31,8 @@ pub struct Settings {
     pub alert_url: String,
     /// Where tools are reached.
     pub tools_url: String,
+    /// What lets calls of tools in, by name, as [`secrets`](makegood_gateway::tool::secrets) reads it.
+    pub tool_secrets: String,
     /// The MCP servers, as [`servers`](makegood_gateway::mcp::servers) reads them.
     pub mcp_servers: String,
     /// Where the issuer of users' tokens publishes its keys.
@@ -111,6 +113,7 @@ impl Settings {
             public_url: text("public_url").trim_end_matches('/').to_owned(),
             alert_url: text("alert_url"),
             tools_url: text("tools_url"),
+            tool_secrets: text("tool_secrets"),
             mcp_servers: text("mcp_servers"),
             jwks_url: text("jwks_url"),
             issuers: text("issuers"),

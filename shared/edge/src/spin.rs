@@ -76,7 +76,17 @@ impl Spin {
 impl Host for Spin {
     async fn fetch(&self, request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
         let credentials = Credentials::of(&request);
-        exchange(request, timeout).await.map(|answer| credentials.struck_from(answer))
+        exchange(request, timeout, timeout).await.map(|answer| credentials.struck_from(answer))
+    }
+
+    async fn fetch_pieces(
+        &self,
+        request: makegood_gateway::Request,
+        silence: Millis,
+        timeout: Millis,
+    ) -> Result<Response, FetchError> {
+        let credentials = Credentials::of(&request);
+        exchange(request, silence, timeout).await.map(|answer| credentials.struck_from(answer))
     }
 
     fn now(&self) -> Millis {
@@ -111,7 +121,11 @@ impl Host for Spin {
 /// wakes it (seen with 0.57.1 in the pump of a streamed answer, where every request hung).
 ///
 /// The host keeps most of the time: a timer of the guest's own costs as much as a small call.
-async fn exchange(request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
+async fn exchange(
+    request: makegood_gateway::Request,
+    silence: Millis,
+    timeout: Millis,
+) -> Result<Response, FetchError> {
     let began = Instant::now();
     let (parts, body) = request.into_parts();
     // Without the path, in which a secret may stand.
@@ -122,7 +136,7 @@ async fn exchange(request: makegood_gateway::Request, timeout: Millis) -> Result
     let (mut contents, contents_reader) = wit_stream::new();
     let (trailers, trailers_reader) = wit_future::new(|| Ok(None));
     let reader = (!body.is_empty()).then_some(contents_reader);
-    let (outgoing, _sent) = types::Request::new(headers, reader, trailers_reader, Some(patience(timeout)?));
+    let (outgoing, _sent) = types::Request::new(headers, reader, trailers_reader, Some(patience(silence, timeout)?));
     outgoing.set_method(&parts.method.clone().into()).map_err(|()| malformed("the method"))?;
     outgoing.set_scheme(parts.uri.scheme().map(Into::into).as_ref()).map_err(|()| malformed("the scheme"))?;
     outgoing
@@ -179,13 +193,13 @@ where
 
 /// Spin counts the wait for the first byte from the start. So a connection that does not come to stand
 /// is given up before that: then it is known that nothing was sent.
-fn patience(timeout: Millis) -> Result<types::RequestOptions, FetchError> {
+fn patience(silence: Millis, timeout: Millis) -> Result<types::RequestOptions, FetchError> {
     let options = types::RequestOptions::new();
-    let nanos = timeout.0.saturating_mul(1_000_000);
+    let [silence, timeout] = [silence.min(timeout), timeout].map(|span| span.0.saturating_mul(1_000_000));
     let set = options
-        .set_connect_timeout(Some(nanos / 2))
-        .and_then(|()| options.set_first_byte_timeout(Some(nanos)))
-        .and_then(|()| options.set_between_bytes_timeout(Some(nanos / 2)));
+        .set_connect_timeout(Some(silence / 2))
+        .and_then(|()| options.set_first_byte_timeout(Some(silence)))
+        .and_then(|()| options.set_between_bytes_timeout(Some(silence.min(timeout / 2))));
     set.map(|()| options).map_err(|error| FetchError::NotSent(format!("this host keeps no time: {error:?}")))
 }
 

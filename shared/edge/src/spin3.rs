@@ -68,7 +68,17 @@ impl Spin3 {
 impl Host for Spin3 {
     async fn fetch(&self, request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
         let credentials = Credentials::of(&request);
-        exchange(request, timeout).await.map(|answer| credentials.struck_from(answer))
+        exchange(request, timeout, timeout).await.map(|answer| credentials.struck_from(answer))
+    }
+
+    async fn fetch_pieces(
+        &self,
+        request: makegood_gateway::Request,
+        silence: Millis,
+        timeout: Millis,
+    ) -> Result<Response, FetchError> {
+        let credentials = Credentials::of(&request);
+        exchange(request, silence, timeout).await.map(|answer| credentials.struck_from(answer))
     }
 
     fn now(&self) -> Millis {
@@ -120,7 +130,11 @@ async fn until_late<T>(look: impl FnMut() -> Option<T>, event: impl Fn() -> Poll
 }
 
 /// One request and its whole answer.
-async fn exchange(request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
+async fn exchange(
+    request: makegood_gateway::Request,
+    silence: Millis,
+    timeout: Millis,
+) -> Result<Response, FetchError> {
     let end = monotonic_clock::now().saturating_add(timeout.0.saturating_mul(NANOS_IN_A_MILLI));
     let (parts, body) = request.into_parts();
     // Without the path, in which a secret may stand.
@@ -140,7 +154,8 @@ async fn exchange(request: makegood_gateway::Request, timeout: Millis) -> Result
     outgoing.set_path_with_query(path).map_err(|()| malformed("the path"))?;
     let contents = outgoing.body().map_err(|()| malformed("the body"))?;
 
-    let answer = outgoing_handler::handle(outgoing, Some(patience(timeout)?)).map_err(|error| sort(&error))?;
+    let answer =
+        outgoing_handler::handle(outgoing, Some(patience(silence.min(timeout))?)).map_err(|error| sort(&error))?;
     // What is left over was not wanted: the answer says why.
     _ = write_all(contents, &body);
     let answer = until(|| answer.get(), || answer.subscribe()).await;
@@ -162,9 +177,9 @@ fn unclear(cause: impl ToString) -> FetchError {
 
 /// A connection that does not come to stand is given up in half of the time: then it is known that
 /// nothing was sent.
-fn patience(timeout: Millis) -> Result<RequestOptions, FetchError> {
+fn patience(silence: Millis) -> Result<RequestOptions, FetchError> {
     let options = RequestOptions::new();
-    let nanos = timeout.0.saturating_mul(NANOS_IN_A_MILLI);
+    let nanos = silence.0.saturating_mul(NANOS_IN_A_MILLI);
     let set = options
         .set_connect_timeout(Some(nanos / 2))
         .and_then(|()| options.set_first_byte_timeout(Some(nanos)))

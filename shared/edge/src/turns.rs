@@ -1,28 +1,36 @@
 //! Turns: asking the database whether a call may leave where only so many may be under way at once, giving
-//! them back, and waking those whose turn has come by that.
+//! them back, and waking those whose turn has come by that. Where only so many may leave in a span of time, Redis is
+//! asked besides.
 //!
 //! The database is the truth, and what it holds are leases: whatever is not given back here ends by itself.
 //! Nothing is asked of it for a tool without a limit, where the installation has none either.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use makegood_core::error::Error;
 use makegood_core::id::SagaId;
 use makegood_core::saga::{Call, Child, Claim, Op};
 use makegood_core::time::Millis;
-use makegood_core::tool::{Limit, Per};
+use makegood_core::tool::{Limit, Per, Rate};
 use makegood_gateway::hexadecimal;
+use makegood_gateway::rate::{self, Who};
 use makegood_gateway::turns::{self, Left, Next, Wanted};
 
 use crate::host::{Host, Level};
 use crate::queue::{self, Message};
+use crate::redis;
 use crate::settings::Settings;
 use crate::store::Store;
 
 /// How long after its invocation must have ended a call counts, and how late a step may be that asks again.
 const SLACK: Millis = Millis(2_000);
 const LATE: Millis = Millis(15_000);
+/// So long is Redis waited for.
+const PATIENCE: Millis = Millis(1_000);
+/// The longest that a step is told to wait.
+const LONGEST: Millis = Millis(24 * 60 * 60 * 1000);
 
 /// What one invocation holds, and where its saga stands in line.
 pub(crate) struct Line<'a, H> {
@@ -69,25 +77,55 @@ impl<'a, H: Host> Line<'a, H> {
         }
     }
 
-    /// Whether a do may leave. Where nobody can tell it may not.
-    pub(crate) async fn ask(&self, owner: &str, claim: &Claim) -> bool {
+    /// Whether a do may leave; where not, when to ask again, if that is known. Where nobody can tell it may not.
+    pub(crate) async fn ask(&self, owner: &str, claim: &Claim) -> (bool, Option<Millis>) {
+        let no_turn = |why: &dyn Display| {
+            self.host.log(Level::Warn, &format!("{}: no turn for {}: {why}", self.saga, claim.node));
+            (false, None)
+        };
         let limits = self.limits(owner, &claim.tool, &claim.limits);
-        let came = self.take(claim.node, Op::Do, &limits, claim.rank, claim.again + LATE).await;
-        came.unwrap_or_else(|error| {
-            self.host.log(Level::Warn, &format!("{}: no turn for {}: {error}", self.saga, claim.node));
-            false
-        })
+        if !limits.is_empty() {
+            match self.take(claim.node, Op::Do, &limits, claim.rank, claim.again + LATE).await {
+                Ok(true) => {}
+                Ok(false) => return (false, None),
+                Err(error) => return no_turn(&error),
+            }
+        }
+        // Last, for what is let out here has left. A turn that is not used is given back when the invocation ends.
+        let Some(rate) = claim.rate else { return (true, None) };
+        let who = if claim.waited { Who::Again } else { Who::First };
+        match self.let_out(&claim.tool, rate, who).await {
+            Ok(Millis(0)) => (true, None),
+            Ok(after) => (false, Some(after.min(LONGEST))),
+            Err(cause) => no_turn(&cause),
+        }
+    }
+
+    async fn let_out(&self, tool: &str, rate: Rate, who: Who) -> Result<Millis, String> {
+        let words = |whole| rate::words(tool, rate, who, whole);
+        let answer = redis::evaluate(self.host, self.settings, words, PATIENCE).await?;
+        rate::told(&answer).ok_or_else(|| "Redis' answer about a rate makes no sense".to_owned())
     }
 
     /// Counts an undo or a status, which leaves meanwhile.
     pub(crate) async fn count(&self, owner: &str, call: &Call) {
+        let missed = |why: &dyn Display| {
+            self.host.log(Level::Warn, &format!("{}: a call of {} is not counted: {why}", self.saga, call.node));
+        };
         let limits = self.limits(owner, &call.tool, &call.limits);
-        if let Err(error) = self.take(call.node, call.op, &limits, 0, Millis(0)).await {
-            self.host.log(Level::Warn, &format!("{}: a call of {} is not counted: {error}", self.saga, call.node));
+        if !limits.is_empty()
+            && let Err(error) = self.take(call.node, call.op, &limits, 0, Millis(0)).await
+        {
+            missed(&error);
+        }
+        if let Some(rate) = call.rate
+            && let Err(cause) = self.let_out(&call.tool, rate, Who::Anyway).await
+        {
+            missed(&cause);
         }
     }
 
-    /// Whether a call counts for anything.
+    /// Whether a call counts for anything that is given back.
     pub(crate) fn counts(&self, call: &Call) -> bool {
         (self.settings.user_concurrency.is_some() || !call.limits.is_empty()) && !Child::is_one(&call.tool)
     }

@@ -59,6 +59,8 @@ fn call(op: Op, params: Value) -> Call {
         timeout: Millis(2_000),
         fingerprint: 0,
         limits: Vec::new(),
+        rate: None,
+        secrets: serde_json::Map::new(),
         hosts: Vec::new(),
         mcp: None,
     }

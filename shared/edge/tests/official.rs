@@ -77,6 +77,8 @@ async fn call(host: &Native, server: &Server, mcp: &Mcp, params: Value) -> Outco
         timeout: Millis(3_000),
         fingerprint: 0,
         limits: Vec::new(),
+        rate: None,
+        secrets: serde_json::Map::new(),
         hosts: Vec::new(),
         mcp: None,
     };

@@ -3,16 +3,18 @@
 //!
 //! A request names the model, the messages and what the answer must look like, and leaves out what not
 //! every model takes (temperature, seed). Answers are taken whole: a plan is of no use before its last
-//! byte, since nothing of it may run before all of it was checked, so nothing is streamed.
+//! byte, since nothing of it may run before all of it was checked. One that is asked for as a stream is
+//! put together first, by [`Stream`].
 //!
 //! Source: the wire format of OpenAI's own client, npm `openai` 6.49 (`client.mjs`, `core/error.mjs`).
 
 use http::StatusCode;
-use http::header::RETRY_AFTER;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use makegood_core::time::Millis;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::model_stream::{Stream, UNREADABLE};
 use crate::{Malformed, Request, Response, excerpt, post};
 
 /// A model, and where it is.
@@ -97,11 +99,11 @@ pub struct Question {
     pub most_tokens: Option<u32>,
 }
 
-/// Makes the request.
+/// Makes the request. `streamed`: the answer is to come piece by piece, with what it took at its end.
 ///
 /// # Errors
 /// Where the configured address or key does not fit into a request.
-pub fn request(model: &Model, question: &Question) -> Result<Request, Malformed> {
+pub fn request(model: &Model, question: &Question, streamed: bool) -> Result<Request, Malformed> {
     let mut body = json!({"model": model.name, "messages": question.messages});
     if !question.tools.is_empty() {
         let tool = |tool: &Tool| {
@@ -116,6 +118,10 @@ pub fn request(model: &Model, question: &Question) -> Result<Request, Malformed>
     }
     if let Some(most) = question.most_tokens {
         body["max_completion_tokens"] = json!(most);
+    }
+    if streamed {
+        body["stream"] = json!(true);
+        body["stream_options"] = json!({"include_usage": true});
     }
     let url = format!("{}/chat/completions", model.url.trim_end_matches('/'));
     let bearer = format!("Bearer {}", model.key);
@@ -206,7 +212,7 @@ struct Problem {
 
 /// Reads an answer. As OpenAI's own client has it, 408, 409, 429 and 5xx are worth another try, unless
 /// `x-should-retry` says otherwise; and not a 429 that says that the account is empty. An answer of 200 that
-/// cannot be read is as good as a 502.
+/// cannot be read is as good as a 502, and so is one that breaks off.
 ///
 /// # Errors
 /// A [`Failure`].
@@ -214,8 +220,17 @@ pub fn answer(response: &Response) -> Result<Answer, Failure> {
     if !response.status().is_success() {
         return Err(failure(response));
     }
-    let unreadable = || Failure::Later { after: None, code: "unreadable".to_owned() };
-    let Body { choices, usage } = serde_json::from_slice(response.body()).map_err(|_| unreadable())?;
+    let unreadable = || Failure::Later { after: None, code: UNREADABLE.to_owned() };
+    let kind = response.headers().get(CONTENT_TYPE).map(|kind| kind.as_bytes());
+    let whole = if kind.is_some_and(|kind| kind.starts_with(b"text/event-stream")) {
+        let mut stream = Stream::default();
+        stream.push(response.body());
+        Some(stream.finish().map_err(|code| Failure::Later { after: None, code })?)
+    } else {
+        None
+    };
+    let body = whole.as_deref().unwrap_or(response.body());
+    let Body { choices, usage } = serde_json::from_slice(body).map_err(|_| unreadable())?;
     let Choice { message, finish_reason } = choices.into_iter().next().ok_or_else(unreadable)?;
     let Reply { content, refusal, tool_calls } = message;
     let said = match (finish_reason.as_deref(), refusal, tool_calls.filter(|calls| !calls.is_empty())) {
@@ -228,13 +243,17 @@ pub fn answer(response: &Response) -> Result<Answer, Failure> {
     Ok(Answer { said, usage: usage.unwrap_or_default() })
 }
 
+/// What a service calls the error that its words tell of.
+pub(crate) fn code_in(body: &Value) -> Option<String> {
+    let Problem { code, kind } = serde_json::from_value(body.get("error")?.clone()).ok()?;
+    let code = code.and_then(|code| code.as_str().map(str::to_owned)).or(kind);
+    code.map(|code| plain(&code))
+}
+
 fn failure(response: &Response) -> Failure {
     let status = response.status();
     let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
-    let Problem { code, kind } =
-        body.get("error").and_then(|error| serde_json::from_value(error.clone()).ok()).unwrap_or_default();
-    let code = code.and_then(|code| code.as_str().map(str::to_owned)).or(kind);
-    let code = code.map_or_else(|| format!("http_{}", status.as_u16()), |code| plain(&code));
+    let code = code_in(&body).unwrap_or_else(|| format!("http_{}", status.as_u16()));
     let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let again = match header("x-should-retry") {
         Some("true") => true,
@@ -304,7 +323,7 @@ mod tests {
             messages: vec![Message::new(Role::System, "Be brief."), Message::new(Role::User, "Hi")],
             ..Question::default()
         };
-        let sent = request(&model, &question).unwrap();
+        let sent = request(&model, &question, false).unwrap();
         assert_eq!(sent.uri(), "https://m.test/v1/chat/completions");
         assert_eq!(sent.headers()["authorization"], "Bearer secret");
         let body: Value = serde_json::from_slice(sent.body()).unwrap();
@@ -319,12 +338,13 @@ mod tests {
         }];
         question.schema = Some(("plan".to_owned(), json!({"type": "object"})));
         question.most_tokens = Some(200);
-        let sent = request(&model, &question).unwrap();
+        let sent = request(&model, &question, true).unwrap();
         assert!(!sent.headers().contains_key("authorization"));
         let body: Value = serde_json::from_slice(sent.body()).unwrap();
         assert_eq!(body["tools"][0]["function"]["name"], "look");
         assert_eq!(body["response_format"]["json_schema"]["schema"], json!({"type": "object"}));
         assert_eq!(body["max_completion_tokens"], 200);
+        assert_eq!((&body["stream"], &body["stream_options"]["include_usage"]), (&json!(true), &json!(true)));
     }
 
     #[test]
@@ -336,6 +356,26 @@ mod tests {
         assert_eq!(said(&json!({"content": null, "refusal": "No."}), "stop"), Said::Refusal("No.".to_owned()));
         assert_eq!(said(&json!({"content": "Hel"}), "length"), Said::Cut);
         assert_eq!(said(&json!({"content": ""}), "content_filter"), Said::Refusal(String::new()));
+    }
+
+    #[test]
+    fn an_answer_that_comes_in_pieces_is_read_as_the_same_one() {
+        let events = |error: &str| {
+            let events = [
+                r#"{"choices": [{"index": 0, "delta": {"content": "Hel"}, "finish_reason": null}]}"#,
+                error,
+                r#"{"choices": [{"index": 0, "delta": {"content": "lo"}, "finish_reason": "stop"}]}"#,
+                r#"{"choices": [], "usage": {"prompt_tokens": 12, "completion_tokens": 3}}"#,
+                "[DONE]",
+            ];
+            let body = events.map(|event| format!("data: {event}\n\n")).concat();
+            let response = http::Response::builder().header("content-type", "text/event-stream; charset=utf-8");
+            answer(&response.body(Bytes::from(body)).unwrap())
+        };
+        let hello = Answer { said: Said::Text("Hello".to_owned()), usage: Usage { input: 12, output: 3 } };
+        assert_eq!(events(r#"{"choices": []}"#), Ok(hello));
+        let broken = Err(Failure::Later { after: None, code: "overloaded".to_owned() });
+        assert_eq!(events(r#"{"error": {"code": "overloaded"}}"#), broken);
     }
 
     #[test]

@@ -3,12 +3,12 @@
 //! The reading of an answer is where "no" and "unknown" part; the table is [`outcome`].
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 use makegood_core::depth::too_deep;
 use makegood_core::saga::{Answer, Call, Op, Outcome, Refusal};
 use makegood_core::time::Millis;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{Malformed, Request, Response, excerpt, post};
 
@@ -30,6 +30,62 @@ pub fn request(base: &str, call: &Call) -> Result<Request, Malformed> {
             .body(Bytes::new())
             .map_err(|error| Malformed(error.to_string())),
     }
+}
+
+/// A shorter one could be anything in an answer, and would not be struck out of it.
+const SHORTEST_SECRET: usize = 12;
+
+/// The headers that let a tool's calls in: those that its definition wants, each with the name of a secret, out of the
+/// operator's, `{"name": "value"}`.
+///
+/// # Errors
+/// Which is not there, or is none. No value is told.
+pub fn secrets(wanted: &Map<String, Value>, configured: &str) -> Result<Vec<(HeaderName, HeaderValue)>, Malformed> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known = known(configured)?;
+    let header = |(header, name): (&String, &Value)| -> Result<(HeaderName, HeaderValue), Malformed> {
+        let named = HeaderName::from_bytes(header.as_bytes());
+        Ok((
+            named.map_err(|_| Malformed(format!("`{header}` is no header")))?,
+            secret(&known, name.as_str().unwrap_or_default())?,
+        ))
+    };
+    wanted.iter().map(header).collect()
+}
+
+/// Whether all of the operator's secrets may be ones.
+///
+/// # Errors
+/// Which may not. No value is told.
+pub fn check_secrets(configured: &str) -> Result<(), Malformed> {
+    let known = known(configured)?;
+    known.keys().try_for_each(|name| secret(&known, name).map(drop))
+}
+
+fn known(configured: &str) -> Result<Map<String, Value>, Malformed> {
+    if configured.trim().is_empty() {
+        return Ok(Map::new());
+    }
+    let Ok(Value::Object(known)) = serde_json::from_slice(configured.as_bytes()) else {
+        return Err(Malformed("the secrets of `tool_secrets` are no JSON object".to_owned()));
+    };
+    Ok(known)
+}
+
+fn secret(known: &Map<String, Value>, name: &str) -> Result<HeaderValue, Malformed> {
+    let Some(value) = known.get(name) else {
+        return Err(Malformed(format!("the secret `{name}` is not configured: it is to be in `tool_secrets`")));
+    };
+    let long = value.as_str().filter(|value| value.len() >= SHORTEST_SECRET);
+    let Some(mut value) = long.and_then(|value| HeaderValue::from_str(value).ok()) else {
+        let what = format!("the secret `{name}` of `tool_secrets` is no text of {SHORTEST_SECRET} characters or more");
+        return Err(Malformed(what));
+    };
+    // By that it is known, and struck out of what comes back.
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// Reads an answer:
@@ -178,6 +234,34 @@ mod tests {
             .body(Bytes::from_static(body.as_bytes()))
             .unwrap();
         outcome(op, &response)
+    }
+
+    #[test]
+    fn a_tool_is_let_in_by_the_secrets_that_it_names_and_by_no_others() {
+        let configured = r#"{"luigi": "Bearer 0123456789", "mario": "0123456789ab", "short": "hush"}"#;
+        let wanted = |name: &str| Map::from_iter([("x-api-key".to_owned(), Value::from(name))]);
+        let found = secrets(&wanted("luigi"), configured).unwrap();
+        assert_eq!(found, [(HeaderName::from_static("x-api-key"), HeaderValue::from_static("Bearer 0123456789"))]);
+        assert!(found[0].1.is_sensitive());
+        assert_eq!(secrets(&Map::new(), "none of its business").unwrap(), []);
+        for (name, configured, words) in [
+            ("bowser", configured, "`bowser` is not configured"),
+            ("bowser", "", "`bowser` is not configured"),
+            ("short", configured, "`short` of `tool_secrets` is no text of 12"),
+            ("luigi", r#"{"luigi": 123456789012}"#, "no text"),
+            ("luigi", "{\"luigi\": \"0123456789\\n0123\"}", "no text"),
+            ("luigi", r#"["hush"]"#, "no JSON object"),
+            ("luigi", "hush", "no JSON object"),
+        ] {
+            let error = secrets(&wanted(name), configured).unwrap_err();
+            assert!(error.0.contains(words) && !error.0.contains("hush"), "{error}");
+        }
+    }
+
+    #[test]
+    fn secrets_that_would_not_be_struck_out_of_answers_are_none() {
+        assert_eq!((check_secrets(""), check_secrets(r#"{"a": "0123456789ab"}"#)), (Ok(()), Ok(())));
+        assert!(check_secrets(r#"{"a": "0123456789ab", "b": "hush"}"#).unwrap_err().0.contains("`b`"));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! A tool, and the definition that is made of it.
 
 use makegood_core::time::Millis;
-use makegood_core::tool::{Definition, Example, Limit, PlanRule, Retry};
+use makegood_core::tool::{Definition, Example, Limit, PlanRule, Rate, Retry};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::class::{Class, Promise};
 use crate::shape::Shape;
@@ -50,6 +50,9 @@ pub struct About {
     pub cost_tokens: u64,
     pub rules: Vec<PlanRule>,
     pub concurrency: Vec<Limit>,
+    pub rate: Option<Rate>,
+    /// The headers that let its calls in, each with the name of a secret of the operator's.
+    pub secrets: Map<String, Value>,
     /// The hosts that its calls may go to.
     pub hosts: Vec<String>,
 }
@@ -71,6 +74,8 @@ impl About {
             cost_tokens: 0,
             rules: Vec::new(),
             concurrency: Vec::new(),
+            rate: None,
+            secrets: Map::new(),
             hosts: Vec::new(),
         }
     }
@@ -94,6 +99,8 @@ pub fn definition<T: Tool>() -> Result<Definition, OutsideSubset> {
         cost_tokens,
         rules,
         concurrency,
+        rate,
+        secrets,
         hosts,
     } = T::about();
     let Promise { class, repeat, status, fence, approval } = T::class().promise();
@@ -124,6 +131,8 @@ pub fn definition<T: Tool>() -> Result<Definition, OutsideSubset> {
         approval,
         rules,
         concurrency,
+        rate,
+        secrets,
         hosts,
         mcp: None,
         input,

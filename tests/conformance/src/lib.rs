@@ -13,7 +13,7 @@
 //! ```no_run
 //! # async fn run() -> anyhow::Result<()> {
 //! let base = "http://127.0.0.1:8080/tools";
-//! let verdict = makegood_conformance::run_cli(base, "book_table.sample.json".as_ref(), &[]).await?;
+//! let verdict = makegood_conformance::run_cli(base, "book_table.sample.json".as_ref(), &[], "").await?;
 //! assert!(verdict.passed(), "{verdict}");
 //! # Ok(())
 //! # }
@@ -35,6 +35,7 @@ use anyhow::Context;
 use makegood_core::id::SagaId;
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
+use makegood_gateway::tool;
 
 pub use mcp::Servers;
 pub use sample::{Named, Params, Preparation, Sample};
@@ -66,15 +67,18 @@ impl<T: Transport> Kit<T> {
 }
 
 /// Checks the tool at `base` with the sample in `file`; `known` are the definitions that a sample may
-/// name instead of holding one.
+/// name instead of holding one, and `secrets` are configured as the variable `tool_secrets` has them.
 ///
 /// # Errors
-/// Where the sample cannot be read. Whatever the tool does is a verdict.
-pub async fn run_cli(base: &str, file: &Path, known: &[Definition]) -> anyhow::Result<Verdict> {
+/// Where the sample cannot be read, or the tool names a secret that is not there. Whatever the tool does is a verdict.
+pub async fn run_cli(base: &str, file: &Path, known: &[Definition], secrets: &str) -> anyhow::Result<Verdict> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read the sample {}", file.display()))?;
     let sample = Sample::read(&text).with_context(|| format!("{} does not hold", file.display()))?;
     let definition = sample.definition(known)?;
-    let kit = Kit { transport: Http::new()?, base: base.to_owned(), definition, sample };
+    let secrets = tool::secrets(&definition.secrets, secrets)
+        .with_context(|| format!("`{}` cannot be called; name the installation with --env", definition.name))?;
+    let transport = Http::new()?.let_in(format!("{base}/{}/", definition.name), secrets);
+    let kit = Kit { transport, base: base.to_owned(), definition, sample };
     kit.run().await
 }
 

@@ -75,6 +75,8 @@ impl Servers {
             timeout: Millis(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
             fingerprint: 0,
             limits: Vec::new(),
+            rate: None,
+            secrets: Map::new(),
             hosts: Vec::new(),
             mcp: None,
         };

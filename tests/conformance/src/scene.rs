@@ -288,6 +288,8 @@ impl<'k, T: Transport> Scene<'k, T> {
             timeout: self.kit.definition.timeout_ms,
             fingerprint: 0,
             limits: Vec::new(),
+            rate: None,
+            secrets: serde_json::Map::new(),
             hosts: Vec::new(),
             mcp: self.kit.definition.mcp.clone().map(Box::new),
         };

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use http::{HeaderName, HeaderValue};
 use http_body_util::BodyExt;
+use makegood_edge::credentials::Credentials;
 use makegood_gateway::{Request, Response};
 use tower::ServiceExt;
 
@@ -33,6 +35,9 @@ pub trait Transport {
 #[derive(Clone, Debug)]
 pub struct Http {
     client: reqwest::Client,
+    /// What stands before the addresses that are shown secrets.
+    shown: String,
+    secrets: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Http {
@@ -43,12 +48,24 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .build()?;
-        Ok(Self { client })
+        Ok(Self { client, shown: String::new(), secrets: Vec::new() })
+    }
+
+    /// The same, which shows these headers to what is below an address, and to no other.
+    #[must_use]
+    pub fn let_in(self, shown: String, secrets: Vec<(HeaderName, HeaderValue)>) -> Self {
+        Self { shown, secrets, ..self }
     }
 }
 
 impl Transport for Http {
-    async fn exchange(&self, request: Request, timeout: Duration) -> Result<Response, Broken> {
+    async fn exchange(&self, mut request: Request, timeout: Duration) -> Result<Response, Broken> {
+        if request.uri().to_string().starts_with(&self.shown) {
+            for (name, value) in &self.secrets {
+                request.headers_mut().insert(name.clone(), value.clone());
+            }
+        }
+        let credentials = Credentials::of(&request);
         let request = reqwest::Request::try_from(request).map_err(|error| Broken::NotSent(error.to_string()))?;
         let exchange = async {
             let answer = self.client.execute(request).await.map_err(|error| {
@@ -63,7 +80,7 @@ impl Transport for Http {
             let mut response = Response::new(body);
             *response.status_mut() = status;
             *response.headers_mut() = headers;
-            Ok(response)
+            Ok(credentials.struck_from(response))
         };
         tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(Broken::TimedOut))
     }

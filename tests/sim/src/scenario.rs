@@ -526,6 +526,8 @@ fn definition(contract: &(&str, Class, bool, bool, bool), rng: &mut Rng) -> Defi
         approval: None,
         rules: Vec::new(),
         concurrency: Vec::new(),
+        rate: None,
+        secrets: Map::new(),
         hosts: Vec::new(),
         mcp: None,
         input: input.clone(),

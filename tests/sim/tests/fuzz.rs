@@ -175,7 +175,7 @@ fn event(effects: &mut Vec<Effect>, nodes: &[Node], total: u32, dice: &mut Dice)
             Effect::Call(call) => {
                 return Event::Answered { call: call.id(), took: Millis(3), outcome: outcome(dice) };
             }
-            Effect::AskTurn(claim) => return Event::Turn { node: claim.node, came: dice.roll(2) == 0 },
+            Effect::AskTurn(claim) => return Event::Turn { node: claim.node, came: dice.roll(2) == 0, after: None },
             Effect::AskLeave { node, .. } => {
                 let after = (dice.roll(2) == 0).then(|| Millis(u64::MAX >> dice.roll(60)));
                 return Event::Leave { node, after };
@@ -211,7 +211,7 @@ fn event(effects: &mut Vec<Effect>, nodes: &[Node], total: u32, dice: &mut Dice)
         9 => Event::Nudged { node },
         10 => Event::Revoke { by: by() },
         11 => Event::Replan { by: by(), note: String::new(), plan: Box::new(another(nodes, total, dice)) },
-        12 => Event::Turn { node, came: dice.roll(2) == 0 },
+        12 => Event::Turn { node, came: dice.roll(2) == 0, after: None },
         13 => Event::Leave { node, after: (dice.roll(2) == 0).then_some(Millis(1)) },
         _ => {
             let verdict = if dice.roll(2) == 0 { Verdict::Done(scalar(dice)) } else { Verdict::NotDone };

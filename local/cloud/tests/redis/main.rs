@@ -9,6 +9,7 @@ mod differential;
 mod feeds;
 mod limits;
 mod random;
+mod rates;
 mod readers;
 mod rest;
 mod scripts;

@@ -251,6 +251,8 @@ impl Saga {
             output: past.and_then(|past| past.output.clone()).filter(|_| op == Op::Undo),
             timeout: tool.timeout_ms.min(left),
             limits: tool.concurrency.clone(),
+            rate: tool.rate,
+            secrets: tool.secrets.clone(),
             hosts: tool.hosts.clone(),
             mcp: tool.mcp.clone().map(Box::new),
         }))

@@ -187,12 +187,7 @@ fn quoted(value: Value, level: usize) -> Value {
 pub fn tools_of(plan: &Plan) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for step in &plan.steps {
-        // An alternative that names no tool has the step's.
-        let or = step.or.iter().map(|other| {
-            let tool = if other.tool.is_empty() { &step.tool } else { &other.tool };
-            (tool, &other.params)
-        });
-        for (tool, params) in [(&step.tool, &step.params)].into_iter().chain(or) {
+        for (tool, params) in calls(step) {
             if Child::is_one(tool)
                 && let Ok((child, _)) = sketch(params)
             {
@@ -204,6 +199,49 @@ pub fn tools_of(plan: &Plan) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// What a step calls, and what may stand in for that, each with its parameters.
+fn calls(step: &Step) -> impl Iterator<Item = (&String, &Map<String, Value>)> {
+    // An alternative that names no tool has the step's.
+    let or = step.or.iter().map(move |other| {
+        let tool = if other.tool.is_empty() { &step.tool } else { &other.tool };
+        (tool, &other.params)
+    });
+    std::iter::once((&step.tool, &step.params)).chain(or)
+}
+
+/// A call that a saga inside of a saga makes.
+pub(super) struct Inside {
+    /// From the step that runs the saga to the one that calls, with slashes between.
+    pub path: String,
+    pub tool: String,
+    pub params: Map<String, Value>,
+    /// Nothing is missing in them that a saga around it is to give.
+    pub whole: bool,
+}
+
+/// All that is called by the saga that a step runs, and by those inside of it; nothing where it runs none.
+pub(super) fn inside(step: &Step) -> Vec<Inside> {
+    let mut found = Vec::new();
+    if Child::is_one(&step.tool) {
+        collect(&step.id, &step.params, true, &mut found);
+    }
+    found
+}
+
+fn collect(path: &str, params: &Map<String, Value>, whole: bool, found: &mut Vec<Inside>) {
+    let Ok((child, complete)) = sketch(params) else { return };
+    let whole = whole && complete;
+    for step in &child.plan.steps {
+        let path = format!("{path}/{}", step.id);
+        for (tool, params) in calls(step) {
+            if Child::is_one(tool) {
+                collect(&path, params, whole, found);
+            }
+            found.push(Inside { path: path.clone(), tool: tool.clone(), params: params.clone(), whole });
+        }
+    }
 }
 
 /// Checks at plan time what will run then. What is wrong with the child's steps is wrong with the step that runs it.
@@ -298,6 +336,8 @@ pub fn definitions() -> [Definition; 2] {
         approval: None,
         rules: Vec::new(),
         concurrency: Vec::new(),
+        rate: None,
+        secrets: Map::new(),
         hosts: Vec::new(),
         mcp: None,
         input: schema(json!({

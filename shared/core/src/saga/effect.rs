@@ -8,7 +8,7 @@ use super::fact::Record;
 use super::node::Node;
 use super::turn::Claim;
 use crate::time::Millis;
-use crate::tool::{Limit, Mcp};
+use crate::tool::{Limit, Mcp, Rate};
 
 /// An order to the driver. They are performed in the order in which they come; calls run together.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,6 +95,10 @@ pub struct Call {
     pub fingerprint: u64,
     /// How many such calls may be under way at once, as the tool says.
     pub limits: Vec<Limit>,
+    /// How many may leave in a span of time, as the tool says.
+    pub rate: Option<Rate>,
+    /// The headers that let it in, with the names of the secrets that stand there; no value is known here.
+    pub secrets: Map<String, Value>,
     /// The hosts that it may go to; none: wherever the operator has tools called.
     pub hosts: Vec<String>,
     /// The tool's place at an MCP server, where it is one of such a server.

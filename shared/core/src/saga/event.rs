@@ -27,8 +27,8 @@ pub enum Event {
     Wake { until: Millis, kill: Millis, cautious: bool },
     /// A call ended.
     Answered { call: CallId, took: Millis, outcome: Outcome },
-    /// Whether the turn of a step has come. If not it was not sent, and asks again.
-    Turn { node: u32, came: bool },
+    /// Whether the turn of a step has come. If not it was not sent, and asks again: after so long, if that is known.
+    Turn { node: u32, came: bool, after: Option<Millis> },
     /// Whether a step's breaker lets a call of it through; where not, when to ask again.
     Leave { node: u32, after: Option<Millis> },
     /// The commit that was asked for stands.

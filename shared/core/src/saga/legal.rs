@@ -251,7 +251,7 @@ mod tests {
                 took: Millis(1),
                 outcome: Outcome::Unknown { code: "no_answer".to_owned(), reason: String::new() },
             },
-            Kind::Turn => Event::Turn { node: 0, came: true },
+            Kind::Turn => Event::Turn { node: 0, came: true, after: None },
             Kind::Leave => Event::Leave { node: 0, after: None },
             Kind::Committed => Event::Committed,
             Kind::Paged => {

@@ -1,7 +1,9 @@
 //! The rules that tools have for the plans that call them: what a step must not follow, must follow, or needs agreement
 //! to.
 //!
-//! Each plan is looked at for itself: what a saga does that a step runs is that saga's plan.
+//! What must not follow is looked for in the sagas that steps run too, however deep: to the plan around it such a saga is
+//! all that it calls. What a step must follow, and agreement to it, are its own plan's: a saga inside of a saga is
+//! started by that alone.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::approval::Approval;
 use super::checks::{approval_of, references};
+use super::child::{self, Inside};
 use super::condition::Condition;
 use super::plan::{Plan, Step};
 use super::reference;
@@ -18,28 +21,24 @@ use crate::violation::{Rule, Violation, short};
 
 /// Checks the rules of all tools, and puts what must not be late before what it must not follow.
 pub(super) fn keep(plan: &Plan, tools: &BTreeMap<String, Definition>, edges: &mut [Vec<usize>], faults: &mut Faults) {
+    let inside: Vec<Vec<Inside>> = plan.steps.iter().map(child::inside).collect();
+    let rules = |tool: &str| tools.get(tool).into_iter().flat_map(|tool| &tool.rules);
     for (place, step) in plan.steps.iter().enumerate() {
-        for rule in tools.get(&step.tool).into_iter().flat_map(|tool| &tool.rules) {
-            if rule.when.as_ref().is_some_and(|when| decided(when, &step.params) == Some(false)) {
-                continue;
+        for one in inside.get(place).into_iter().flatten() {
+            for rule in rules(&one.tool).filter(|rule| !one.whole || holds(rule, &one.params)) {
+                let subject = Subject { place, step: &step.id, path: &one.path, tool: &one.tool };
+                put_first(subject, rule, plan, &inside, edges, faults);
             }
+        }
+        for rule in rules(&step.tool).filter(|rule| holds(rule, &step.params)) {
+            let subject = Subject { place, step: &step.id, path: &step.id, tool: &step.tool };
+            put_first(subject, rule, plan, &inside, edges, faults);
             let before = before(place, edges);
-            let others = plan.steps.iter().enumerate().filter(|(other, _)| *other != place);
-            for (other, late) in others.filter(|(_, late)| rule.never_after.contains(&late.tool)) {
-                if before.get(other) == Some(&true) {
-                    let what = format!("it comes after `{}`, and never may. Put it first.", late.id);
-                    faults.extend([breach(step, rule, &what)]);
-                } else if let Some(deps) = edges.get_mut(other) {
-                    deps.push(place);
-                    deps.sort_unstable();
-                    deps.dedup();
-                }
-            }
             let earlier = || plan.steps.iter().zip(&before).filter(|(_, before)| **before).map(|(step, _)| step);
             let follows = |one: &Step| rule.only_after.contains(&one.tool) && (is_sure(one) || hangs_on(step, one));
             if !rule.only_after.is_empty() && !earlier().any(follows) {
                 let what = format!("it comes after `{}`, and nothing else will do.", rule.only_after.join("` or `"));
-                faults.extend([breach(step, rule, &what)]);
+                faults.extend([breach(subject, rule, &what)]);
             }
             let agreed = || {
                 let own = approval_of(step, tools);
@@ -50,15 +49,59 @@ pub(super) fn keep(plan: &Plan, tools: &BTreeMap<String, Definition>, edges: &mu
             };
             if rule.approved && !agreed() {
                 let what = "somebody has to agree to it, or to a step before it. Give it an `approval`.";
-                faults.extend([breach(step, rule, what)]);
+                faults.extend([breach(subject, rule, what)]);
             }
         }
     }
 }
 
-fn breach(step: &Step, rule: &PlanRule, what: &str) -> Violation {
-    let message = format!("Step `{}` ({}) breaks the rule `{}`: {what}", step.id, step.tool, short(&rule.name));
-    Violation::of(&step.id, Rule::Sequence, message)
+/// Whose rule is looked at: a step, or one of a saga that the step at this place runs.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    place: usize,
+    step: &'a str,
+    path: &'a str,
+    tool: &'a str,
+}
+
+/// Has the others that its rule forbids before it, or what they run, wait for it; or says which comes before it.
+fn put_first(
+    subject: Subject<'_>,
+    rule: &PlanRule,
+    plan: &Plan,
+    inside: &[Vec<Inside>],
+    edges: &mut [Vec<usize>],
+    faults: &mut Faults,
+) {
+    if rule.never_after.is_empty() {
+        return;
+    }
+    let before = before(subject.place, edges);
+    for (other, (late, inside)) in plan.steps.iter().zip(inside).enumerate() {
+        let forbids = |tool: &String| rule.never_after.contains(tool);
+        let within = || inside.iter().find(|one| forbids(&one.tool)).map(|one| &one.path);
+        let found = if forbids(&late.tool) { Some(&late.id) } else { within() };
+        let Some(path) = found.filter(|_| other != subject.place) else { continue };
+        if before.get(other) == Some(&true) {
+            let what = format!("it comes after `{path}`, and never may. Put it first.");
+            faults.extend([breach(subject, rule, &what)]);
+        } else if let Some(deps) = edges.get_mut(other) {
+            deps.push(subject.place);
+            deps.sort_unstable();
+            deps.dedup();
+        }
+    }
+}
+
+/// Whether a rule is for these parameters, or may be.
+fn holds(rule: &PlanRule, params: &Map<String, Value>) -> bool {
+    rule.when.as_ref().is_none_or(|when| decided(when, params) != Some(false))
+}
+
+fn breach(subject: Subject<'_>, rule: &PlanRule, what: &str) -> Violation {
+    let Subject { step, path, tool, .. } = subject;
+    let message = format!("Step `{path}` ({tool}) breaks the rule `{}`: {what}", short(&rule.name));
+    Violation::of(step, Rule::Sequence, message)
 }
 
 /// Which places come before one, through others too.
@@ -134,7 +177,9 @@ mod tests {
             tool("book", Class::Compensatable, rules),
             tool("note", Class::Compensatable, json!([])),
         ]
-        .into()
+        .into_iter()
+        .chain(definitions().map(|tool| (tool.name.clone(), tool)))
+        .collect()
     }
 
     fn frozen(rules: Value, steps: Value) -> Result<Vec<Node>, Vec<String>> {
@@ -168,6 +213,85 @@ mod tests {
         let through = json!([{"id": "n", "tool": "note"}, {"id": "l", "tool": "look", "after": ["n"]},
             {"id": "b", "tool": "book", "after": ["l"]}]);
         assert_eq!(frozen(rules, through).unwrap_err().len(), 1, "through others too");
+    }
+
+    #[test]
+    fn what_a_saga_inside_does_counts_for_the_plan_around_it_and_the_other_way() {
+        let rules = json!([{"name": "booked-then-noted", "never_after": ["note"]}]);
+        let runs = |id: &str, inner: Value, after: Value| json!({"id": id, "tool": "run_saga", "after": after, "params": {"plan": {"steps": inner}}});
+        let (note, book) = (json!([{"id": "n", "tool": "note"}]), json!([{"id": "b", "tool": "book"}]));
+        let own = |id: &str, tool: &str, after: Value| json!({"id": id, "tool": tool, "after": after});
+        let says = |path: &str, late: &str| {
+            format!(
+                "Step `{path}` (book) breaks the rule `booked-then-noted`: it comes after `{late}`, and never may. Put it first."
+            )
+        };
+        let deep = |inner: &Value| json!([runs("in", inner.clone(), json!([]))]);
+        for (steps, step, told) in [
+            // A step after one that runs what it must not follow, however deep, and directly or through others.
+            (
+                json!([runs("trip", note.clone(), json!([])), own("b", "book", json!(["trip"]))]),
+                "b",
+                says("b", "trip/n"),
+            ),
+            (
+                json!([runs("trip", deep(&note), json!([])), own("b", "book", json!(["trip"]))]),
+                "b",
+                says("b", "trip/in/n"),
+            ),
+            // One that runs it after such a step.
+            (
+                json!([own("n", "note", json!([])), runs("trip", book.clone(), json!(["n"]))]),
+                "trip",
+                says("trip/b", "n"),
+            ),
+            (
+                json!([
+                    own("n", "note", json!([])),
+                    own("l", "look", json!(["n"])),
+                    runs("trip", deep(&book), json!(["l"]))
+                ]),
+                "trip",
+                says("trip/in/b", "n"),
+            ),
+            // From the one to the other.
+            (
+                json!([runs("one", note.clone(), json!([])), runs("two", book.clone(), json!(["one"]))]),
+                "two",
+                says("two/b", "one/n"),
+            ),
+        ] {
+            assert_eq!(frozen(rules.clone(), steps).unwrap_err(), [format!("{step}: {told}")]);
+        }
+        // Where nothing is said it is put first; and what is inside is in order there.
+        for steps in [
+            json!([runs("n", note.clone(), json!([])), own("b", "book", json!([]))]),
+            json!([own("n", "note", json!([])), runs("b", book.clone(), json!([]))]),
+            json!([runs("n", note, json!([])), runs("b", book, json!(["l"])), own("l", "look", json!([]))]),
+        ] {
+            let nodes = frozen(rules.clone(), steps).unwrap();
+            let place = |id: &str| nodes.iter().position(|node| node.id == id).unwrap();
+            assert!(place("b") < place("n") && nodes[place("n")].deps.contains(&nodes[place("b")].ix), "{nodes:?}");
+        }
+        let twice = json!([{"id": "b", "tool": "book"}, {"id": "n", "tool": "note"}]);
+        let both = json!([runs("one", twice.clone(), json!([])), runs("two", twice, json!([]))]);
+        assert_eq!(frozen(rules, both).unwrap_err(), [format!("two: {}", says("two/b", "one/n"))]);
+    }
+
+    #[test]
+    fn what_a_saga_inside_is_yet_to_be_given_counts_as_if_a_rule_were_for_it() {
+        let when = json!({"left": "$params.minor", "is": ">", "right": 500});
+        let rules = json!([{"name": "large-first", "never_after": ["note"], "when": when}]);
+        let plan = |minor: &str| {
+            let params = json!({"minor": minor.parse::<u32>().map_or(json!(minor), Value::from)});
+            let book = json!([{"id": "l", "tool": "look"}, {"id": "b", "tool": "book", "params": params}]);
+            json!([{"id": "n", "tool": "note"}, {"id": "trip", "tool": "run_saga", "after": ["n"],
+                "params": {"plan": {"steps": book}}}])
+        };
+        let refused = |minor: &str| frozen(rules.clone(), plan(minor)).is_err();
+        assert!(refused("501") && !refused("500"));
+        assert!(refused("$n.id"), "the parent gives it");
+        assert!(refused("$$l.id"), "another step of the child gives it");
     }
 
     #[test]

@@ -100,8 +100,8 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
             saga.fold_answer(call, took, outcome);
             Ok(())
         }
-        Event::Turn { node, came } => {
-            saga.fold_turn(node, came);
+        Event::Turn { node, came, after } => {
+            saga.fold_turn(node, came, after);
             Ok(())
         }
         Event::Leave { node, after } => {

@@ -1,5 +1,5 @@
 //! Turns: where only so many calls may be under way at once over all sagas, a step is not begun before its
-//! turn has come.
+//! turn has come; and so where only so many may leave in a span of time.
 //!
 //! Who may go is decided outside, by one count for all sagas. A step that waits was not begun, or its last
 //! attempt is over: so nothing of it is under way, and whatever ends or holds the saga meets it as any other
@@ -13,7 +13,7 @@ use super::fact::Fact;
 use super::node::Node;
 use super::state::{Job, Open, Phase, Saga};
 use crate::time::Millis;
-use crate::tool::Limit;
+use crate::tool::{Limit, Rate, Terms};
 
 /// The wait before a step asks again for the first time; it doubles from there.
 const SOON: Millis = Millis(1_000);
@@ -64,6 +64,9 @@ pub struct Claim {
     pub node: u32,
     pub tool: String,
     pub limits: Vec<Limit>,
+    pub rate: Option<Rate>,
+    /// It has asked in vain before.
+    pub waited: bool,
     /// The higher goes first; above all priorities what may have happened already, and is to be settled.
     pub rank: i32,
     /// When it asks again, if its turn has not come: so long it keeps its place.
@@ -83,7 +86,8 @@ impl Saga {
 
     /// Whether the do of a step may leave, as far as turns are concerned.
     pub(super) fn has_turn(&self, node: &Node) -> bool {
-        let limited = self.run.limited || self.definition(node).is_some_and(|tool| !tool.concurrency.is_empty());
+        let limited = self.run.limited
+            || self.definition(node).is_some_and(|tool| tool.rate.is_some() || !tool.concurrency.is_empty());
         !limited || Child::is_one(&node.tool) || self.run.turns.contains(&node.ix)
     }
 
@@ -105,23 +109,24 @@ impl Saga {
             // What was not answered is in doubt by now, and not to be found so once more.
             open.due = Some(now);
         }
-        let (wait, doubt) = (Millis(SOON.0 << open.queued.min(6)).min(LATE), open.doubt);
+        let (wait, doubt, waited) = (Millis(SOON.0 << open.queued.min(6)).min(LATE), open.doubt, open.queued > 0);
         let again = wait + Millis(self.jitter(ix, self.head.invocations, wait));
         let settles = self.head.phase != Phase::Forward || self.head.cause.is_some() || doubt;
         let rank = if settles { URGENT } else { self.head.priority.rank() };
-        let limits = self.definition(node).map(|tool| tool.concurrency.clone()).unwrap_or_default();
+        let asks = |tool: &Terms| (tool.concurrency.clone(), tool.rate);
+        let (limits, rate) = self.definition(node).map(asks).unwrap_or_default();
         self.run.asking.insert(ix, again);
-        effects.push(Effect::AskTurn(Claim { node: ix, tool: node.tool.clone(), limits, rank, again }));
+        effects.push(Effect::AskTurn(Claim { node: ix, tool: node.tool.clone(), limits, rate, waited, rank, again }));
     }
 
     /// Folds whether a step's turn has come. What is not used of it is given back when the invocation ends.
-    pub(super) fn fold_turn(&mut self, ix: u32, came: bool) {
+    pub(super) fn fold_turn(&mut self, ix: u32, came: bool, after: Option<Millis>) {
         let Some(again) = self.run.asking.remove(&ix) else { return };
         if came {
             self.run.turns.insert(ix);
             return;
         }
-        let due = self.head.last_at + again;
+        let due = self.head.last_at + after.map_or(again, |after| after.max(Millis(1)));
         let forward = self.head.phase == Phase::Forward && !self.head.paused;
         let waits = |open: &&mut Open| matches!(open.job, Job::Do | Job::Pending) && (forward || !open.is_new());
         let Some(open) = self.head.open.get_mut(&ix).filter(waits) else { return };
@@ -205,7 +210,7 @@ mod tests {
                     match effect {
                         Effect::AskTurn(claim) => {
                             asked += 1;
-                            events.push(Event::Turn { node: claim.node, came: false });
+                            events.push(Event::Turn { node: claim.node, came: false, after: None });
                         }
                         Effect::Sleep { until } => {
                             self.now = until;
@@ -264,6 +269,30 @@ mod tests {
     }
 
     #[test]
+    fn a_step_that_comes_too_early_for_its_tools_rate_asks_again_when_it_was_told_to_and_burns_nothing() {
+        let mut world = World::new("compensatable", true, 1);
+        let terms = world.window.tools.get_mut("book").unwrap();
+        terms.concurrency.clear();
+        terms.rate = Some(serde_json::from_value(json!({"calls": 2, "per_ms": 60_000})).unwrap());
+        let mut saga = world.saga();
+        let asked = step(&mut saga, world.wake(), NOW).unwrap();
+        let [Effect::AskTurn(claim)] = asked.as_slice() else { panic!("{asked:?}") };
+        assert_eq!((claim.rate.map(|rate| rate.per_ms), claim.waited), (Some(Millis(60_000)), false));
+        let wait = Some(Millis(55_000));
+        let effects = step(&mut saga, Event::Turn { node: 0, came: false, after: wait }, NOW).unwrap();
+        let [Effect::Commit(commit)] = effects.as_slice() else { panic!("{effects:?}") };
+        let open = saga.head.open[&0].clone();
+        assert_eq!((names(commit)[0].as_str(), open.due, open.attempt), ("queued", Some(NOW + Millis(55_000)), 0));
+        (world.head, world.now) = (saga.head, NOW + Millis(55_000));
+        let mut saga = world.saga();
+        let asked = step(&mut saga, world.wake(), world.now).unwrap();
+        assert!(matches!(asked.as_slice(), [Effect::AskTurn(claim)] if claim.waited), "{asked:?}");
+        step(&mut saga, Event::Turn { node: 0, came: true, after: None }, world.now).unwrap();
+        let effects = step(&mut saga, Event::Committed, world.now).unwrap();
+        assert!(matches!(effects.as_slice(), [Effect::Call(call)] if call.attempt == 1), "{effects:?}");
+    }
+
+    #[test]
     fn whatever_ends_a_saga_finds_nothing_of_a_waiting_step_to_undo() {
         for class in ["compensatable", "pivot", "query"] {
             let mut world = World::new(class, true, 2);
@@ -305,14 +334,14 @@ mod tests {
         let mut saga = world.saga();
         let asked = step(&mut saga, world.wake(), NOW).unwrap();
         assert!(matches!(asked.as_slice(), [Effect::AskTurn(claim)] if claim.rank == 0), "{asked:?}");
-        let gone = step(&mut saga, Event::Turn { node: 0, came: true }, NOW).unwrap();
+        let gone = step(&mut saga, Event::Turn { node: 0, came: true, after: None }, NOW).unwrap();
         assert!(matches!(gone.as_slice(), [Effect::Call(call)] if call.attempt == 1), "{gone:?}");
         let mut world = World::new("query", false, 1);
         world.in_vain(None);
         world.now = world.due();
         let mut saga = world.saga();
         step(&mut saga, world.wake(), world.now).unwrap();
-        let effects = step(&mut saga, Event::Turn { node: 0, came: true }, world.now).unwrap();
+        let effects = step(&mut saga, Event::Turn { node: 0, came: true, after: None }, world.now).unwrap();
         let [Effect::Commit(commit)] = effects.as_slice() else { panic!("{effects:?}") };
         assert_eq!((names(commit), saga.head.open[&0].queued), (vec!["started".to_owned()], 0));
     }
@@ -322,7 +351,7 @@ mod tests {
         let mut world = World::new("compensatable", false, 1);
         let mut saga = world.saga();
         step(&mut saga, world.wake(), NOW).unwrap();
-        step(&mut saga, Event::Turn { node: 0, came: true }, NOW).unwrap();
+        step(&mut saga, Event::Turn { node: 0, came: true, after: None }, NOW).unwrap();
         let effects = step(&mut saga, Event::Committed, NOW).unwrap();
         let [Effect::Call(call)] = effects.as_slice() else { panic!("{effects:?}") };
         let unknown = Outcome::Unknown { code: "no_answer".to_owned(), reason: String::new() };
@@ -340,7 +369,7 @@ mod tests {
         let effects = step(&mut saga, world.wake(), world.now).unwrap();
         let [Effect::AskTurn(claim)] = effects.as_slice() else { panic!("{effects:?}") };
         assert!(claim.rank > Priority::High.rank());
-        step(&mut saga, Event::Turn { node: 0, came: true }, world.now).unwrap();
+        step(&mut saga, Event::Turn { node: 0, came: true, after: None }, world.now).unwrap();
         let effects = step(&mut saga, Event::Committed, world.now).unwrap();
         let [Effect::Call(call)] = effects.as_slice() else { panic!("{effects:?}") };
         assert_eq!((call.op, call.attempt), (Op::Do, 2));

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::{Class, Definition, Example, Repeat, Schema, UNDER_WAY};
+use super::{Class, Definition, Example, Rate, Repeat, Schema, UNDER_WAY};
 use crate::saga::Child;
 use crate::time::Millis;
 
@@ -18,6 +18,26 @@ const LONGEST_TEXT: usize = 4_000;
 const LONGEST_UTTERANCE: usize = 500;
 const MOST_EXAMPLES: usize = 50;
 const MOST_HOSTS: usize = 20;
+const MOST_SECRETS: usize = 8;
+/// Of a header, and of a secret's name, in bytes.
+const LONGEST_SECRET: usize = 64;
+/// Headers that a call has anyway, or that are the connection's: no definition sets them.
+const OUR_HEADERS: [&str; 12] = [
+    "connection",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "idempotency-key",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+];
+/// So many calls of a rate are remembered one by one.
+const MOST_CALLS: u32 = 10_000;
 /// In bytes (RFC 1035, section 2.3.4).
 const LONGEST_HOST: usize = 253;
 /// What a call may cost, in cents or in tokens: so much that the sum over any plan is far from the end of the numbers.
@@ -43,7 +63,9 @@ impl Definition {
         self.check_words()?;
         self.check_numbers()?;
         self.check_class()?;
+        self.check_rate()?;
         self.check_hosts()?;
+        self.check_secrets()?;
         check_schema("input", &self.input)?;
         check_schema("output", &self.output)?;
         if !self.input.takes_objects() {
@@ -117,6 +139,18 @@ impl Definition {
         }
     }
 
+    fn check_rate(&self) -> Result<(), String> {
+        let fits =
+            |rate: &Rate| rate.calls.get() <= MOST_CALLS && rate.per_ms > Millis(0) && rate.per_ms <= LONGEST_SPAN;
+        if self.rate.as_ref().is_none_or(fits) {
+            return Ok(());
+        }
+        Err(format!(
+            "`rate` has {MOST_CALLS} `calls` at most, and a `per_ms` that is above zero, and {} at most",
+            LONGEST_SPAN.0
+        ))
+    }
+
     fn check_hosts(&self) -> Result<(), String> {
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         let is_host = |host: &String| {
@@ -130,6 +164,44 @@ impl Definition {
             None if self.hosts.len() > MOST_HOSTS => Err(format!("there may be {MOST_HOSTS} `hosts`")),
             None => Ok(()),
         }
+    }
+
+    fn check_secrets(&self) -> Result<(), String> {
+        let Self { secrets, hosts, mcp, .. } = self;
+        if secrets.is_empty() {
+            return Ok(());
+        }
+        if mcp.is_some() {
+            return Err("a tool of an MCP server has no `secrets`: it is let in by its server's `token`".to_owned());
+        }
+        if hosts.is_empty() {
+            return Err("a tool with `secrets` names the `hosts` that may be shown them".to_owned());
+        }
+        if secrets.len() > MOST_SECRETS {
+            return Err(format!("there may be {MOST_SECRETS} `secrets`"));
+        }
+        let plain = |text: &str, between: char| {
+            let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == between;
+            !text.is_empty() && text.len() <= LONGEST_SECRET && text.chars().all(fits)
+        };
+        for (header, name) in secrets {
+            if !plain(header, '-') || OUR_HEADERS.contains(&header.as_str()) {
+                return Err(format!(
+                    "`{}` in `secrets` is no header that a tool may set: name one in lower case, as in \
+                     {{\"x-api-key\": \"its_name\"}}",
+                    header.escape_default()
+                ));
+            }
+            let name = name.as_str().unwrap_or_default();
+            if !plain(name, '_') {
+                return Err(format!(
+                    "`{}` in `secrets` is no name of a secret: take one of lower snake case, and never its value",
+                    // It may be the value, by mistake.
+                    name.chars().take(4).collect::<String>().escape_default()
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn check_example(&self, example: &Example) -> Result<(), String> {
@@ -189,6 +261,8 @@ mod tests {
             json!({}),
             json!({"examples": []}),
             json!({"hosts": ["tools.example", "127.0.0.1", "localhost"]}),
+            json!({"rate": {"calls": 10_000, "per_ms": 86_400_000}}),
+            json!({"hosts": ["tools.example"], "secrets": {"x-api-key": "luigi_2", "authorization": "luigi"}}),
             json!({"class": "pivot", "repeat": "never"}),
             json!({"class": "retriable"}),
             json!({"class": "query", "repeat": "never", "cost_minor": 0}),
@@ -232,6 +306,21 @@ mod tests {
             (json!({"hosts": ["tools.example:443"]}), "no host"),
             (json!({"hosts": ["tools..example"]}), "no host"),
             (json!({"hosts": vec!["a"; 21]}), "20 `hosts`"),
+            (json!({"rate": {"calls": 1, "per_ms": 0}}), "`rate`"),
+            (json!({"rate": {"calls": 1, "per_ms": 86_400_001}}), "`rate`"),
+            (json!({"rate": {"calls": 10_001, "per_ms": 1_000}}), "`rate`"),
+            (json!({"secrets": {"x-api-key": "luigi"}}), "names the `hosts`"),
+            (json!({"hosts": ["a"], "secrets": {"X-Api-Key": "luigi"}}), "no header"),
+            (json!({"hosts": ["a"], "secrets": {"": "luigi"}}), "no header"),
+            (json!({"hosts": ["a"], "secrets": {"idempotency-key": "luigi"}}), "no header"),
+            (json!({"hosts": ["a"], "secrets": {"x-api-key": "Bearer hush"}}), "`Bear` in `secrets` is no name"),
+            (json!({"hosts": ["a"], "secrets": {"x-api-key": ""}}), "no name"),
+            (json!({"hosts": ["a"], "secrets": {"x-api-key": 1}}), "no name"),
+            (
+                json!({"hosts": ["a"], "secrets": {"x-api-key": "luigi"},
+                "mcp": {"server": "x", "era": "legacy", "tool": "t", "pin": "p"}}),
+                "its server's `token`",
+            ),
             (json!({"examples": [{"say": " "}]}), "`say`"),
             (json!({"examples": [{"say": "a", "params": {"when": 1}}]}), "`when`, which is no parameter"),
             (json!({"examples": [{"say": "none", "params": {"seats": 0}}]}), "/seats must be at least 1"),

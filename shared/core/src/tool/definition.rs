@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 use super::{Example, Mcp, PlanRule, Schema};
 use crate::saga::{Approval, is_zero};
@@ -85,6 +86,14 @@ pub struct Limit {
     pub per: Per,
 }
 
+/// How many calls may leave in any span of so long, over all sagas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    pub calls: NonZeroU32,
+    pub per_ms: Millis,
+}
+
 /// What is counted together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -98,8 +107,8 @@ pub enum Per {
 
 /// One limit, or a list of them.
 fn limits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Limit>, D::Error> {
-    let value = serde_json::Value::deserialize(deserializer)?;
-    let limits = if value.is_object() { serde_json::Value::Array(vec![value]) } else { value };
+    let value = Value::deserialize(deserializer)?;
+    let limits = if value.is_object() { Value::Array(vec![value]) } else { value };
     serde_json::from_value(limits).map_err(|error| D::Error::custom(format!("`concurrency`: {error}")))
 }
 
@@ -146,6 +155,14 @@ pub struct Definition {
     /// both. Undos and statuses count, and never wait.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "limits")]
     pub concurrency: Vec<Limit>,
+    /// How many calls of it may leave in a span of time: `{"calls": N, "per_ms": M}`. Undos and statuses count, and
+    /// never wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    /// The headers that its calls have for its partner to let them in, in lower case, each with the name of a secret of
+    /// the operator's, a text. No value stands in a definition.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub secrets: Map<String, Value>,
     /// The hosts that its calls may go to, in lower case and without ports. Where there are none it is called where the
     /// operator has tools called, wherever that is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -174,6 +191,10 @@ pub struct Terms {
     pub cost_tokens: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "limits")]
     pub concurrency: Vec<Limit>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub secrets: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -196,6 +217,8 @@ impl From<Definition> for Terms {
             cost_minor,
             cost_tokens,
             concurrency,
+            rate,
+            secrets,
             hosts,
             mcp,
             input,
@@ -212,6 +235,8 @@ impl From<Definition> for Terms {
             cost_minor,
             cost_tokens,
             concurrency,
+            rate,
+            secrets,
             hosts,
             mcp,
             input,

@@ -11,7 +11,7 @@ mod rule;
 mod schema;
 
 pub use check::is_name;
-pub use definition::{Class, Definition, Limit, Per, Repeat, Retry, Terms, UNDER_WAY};
+pub use definition::{Class, Definition, Limit, Per, Rate, Repeat, Retry, Terms, UNDER_WAY};
 pub use example::Example;
 pub use mcp::{Companion, Era, Failure, Mcp};
 pub use rule::PlanRule;

@@ -22,11 +22,13 @@ pub struct Models {
     pub tools: Vec<String>,
 }
 
-/// A model, and its price.
+/// A model, its price, and how it is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     pub model: Model,
     pub price: Price,
+    /// Its answer is to come piece by piece, and who says nothing for so long is left; zero: as a whole.
+    pub silence: Millis,
 }
 
 /// In billionths of the currency for one token: a thousand times the price per million.
@@ -76,6 +78,7 @@ impl Models {
             none if none.is_empty() => Ok(Millis(default)),
             number => number.parse().map(Millis).map_err(|_| wrong(name, "is not a number of milliseconds")),
         };
+        let silence = millis("model_silence_ms", 0)?;
         let mut chain = Vec::new();
         for [url, name, key, price] in [
             ["model_url", "model_name", "model_key", "model_price"],
@@ -92,7 +95,7 @@ impl Models {
             match (model.url.is_empty(), model.name.is_empty()) {
                 (true, _) => {}
                 (false, true) => return Err(wrong(name, "is empty, and there is an address for that model")),
-                (false, false) => chain.push(Candidate { model, price }),
+                (false, false) => chain.push(Candidate { model, price, silence }),
             }
         }
         let tools = text("model_tools");
@@ -151,8 +154,18 @@ pub async fn ask<H: Host>(
     None
 }
 
-async fn fetch<H: Host>(host: &H, pass: Pass<'_>, request: Request, patience: Millis) -> Result<Response, FetchError> {
-    let answered = host.fetch(request, patience).await;
+async fn fetch<H: Host>(
+    host: &H,
+    pass: Pass<'_>,
+    request: Request,
+    silence: Millis,
+    patience: Millis,
+) -> Result<Response, FetchError> {
+    let answered = if silence == Millis(0) {
+        host.fetch(request, patience).await
+    } else {
+        host.fetch_pieces(request, silence, patience).await
+    };
     pass.tell(host, &answered);
     answered
 }
@@ -167,13 +180,17 @@ async fn once<H: Host>(
     how: &mut Provenance,
 ) -> Came {
     let began = host.now();
-    let name = &candidate.model.name;
-    let answered = match model::request(&candidate.model, question) {
+    let (name, silence) = (&candidate.model.name, candidate.silence);
+    let streamed = silence > Millis(0);
+    let answered = match model::request(&candidate.model, question, streamed) {
         Err(cause) => Err((Came::Next, "unreachable".to_owned(), cause.to_string())),
-        Ok(request) => match fetch(host, pass, request, until.since(began)).await {
+        Ok(request) => match fetch(host, pass, request, silence, until.since(began)).await {
             Err(FetchError::NotSent(cause)) => Err((Came::Again(PAUSE), "unreachable".to_owned(), cause)),
             Err(FetchError::Unknown(cause)) if host.now() + SHORTEST < until => {
-                Err((Came::Again(PAUSE), "no_answer".to_owned(), cause))
+                // Who hangs is not waited for a second time.
+                let silent = streamed && host.now().since(began) >= silence;
+                let (came, what) = if silent { (Came::Next, "silent") } else { (Came::Again(PAUSE), "no_answer") };
+                Err((came, what.to_owned(), cause))
             }
             Err(FetchError::Unknown(cause)) => Err((Came::Next, "timed_out".to_owned(), cause)),
             Ok(response) => model::answer(&response).map_err(|failure| match failure {

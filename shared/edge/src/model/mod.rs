@@ -3,7 +3,8 @@
 //!
 //! A model is asked for a plan, and once more to mend it where it breaks rules; the models of the chain
 //! take each other's place where one does not answer. Whoever calls has the offline reading to fall
-//! back on. Nothing is streamed: nothing of a plan may be done before all of it was checked.
+//! back on. An answer may come piece by piece, so that a model that has fallen silent is left; it is read as a whole all
+//! the same, for nothing of a plan may be done before all of it was checked.
 
 mod cache;
 mod chain;

@@ -187,6 +187,23 @@ impl Host for Fake {
         Ok(Response::new(Bytes::from(json!({"rows": [[answer.to_string()]]}).to_string())))
     }
 
+    async fn fetch_pieces(
+        &self,
+        request: makegood_gateway::Request,
+        silence: Millis,
+        timeout: Millis,
+    ) -> Result<Response, FetchError> {
+        let whole = self.fetch(request, silence.min(timeout)).await?;
+        if !whole.status().is_success() {
+            return Ok(whole);
+        }
+        let mut body: Value = serde_json::from_slice(whole.body()).unwrap();
+        let choice = &mut body["choices"][0];
+        choice["delta"] = choice["message"].take();
+        let pieces = Bytes::from(format!("data: {body}\n\ndata: [DONE]\n\n"));
+        Ok(http::Response::builder().header("content-type", "text/event-stream").body(pieces).unwrap())
+    }
+
     fn now(&self) -> Millis {
         Millis(self.now.get())
     }
@@ -233,6 +250,19 @@ fn a_model_that_is_away_is_not_waited_for_again_until_it_may_be_back() {
     host.now.set(host.now.get() + 1_000);
     host.first.borrow_mut().push_back(Does::Says(GOOD));
     assert_eq!(consult(), [6, 4]);
+}
+
+#[test]
+fn a_model_that_says_nothing_is_left_for_the_next_before_its_time_is_up() {
+    let host = Fake::with(&[Does::Takes(3_000, GOOD)], &[Does::Says(GOOD)]);
+    let streamed = |models: &mut Models| models.chain.iter_mut().for_each(|model| model.silence = Millis(1_500));
+    let came = host.consult_as(streamed);
+    assert!(is_plan(&came));
+    assert_eq!(outcomes(&came.how), [("one", "silent"), ("two", "answered")]);
+    assert_eq!((came.how.tokens_in, came.how.tokens_out, came.how.took_ms), (100, 10, 1_540));
+    let sent = host.sent.borrow();
+    let (_, question) = sent.iter().find(|(to, _)| to == "two.test").unwrap();
+    assert_eq!((&question["stream"], &question["stream_options"]["include_usage"]), (&json!(true), &json!(true)));
 }
 
 #[test]

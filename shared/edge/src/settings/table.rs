@@ -63,7 +63,7 @@ const READERS: &[Function] = &[CHAT, INTENT];
 pub const SUBSCRIBER_HOSTS: &str = "subscriber_hosts";
 
 /// In the order of their names.
-pub const TABLE: [Setting; 42] = [
+pub const TABLE: [Setting; 44] = [
     Setting {
         name: "ably_key",
         kind: Kind::Text,
@@ -281,6 +281,15 @@ pub const TABLE: [Setting; 42] = [
         source: "your service's list of prices",
     },
     Setting {
+        name: "model_silence_ms",
+        kind: Kind::Number,
+        secret: false,
+        required: false,
+        functions: READERS,
+        meaning: "Answers of models are asked for piece by piece, and one that says nothing for so long, in milliseconds, is left for the next; `0`: they come as a whole",
+        source: "your choice; longer than your model thinks before its first word",
+    },
+    Setting {
         name: "model_timeout_ms",
         kind: Kind::Number,
         secret: false,
@@ -405,6 +414,15 @@ pub const TABLE: [Setting; 42] = [
         functions: &[EXECUTE],
         meaning: "How long an invocation goes on starting calls, in milliseconds; less than `kill_ms`",
         source: "your platform's limit, less the time of your slowest tool",
+    },
+    Setting {
+        name: "tool_secrets",
+        kind: Kind::Text,
+        secret: true,
+        required: false,
+        functions: &[EXECUTE],
+        meaning: "The secrets that tools' definitions name: `{\"name\": \"value\"}`; a value goes into a header of that tool's calls, and nowhere else",
+        source: "whoever runs a tool that lets nobody in without one",
     },
     Setting {
         name: "tools_url",

@@ -10,7 +10,7 @@ use makegood_core::depth::too_deep;
 use makegood_core::saga::Approval;
 use makegood_core::time::Millis;
 use makegood_core::tool::{
-    Class, Companion, Definition, Era, Example, Failure, Limit, Mcp, PlanRule, Repeat, Retry, Schema,
+    Class, Companion, Definition, Era, Example, Failure, Limit, Mcp, PlanRule, Rate, Repeat, Retry, Schema,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -120,6 +120,7 @@ pub struct Word {
     pub rules: Vec<PlanRule>,
     #[serde(default)]
     pub concurrency: Vec<Limit>,
+    pub rate: Option<Rate>,
     #[serde(default)]
     pub hosts: Vec<String>,
 }
@@ -204,6 +205,8 @@ pub fn draft(server: &str, era: Era, list: &[Value], tool: &str, words: &Words) 
         approval: word.approval.clone(),
         rules: word.rules.clone(),
         concurrency: word.concurrency.clone(),
+        rate: word.rate,
+        secrets: Map::new(),
         hosts: word.hosts.clone(),
         mcp: Some(mcp),
         input,

@@ -15,14 +15,15 @@ const FIRST: &str = "gpt-4o-mini";
 
 /// A platform whose models are its own emulator, asked for `timeout` ms at most.
 async fn platform(timeout: u32) -> Platform {
-    platform_with(timeout, &[]).await
+    platform_with(timeout, 0, &[]).await
 }
 
-async fn platform_with(timeout: u32, arguments: &[&str]) -> Platform {
+/// Whose models may say nothing for `silence` ms; 0: they answer as a whole.
+async fn platform_with(timeout: u32, silence: u32, arguments: &[&str]) -> Platform {
     // The address has to be known before it is there.
     let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
     let host = format!("http://127.0.0.1:{port}");
-    let (url, timeout) = (format!("{host}/emulators/llm/v1"), timeout.to_string());
+    let (url, timeout, silence) = (format!("{host}/emulators/llm/v1"), timeout.to_string(), silence.to_string());
     let variables = [
         ("MODEL_HOST", host.as_str()),
         ("MODEL_URL", &url),
@@ -35,6 +36,7 @@ async fn platform_with(timeout: u32, arguments: &[&str]) -> Platform {
         ("FALLBACK_MODEL_KEY", "test-key"),
         ("FALLBACK_MODEL_PRICE", "2/10"),
         ("MODEL_TIMEOUT_MS", &timeout),
+        ("MODEL_SILENCE_MS", &silence),
         ("MODEL_TOOLS", "book_restaurant_table, request_ride, search_restaurants"),
     ];
     let environment =
@@ -259,8 +261,26 @@ async fn the_second_model_is_asked_where_the_first_is_busy_or_slow_and_without_a
 }
 
 #[tokio::test]
+async fn a_model_that_says_nothing_is_left_early_and_one_that_speaks_is_read_whole_with_what_it_took() {
+    let platform = platform_with(7_000, 1_000, &[]).await;
+    fault(&platform, &json!({"kind": "latency", "delay_ms": 20_000, "match": {"contains": FIRST}})).await;
+    let accepted = platform.post("/api/chat", &script(&[plan(&[table(2)])]), 202).await;
+    let how = reading(&platform, accepted["saga"].as_str().unwrap()).await;
+    assert_eq!(outcomes(&how), [(FIRST, "silent"), ("test-model", "answered")], "{how:#}");
+    let waited = how["asked"][0]["took_ms"].as_u64().unwrap();
+    assert!((1_000..2_500).contains(&waited), "not half of the time: {how:#}");
+    let second = &how["asked"][1];
+    assert!(second["tokens_in"].as_u64() > Some(500) && second["tokens_out"].as_u64() > Some(20), "{how:#}");
+
+    no_faults(&platform).await;
+    let accepted = platform.post("/api/chat", &script(&[plan(&[table(99)]), plan(&[table(3)])]), 202).await;
+    let how = reading(&platform, accepted["saga"].as_str().unwrap()).await;
+    assert_eq!(outcomes(&how), [(FIRST, "answered"), (FIRST, "answered")], "{how:#}");
+}
+
+#[tokio::test]
 async fn a_function_that_works_for_longer_than_the_platform_lets_it_is_ended_and_the_next_is_not() {
-    let platform = platform_with(20_000, &["--kill-ms", "1500", "--time-budget-ms", "800"]).await;
+    let platform = platform_with(20_000, 0, &["--kill-ms", "1500", "--time-budget-ms", "800"]).await;
     fault(&platform, &json!({"kind": "latency", "delay_ms": 10_000, "match": {"contains": FIRST}})).await;
     let began = std::time::Instant::now();
     let message = script(&[plan(&[table(2)])]);

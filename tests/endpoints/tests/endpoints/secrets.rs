@@ -38,6 +38,7 @@ const KEPT: [(&str, &[&str]); 4] = [
             "qstash_next_signing_key",
             "qstash_token",
             "redis_rest_token",
+            "tool_secrets",
         ],
     ),
     ("postgres/password", &["database_url"]),
@@ -120,6 +121,7 @@ fn plant(parrot: &str) -> Planted {
             "alert_url" => format!("{parrot}/alerts/{canary}"),
             "database_url" => format!("postgres://makegood:{canary}@localhost/makegood"),
             "mcp_servers" => json!({"mole": {"url": format!("{parrot}/mcp"), "token": canary}}).to_string(),
+            "tool_secrets" => json!({"mole": canary}).to_string(),
             "webhook_sources" => json!({"mole": {
                 "scheme": "stripe", "secrets": [canary], "owner": "anonymous",
                 "rules": [{"name": "text", "then": {"start": {"plan": {"summary": "A text", "steps": [
@@ -160,6 +162,7 @@ fn options(parrot: &str, values: &BTreeMap<&str, String>) -> Options {
         ("MAKEGOOD_ALERT_URL", &values["alert_url"]),
         ("MAKEGOOD_MCP_SERVERS", &values["mcp_servers"]),
         (hooks::VARIABLE, &values["webhook_sources"]),
+        ("SPIN_VARIABLE_TOOL_SECRETS", &values["tool_secrets"]),
         ("SPIN_VARIABLE_ABLY_HOST", parrot),
         ("SPIN_VARIABLE_ABLY_URL", &format!("{parrot}/ably")),
         ("SPIN_VARIABLE_ABLY_KEY", &values["ably_key"]),
@@ -395,6 +398,23 @@ async fn commands(platform: &Platform, said: &mut Said, parrot: &str, values: &B
     }
 }
 
+/// A tool that is let in by a secret, which is added and called.
+async fn tool(platform: &Platform, said: &mut Said) {
+    let folder = platform.data().with_file_name("deployment");
+    let (file, env) = (folder.join("mole.json"), folder.join("own.env").display().to_string());
+    let definition = json!({
+        "name": "mole_dig", "version": "1", "title": "Dig", "description": "Digs a hole.", "class": "query",
+        "repeat": "never", "status": false, "fence": false, "timeout_ms": 2_000, "estimate_ms": 10,
+        "hosts": ["127.0.0.1"], "secrets": {"x-api-key": "mole"}, "input": {}, "output": {},
+    });
+    std::fs::write(&file, definition.to_string()).unwrap();
+    assert!(said.run(&["tools", "add", &file.display().to_string(), "--env", &env], &[]).await);
+    let hole = json!({"summary": "A hole", "steps": [{"id": "dig", "tool": "mole_dig", "params": {}}]});
+    let id = journal::execute(platform, &hole).await;
+    journal::rest(platform, &id, PATIENCE).await;
+    said.ask(platform.request("GET", &format!("/api/debug/sagas/{id}"))).await;
+}
+
 /// Every row of the database, table by table, as text.
 async fn rows(platform: &Platform) -> Vec<(String, String)> {
     let tables = "select string_agg(format('%I.%I', table_schema, table_name), ' ') from information_schema.tables \
@@ -421,6 +441,7 @@ async fn no_secret_is_seen_in_anything_that_is_said_or_kept() {
     alert(&platform, &mut said).await;
     subscriptions(&platform, &mut said, &parrot.url, &values["bearer"]).await;
     commands(&platform, &mut said, &parrot.url, &values).await;
+    tool(&platform, &mut said).await;
 
     // It was all tried, and what is searched below is there.
     let logged = poll(PATIENCE, Duration::from_millis(100), || async {

@@ -1,4 +1,5 @@
-//! Only so many calls at once, over all sagas: they do not overlap, and the more urgent goes first.
+//! Only so many calls at once, over all sagas: they do not overlap, and the more urgent goes first. And only so many in
+//! a span of time.
 
 use std::time::Duration;
 
@@ -15,15 +16,18 @@ async fn limited(tool: &str, concurrency: Option<Value>, options: Options) -> Pl
     let platform = Platform::start(options).await;
     town::fault(&platform, &json!({"tool": tool, "kind": "slow", "delay_ms": SLOW})).await;
     if let Some(concurrency) = concurrency {
-        // As its next version would have it.
-        let more = json!({"concurrency": concurrency, "version": "limited"});
-        let sql = format!(
-            "select makegood.register_tool((definition::jsonb || '{more}')::json, 1) \
-             from makegood.tool where name = '{tool}' and current"
-        );
-        assert_eq!(database::scalar(&platform, &sql).await.as_deref(), Some("t"));
+        register(&platform, tool, &json!({"concurrency": concurrency, "version": "limited"})).await;
     }
     platform
+}
+
+/// Registers a tool as its next version would have it.
+async fn register(platform: &Platform, tool: &str, more: &Value) {
+    let sql = format!(
+        "select makegood.register_tool((definition::jsonb || '{more}')::json, 1) \
+         from makegood.tool where name = '{tool}' and current"
+    );
+    assert_eq!(database::scalar(platform, &sql).await.as_deref(), Some("t"));
 }
 
 fn event(id: &str) -> Value {
@@ -132,6 +136,26 @@ async fn a_parent_and_its_child_never_wait_for_each_others_turns() {
     let steps = rested["steps"].as_array().unwrap();
     let child = steps.iter().find(|step| step["id"] == "child").unwrap()["output"]["saga"].as_str().unwrap();
     assert_eq!(journal::status(&platform, child).await["priority"], "high");
+}
+
+#[tokio::test]
+async fn no_more_calls_leave_in_a_span_than_a_tools_rate_says_and_who_comes_too_early_uses_up_nothing() {
+    let platform = Platform::start(Options::default()).await;
+    let more = json!({"rate": {"calls": 2, "per_ms": 4_000}, "version": "rated"});
+    register(&platform, "add_calendar_event", &more).await;
+    let first = start(&platform, "First", &[event("a"), event("b"), event("c")], "normal").await;
+    let second = start(&platform, "Second", &[event("d"), event("e"), event("f")], "normal").await;
+    let (mut left, mut queued) = (Vec::new(), 0);
+    for saga in [&first, &second] {
+        let rested = journal::rest(&platform, saga, PATIENCE).await;
+        assert_eq!((rested["phase"].as_str(), &rested["counters"]["calls"]), (Some("completed"), &json!(3)));
+        left.extend(calls(&platform, saga).await.into_iter().map(|(began, _)| began));
+        queued += journal::records(&platform, saga).await.iter().filter(|record| record["type"] == "queued").count();
+    }
+    left.sort_unstable();
+    assert_eq!((left.len(), queued), (6, 4), "two leave at once, and the others wait, once each");
+    // They are counted when they are let out, and leave when that stands in the journal.
+    assert!(left.windows(3).all(|three| three[2] - three[0] > 3_000), "{left:?}");
 }
 
 #[tokio::test]
