@@ -27,7 +27,8 @@ export async function look(browser, path = "/", { viewport = DESK, allowed = /^$
   const complain = (text) => allowed.test(text) || complaints.push(text);
   page.on("console", (told) => ["error", "warning"].includes(told.type()) && complain(told.text()));
   page.on("pageerror", (error) => complain(String(error)));
-  await page.goto(HOME + path);
+  // The page of a link goes on by itself.
+  await page.goto(HOME + path, { waitUntil: path.startsWith("/approve") ? "commit" : "load" });
   return {
     page,
     /** Nothing was complained of. */
@@ -85,9 +86,9 @@ export async function say(page, text) {
 /** The newest plan on the page. */
 export const plan = (page) => page.getByRole("article").last();
 
-/** A step of the newest plan, by its id there. */
+/** A step of the newest plan, by its id there; of one with alternatives, the first. */
 export const step = (page, id) =>
-  plan(page).getByRole("listitem").filter({ has: page.locator("code").getByText(id, { exact: true }) });
+  plan(page).getByRole("listitem").filter({ has: page.locator("code").getByText(new RegExp(`^${id}(~1)?$`)) });
 
 /** Waits until the page says this. */
 export const told = (page, text) => plan(page).getByText(text).first().waitFor();

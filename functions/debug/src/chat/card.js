@@ -152,7 +152,10 @@ export class Card {
     this.drawn.clear();
   }
 
-  draw(steps, undone, open) {
+  draw(all, undone, open) {
+    // What only gathers the parts of a step, `text[0]` or `table~1`, does nothing itself.
+    const gathers = ({ id }) => all.some((part) => part.id.startsWith(`${id}~`) || part.id.startsWith(`${id}[`));
+    const steps = all.filter((step) => !gathers(step));
     for (const step of steps) {
       const words = standing(step, undone);
       const seen = JSON.stringify([words, step.standing, step.detail, step.params, step.approval, step.remarks, open]);
@@ -176,7 +179,10 @@ export class Card {
     const gone = ["undone", "fenced", "abandoned"].includes(step.standing);
     const about = [CLASSES[step.class]];
     if (step.cost_minor) about.push(`costs ${money(step.cost_minor)}`);
-    if (step.after?.length) about.push(`after ${step.after.join(", ")}`);
+    const [, whole, nth] = step.id.match(/^(.+)~(\d+)$/) ?? [];
+    if (nth > 1) about.push("only where the one before it is refused");
+    const after = (step.after ?? []).filter((id) => !whole || !id.startsWith(`${whole}~`));
+    if (after.length) about.push(`after ${after.join(", ")}`);
     return el("li", { class: `step ${step.standing}` },
       el("p", { class: "head" },
         el("span", { class: "mark", "aria-hidden": "true" }, STANDINGS[step.standing]?.[0] ?? ""),

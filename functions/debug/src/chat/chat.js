@@ -283,9 +283,11 @@ async function recall() {
   const [named] = location.hash.match(/sg_\w+/) ?? [];
   if (named && !kept.sagas.includes(named)) keep({ sagas: [...kept.sagas, named] });
   for (const saga of kept.sagas) {
-    const report = await read(`/api/execute/${saga}`).catch(() => null);
-    if (report?.message && !cards.has(saga)) bubble("you", report.message);
-    if (report) follow(saga);
+    const report = await read(`/api/execute/${saga}`).catch((error) => error);
+    // Another's, or one that is not there any more.
+    if (report instanceof Refusal) continue;
+    if (report.phase && report.message && !cards.has(saga)) bubble("you", report.message);
+    follow(saga);
   }
 }
 recall();

@@ -30,7 +30,7 @@ const CARD: &str = include_str!("card.js");
 const EXAMPLES: [&str; 3] = [
     "Book a table for 4 at Luigi's tomorrow at 7pm, get us a ride there, and text Sam the details",
     "Book a table at Luigi's",
-    "If it rains tomorrow, get me a ride from home to 4 Elm Street at 6pm",
+    "Book a table for 2 at Sakura tomorrow at 8pm if it rains in Rome",
 ];
 
 /// The page.
