@@ -166,6 +166,26 @@ test("an installation that is away says so, and the same is sent again under its
   await close();
 });
 
+test("who is not let in is asked for a token, and sends it from then on", async () => {
+  const { page, close } = await look(browser, "/", { allowed: /Failed to load resource/ });
+  await page.route("**/api/**", (route) => {
+    const { authorization, ...headers } = route.request().headers();
+    if (authorization === "Bearer a-token") return route.continue({ headers });
+    const detail = "Send `Authorization: Bearer <token>`.";
+    return route.fulfill({ status: 401, contentType: "application/problem+json", body: JSON.stringify({ detail }) });
+  });
+  await say(page, DINNER);
+  await page.getByText("Sign in with a token below").filter({ visible: true }).first().waitFor();
+  await sound(page, "token");
+  await page.getByLabel("Token, or API key").fill("a-token");
+  await page.getByRole("button", { name: "Use it" }).click();
+  await say(page, DINNER);
+  await yes(page);
+  await told(page, "Done, all of it.");
+  assert.ok(!page.url().includes("a-token"));
+  await close();
+});
+
 test("from the empty page to done by keyboard alone", async () => {
   const { page, close } = await look(browser);
   const focused = () => page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent);

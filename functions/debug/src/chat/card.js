@@ -191,7 +191,7 @@ export class Card {
       el("p", { class: "soft" }, shown(about.filter(Boolean).join(" · "))),
       step.detail && el("p", { class: "detail" }, shown(step.detail)),
       Object.keys(step.params ?? {}).length > 0 &&
-        el("details", { open: open || Boolean(asks) }, el("summary", null, "What with"), fields(step.params)),
+        el("details", { open: (open && !(nth > 1)) || Boolean(asks) }, el("summary", null, "What with"), fields(step.params)),
       (step.remarks ?? []).map((one) =>
         el("p", { class: "soft" }, shown(one.by), ` ${one.what}`, one.note ? [": ", shown(one.note)] : "")),
       asks && this.approval(step, asks));

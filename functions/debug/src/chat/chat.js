@@ -65,6 +65,7 @@ function trouble(error, again) {
   const { status, after } = error;
   let text = error instanceof Refusal ? error.message : "The installation cannot be reached.";
   if (!(error instanceof Refusal || error instanceof TypeError)) text = `That is a fault of this page: ${error.message}`;
+  if (status === 401 && !kept.token) text = "Nobody is let in here without a token.";
   if (status === 401 || status === 403) {
     text += " Sign in with a token below, and say it again.";
     door.open = true;
