@@ -11,8 +11,7 @@ use anyhow::{Context, bail};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
-use axum::response::{Redirect, Response};
-use axum::routing::get;
+use axum::response::Response;
 use makegood_cloud::faults::{Door, Words, in_front_of};
 use makegood_cloud::{Ably, Clock, Issuer, Mcp, Model, Otlp, QStash, Redis, ably, llm, mcp, otlp, qstash};
 use makegood_core::guard::Role;
@@ -193,7 +192,6 @@ impl Platform {
             .nest(MCP, in_front_of(Mcp::new(mcp::TestTools).router(), Words::JsonRpc, Door::Open))
             .nest(ISSUER, in_front_of(issuer.router(), Words::Status, Door::Open))
             .nest(OTLP, in_front_of(telemetry.router(), Words::Status, Door::Open))
-            .route("/", get(|| async { Redirect::temporary("/debug") }))
             .fallback(unknown_route);
         functions.set_local(router.clone());
         delivery.set_local(router.clone());

@@ -193,6 +193,7 @@ fn say(platform: &Platform, data_dir: &Path, began: Instant) {
         "
 Makegood is up, after {:.1} s.
 
+  Talk to it  {url}
   Chat        {url}/api/chat
   Sagas       {url}/debug
   The town    {url}/demo/world

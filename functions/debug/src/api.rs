@@ -24,10 +24,14 @@ pub fn described() -> Vec<Described> {
         one.operation.id = "homePage";
     }
     // Pages refuse as pages.
-    for one in found.iter_mut().filter(|one| one.path.starts_with("/debug") || one.path.starts_with("/approve")) {
+    for one in found.iter_mut().filter(|one| is_page(one.path)) {
         one.operation.refuses_as = "text/html";
     }
     found
+}
+
+fn is_page(path: &str) -> bool {
+    path == "/" || path.starts_with("/debug") || path.starts_with("/approve")
 }
 
 /// Whether the function is of use.
@@ -213,6 +217,14 @@ fn describe(operation: Operation) -> Says {
             page_of_list(new("sagasPage", "Everybody's sagas, as a page, for operators")),
             "The page; it needs no script.",
         ),
+        Operation::ChatPage => file(
+            new("chatPage", "Where people talk to the agent, as a page"),
+            "The page, the same for everybody: what is said there, its script sends to the other addresses.",
+            "text/html",
+        ),
+        Operation::ChatStylesheet => file(new("chatStylesheet", "The stylesheet of that page"), "It.", "text/css"),
+        Operation::ChatScript => file(new("chatScript", "What that page asks, and of whom"), "It.", "text/javascript"),
+        Operation::CardScript => file(new("cardScript", "How it shows a plan"), "It.", "text/javascript"),
         Operation::LoginPage => {
             file(new("loginPage", "Where an operator signs in to the pages"), "The page, with its form.", "text/html")
         }

@@ -9,6 +9,8 @@
 //! | `GET /api/debug/models?days=` | what the caller has used of models, by day and model |
 //! | `GET /api/debug/webhooks?owner=&before=&limit=` | what was delivered for the caller, newest first; an operator's `owner=ann`: for that user |
 //! | `GET /api/audit?before=&limit=` | who did what, newest first, for operators |
+//! | `GET /` | the page on which people talk to the agent, for anyone; what it asks, it asks of `chat` and `execute` |
+//! | `GET /debug/chat.css`, `GET /debug/chat.js`, `GET /debug/card.js` | its stylesheet, and its scripts |
 //! | `GET /debug`, `GET /debug/sagas?owner=&phase=&tool=` | the list as a page, of everybody's |
 //! | `GET /debug/sagas/{id}?follow=1` | one saga as a page; `follow` looks again until it rests |
 //! | `GET`, `POST /debug/login`, `POST /debug/logout` | has the browser keep a token for these pages, and forget it |
@@ -18,7 +20,7 @@
 //! | `GET /api/openapi.json` | the OpenAPI document of all functions, for anyone |
 //! | `GET /api/docs` | the same as a page |
 //!
-//! Programs see their caller's own sagas, and an operator's everybody's. The pages are for operators only. Nothing here
+//! Programs see their caller's own sagas, and an operator's everybody's. The pages of `/debug` are for operators only. Nothing here
 //! changes anything, and nothing here reaches further than the database, the issuer of tokens, and Redis, which counts
 //! who comes.
 
@@ -28,6 +30,7 @@
 pub mod api;
 mod approval;
 mod audit;
+mod chat;
 mod counts;
 mod document;
 mod figures;
@@ -71,6 +74,10 @@ pub enum Operation {
     Models,
     Webhooks,
     Audit,
+    ChatPage,
+    ChatStylesheet,
+    ChatScript,
+    CardScript,
     SagasPage,
     SagaPage,
     LoginPage,
@@ -91,7 +98,7 @@ const fn read(operation: Operation) -> [(&'static str, Operation); 2] {
 }
 
 /// Where.
-pub const ADDRESSES: [Address<Operation>; 19] = [
+pub const ADDRESSES: [Address<Operation>; 23] = [
     Address { path: "/api/debug/health", methods: &read(Operation::Health) },
     Address { path: "/api/debug/counts", methods: &read(Operation::Counts) },
     Address { path: "/api/debug/models", methods: &read(Operation::Models) },
@@ -99,6 +106,10 @@ pub const ADDRESSES: [Address<Operation>; 19] = [
     Address { path: "/api/debug/sagas", methods: &read(Operation::Sagas) },
     Address { path: "/api/debug/sagas/{saga}", methods: &read(Operation::Saga) },
     Address { path: "/api/audit", methods: &read(Operation::Audit) },
+    Address { path: "/", methods: &read(Operation::ChatPage) },
+    Address { path: "/debug/chat.css", methods: &read(Operation::ChatStylesheet) },
+    Address { path: "/debug/chat.js", methods: &read(Operation::ChatScript) },
+    Address { path: "/debug/card.js", methods: &read(Operation::CardScript) },
     Address { path: "/debug", methods: &read(Operation::SagasPage) },
     Address { path: "/debug/sagas", methods: &read(Operation::SagasPage) },
     Address { path: "/debug/sagas/{saga}", methods: &read(Operation::SagaPage) },
@@ -154,6 +165,10 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
         Operation::Models => models::show(request, host).await,
         Operation::Webhooks => webhooks::show(request, host).await,
         Operation::Audit => audit::show(request, host).await,
+        Operation::ChatPage => chat::page(request, host),
+        Operation::ChatStylesheet => Ok(chat::stylesheet()),
+        Operation::ChatScript => Ok(chat::script()),
+        Operation::CardScript => Ok(chat::card()),
         Operation::Stylesheet => Ok(page::stylesheet()),
         Operation::Sagas => show_list(request, host, View::Json).await,
         Operation::SagasPage => show_list(request, host, View::Page).await,

@@ -371,6 +371,6 @@ watch = ["src/**/*.rs"]
         let manifest = Manifest::read(&path).unwrap();
         let components: Vec<_> = manifest.components.keys().collect();
         assert_eq!(components, ["chat", "debug", "execute", "intent", "webhook"]);
-        assert_eq!(manifest.routes.len(), 12);
+        assert_eq!(manifest.routes.len(), 13);
     }
 }

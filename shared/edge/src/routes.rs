@@ -2,7 +2,8 @@
 
 use crate::settings::{CHAT, DEBUG, EXECUTE, Function, INTENT, WEBHOOK};
 
-pub const ROUTES: [(&str, Function); 12] = [
+pub const ROUTES: [(&str, Function); 13] = [
+    ("/", DEBUG),
     ("/api/audit", DEBUG),
     ("/api/chat", CHAT),
     ("/api/debug/...", DEBUG),

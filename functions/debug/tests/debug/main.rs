@@ -2,6 +2,7 @@
 
 mod api;
 mod approvals;
+mod chat;
 mod fake;
 mod login;
 mod pages;

@@ -234,6 +234,7 @@ async fn requests(platform: &Platform, said: &mut Said, bearer: &str) {
         said.ask(platform.request("POST", path).body("{")).await;
     }
     for path in [
+        "/",
         "/debug",
         "/api/debug/sagas",
         "/api/debug/counts",

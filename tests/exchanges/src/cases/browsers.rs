@@ -16,6 +16,7 @@ pub fn cases() -> Vec<Case> {
         Case::new("a method that is not there is told which are", methods),
         Case::new("the pages of a site that is named may call, and no others", pages),
         Case::new("the API is described where it is served", described),
+        Case::new("who opens the address in a browser can talk to the agent", talk),
     ]
 }
 
@@ -108,4 +109,16 @@ async fn described(site: Arc<Site>) {
     assert!(page.text.contains("/api/execute/{saga}/cancel"));
     let style = answer(site.request("GET", "/debug/docs.css")).await;
     assert_eq!((style.status, style.content_type.starts_with("text/css")), (200, true), "{style:?}");
+}
+
+async fn talk(site: Arc<Site>) {
+    let page = answer(site.request("GET", "/")).await;
+    assert_eq!((page.status, page.content_type.as_str()), (200, "text/html; charset=utf-8"), "{page:?}");
+    assert!(page.text.contains("src=\"/debug/chat.js\""), "{page:?}");
+    for (path, kind) in [("/debug/chat.js", "text/javascript"), ("/debug/card.js", "text/javascript")] {
+        let script = answer(site.request("GET", path)).await;
+        assert_eq!((script.status, script.content_type.starts_with(kind)), (200, true), "{script:?}");
+    }
+    let lost = answer(site.request("GET", "/nothing")).await;
+    assert_eq!(lost.status, 404, "the address alone is the page's: {lost:?}");
 }

@@ -30,8 +30,8 @@ impl Contract {
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = answer.text().await.unwrap();
         let told = format!("{method} {path}: {status} {text}");
-        // A page whose form is sent to us has to be known as ours.
-        let has_form = ["/approve", "/debug/login"].contains(&path.as_str()) && status == 200;
+        // A page that sends us something has to be known as ours.
+        let has_form = ["/", "/approve", "/debug/login"].contains(&path.as_str()) && status == 200;
         for (name, wanted) in [
             ("x-content-type-options", "nosniff"),
             ("referrer-policy", if has_form { "same-origin" } else { "no-referrer" }),
