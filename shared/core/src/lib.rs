@@ -28,6 +28,7 @@ pub mod feed;
 pub mod guard;
 pub mod id;
 pub mod intent;
+pub mod ordered;
 pub mod proposal;
 pub mod saga;
 pub mod time;

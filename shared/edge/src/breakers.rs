@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use makegood_core::error::{Code, Error};
 use makegood_core::guard::breaker::{Breaker, Forced, Leave, Rulebook, Rules, Tally, counts, name};
+use makegood_core::ordered;
 use makegood_core::saga::{Call, Child, Outcome};
 use makegood_core::time::Millis;
 use makegood_gateway::Response;
@@ -55,7 +56,7 @@ pub(crate) struct Instance {
 impl Instance {
     fn hear(&mut self, shut: BTreeMap<String, Option<Millis>>, now: Millis) {
         let until = |after: Option<Millis>| now + after.unwrap_or(FOR_EVER);
-        self.shut = shut.into_iter().map(|(name, after)| (name, until(after))).collect();
+        self.shut = ordered::map(shut.into_iter().map(|(name, after)| (name, until(after))));
         (self.heard_at, self.missed_at) = (Some(now), None);
         self.news += 1;
     }
@@ -168,7 +169,7 @@ impl<'a, H: Host> Breakers<'a, H> {
         with(self.host, |instance| {
             let mut wary = if instance.missed_at.is_some() {
                 let shut = |(name, own): (&String, &Breaker)| Some((name.clone(), own.shut()??));
-                instance.own.iter().filter_map(shut).collect()
+                ordered::map(instance.own.iter().filter_map(shut))
             } else {
                 instance.shut.clone()
             };

@@ -11,6 +11,7 @@ use std::fmt::Display;
 
 use makegood_core::error::Error;
 use makegood_core::id::SagaId;
+use makegood_core::ordered;
 use makegood_core::saga::{Call, Child, Claim, Op};
 use makegood_core::time::Millis;
 use makegood_core::tool::{Limit, Per, Rate};
@@ -171,7 +172,7 @@ impl<'a, H: Host> Line<'a, H> {
     /// whose turn has come, `come` among them. `waiting`: what stays in line, though not with a turn that it had
     /// no time to use. A partner may still be at work on a call that was broken off: its turn ends by itself.
     pub(crate) async fn close(&self, waiting: impl Iterator<Item = u32>, mut come: Vec<Next>) {
-        let waiting: BTreeSet<u32> = waiting.collect();
+        let waiting = ordered::set(waiting);
         let sent = self.sent.take();
         let mut calls = Vec::new();
         for (&(node, op), holder) in self.stand.borrow().iter().filter(|(call, _)| !sent.contains(call)) {

@@ -106,11 +106,12 @@ fn leave(answer: &str) -> Option<Leave> {
 
 fn shut_for(words: &[&str], now: Millis) -> Option<BTreeMap<String, Option<Millis>>> {
     let (pairs, left) = words.as_chunks::<2>();
-    let read = |[name, until]: &[&str; 2]| {
+    let mut shut = BTreeMap::new();
+    for [name, until] in pairs {
         let after = if *until == "-1" { None } else { Some(Millis(until.parse().ok()?).since(now)) };
-        Some(((*name).to_owned(), after))
-    };
-    if left.is_empty() { pairs.iter().map(read).collect() } else { None }
+        shut.insert((*name).to_owned(), after);
+    }
+    left.is_empty().then_some(shut)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use makegood_core::depth::too_deep;
+use makegood_core::ordered;
 use makegood_core::saga::{Answer, Call, Op, Outcome, Refusal};
 use makegood_core::time::Millis;
 use serde::Deserialize;
@@ -209,7 +210,9 @@ pub(crate) fn storable(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(plain(&text)),
         Value::Array(items) => items.into_iter().map(storable).collect(),
-        Value::Object(fields) => fields.into_iter().map(|(name, field)| (plain(&name), storable(field))).collect(),
+        Value::Object(fields) => {
+            Value::Object(ordered::object(fields.into_iter().map(|(name, field)| (plain(&name), storable(field)))))
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => value,
     }
 }

@@ -18,6 +18,7 @@ use super::verify::{LONGEST_WAIT, Limits, Room, freeze, freeze_within};
 use crate::depth::too_deep;
 use crate::error::{Code, Error};
 use crate::id::SagaId;
+use crate::ordered;
 use crate::time::Millis;
 use crate::tool::{Class, Definition, Repeat, Retry, Schema};
 use crate::violation::{Rule, Violation};
@@ -120,7 +121,7 @@ impl Child {
             // Of a step that was passed over there is none.
             (name.clone(), reference::resolve_value(value, output_of).unwrap_or_default())
         });
-        json!({"saga": id, "output": given.collect::<Map<String, Value>>()})
+        json!({"saga": id, "output": ordered::object(given)})
     }
 }
 
@@ -142,7 +143,7 @@ fn fill_params<'v>(
     output_of: &dyn Fn(&str) -> Option<&'v Value>,
     level: usize,
 ) -> Result<Map<String, Value>, String> {
-    params.iter().map(|(name, value)| Ok((name.clone(), fill(value, output_of, level)?))).collect()
+    ordered::try_object(params.iter().map(|(name, value)| Ok((name.clone(), fill(value, output_of, level)?))))
 }
 
 fn fill<'v>(value: &Value, output_of: &dyn Fn(&str) -> Option<&'v Value>, level: usize) -> Result<Value, String> {
@@ -160,7 +161,7 @@ fn fill<'v>(value: &Value, output_of: &dyn Fn(&str) -> Option<&'v Value>, level:
                 };
                 Ok((name.clone(), field))
             });
-            filled.collect::<Result<_, String>>().map(Value::Object)
+            ordered::try_object(filled).map(Value::Object)
         }
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {
             reference::resolve_value(value, output_of)
@@ -176,7 +177,7 @@ fn quoted(value: Value, level: usize) -> Value {
         }
         Value::Array(items) => items.into_iter().map(|item| quoted(item, level)).collect(),
         Value::Object(fields) => {
-            Value::Object(fields.into_iter().map(|(name, field)| (name, quoted(field, level))).collect())
+            Value::Object(ordered::object(fields.into_iter().map(|(name, field)| (name, quoted(field, level)))))
         }
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => value,
     }
@@ -298,7 +299,7 @@ fn sketch(params: &Map<String, Value>) -> Result<(Child, bool), Error> {
 }
 
 fn without_references(params: &Map<String, Value>) -> Map<String, Value> {
-    params.iter().map(|(name, value)| (name.clone(), without(value))).collect()
+    ordered::object(params.iter().map(|(name, value)| (name.clone(), without(value))))
 }
 
 fn without(value: &Value) -> Value {

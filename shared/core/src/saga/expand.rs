@@ -13,6 +13,7 @@ use super::node::Item;
 use super::plan::{Plan, Step};
 use super::reference::{self, Reference};
 use super::verify::Faults;
+use crate::ordered;
 use crate::violation::{Rule, Violation};
 
 /// The step is made for each item of a list, in which `$item` stands for the item.
@@ -147,7 +148,7 @@ fn items(step: &Step, each: &Each, place: u32, room: usize, steps: &mut Vec<Step
     for (at, (value, item)) in of_list.into_iter().enumerate() {
         let id = format!("{}[{at}]", step.id);
         let put = |params: &Map<String, Value>| -> Result<Map<String, Value>, Violation> {
-            params.iter().map(|(name, param)| Ok((name.clone(), with_item(param, &value, &id)?))).collect()
+            ordered::try_object(params.iter().map(|(name, param)| Ok((name.clone(), with_item(param, &value, &id)?))))
         };
         let of_item = Step {
             params: put(&step.params)?,

@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::ordered;
+
 /// A reference, split: the step's id and the path inside its output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reference<'a> {
@@ -68,7 +70,7 @@ pub fn resolve<'v>(
     params: &Map<String, Value>,
     output_of: &dyn Fn(&str) -> Option<&'v Value>,
 ) -> Result<Map<String, Value>, String> {
-    params.iter().map(|(name, value)| Ok((name.clone(), resolve_value(value, output_of)?))).collect()
+    ordered::try_object(params.iter().map(|(name, value)| Ok((name.clone(), resolve_value(value, output_of)?))))
 }
 
 pub(super) fn resolve_value<'v>(value: &Value, output_of: &dyn Fn(&str) -> Option<&'v Value>) -> Result<Value, String> {

@@ -17,6 +17,7 @@ use super::node::{Crowd, Gather, Node};
 use super::plan::{Plan, Step};
 use super::sequence;
 use crate::error::Error;
+use crate::ordered;
 use crate::time::Millis;
 use crate::tool::{Class, Definition};
 use crate::violation::{MOST_VIOLATIONS, Rule, Violation, short};
@@ -106,8 +107,7 @@ pub(super) fn freeze_within(
         return Err(Violation::whole(Rule::Steps, message).into());
     };
     room.steps = left;
-    let places: BTreeMap<&str, usize> =
-        plan.steps.iter().enumerate().map(|(at, step)| (step.id.as_str(), at)).collect();
+    let places = ordered::map(plan.steps.iter().enumerate().map(|(at, step)| (step.id.as_str(), at)));
     let mut edges = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
         match &step.wait {
@@ -317,7 +317,7 @@ fn in_order(edges: &[Vec<usize>]) -> Vec<usize> {
 /// The steps that wait for each other in circles. Of what `in_order` left out each waits for another such, so that who
 /// follows one of these in each comes round.
 fn circles(plan: &Plan, edges: &[Vec<usize>], order: &[usize]) -> Vec<Violation> {
-    let placed: BTreeSet<usize> = order.iter().copied().collect();
+    let placed = ordered::set(order.iter().copied());
     let next = |place: usize| edges.get(place)?.iter().copied().find(|dep| !placed.contains(dep));
     let mut seen = BTreeSet::new();
     let mut round = BTreeMap::new();
@@ -446,8 +446,7 @@ fn number(
             referred_to.insert(reference.step);
         });
     }
-    let by_id: BTreeMap<&str, u32> =
-        plan.steps.iter().enumerate().map(|(place, step)| (step.id.as_str(), number_of(place))).collect();
+    let by_id = ordered::map(plan.steps.iter().enumerate().map(|(place, step)| (step.id.as_str(), number_of(place))));
     let frozen = order.iter().filter_map(|place| {
         let (step, deps) = (plan.steps.get(*place)?, edges.get(*place)?);
         let mut deps: Vec<u32> = deps.iter().map(|dep| number_of(*dep)).collect();

@@ -11,6 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::civil::{Date, Time};
+use crate::ordered;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -617,7 +618,9 @@ fn canonical(value: &Value) -> Value {
             integer(number).and_then(|whole| i64::try_from(whole).ok()).map_or_else(|| value.clone(), Value::from)
         }
         Value::Array(items) => items.iter().map(canonical).collect(),
-        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), canonical(value))).collect(),
+        Value::Object(fields) => {
+            Value::Object(ordered::object(fields.iter().map(|(name, value)| (name.clone(), canonical(value)))))
+        }
         Value::Null | Value::Bool(_) | Value::String(_) => value.clone(),
     }
 }

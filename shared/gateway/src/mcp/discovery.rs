@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use http::HeaderName;
 use makegood_core::depth::too_deep;
+use makegood_core::ordered;
 use makegood_core::saga::Approval;
 use makegood_core::time::Millis;
 use makegood_core::tool::{
@@ -257,7 +258,7 @@ fn hash(value: &Value) -> String {
 fn canonical(value: &Value, text: &mut String) {
     match value {
         Value::Object(fields) => {
-            let fields: BTreeMap<&String, &Value> = fields.iter().collect();
+            let fields = ordered::map(fields.iter());
             text.push('{');
             for (place, (name, field)) in fields.into_iter().enumerate() {
                 text.push_str(if place > 0 { "," } else { "" });

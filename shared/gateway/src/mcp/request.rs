@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
+use makegood_core::ordered;
 use makegood_core::saga::{Call, Op};
 use makegood_core::tool::{Era, Mcp};
 use serde_json::{Map, Value, json};
@@ -68,8 +69,7 @@ pub fn cancelled(server: &Server, session: &Session) -> Result<Request, Malforme
 
 /// A page of a server's tools. `page` counts from 0; `cursor` is what the page before said comes next.
 pub fn list(server: &Server, speech: &Speech, page: u64, cursor: Option<&str>) -> Result<Request, Malformed> {
-    let params: Map<String, Value> =
-        cursor.map(|cursor| ("cursor".to_owned(), Value::from(cursor))).into_iter().collect();
+    let params: Map<String, Value> = ordered::object(cursor.map(|cursor| ("cursor".to_owned(), Value::from(cursor))));
     send(server, speech, "tools/list", CALL_ID + page, params, None)
 }
 

@@ -7,6 +7,7 @@
 //! `format` is left out too: JSON Schema makes it a word about a value, not a rule, and servers that make it one take
 //! more or less than we do. It goes into the description, where models read it.
 
+use makegood_core::ordered;
 use makegood_core::tool::Schema;
 use serde_json::{Map, Value, json};
 
@@ -92,12 +93,9 @@ impl Reader<'_> {
         for (name, value) in keywords {
             match (name.as_str(), value) {
                 ("properties", Value::Object(fields)) => {
-                    let fields: Map<String, Value> = fields
-                        .iter()
-                        .map(|(field, schema)| {
-                            (field.clone(), self.read(schema, &format!("{place}/properties/{field}"), depth + 1))
-                        })
-                        .collect();
+                    let fields = ordered::object(fields.iter().map(|(field, schema)| {
+                        (field.clone(), self.read(schema, &format!("{place}/properties/{field}"), depth + 1))
+                    }));
                     kept.insert(name.clone(), fields.into());
                 }
                 // Without those the names of other properties would be forbidden.
