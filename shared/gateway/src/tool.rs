@@ -18,7 +18,7 @@ use crate::{Malformed, Request, Response, excerpt, post};
 /// Where the configured address or the key does not fit into a request.
 pub fn request(base: &str, call: &Call) -> Result<Request, Malformed> {
     let url = |verb| format!("{}/{}/{verb}", base.trim_end_matches('/'), call.tool);
-    let key = [("idempotency-key", call.key.as_str())];
+    let key = [("idempotency-key", call.key.as_str()), ("traceparent", call.trace.as_str())];
     let encode = |body: &Value| serde_json::to_vec(body).map_err(|error| Malformed(error.to_string()));
     match call.op {
         Op::Do => {
@@ -27,6 +27,7 @@ pub fn request(base: &str, call: &Call) -> Result<Request, Malformed> {
         Op::Undo => post(&url("undo"), &key, encode(&json!({"params": call.params, "output": call.output}))?),
         Op::Status => http::Request::get(url("status"))
             .header("idempotency-key", &call.key)
+            .header("traceparent", &call.trace)
             .body(Bytes::new())
             .map_err(|error| Malformed(error.to_string())),
     }

@@ -38,17 +38,18 @@ impl Context {
         Some(Self { trace: TraceId::parse(trace)?, parent: SpanId::parse(parent)?, flags: single(flags)? })
     }
 
-    /// Of what a saga does, where nothing is known but the saga. It is in the journal, and so it is recorded.
+    /// Of a saga. `caller`: what its caller came with; where that is nothing, it is in the journal, and so it is recorded.
     #[must_use]
-    pub fn of(saga: &SagaId) -> Self {
-        Self { trace: TraceId::of(saga), parent: SpanId::of_saga(saga), flags: SAMPLED }
+    pub fn of_saga(saga: &SagaId, caller: Option<Self>) -> Self {
+        let (trace, flags) =
+            caller.map_or_else(|| (TraceId::of(saga), SAMPLED), |caller| (caller.trace, caller.flags & KNOWN));
+        Self { trace, parent: SpanId::of_saga(saga), flags }
     }
 
-    /// Of a call of a saga, for whoever is called. `caller`: the saga's own, where it has one.
+    /// Of a call of a saga, for whoever is called.
     #[must_use]
     pub fn of_call(saga: &SagaId, caller: Option<Self>, call: CallId) -> Self {
-        let Self { trace, flags, .. } = caller.unwrap_or_else(|| Self::of(saga));
-        Self { trace, parent: SpanId::of_call(saga, call), flags: flags & KNOWN }
+        Self { parent: SpanId::of_call(saga, call), ..Self::of_saga(saga, caller) }
     }
 
     #[must_use]
