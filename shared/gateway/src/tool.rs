@@ -182,6 +182,32 @@ mod tests {
     }
 
     #[test]
+    fn each_call_says_its_key_and_where_in_which_trace_it_is() {
+        let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        for op in [Op::Do, Op::Undo, Op::Status] {
+            let call = Call {
+                node: 0,
+                op,
+                round: 0,
+                attempt: 1,
+                tool: "book".to_owned(),
+                key: "k".to_owned(),
+                params: serde_json::Map::new(),
+                output: None,
+                timeout: Millis(1_000),
+                trace: trace.to_owned(),
+                fingerprint: 0,
+                limits: Vec::new(),
+                hosts: Vec::new(),
+                mcp: None,
+            };
+            let request = request("https://tools.test/", &call).unwrap();
+            assert_eq!(request.headers()["idempotency-key"], "k", "{op:?}");
+            assert_eq!(request.headers()["traceparent"], trace, "{op:?}");
+        }
+    }
+
+    #[test]
     fn only_a_definite_no_is_a_refusal() {
         let taken = read(Op::Do, 409, r#"{"code":"table_unavailable","detail":"Full."}"#);
         assert!(matches!(taken, Outcome::Refused(Refusal { code, .. }) if code == "table_unavailable"));
