@@ -113,11 +113,11 @@ impl<'a> Maker<'a> {
                     Cause::Deadline => "deadline",
                     Cause::Budget { .. } => "budget",
                 };
-                self.spans[0].attributes.push(("makegood.cause", text(why)));
+                set(&mut self.spans[0], "makegood.cause", text(why));
             }
             Fact::Replanned { from, kept, epoch, .. } => {
                 self.drop_what_waits(at, |ix| ix < *from && !kept.contains(&ix));
-                self.spans[0].attributes.push(("makegood.epoch", number_of((*epoch).into())));
+                set(&mut self.spans[0], "makegood.epoch", number_of((*epoch).into()));
             }
             Fact::Paused { .. } => {
                 let id = SpanId::of(self.about.saga, Tag::Wait, [u32::MAX, self.pauses, 0, 0]);
@@ -215,7 +215,7 @@ impl<'a> Maker<'a> {
                 }
                 self.end_wait(of, at);
                 succeed(&mut self.spans[undo], at);
-                self.spans[undo].attributes.push(("makegood.found", Attribute::Flag(*found)));
+                set(&mut self.spans[undo], "makegood.found", Attribute::Flag(*found));
             }
             Fact::Held { op, code, detail, .. } => {
                 self.end_wait(of, at);
@@ -240,7 +240,7 @@ impl<'a> Maker<'a> {
                     self.step(of, at);
                 }
                 let wait = self.wait(of, "breaker", record, None);
-                self.spans[wait].attributes.push(("makegood.breaker", text(name)));
+                set(&mut self.spans[wait], "makegood.breaker", text(name));
             }
             Fact::Skipped { .. } => {
                 // One that was never begun has no span.
@@ -248,7 +248,7 @@ impl<'a> Maker<'a> {
                 self.end_question(of, at, None);
                 if let Some(step) = self.tracks[of].step {
                     self.spans[step].end = Some(at);
-                    self.spans[step].attributes.push(("makegood.skipped", Attribute::Flag(true)));
+                    set(&mut self.spans[step], "makegood.skipped", Attribute::Flag(true));
                 }
             }
             Fact::Asked { params, .. } => self.ask(of, record, params),
@@ -597,7 +597,13 @@ fn fail(span: &mut Span, code: &str, detail: &str) {
     span.status = Status::Error;
     forgive(span);
     detail.clone_into(&mut span.message);
-    span.attributes.push(("error.type", text(code)));
+    set(span, "error.type", text(code));
+}
+
+/// A name comes once.
+fn set(span: &mut Span, name: &'static str, value: Attribute) {
+    span.attributes.retain(|(known, _)| *known != name);
+    span.attributes.push((name, value));
 }
 
 fn succeed(span: &mut Span, at: Millis) {

@@ -55,7 +55,8 @@ fn traced(phase: Phase, facts: &[(u64, u32, Value)]) -> Trace {
     trace
 }
 
-/// One root that begins first, every parent and link is there, no id comes twice, nothing ends before it begins.
+/// One root that begins first, every parent and link is there, no id and no attribute comes twice, nothing ends before it
+/// begins.
 fn is_a_tree(trace: &Trace) -> bool {
     let ids: Vec<SpanId> = trace.spans.iter().map(|span| span.id).collect();
     let unique = ids.iter().enumerate().all(|(place, id)| !ids[..place].contains(id));
@@ -64,7 +65,11 @@ fn is_a_tree(trace: &Trace) -> bool {
         within && span.links.iter().all(|link| ids.contains(link)) && span.end.is_none_or(|end| end >= span.start)
     });
     let sorted = trace.spans.windows(2).all(|pair| pair[0].start <= pair[1].start);
-    unique && whole && sorted && trace.spans[0].what == What::Saga
+    let named = trace.spans.iter().all(|span| {
+        let names: Vec<&str> = span.attributes.iter().map(|(name, _)| *name).collect();
+        names.iter().enumerate().all(|(place, name)| !names[..place].contains(name))
+    });
+    unique && whole && sorted && named && trace.spans[0].what == What::Saga
 }
 
 /// What, name, start, end and status, without the invocations.
