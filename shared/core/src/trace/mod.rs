@@ -9,6 +9,7 @@
 
 mod context;
 mod id;
+mod maker;
 mod path;
 mod spans;
 mod track;
