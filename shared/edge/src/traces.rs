@@ -8,8 +8,9 @@ use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
 use makegood_core::time::Millis;
 use makegood_core::trace::{Trace, TraceId};
-use makegood_gateway::otlp::{self, Collector, Heard, Resource};
+use makegood_gateway::otlp::{self, Collector, Heard, Resource, metrics};
 use makegood_gateway::traces::{self, Due, Told, traced};
+use makegood_gateway::{Malformed, Request};
 use serde_json::Value;
 
 use crate::host::{Host, Level};
@@ -22,15 +23,24 @@ use crate::subscriptions::{FOR_GOOD, SKEW, wait};
 const MOST: u32 = 16;
 /// The longest that a receiver may take.
 const PATIENCE: Millis = Millis(10_000);
+const DAY: Millis = Millis::from_secs(24 * 3_600);
 
 /// Traces as others are shown them. `contents`: with what users and partners said.
 pub fn written<H: Host>(host: &H, traces: &[Trace], contents: bool) -> Value {
-    let [environment, region] = [host.config("environment"), host.config("region")].map(Option::unwrap_or_default);
-    let resource = Resource { version: env!("CARGO_PKG_VERSION"), environment: &environment, region: &region };
-    otlp::written(traces, resource, contents)
+    let [environment, region] = named(host);
+    otlp::written(traces, resource(&environment, &region), contents)
 }
 
-/// Tells the traces that have been due for the longest. Answers with how many sagas there were.
+fn named<H: Host>(host: &H) -> [String; 2] {
+    [host.config("environment"), host.config("region")].map(Option::unwrap_or_default)
+}
+
+const fn resource<'a>(environment: &'a str, region: &'a str) -> Resource<'a> {
+    Resource { version: env!("CARGO_PKG_VERSION"), environment, region }
+}
+
+/// Tells the traces that have been due for the longest, and now and then how many there are of what. Answers with how many
+/// sagas were told of.
 ///
 /// # Errors
 /// Where a setting is none, or what was told could not be written down: then it is told once more.
@@ -39,11 +49,24 @@ pub async fn tell<H: Host>(host: &H, settings: &Settings) -> Result<usize, Error
         [host.config("otlp_endpoint"), host.config("otlp_headers"), host.config("otlp_sample")]
             .map(Option::unwrap_or_default);
     let collector = Collector::read(&endpoint, &headers, &share)
-        .map_err(|why| Error::new(Code::Internal, "The server is not configured well.").because(why.to_owned()))?;
+        .map_err(|why| Error::new(Code::Internal, "The server is not configured well.").because(why))?;
     let Some(collector) = collector else { return Ok(0) };
+    let store = Store::new(host, settings);
+    let told = tell_due(host, settings, &collector, &store).await?;
+    if let Err(error) = measure(host, settings, &collector, &store).await {
+        host.log(Level::Warn, &format!("nobody was told how many sagas there are: {error}"));
+    }
+    Ok(told)
+}
+
+async fn tell_due<H: Host>(
+    host: &H,
+    settings: &Settings,
+    collector: &Collector,
+    store: &Store<'_, H>,
+) -> Result<usize, Error> {
     let began = host.now();
     let held = began + settings.kill + SLACK;
-    let store = Store::new(host, settings);
     let due: Option<Vec<Due>> = store.ask(&traces::take(began + SKEW, held, MOST)).await?;
     let (mut told, mut wanted, mut tries) = (Vec::new(), Vec::new(), 0);
     for Due { tries: so_far, story } in due.unwrap_or_default() {
@@ -58,7 +81,7 @@ pub async fn tell<H: Host>(host: &H, settings: &Settings) -> Result<usize, Error
     if told.is_empty() {
         return Ok(0);
     }
-    let heard = if wanted.is_empty() { Heard::Taken } else { send(host, settings, &collector, &wanted).await };
+    let heard = if wanted.is_empty() { Heard::Taken } else { send(host, settings, collector, &wanted).await };
     match heard {
         Heard::Taken => {}
         Heard::Partly(number, why) => host.log(Level::Warn, &format!("{number} spans were not taken: {why}")),
@@ -90,14 +113,42 @@ impl<H: Host> Store<'_, H> {
     }
 }
 
+/// Tells how many there are of what, where it is time to. What is not taken is told the next time, with what has come since.
+async fn measure<H: Host>(
+    host: &H,
+    settings: &Settings,
+    collector: &Collector,
+    store: &Store<'_, H>,
+) -> Result<(), Error> {
+    let now = host.now();
+    let is_time: Option<bool> = store.ask(&traces::count(now)).await?;
+    if is_time != Some(true) {
+        return Ok(());
+    }
+    // Calls of tools are counted by days.
+    let since = Millis(now.0 - now.0 % DAY.0);
+    let counts = store.counts(None, since).await?;
+    let [environment, region] = named(host);
+    let told = metrics::written(&counts, since, now, resource(&environment, &region));
+    let heard = exchange(host, settings, collector.measure(&told)).await;
+    if heard != Heard::Taken {
+        host.log(Level::Info, &format!("how many sagas there are was not taken: {heard:?}"));
+    }
+    Ok(())
+}
+
 async fn send<H: Host>(host: &H, settings: &Settings, collector: &Collector, wanted: &[Trace]) -> Heard {
     let contents = host.config("otlp_contents").is_some_and(|contents| contents == "true");
-    let request = match collector.tell(&written(host, wanted, contents)) {
+    exchange(host, settings, collector.tell(&written(host, wanted, contents))).await
+}
+
+async fn exchange<H: Host>(host: &H, settings: &Settings, request: Result<Request, Malformed>) -> Heard {
+    let request = match request {
         Ok(request) => request,
         Err(error) => return Heard::Refused(error.0),
     };
     // What came of it is written down in the time that is left.
-    match host.fetch(request, PATIENCE.min(Millis(settings.kill.0 / 2))).await {
+    match host.fetch(request, PATIENCE.min(Millis(settings.kill.0 / 4))).await {
         Ok(response) => otlp::heard(&response),
         Err(error) => Heard::Later(error.to_string(), None),
     }

@@ -15,7 +15,8 @@ use makegood_core::trace::TraceId;
 use makegood_edge::host::{FetchError, Host, Level};
 use makegood_edge::traces::tell;
 use makegood_edge::{Isolate, Settings};
-use makegood_gateway::traces::{FAIL, SETTLE, TAKE};
+use makegood_gateway::traces::{COUNT, FAIL, SETTLE, TAKE};
+use makegood_gateway::views;
 use serde_json::{Value, json};
 
 const NOW: u64 = 1_777_636_800_000;
@@ -34,6 +35,9 @@ struct World {
     answer: Option<(u16, &'static str)>,
     /// What it was told: the header that it knows us by, and the body.
     told: Rc<RefCell<Vec<(String, Value)>>>,
+    /// It is time to tell how many there are of what.
+    is_time: bool,
+    measured: Rc<RefCell<Vec<Value>>>,
     /// What was written: the statement, and its parameters.
     written: Rc<RefCell<Vec<(String, Vec<Value>)>>>,
     /// The sagas of which the queue was given word.
@@ -57,12 +61,25 @@ impl Host for World {
                 if statement == TAKE {
                     return rows(&self.due);
                 }
+                if statement == COUNT {
+                    return rows(&json!(self.is_time));
+                }
+                if statement == views::COUNT {
+                    return rows(
+                        &json!({"phases": {"stuck": 4}, "paused": 0, "causes": {}, "standings": {}, "tools": [],
+                        "oldest_unfinished": null}),
+                    );
+                }
                 let answer = if statement == SETTLE { json!(self.next) } else { json!(0) };
                 self.written.borrow_mut().push((statement, body["params"].as_array().unwrap().clone()));
                 rows(&answer)
             }
             Some("queue.test") => {
                 self.words.borrow_mut().push(body["saga"].clone());
+                Ok(http::Response::new(Bytes::from_static(b"{}")))
+            }
+            _ if request.uri() == "https://otlp.test/v1/metrics" => {
+                self.measured.borrow_mut().push(body);
                 Ok(http::Response::new(Bytes::from_static(b"{}")))
             }
             _ => {
@@ -124,6 +141,8 @@ fn world(due: &[Value]) -> World {
         next: None,
         answer: Some((200, "")),
         told: Rc::default(),
+        is_time: false,
+        measured: Rc::default(),
         written: Rc::default(),
         words: Rc::default(),
         said: Rc::default(),
@@ -209,6 +228,23 @@ fn what_was_said_is_told_where_it_is_asked_for() {
     let host = World { values: Rc::new(values(&[("otlp_contents", "true")])), ..world(&[due(1, "completed", 0)]) };
     tells(&host);
     assert!(host.told.borrow()[0].1.to_string().contains("For Sam"));
+}
+
+#[test]
+fn how_many_there_are_is_told_when_it_is_time_whether_or_not_a_trace_is_due() {
+    for (is_time, times) in [(true, 1), (false, 0)] {
+        let host = World { is_time, ..world(&[]) };
+        assert_eq!(tells(&host), 0);
+        let measured = host.measured.borrow();
+        assert_eq!(measured.len(), times, "{measured:?}");
+        for body in measured.iter() {
+            let sagas = &body["resourceMetrics"][0]["scopeMetrics"][0]["metrics"][0];
+            assert_eq!(
+                (&sagas["name"], &sagas["gauge"]["dataPoints"][4]["asInt"]),
+                (&json!("makegood.sagas"), &json!("4"))
+            );
+        }
+    }
 }
 
 #[test]

@@ -56,8 +56,17 @@ end $$;
 
 -- One row where traces are told to somebody. The sweep writes it, for it knows the settings.
 create table makegood.trace_told (
-  one boolean primary key default true check (one)
+  one boolean primary key default true check (one),
+  -- When they were last told how many there are of what.
+  counted_at bigint not null default 0
 );
+
+-- Whether it is time to tell that. Who is told so tells it, and nobody else does meanwhile.
+create function makegood.time_to_count(p_now bigint, p_before bigint) returns json language plpgsql as $$
+begin
+  update makegood.trace_told set counted_at = p_now where counted_at <= p_before;
+  return to_json(found);
+end $$;
 
 -- Sagas that have come to rest, and whose traces are to be told up to this version.
 create table makegood.trace_due (
@@ -129,16 +138,21 @@ begin
   return to_json(gone);
 end $$;
 
--- As `sweep_4`. p_traces: whether traces are told to somebody; then one of the sagas to be told is among the lagging ones.
-create function makegood.sweep_5(p_now bigint, p_again bigint, p_limit int, p_schedules int, p_traces boolean)
-returns json language plpgsql as $$
+-- As `sweep_4`. p_traces: whether traces are told to somebody; then one of the sagas to be told is among the lagging ones,
+-- and where there is none, but nobody was told how many there are since p_counted, the newest saga.
+create function makegood.sweep_5(
+  p_now bigint, p_again bigint, p_limit int, p_schedules int, p_traces boolean, p_counted bigint
+) returns json language plpgsql as $$
 declare
   due text;
   lagging jsonb;
 begin
   if p_traces then
-    insert into makegood.trace_told values (true) on conflict do nothing;
+    insert into makegood.trace_told (one) values (true) on conflict do nothing;
     select t.saga into due from makegood.trace_due t where t.due_at <= p_now order by t.due_at, t.saga limit 1;
+    if due is null and exists (select from makegood.trace_told where counted_at <= p_counted) then
+      select g.id into due from makegood.saga g order by g.created_at desc limit 1;
+    end if;
   elsif exists (select from makegood.trace_told) then
     delete from makegood.trace_told;
     delete from makegood.trace_due;

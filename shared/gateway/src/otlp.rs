@@ -4,6 +4,8 @@
 //! numbers, as the specification has it, and no field is sent that is not needed. What users and partners said leaves
 //! only where it is asked for; how sagas and steps are called, and the codes of errors, always do.
 
+pub mod metrics;
+
 use makegood_core::time::Millis;
 use makegood_core::trace::{self, Attribute, CONTENTS, Span, Status, Trace, TraceId, What};
 use serde::Deserialize;
@@ -26,6 +28,17 @@ pub struct Resource<'a> {
 /// partners said.
 #[must_use]
 pub fn written(traces: &[Trace], resource: Resource<'_>, contents: bool) -> Value {
+    let mut spans: Vec<Value> = Vec::new();
+    for trace in traces {
+        spans.extend(trace.spans.iter().map(|span| of_span(trace, span, contents)));
+    }
+    json!({"resourceSpans": [{
+        "resource": {"attributes": described(resource)},
+        "scopeSpans": [{"scope": {"name": "makegood", "version": resource.version}, "spans": spans}],
+    }]})
+}
+
+fn described(resource: Resource<'_>) -> Vec<Value> {
     let Resource { version, environment, region } = resource;
     let mut attributes = vec![pair("service.name", text("makegood")), pair("service.version", text(version))];
     for (name, value) in [("deployment.environment.name", environment), ("cloud.region", region)] {
@@ -33,14 +46,7 @@ pub fn written(traces: &[Trace], resource: Resource<'_>, contents: bool) -> Valu
             attributes.push(pair(name, text(value)));
         }
     }
-    let mut spans: Vec<Value> = Vec::new();
-    for trace in traces {
-        spans.extend(trace.spans.iter().map(|span| of_span(trace, span, contents)));
-    }
-    json!({"resourceSpans": [{
-        "resource": {"attributes": attributes},
-        "scopeSpans": [{"scope": {"name": "makegood", "version": version}, "spans": spans}],
-    }]})
+    attributes
 }
 
 fn of_span(trace: &Trace, span: &Span, contents: bool) -> Value {
@@ -108,10 +114,10 @@ fn pair(name: &str, value: Value) -> Value {
     json!({"key": name, "value": value})
 }
 
-/// Who collects traces.
+/// Who collects traces, and metrics.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Collector {
-    url: String,
+    endpoint: String,
     headers: Vec<(String, String)>,
     /// The share of traces that is told, from 0 to 1.
     share: f64,
@@ -136,7 +142,7 @@ impl Collector {
         let share =
             share.filter(|share| (0.0..=1.0).contains(share)).ok_or("`otlp_sample` is no number from 0 to 1")?;
         let headers = read.into_iter().map(|pair| (pair.key, pair.value)).collect();
-        Ok(Some(Self { url: format!("{}/v1/traces", endpoint.trim_end_matches('/')), headers, share }))
+        Ok(Some(Self { endpoint: endpoint.trim_end_matches('/').to_owned(), headers, share }))
     }
 
     /// Whether a trace is told: by its id, so that all who are asked say the same; what failed or was undone always is.
@@ -145,14 +151,27 @@ impl Collector {
         trace.is_kept() || is_drawn(trace.id, self.share)
     }
 
-    /// Makes the request that tells traces.
+    /// Makes the request that tells [`written`] traces.
     ///
     /// # Errors
     /// Where the address is none, or a header cannot be sent.
     pub fn tell(&self, traces: &Value) -> Result<Request, Malformed> {
+        self.send("traces", traces)
+    }
+
+    /// The same for [`metrics`].
+    ///
+    /// # Errors
+    /// As [`Collector::tell`].
+    pub fn measure(&self, metrics: &Value) -> Result<Request, Malformed> {
+        self.send("metrics", metrics)
+    }
+
+    fn send(&self, signal: &str, told: &Value) -> Result<Request, Malformed> {
         let headers: Vec<(&str, &str)> =
             self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let mut request = post(&self.url, &headers, traces.to_string().into_bytes())?;
+        let url = format!("{}/v1/{signal}", self.endpoint);
+        let mut request = post(&url, &headers, told.to_string().into_bytes())?;
         for (name, _) in &headers {
             if let Some(value) = request.headers_mut().get_mut(*name) {
                 value.set_sensitive(true);
@@ -297,6 +316,7 @@ mod tests {
         let collector = read("api-key=a%2Cb, x=1", "").unwrap().unwrap();
         let request = collector.tell(&json!({})).unwrap();
         assert_eq!(request.uri(), "https://o.test:4318/x/v1/traces");
+        assert_eq!(collector.measure(&json!({})).unwrap().uri(), "https://o.test:4318/x/v1/metrics");
         assert_eq!(request.headers()["api-key"], "a,b");
         assert_eq!(request.headers()["x"], "1");
         assert!(request.headers()["api-key"].is_sensitive());

@@ -67,7 +67,7 @@ pub const COMMIT_FROM: &str = "select case when makegood.comes_from($13) then \
     makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12) end";
 pub const COMMIT_PLAN_FROM: &str = "select case when makegood.comes_from($14) then \
     makegood.commit_plan($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13) end";
-pub const SWEEP: &str = "select makegood.sweep_5($1,$2,$3,$4,$5)";
+pub const SWEEP: &str = "select makegood.sweep_5($1,$2,$3,$4,$5,$6)";
 pub const LEARN: &str = "select makegood.learn($1,$2)";
 pub const FOLLOW: &str = "select makegood.follow_saga_4($1,$2)";
 pub const TOOLS: &str = "select makegood.list_tools($1)";
@@ -247,9 +247,19 @@ pub fn committed(rows: Rows) -> Result<Option<u32>, Malformed> {
 /// At most `limit` sagas, and `schedules` schedules. `traces`: whether traces are told to somebody.
 #[must_use]
 pub fn sweep(overdue_since: Millis, again_at: Millis, limit: u32, schedules: u32, traces: bool) -> Statement {
-    let params = vec![text(overdue_since.0), text(again_at.0), text(limit), text(schedules), text(traces)];
+    let params = vec![
+        text(overdue_since.0),
+        text(again_at.0),
+        text(limit),
+        text(schedules),
+        text(traces),
+        text((overdue_since - COUNTED).0),
+    ];
     Statement { sql: SWEEP, params }
 }
+
+/// So often those who are told traces are told how many there are of what.
+pub const COUNTED: Millis = Millis::from_secs(5 * 60);
 
 /// The answer to [`sweep`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

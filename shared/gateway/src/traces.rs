@@ -7,11 +7,12 @@ use makegood_core::time::Millis;
 use makegood_core::trace::{self, About, Context, Trace, TraceId};
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Statement, Story, json, text};
+use crate::store::{COUNTED, Statement, Story, json, text};
 
 pub const OF_TRACE: &str = "select makegood.sagas_of_trace($1,$2,$3)";
 pub const TAKE: &str = "select makegood.take_traces($1,$2,$3)";
 pub const SETTLE: &str = "select makegood.settle_traces($1,$2,$3)";
+pub const COUNT: &str = "select makegood.time_to_count($1,$2)";
 pub const FAIL: &str = "select makegood.fail_traces($1,$2,$3,$4)";
 
 /// The trace of a saga that was read from its beginning.
@@ -75,6 +76,12 @@ pub fn settle(held: Millis, told: &[Told], now: Millis) -> Statement {
     Statement { sql: SETTLE, params: vec![text(held.0), Some(json(told)), text(now.0)] }
 }
 
+/// Answers with whether it is time to tell how many there are of what.
+#[must_use]
+pub fn count(now: Millis) -> Statement {
+    Statement { sql: COUNT, params: vec![text(now.0), text((now - COUNTED).0)] }
+}
+
 /// Those were not taken, and are due again then. What has been due since before `forget` is given up: answers with how
 /// many were.
 #[must_use]
@@ -95,6 +102,7 @@ mod tests {
             take(Millis(1), Millis(2), 3),
             settle(Millis(1), &told, Millis(2)),
             fail(Millis(1), &told, Millis(2), Millis(3)),
+            count(Millis(1)),
         ] {
             assert!(sql.ends_with(&format!("${})", params.len())), "{sql}");
         }
