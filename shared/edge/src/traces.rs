@@ -130,7 +130,7 @@ async fn measure<H: Host>(
     let counts = store.counts(None, since).await?;
     let [environment, region] = named(host);
     let told = metrics::written(&counts, since, now, resource(&environment, &region));
-    let heard = exchange(host, settings, collector.measure(&told)).await;
+    let heard = exchange(host, settings, collector, collector.measure(&told)).await;
     if heard != Heard::Taken {
         host.log(Level::Info, &format!("how many sagas there are was not taken: {heard:?}"));
     }
@@ -139,17 +139,22 @@ async fn measure<H: Host>(
 
 async fn send<H: Host>(host: &H, settings: &Settings, collector: &Collector, wanted: &[Trace]) -> Heard {
     let contents = host.config("otlp_contents").is_some_and(|contents| contents == "true");
-    exchange(host, settings, collector.tell(&written(host, wanted, contents))).await
+    exchange(host, settings, collector, collector.tell(&written(host, wanted, contents))).await
 }
 
-async fn exchange<H: Host>(host: &H, settings: &Settings, request: Result<Request, Malformed>) -> Heard {
+async fn exchange<H: Host>(
+    host: &H,
+    settings: &Settings,
+    collector: &Collector,
+    request: Result<Request, Malformed>,
+) -> Heard {
     let request = match request {
         Ok(request) => request,
         Err(error) => return Heard::Refused(error.0),
     };
     // What came of it is written down in the time that is left.
     match host.fetch(request, PATIENCE.min(Millis(settings.kill.0 / 4))).await {
-        Ok(response) => otlp::heard(&response),
+        Ok(response) => collector.heard(&response),
         Err(error) => Heard::Later(error.to_string(), None),
     }
 }

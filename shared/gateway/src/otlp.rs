@@ -138,7 +138,7 @@ impl Collector {
         if read.len() != given {
             return Err("`otlp_headers` is not `name=value` with commas between, percent-encoded");
         }
-        let share = if share.is_empty() { Some(1.0) } else { share.parse().ok() };
+        let share: Option<f64> = if share.is_empty() { Some(1.0) } else { share.parse().ok() };
         let share =
             share.filter(|share| (0.0..=1.0).contains(share)).ok_or("`otlp_sample` is no number from 0 to 1")?;
         let headers = read.into_iter().map(|pair| (pair.key, pair.value)).collect();
@@ -179,6 +179,20 @@ impl Collector {
         }
         Ok(request)
     }
+
+    /// Reads an answer. Of what we are known by nothing is in what is said of it.
+    #[must_use]
+    pub fn heard(&self, response: &Response) -> Heard {
+        let said =
+            self.headers.iter().fold(String::from_utf8_lossy(response.body()).into_owned(), |said, (_, value)| {
+                if value.is_empty() { said } else { said.replace(value, "[secret]") }
+            });
+        match response.status().as_u16() {
+            200..=299 => rejected(&said),
+            status @ (429 | 502 | 503 | 504) => Heard::Later(format!("it answered {status}"), retry_after(response)),
+            status => Heard::Refused(format!("it answered {status}: {}", excerpt(said.as_bytes()))),
+        }
+    }
 }
 
 /// By the last 56 bits of the id, which are random, as OpenTelemetry's samplers do.
@@ -201,16 +215,7 @@ pub enum Heard {
     Refused(String),
 }
 
-#[must_use]
-pub fn heard(response: &Response) -> Heard {
-    match response.status().as_u16() {
-        200..=299 => rejected(response),
-        status @ (429 | 502 | 503 | 504) => Heard::Later(format!("it answered {status}"), retry_after(response)),
-        status => Heard::Refused(format!("it answered {status}: {}", excerpt(response.body()))),
-    }
-}
-
-fn rejected(response: &Response) -> Heard {
+fn rejected(body: &str) -> Heard {
     #[derive(Default, Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Answer {
@@ -225,7 +230,7 @@ fn rejected(response: &Response) -> Heard {
         error_message: String,
     }
     // Whatever else it says, it has taken them.
-    let answer: Answer = serde_json::from_slice(response.body()).unwrap_or_default();
+    let answer: Answer = serde_json::from_str(body).unwrap_or_default();
     let Some(Partial { rejected_spans, error_message }) = answer.partial_success else { return Heard::Taken };
     let number = rejected_spans.as_u64().or_else(|| rejected_spans.as_str()?.parse().ok()).unwrap_or_default();
     if number == 0 { Heard::Taken } else { Heard::Partly(number, error_message.chars().take(300).collect()) }
@@ -354,7 +359,8 @@ mod tests {
     fn only_what_may_pass_is_told_again() {
         let answer = |status: u16, body: &'static str| {
             let response = http::Response::builder().status(status).header("retry-after", "7");
-            heard(&response.body(Bytes::from_static(body.as_bytes())).unwrap())
+            let collector = Collector::read("https://o.test", "api-key=hush", "").unwrap().unwrap();
+            collector.heard(&response.body(Bytes::from_static(body.as_bytes())).unwrap())
         };
         for body in ["", "{}", "not json", r#"{"partialSuccess":null}"#, r#"{"partialSuccess":{}}"#] {
             assert_eq!(answer(200, body), Heard::Taken, "{body}");
@@ -368,6 +374,7 @@ mod tests {
         for status in [429, 502, 503, 504] {
             assert!(matches!(answer(status, ""), Heard::Later(_, Some(Millis(7_000)))), "{status}");
         }
+        assert_eq!(answer(401, "No hush here."), Heard::Refused("it answered 401: No [secret] here.".to_owned()));
         for status in [400, 401, 404, 413, 500, 501, 301] {
             assert!(matches!(answer(status, "why"), Heard::Refused(why) if why.ends_with("why")), "{status}");
         }
