@@ -188,6 +188,8 @@ impl Maker<'_> {
                 let held = if *op == Op::Undo { self.undo(of, at) } else { self.step(of, at) };
                 fail(&mut self.spans[held], code, detail);
                 self.spans[held].end = None;
+                // Only a do is asked for anew under another key.
+                self.tracks[of].refused &= *op == Op::Do;
             }
             Fact::Waiting { until, .. } => {
                 self.step(of, at);

@@ -164,6 +164,19 @@ async fn a_child_is_of_its_parents_trace_below_the_call_that_runs_it() {
 }
 
 #[tokio::test]
+async fn what_a_message_starts_is_of_its_senders_trace_and_what_is_no_trace_is_passed_over() {
+    let platform = Platform::start(Options::default()).await;
+    let said = json!({"message": "Book a table for 4 at Luigi's tomorrow at 7pm", "utc_offset_minutes": 0});
+    let request = platform.request("POST", "/api/chat").header("traceparent", format!("00-{TRACE}-{CALLER}-01"));
+    let heard = answer(request.json(&said)).await;
+    assert_eq!(heard.status, 202, "{heard:?}");
+    assert_eq!(trace_of(&platform, heard.json()["saga"].as_str().unwrap()).await, TRACE);
+    let plan = json!({"summary": "One", "steps": [table()]});
+    let saga = started(&platform, &plan, &format!("00-{TRACE}-{CALLER}-1")).await;
+    assert_ne!(trace_of(&platform, &saga).await, TRACE);
+}
+
+#[tokio::test]
 async fn who_may_not_see_a_saga_sees_no_trace_of_it() {
     let platform = told_on(&[]).await;
     let saga = journal::execute(&platform, &json!({"summary": "One", "steps": [table()]})).await;
