@@ -46,7 +46,19 @@ fn report_a_chain_of(bencher: Bencher<'_, '_>, nodes: u32) {
     bencher.bench_local(told);
 }
 
-/// The same journal as a trace. No saga waits for it: it is made when somebody asks, or after the saga's rest.
+/// The same, from the journal's text.
+#[divan::bench(args = [100])]
+fn read_and_report_a_chain_of(bencher: Bencher<'_, '_>, nodes: u32) {
+    let mut memory = Memory::new(frozen(nodes));
+    assert_eq!(memory.invoke(LONG), Ended::Rest);
+    let journal = serde_json::to_string(&memory.journal).unwrap();
+    bencher.bench_local(|| {
+        let records: Vec<Record> = serde_json::from_str(black_box(&journal)).unwrap();
+        report(&memory.nodes, Phase::Completed, &records)
+    });
+}
+
+/// A journal as a trace. No saga waits for it: it is made when somebody asks, or after the saga's rest.
 #[divan::bench(args = [10, 100, 1_000])]
 fn trace_a_chain_of(bencher: Bencher<'_, '_>, nodes: u32) {
     let mut memory = Memory::new(frozen(nodes));
@@ -72,18 +84,6 @@ fn the_context_of_a_call(bencher: Bencher<'_, '_>) {
     let saga = id();
     let call = CallId { node: 7, op: Op::Do, round: 0, attempt: 1, fingerprint: 1 };
     bencher.bench_local(|| Context::of_call(black_box(&saga), None, black_box(call)).written());
-}
-
-/// The same, from the journal's text.
-#[divan::bench(args = [100])]
-fn read_and_report_a_chain_of(bencher: Bencher<'_, '_>, nodes: u32) {
-    let mut memory = Memory::new(frozen(nodes));
-    assert_eq!(memory.invoke(LONG), Ended::Rest);
-    let journal = serde_json::to_string(&memory.journal).unwrap();
-    bencher.bench_local(|| {
-        let records: Vec<Record> = serde_json::from_str(black_box(&journal)).unwrap();
-        report(&memory.nodes, Phase::Completed, &records)
-    });
 }
 
 #[divan::bench(args = [10, 100, 1_000])]
