@@ -37,7 +37,8 @@ pub(crate) const PATIENCE: Millis = Millis(5_000);
 /// The same while its breaker is open.
 const HASTE: Millis = Millis(500);
 
-/// Publishes a wake. `trace`: the saga's, as a `traceparent`, where it is known. `mark` tells apart the wakes of one version: the slot, or the sweep's number.
+/// Publishes a wake. `trace`: the saga's, as a `traceparent`, where it is known. `mark` tells apart the wakes of one
+/// version: the slot, or the sweep's number.
 ///
 /// # Errors
 /// [`Code::Unavailable`]: the sweeper will find the saga all the same.

@@ -1,8 +1,8 @@
 //! Tells whoever collects traces of sagas that have come to rest, each whole.
 //!
-//! No saga waits for it, and no answer: the commit that has a saga rest notes it, the sweep finds what is noted, and the
-//! queue has this done. What is not taken is told again later and later. A saga that goes on after its rest is told anew
-//! at the next one, with the same ids.
+//! No saga waits for it, and no answer: the commit that has a saga rest notes it, the sweep finds what is noted, and
+//! the queue has this done. What is not taken is told again later and later. A saga that goes on after its rest is told
+//! anew at the next one, with the same ids.
 
 use makegood_core::error::{Code, Error};
 use makegood_core::id::SagaId;
@@ -39,8 +39,8 @@ const fn resource<'a>(environment: &'a str, region: &'a str) -> Resource<'a> {
     Resource { version: env!("CARGO_PKG_VERSION"), environment, region }
 }
 
-/// Tells the traces that have been due for the longest, and now and then how many there are of what. Answers with how many
-/// sagas were told of.
+/// Tells the traces that have been due for the longest, and now and then how many there are of what. Answers with how
+/// many sagas were told of.
 ///
 /// # Errors
 /// Where a setting is none, or what was told could not be written down: then it is told once more.
@@ -113,7 +113,8 @@ impl<H: Host> Store<'_, H> {
     }
 }
 
-/// Tells how many there are of what, where it is time to. What is not taken is told the next time, with what has come since.
+/// Tells how many there are of what, where it is time to. What is not taken is told the next time, with what has come
+/// since.
 async fn measure<H: Host>(
     host: &H,
     settings: &Settings,

@@ -1,5 +1,5 @@
-//! Telling a collector of traces: what is due, once it is taken; later where it is not, and never what was said. Database,
-//! queue and collector are made up.
+//! Telling a collector of traces: what is due, once it is taken; later where it is not, and never what was said.
+//! Database, queue and collector are made up.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

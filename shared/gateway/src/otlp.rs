@@ -1,8 +1,8 @@
 //! Traces as OTLP/HTTP has them, in JSON, and what a receiver's answer means.
 //!
-//! Receivers differ in what they forgive. So times and numbers go as decimal text, ids as hexadecimal digits and enums as
-//! numbers, as the specification has it, and no field is sent that is not needed. What users and partners said leaves
-//! only where it is asked for; how sagas and steps are called, and the codes of errors, always do.
+//! Receivers differ in what they forgive. So times and numbers go as decimal text, ids as hexadecimal digits and enums
+//! as numbers, as the specification has it, and no field is sent that is not needed. What users and partners said
+//! leaves only where it is asked for; how sagas and steps are called, and the codes of errors, always do.
 
 pub mod metrics;
 

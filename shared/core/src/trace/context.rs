@@ -1,5 +1,5 @@
-//! W3C trace context: what a caller's `traceparent`, `tracestate` and `baggage` say. Whatever the bytes are, reading them
-//! ends in a value or in nothing.
+//! W3C trace context: what a caller's `traceparent`, `tracestate` and `baggage` say. Whatever the bytes are, reading
+//! them ends in a value or in nothing.
 //!
 //! Of a caller's context the trace, the span and the flags are kept, and told to whoever is called. `tracestate` and
 //! `baggage` are not passed on: tools are other people's, and what a caller puts there is not meant for them.
@@ -38,7 +38,8 @@ impl Context {
         Some(Self { trace: TraceId::parse(trace)?, parent: SpanId::parse(parent)?, flags: single(flags)? })
     }
 
-    /// Of a saga. `caller`: what its caller came with; where that is nothing, it is in the journal, and so it is recorded.
+    /// Of a saga. `caller`: what its caller came with; where that is nothing, it is in the journal, and so it is
+    /// recorded.
     #[must_use]
     pub fn of_saga(saga: &SagaId, caller: Option<Self>) -> Self {
         let (trace, flags) =
@@ -105,7 +106,8 @@ const MOST_BAGGAGE: usize = 64;
 /// Its bytes.
 const LONGEST_BAGGAGE: usize = 8_192;
 
-/// The entries of a `tracestate`, in their order; `None` where it is none, or a key comes twice: then all of it is dropped.
+/// The entries of a `tracestate`, in their order; `None` where it is none, or a key comes twice: then all of it is
+/// dropped.
 #[must_use]
 pub fn state(text: &str) -> Option<Vec<(&str, &str)>> {
     let mut entries: Vec<(&str, &str)> = Vec::new();

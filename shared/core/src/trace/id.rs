@@ -1,5 +1,5 @@
-//! Ids of traces and spans. They are computed, and never stored: a saga's id is its trace's, and a span's is made of the
-//! saga and of what the span is of.
+//! Ids of traces and spans. They are computed, and never stored: a saga's id is its trace's, and a span's is made of
+//! the saga and of what the span is of.
 
 use std::fmt;
 

@@ -1,9 +1,9 @@
 //! A saga as a trace: the journal is the trace. Its spans are made of the row, the plan and the journal by one pure
-//! function, as [`feed`](crate::feed) makes events. So nothing is stored twice, a crash loses no span, and what carries a
-//! saga on pays nothing for it.
+//! function, as [`feed`](crate::feed) makes events. So nothing is stored twice, a crash loses no span, and what carries
+//! a saga on pays nothing for it.
 //!
-//! Ids follow from what a span is of: what is told to a tool as `traceparent` before a call is the id that the call's span
-//! has afterwards. docs/TRACES.md says what a span is; how others are told of them is the gateway's `otlp`.
+//! Ids follow from what a span is of: what is told to a tool as `traceparent` before a call is the id that the call's
+//! span has afterwards. docs/TRACES.md says what a span is; how others are told of them is the gateway's `otlp`.
 //!
 //! Times are those of the journal. Nothing is measured here, and what no record tells of has no span.
 

@@ -3,9 +3,9 @@
 use super::{Span, SpanId, Trace, What};
 use crate::time::Millis;
 
-/// In time order: the spans without which the saga would have ended earlier, or would be further by now. Of calls, waits
-/// and questions the last that ended is on it, and of those that had ended when it began the last one again, to the start:
-/// a plan's order is not asked, for what a step waited for is what ended before it.
+/// In time order: the spans without which the saga would have ended earlier, or would be further by now. Of calls,
+/// waits and questions the last that ended is on it, and of those that had ended when it began the last one again, to
+/// the start: a plan's order is not asked, for what a step waited for is what ended before it.
 #[must_use]
 pub fn critical_path(trace: &Trace) -> Vec<SpanId> {
     let takes_time = |span: &&Span| span.end.is_none_or(|end| end > span.start);

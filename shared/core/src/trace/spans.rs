@@ -275,7 +275,8 @@ impl Maker<'_> {
         Trace { id, remote_parent: self.about.context.map(|context| context.parent), spans }
     }
 
-    /// Ends the calls that nobody will answer any more: others have left since, their step has ended, or the saga rests.
+    /// Ends the calls that nobody will answer any more: others have left since, their step has ended, or the saga
+    /// rests.
     fn end_lost(&mut self) {
         let newest = self.invocations.last().and_then(|place| self.spans[*place].inv);
         for track in std::mem::take(&mut self.tracks) {

@@ -55,8 +55,8 @@ fn traced(phase: Phase, facts: &[(u64, u32, Value)]) -> Trace {
     trace
 }
 
-/// One root that begins first, every parent and link is there, no id and no attribute comes twice, nothing ends before it
-/// begins.
+/// One root that begins first, every parent and link is there, no id and no attribute comes twice, nothing ends before
+/// it begins.
 fn is_a_tree(trace: &Trace) -> bool {
     let ids: Vec<SpanId> = trace.spans.iter().map(|span| span.id).collect();
     let unique = ids.iter().enumerate().all(|(place, id)| !ids[..place].contains(id));

@@ -34,8 +34,8 @@ pub(super) struct Track {
 }
 
 impl Track {
-    /// The call that an answer with this number is to. Of a do and a status of one number the one that was seen to leave
-    /// is meant.
+    /// The call that an answer with this number is to. Of a do and a status of one number the one that was seen to
+    /// leave is meant.
     pub fn answered(&mut self, op: Option<Op>, number: u32) -> (Op, Option<usize>) {
         let fits = |flight: &Flight| flight.number == number && op.map_or(flight.op != Op::Undo, |op| op == flight.op);
         match self.flights.iter().rposition(fits) {
