@@ -42,7 +42,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0021_tools", include_str!("../migrations/0021_tools.sql")),
     ("makegood/0023_needs", include_str!("../migrations/0023_needs.sql")),
     ("makegood/0024_answers", include_str!("../migrations/0024_answers.sql")),
-    ("makegood/0026_traces", include_str!("../migrations/0026_traces.sql")),
+    ("makegood/0027_traces", include_str!("../migrations/0027_traces.sql")),
 ];
 
 /// One statement with its parameters, all as text.
@@ -67,7 +67,7 @@ pub const COMMIT_FROM: &str = "select case when makegood.comes_from($13) then \
     makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12) end";
 pub const COMMIT_PLAN_FROM: &str = "select case when makegood.comes_from($14) then \
     makegood.commit_plan($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13) end";
-pub const SWEEP: &str = "select makegood.sweep_5($1,$2,$3,$4,$5,$6)";
+pub const SWEEP: &str = "select makegood.sweep_6($1,$2,$3,$4,$5,$6)";
 pub const LEARN: &str = "select makegood.learn($1,$2)";
 pub const FOLLOW: &str = "select makegood.follow_saga_4($1,$2)";
 pub const TOOLS: &str = "select makegood.list_tools($1)";

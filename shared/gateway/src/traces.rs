@@ -1,4 +1,4 @@
-//! The statements about traces (`migrations/0026_traces.sql`): which sagas are of one, and which have yet to be told to
+//! The statements about traces (`migrations/0027_traces.sql`): which sagas are of one, and which have yet to be told to
 //! whoever collects them. How they are told is [`otlp`](crate::otlp).
 
 use makegood_core::id::SagaId;

@@ -138,14 +138,14 @@ begin
   return to_json(gone);
 end $$;
 
--- As `sweep_4`. p_traces: whether traces are told to somebody; then one of the sagas to be told is among the lagging ones,
+-- As `sweep_5`. p_traces: whether traces are told to somebody; then one of the sagas to be told is among the lagging ones,
 -- and where there is none, but nobody was told how many there are since p_counted, the newest saga.
-create function makegood.sweep_5(
+create function makegood.sweep_6(
   p_now bigint, p_again bigint, p_limit int, p_schedules int, p_traces boolean, p_counted bigint
 ) returns json language plpgsql as $$
 declare
   due text;
-  lagging jsonb;
+  swept json;
 begin
   if p_traces then
     insert into makegood.trace_told (one) values (true) on conflict do nothing;
@@ -157,12 +157,10 @@ begin
     delete from makegood.trace_told;
     delete from makegood.trace_due;
   end if;
-  lagging := makegood.lagging_sagas(p_now, p_limit)::jsonb;
-  if due is not null and not lagging ? due then
-    lagging := lagging || to_jsonb(due);
+  swept := makegood.sweep_5(p_now, p_again, p_limit, p_schedules);
+  if due is null or (swept->'lagging')::jsonb ? due then
+    return swept;
   end if;
   return json_build_object(
-    'sagas', makegood.sweep_2(p_now, p_again, p_limit),
-    'schedules', makegood.due_schedules(p_now, p_again, p_schedules),
-    'lagging', lagging);
+    'sagas', swept->'sagas', 'schedules', swept->'schedules', 'lagging', (swept->'lagging')::jsonb || to_jsonb(due));
 end $$;
