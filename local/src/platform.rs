@@ -377,6 +377,10 @@ fn variables(
             [("ably_host", url.to_owned()), ("ably_url", format!("{url}{ABLY}")), ("ably_key", ably_key.to_owned())];
         variables.extend(own.map(|(name, value)| (name.to_owned(), value)));
     }
+    if given("SPIN_VARIABLE_TRACE_EXPORT") == "true" && given("SPIN_VARIABLE_OTLP_ENDPOINT").is_empty() {
+        let own = [("otlp_host", url.to_owned()), ("otlp_endpoint", format!("{url}{OTLP}"))];
+        variables.extend(own.map(|(name, value)| (name.to_owned(), value)));
+    }
     variables.extend(options.alert_url.iter().map(|url| ("alert_url".to_owned(), url.clone())));
     let millis = [("time_budget_ms", options.time_budget), ("kill_ms", options.kill)];
     variables.extend(millis.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.0.to_string()))));

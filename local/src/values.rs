@@ -12,6 +12,7 @@ use makegood_edge::model::Models;
 use makegood_edge::native::Native;
 use makegood_edge::settings::{Kind, NAMES, Setting};
 use makegood_gateway::ably::Ably;
+use makegood_gateway::otlp::Collector;
 use makegood_gateway::webhook::sources;
 use makegood_gateway::{jwt, mcp, tool};
 
@@ -201,6 +202,11 @@ fn readers(values: &BTreeMap<String, String>) -> Vec<Fault> {
     if let Err(why) = Ably::read(get("ably_url"), get("ably_key")) {
         let remedy = "Take the whole key from Ably's dashboard, or leave `ably_url` empty.";
         faults.push(Fault::new("ably_key", format!("with it subscriptions are answered 500: {why}"), remedy));
+    }
+    if let Err(why) = Collector::read(get("otlp_endpoint"), get("otlp_headers"), get("otlp_sample")) {
+        let name = if why.contains("otlp_sample") { "otlp_sample" } else { "otlp_headers" };
+        let remedy = "Mend its value: docs/TRACES.md shows one.";
+        faults.push(Fault::new(name, format!("with it no trace is told: {why}"), remedy));
     }
     if (1..SHORTEST_KEY).contains(&get("subscription_key").len()) {
         let what = format!("it has fewer than {SHORTEST_KEY} characters, and could be guessed");

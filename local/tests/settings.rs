@@ -10,10 +10,11 @@ use std::rc::Rc;
 use makegood_cloud::Issuer;
 use makegood_core::id::SagaId;
 use makegood_core::time::Millis;
+use makegood_core::trace::TraceId;
 use makegood_edge::futures_util::{FutureExt, StreamExt};
 use makegood_edge::gateway::webhook::{self, sources};
 use makegood_edge::gateway::{
-    Request as Sent, Response, alerts, conversations, deliveries, jwt, store, subscriptions, views,
+    Request as Sent, Response, alerts, conversations, deliveries, jwt, store, subscriptions, traces, views,
 };
 use makegood_edge::host::{Body, FetchError, Level};
 use makegood_edge::outward::answer;
@@ -68,6 +69,11 @@ fn values() -> BTreeMap<String, String> {
         "subscriptions_inside" => "false",
         "ably_url" => "https://ably.test",
         "ably_key" => "app.id:hush",
+        "otlp_endpoint" => "https://otlp.test",
+        "otlp_headers" => "api-key=hush",
+        "otlp_sample" => "1",
+        "otlp_contents" => "false",
+        "trace_export" => "true",
         "limits" => r#"{"failed": {"rate": 9}}"#,
         "limits_fallback" => "isolate",
         "limits_mode" => "enforce",
@@ -92,7 +98,11 @@ fn other(name: &str) -> String {
         "model_tools" => "book_restaurant_table".to_owned(),
         "user_concurrency" => "7".to_owned(),
         "webhook_sources" => values()[name].replace("hush", "another"),
-        "subscriptions_inside" => "true".to_owned(),
+        "subscriptions_inside" | "otlp_contents" => "true".to_owned(),
+        "trace_export" => "false".to_owned(),
+        // Their values are not shown.
+        "otlp_headers" => "other-key=hush".to_owned(),
+        "otlp_sample" => "0".to_owned(),
         "limits" => "off".to_owned(),
         "limits_fallback" => "open".to_owned(),
         "limits_mode" => "shadow".to_owned(),
@@ -165,16 +175,9 @@ impl Recorder {
             alerts::DUE if self.quiet => json!([]),
             store::SWEEP => json!({"sagas": [{"id": id(), "version": 2, "sweep": 1}], "schedules": []}),
             views::LIST => json!([]),
-            store::FOLLOW => json!({
-                "id": id(), "owner": "ada", "title": "A saga", "message": null, "phase": "forward", "version": 3,
-                "created_at": NOW, "updated_at": NOW, "wake_at": null, "nodes": [{
-                    "ix": 0, "id": "table", "tool": "book_restaurant_table", "version": "1", "class": "compensatable", "deps": [],
-                    "params": {},
-                }], "journal": [],
-                "counters": {
-                    "invocations": 1, "commits": 2, "calls": 3, "bytes_read": 4, "bytes_written": 5, "sweeps": 0
-                },
-            }),
+            store::FOLLOW => story("forward"),
+            traces::TAKE => json!([{"tries": 0, "story": story("completed")}]),
+            traces::OF_TRACE => json!([id()]),
             alerts::DUE => json!([
                 {
                     "saga": id(), "why": "stuck", "about": "table", "phase": "stuck", "owner": "ada", "title": "A saga",
@@ -261,6 +264,19 @@ fn subscription(kind: &str) -> Value {
     })
 }
 
+fn story(phase: &str) -> Value {
+    json!({
+        "id": id(), "owner": "ada", "title": "A saga", "message": null, "phase": phase, "version": 3,
+        "created_at": NOW, "updated_at": NOW, "wake_at": null, "nodes": [{
+            "ix": 0, "id": "table", "tool": "book_restaurant_table", "version": "1", "class": "compensatable", "deps": [],
+            "params": {},
+        }], "journal": [],
+        "counters": {
+            "invocations": 1, "commits": 2, "calls": 3, "bytes_read": 4, "bytes_written": 5, "sweeps": 0
+        },
+    })
+}
+
 /// A model's answer.
 fn model(message: &Value) -> Value {
     json!({
@@ -341,6 +357,12 @@ fn requests(function: &str) -> Vec<Request> {
         "debug" => vec![
             request("GET", "/api/debug/health", &from_ours, &Value::Null),
             request("GET", "/api/debug/sagas", &[("authorization", signed)], &Value::Null),
+            request(
+                "GET",
+                &format!("/api/debug/traces/{}", TraceId::of(&id())),
+                &[("authorization", signed)],
+                &Value::Null,
+            ),
             request("GET", "/debug", &from_ours, &Value::Null),
             request("GET", "/debug", &from_theirs, &Value::Null),
         ],

@@ -15,6 +15,7 @@ use makegood_edge::core::guard::Scope;
 use makegood_edge::http::header;
 use makegood_edge::limits::{Class, admit};
 use makegood_edge::reading::Said;
+use makegood_edge::start::caller;
 use makegood_edge::{Host, Reply, Request, Settings, door, host::json};
 
 /// What this function does.
@@ -38,7 +39,7 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
     let began = host.now();
     let settings = Settings::read(host)?;
     let principal = admit(request, host, &settings, &[Class::Chat], Scope::Start).await?;
-    let said: Said = door::body(request)?;
+    let said = Said { trace: caller(request), ..door::body(request)? };
     let heard = hear(host, &settings, &principal, &said).await?;
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     if !accept.is_some_and(|accept| accept.contains("text/event-stream")) {

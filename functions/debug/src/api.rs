@@ -70,6 +70,16 @@ struct Database {
 struct Told {
     story: Story,
     report: Report,
+    /// Its spans are at `/api/debug/traces/{trace_id}`.
+    trace_id: String,
+}
+
+/// An `ExportTraceServiceRequest` of OTLP, in JSON: its ids are hexadecimal, its times and numbers decimal text.
+#[derive(JsonSchema)]
+#[schemars(crate = "makegood_edge::schemars", rename = "Traces", rename_all = "camelCase")]
+#[expect(dead_code, reason = "it says what an answer looks like, and is never made")]
+struct Traces {
+    resource_spans: Vec<Value>,
 }
 
 /// What was used of models.
@@ -188,6 +198,21 @@ fn describe(operation: Operation) -> Says {
             .parameter(query("follow", "For the page only.", json!({"type": "string"}), json!("1")))
             .refuses(&[Code::InvalidId, Code::InvalidRequest, Code::NotFound])
             .answers::<Told>(200, "All that is known of it."),
+        Operation::Trace => new("getTrace", "A trace's spans, as OpenTelemetry has them")
+            .means(
+                "Of all of the trace's sagas that you may see. What users and partners said is left out. A saga names its \
+                 trace as `trace_id`; it is that of its caller's `traceparent`, where that came with one.",
+            )
+            .parameter(Parameter {
+                name: "trace_id",
+                place: Place::Path,
+                required: true,
+                meaning: "A trace's id.",
+                schema: json!({"type": "string", "pattern": "^[0-9a-f]{32}$"}),
+                example: json!("019de368f6fa0102030405060708090a"),
+            })
+            .refuses(&[Code::InvalidId, Code::NotFound])
+            .answers::<Traces>(200, "Its spans. One that is under way has no end."),
         Operation::Counts => new("getCounts", "How many sagas there are in which phase, and what their tools did")
             .parameter(anybody())
             .parameter(days())

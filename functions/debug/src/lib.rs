@@ -5,6 +5,7 @@
 //! | `GET /api/debug/health` | does the journal answer: 200 or 503, for anyone |
 //! | `GET /api/debug/sagas?owner=&phase=&tool=&before=&limit=` | the caller's sagas, newest first; an operator's `owner=*`: everybody's |
 //! | `GET /api/debug/sagas/{id}` | one of them: its story and its report |
+//! | `GET /api/debug/traces/{trace_id}` | a trace's spans, as OTLP has them |
 //! | `GET /api/debug/counts?owner=&days=` | how many of them are in which phase, and what tools did; an operator's `owner=*`: of everybody's |
 //! | `GET /api/debug/models?days=` | what the caller has used of models, by day and model |
 //! | `GET /api/debug/webhooks?owner=&before=&limit=` | what was delivered for the caller, newest first; an operator's `owner=ann`: for that user |
@@ -46,6 +47,7 @@ mod sagas;
 mod steps;
 mod story;
 mod timeline;
+mod traces;
 mod verdict;
 mod webhooks;
 
@@ -53,6 +55,7 @@ use makegood_edge::addresses::{self, Address};
 use makegood_edge::core::error::Error;
 use makegood_edge::core::guard::{Role, Scope};
 use makegood_edge::door::Principal;
+use makegood_edge::gateway::traces::id as trace_of;
 use makegood_edge::http::header::CACHE_CONTROL;
 use makegood_edge::http::{HeaderValue, Method};
 use makegood_edge::limits::{Class, Visit, admit};
@@ -70,6 +73,7 @@ pub enum Operation {
     Health,
     Sagas,
     Saga,
+    Trace,
     Counts,
     Models,
     Webhooks,
@@ -98,13 +102,14 @@ const fn read(operation: Operation) -> [(&'static str, Operation); 2] {
 }
 
 /// Where.
-pub const ADDRESSES: [Address<Operation>; 23] = [
+pub const ADDRESSES: [Address<Operation>; 24] = [
     Address { path: "/api/debug/health", methods: &read(Operation::Health) },
     Address { path: "/api/debug/counts", methods: &read(Operation::Counts) },
     Address { path: "/api/debug/models", methods: &read(Operation::Models) },
     Address { path: "/api/debug/webhooks", methods: &read(Operation::Webhooks) },
     Address { path: "/api/debug/sagas", methods: &read(Operation::Sagas) },
     Address { path: "/api/debug/sagas/{saga}", methods: &read(Operation::Saga) },
+    Address { path: "/api/debug/traces/{trace_id}", methods: &read(Operation::Trace) },
     Address { path: "/api/audit", methods: &read(Operation::Audit) },
     Address { path: "/", methods: &read(Operation::ChatPage) },
     Address { path: "/debug/chat.css", methods: &read(Operation::ChatStylesheet) },
@@ -161,6 +166,7 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
     let [id, _] = found.parameters;
     match found.operation {
         Operation::Health => health::health(request, host).await,
+        Operation::Trace => traces::show(request, host, id).await,
         Operation::Counts => counts::show(request, host).await,
         Operation::Models => models::show(request, host).await,
         Operation::Webhooks => webhooks::show(request, host).await,
@@ -221,7 +227,10 @@ async fn show_saga<H: Host>(request: &Request, host: &H, view: View, id: &str) -
     let follow = Query::of(request.uri())?.get("follow") == Some("1");
     let (story, report) = sagas::find(host, &settings, &caller, &door::saga_id(id)?).await?;
     Ok(match view {
-        View::Json => host::json(200, &json!({"story": story, "report": report})),
+        View::Json => {
+            let trace = trace_of(&story).to_string();
+            host::json(200, &json!({"story": story, "report": report, "trace_id": trace}))
+        }
         View::Page => page::page(story::saga(&story, &report, follow)),
     })
 }

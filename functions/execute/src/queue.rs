@@ -99,11 +99,12 @@ async fn wake_the_forgotten<H: Host>(host: &H, settings: &Settings) -> Result<us
     // Whatever becomes of the rest, and of the queue.
     alerts::tell(host, settings).await;
     let now = host.now();
-    let swept = Store::new(host, settings).sweep(now - GRACE, now + AGAIN, BATCH, SCHEDULES).await?;
+    let store = Store::new(host, settings);
+    let swept = store.sweep(now - GRACE, now + AGAIN, BATCH, SCHEDULES, settings.traces).await?;
     let Swept { sagas: overdue, schedules, lagging } = swept;
     for saga in &overdue {
         let message = Message { saga: saga.id.clone(), version: saga.version, turn: None };
-        publish(host, settings, &message, &format!("sweep{}", saga.sweep), None).await?;
+        publish(host, settings, &message, None, &format!("sweep{}", saga.sweep), None).await?;
     }
     arm(host, settings, &schedules).await;
     // Of the last hour, each time anew: what is not learned now is learned at the next sweep.

@@ -11,7 +11,7 @@ use makegood_edge::host::json;
 use makegood_edge::limits::{Class, admit, origin};
 use makegood_edge::serde::{Deserialize, Deserializer};
 use makegood_edge::serde_json::json;
-use makegood_edge::start::{Start, start as start_saga};
+use makegood_edge::start::{Start, caller, start as start_saga};
 use makegood_edge::store::Store;
 use makegood_edge::{Host, Reply, Request, Settings, door, driver};
 
@@ -49,8 +49,8 @@ pub async fn start<H: Host>(request: &Request, host: &H, settings: &Settings) ->
         return Err(Error::new(Code::InvalidRequest, "`key` has between 1 and 200 characters."));
     }
     let tools = Store::new(host, settings).tools(&plan).await?;
-    let wanted =
-        Start { plan: &plan, message: None, client_key: key.as_deref(), deadline, budget, priority, reading: None };
+    let (client_key, trace) = (key.as_deref(), caller(request));
+    let wanted = Start { plan: &plan, message: None, client_key, deadline, budget, priority, reading: None, trace };
     let created = start_saga(host, settings, &principal, &tools, &wanted).await?;
     let status = format!("{}/api/execute/{}", settings.public_url, created.id);
     Ok(json(202, &json!({"saga": created.id, "created": created.created, "status_url": status})))

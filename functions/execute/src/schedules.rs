@@ -64,7 +64,7 @@ pub struct Wanted {
 impl Wanted {
     pub fn start<'a>(&'a self, client_key: Option<&'a str>) -> Start<'a> {
         let (deadline, budget, priority) = (self.deadline_ms, self.budget, self.priority);
-        Start { plan: &self.plan, message: None, client_key, deadline, budget, priority, reading: None }
+        Start { plan: &self.plan, message: None, client_key, deadline, budget, priority, reading: None, trace: None }
     }
 }
 

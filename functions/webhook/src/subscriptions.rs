@@ -17,6 +17,7 @@ use makegood_edge::serde::{Deserialize, Serialize};
 use makegood_edge::serde_json::json;
 use makegood_edge::store::Store;
 use makegood_edge::subscriptions::{MOST, Means, bring, trial};
+use makegood_edge::traces::tell;
 use makegood_edge::{Host, Reply, Request, Settings, door};
 
 /// An address, in bytes.
@@ -271,11 +272,14 @@ pub async fn ably<H: Host>(request: &Request, host: &H, settings: &Settings) -> 
     Ok(json(200, &ably.token_request(&capability, &principal.name, host.random(), host.now())))
 }
 
-/// Tells subscribers what they are owed of a saga, for the queue.
+/// Tells subscribers what they are owed of a saga, and collectors of traces what they are, for the queue.
 pub async fn news<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
     trusted(request, host, settings, "/api/subscriptions/bring").await?;
     let News { saga } = door::body(request)?;
-    let told = bring(host, settings, &saga).await?;
+    let told = bring(host, settings, &saga).await;
+    // Whatever became of that.
+    tell(host, settings).await?;
+    let told = told?;
     Ok(json(200, &json!({"saga": saga, "told": told})))
 }
 

@@ -30,6 +30,13 @@ pub fn check(configuration: &Configuration) -> Vec<Finding> {
             "Set it to `false`.",
         ));
     }
+    if configuration.get("trace_export") == "true" && configuration.get("otlp_endpoint").is_empty() {
+        findings.push(Finding::wrong(
+            "trace_export",
+            "sagas are noted down to be told, and there is nobody to tell",
+            "Set `otlp_endpoint`, or this to `false`.",
+        ));
+    }
     if findings.is_empty() {
         let what = format!("{} variables have values of the right shape, and the functions take them", TABLE.len());
         findings.push(Finding::well("variables", what));
@@ -92,6 +99,8 @@ mod tests {
             (Kind::Text, "webhook_sources") => {
                 r#"{"s": {"scheme": "github", "secrets": ["hush"], "owner": "ada"}}"#.to_owned()
             }
+            (Kind::Text, "otlp_headers") => "api-key=hush".to_owned(),
+            (Kind::Text, "otlp_sample") => "0.5".to_owned(),
             (Kind::Text, "ably_key") => "app.id:secret".to_owned(),
             (Kind::Text, "mcp_servers") => r#"{"hotel": {"url": "https://hotel.test/mcp"}}"#.to_owned(),
             (Kind::Text, "tool_secrets") => r#"{"hotel": "lets-us-in-there"}"#.to_owned(),

@@ -29,6 +29,22 @@ impl SagaId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What its digits say: time and randomness.
+    #[must_use]
+    pub fn bits(&self) -> u128 {
+        let digits = self.0.bytes().skip(Self::PREFIX.len());
+        digits.fold(0, |bits, digit| {
+            let value = ALPHABET.iter().position(|known| *known == digit).unwrap_or_default();
+            (bits << 5) | value as u128
+        })
+    }
+
+    /// The id whose digits say this.
+    #[must_use]
+    pub fn from_bits(bits: u128) -> Self {
+        Self(digits(Self::PREFIX, bits))
+    }
 }
 
 impl TryFrom<String> for SagaId {
@@ -61,6 +77,11 @@ fn written(prefix: &str, now: Millis, random: [u8; 10]) -> String {
     for (place, byte) in random.iter().enumerate() {
         bits |= u128::from(*byte) << (72 - 8 * place);
     }
+    digits(prefix, bits)
+}
+
+/// A prefix, and 128 bits as 26 digits.
+fn digits(prefix: &str, bits: u128) -> String {
     let mut text = String::with_capacity(prefix.len() + 26);
     text.push_str(prefix);
     for place in (0..26).rev() {

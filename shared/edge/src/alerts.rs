@@ -72,6 +72,7 @@ async fn tell_of<H: Host>(host: &H, settings: &Settings, alert: &Alert) -> Resul
             deduplication: &format!("alert:{}:{}:{}:{}", alert.saga, alert.why, alert.since.0, alert.said),
             at: None,
             timeout: TIMEOUT + SLACK,
+            trace: None,
         };
         send(host, settings, publish).await?;
     }

@@ -141,7 +141,7 @@ impl<H: Host> Partner<'_, H> {
         let (id, message) = (new_id(self.host), self.message());
         let new = self.row(&id, &child.plan.summary, &message, &head, &nodes);
         let created = self.store.create(&new).await?;
-        wake(self.host, self.settings, &created).await;
+        wake(self.host, self.settings, &created, &head).await;
         Ok(created.id)
     }
 
@@ -213,7 +213,9 @@ impl<H: Host> Partner<'_, H> {
     fn head(&self, nodes: &[Node]) -> Head {
         let total = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
         let parent = Parent { saga: self.parent.clone(), node: self.call.node };
-        Head { parent: Some(parent), priority: self.priority, ..Head::new(total, self.host.now(), None) }
+        // It is of its parent's trace, below the call that runs it.
+        let trace = Some(self.call.trace.clone());
+        Head { parent: Some(parent), trace, priority: self.priority, ..Head::new(total, self.host.now(), None) }
     }
 
     fn row<'n>(

@@ -14,7 +14,7 @@ use crate::host::{Host, Reply, Request, reply};
 const METHODS: &str = "GET, POST, PUT, DELETE";
 /// What a client of ours may send beyond what every page may.
 const SENT: &str = "accept, authorization, content-type, idempotency-key, last-event-id, mcp-method, mcp-name, \
-                    mcp-protocol-version, x-api-key";
+                    mcp-protocol-version, traceparent, x-api-key";
 /// What a page may read beyond what every page may.
 const READ: &str = "allow, location, ratelimit, ratelimit-policy, retry-after, www-authenticate";
 /// How long a browser need not ask again, in seconds.

@@ -471,7 +471,8 @@ impl<'a, H: Host> Invocation<'a, H> {
 
     async fn publish(&self, mark: &str, at: Millis) -> Result<(), Error> {
         let message = Message { saga: self.saga.id.clone(), version: self.version, turn: None };
-        queue::publish(self.host, self.settings, &message, mark, Some(at)).await
+        let trace = self.saga.trace().written();
+        queue::publish(self.host, self.settings, &message, Some(&trace), mark, Some(at)).await
     }
 }
 
@@ -601,6 +602,7 @@ mod tests {
             attempt: 1,
             tool: "book".to_owned(),
             key: "k".to_owned(),
+            trace: String::new(),
             params: Map::new(),
             output: None,
             timeout: Millis(1_000),

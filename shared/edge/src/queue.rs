@@ -37,7 +37,8 @@ pub(crate) const PATIENCE: Millis = Millis(5_000);
 /// The same while its breaker is open.
 const HASTE: Millis = Millis(500);
 
-/// Publishes a wake. `mark` tells apart the wakes of one version: the slot, or the sweep's number.
+/// Publishes a wake. `trace`: the saga's, as a `traceparent`, where it is known. `mark` tells apart the wakes of one
+/// version: the slot, or the sweep's number.
 ///
 /// # Errors
 /// [`Code::Unavailable`]: the sweeper will find the saga all the same.
@@ -45,6 +46,7 @@ pub async fn publish<H: Host>(
     host: &H,
     settings: &Settings,
     message: &Message,
+    trace: Option<&str>,
     mark: &str,
     at: Option<Millis>,
 ) -> Result<(), Error> {
@@ -54,6 +56,7 @@ pub async fn publish<H: Host>(
         deduplication: &format!("{}:{}:{mark}", message.saga, message.version),
         at,
         timeout: settings.kill + SLACK,
+        trace,
     };
     send(host, settings, publish).await
 }
@@ -67,6 +70,7 @@ pub async fn bring<H: Host>(host: &H, settings: &Settings, saga: &SagaId, mark: 
         deduplication: &format!("bring:{saga}:{mark}"),
         at,
         timeout: settings.kill + SLACK,
+        trace: None,
     };
     if let Err(error) = send(host, settings, publish).await {
         host.log(Level::Warn, &format!("{saga}: its subscribers are left to the sweep: {error}"));

@@ -47,6 +47,9 @@ pub struct Said {
     #[serde(default, deserialize_with = "budget")]
     #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "Budget"))]
     pub budget: Option<Budget>,
+    /// The trace that the request is of: it stands in a header.
+    #[serde(skip)]
+    pub trace: Option<String>,
 }
 
 fn budget<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Budget>, D::Error> {
@@ -188,6 +191,7 @@ pub async fn read<H: Host>(
                 utc_offset_minutes: context.utc_offset_minutes,
                 user: &context.user,
                 until,
+                trace: said.trace.as_deref(),
             };
             let most = said.budget.and_then(|budget| budget.cost_minor);
             let came = model::consult(host, settings, &models, &reader, most, &principal.name, why).await?;

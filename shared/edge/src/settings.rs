@@ -47,6 +47,8 @@ pub struct Settings {
     pub breakers: String,
     /// The origins whose pages may call, with commas between: see [`crate::cors`].
     pub cors_origins: String,
+    /// The traces of sagas that have come to rest are told to somebody.
+    pub traces: bool,
     /// So many calls of one user's sagas are under way at once, at most.
     pub user_concurrency: Option<NonZeroU32>,
     /// Who may come how often.
@@ -121,6 +123,7 @@ impl Settings {
             anonymous_role,
             breakers: text("breakers"),
             cors_origins: text("cors_origins"),
+            traces: text("trace_export") == "true",
             user_concurrency: NonZeroU32::new(user_concurrency),
             limits,
             limits_mode,

@@ -8,11 +8,12 @@ use makegood_core::proposal::Provenance;
 use makegood_core::saga::{Budget, Child, Head, LONGEST_WAIT, Limits, Node, Plan, Priority, freeze};
 use makegood_core::time::Millis;
 use makegood_core::tool::Definition;
+use makegood_core::trace::Context;
 use makegood_gateway::store::{Created, New};
 
 use crate::conversation::memory::{Conversation, Memory};
 use crate::door::Principal;
-use crate::host::{Host, Level};
+use crate::host::{Host, Level, Request};
 use crate::queue::{self, Message};
 use crate::settings::Settings;
 use crate::store::Store;
@@ -35,6 +36,16 @@ pub struct Start<'a> {
     pub priority: Priority,
     /// How the plan was made of the message, where there was one.
     pub reading: Option<&'a Provenance>,
+    /// The trace that the caller came with, as [`caller`] reads it.
+    pub trace: Option<String>,
+}
+
+/// What a request says of the trace that it is of: nothing where that cannot be read, or is said twice.
+#[must_use]
+pub fn caller(request: &Request) -> Option<String> {
+    let mut said = request.headers().get_all("traceparent").iter();
+    let (said, None) = (said.next()?, said.next()) else { return None };
+    Context::parse(said.to_str().ok()?).map(Context::written)
 }
 
 /// Verifies a plan against the registered tools.
@@ -63,7 +74,7 @@ pub async fn start<H: Host>(
     if !created.same {
         return Err(key_reused());
     }
-    wake(host, settings, &created).await;
+    wake(host, settings, &created, &ready.head).await;
     Ok(created)
 }
 
@@ -89,7 +100,7 @@ pub async fn start_in<H: Host>(
     if !created.same {
         return Err(key_reused());
     }
-    wake(host, settings, &created).await;
+    wake(host, settings, &created, &ready.head).await;
     Ok(Some((created, started.conversation)))
 }
 
@@ -114,7 +125,7 @@ pub async fn fire<H: Host>(
     let ready = Ready::new(host, tools, start)?;
     let created = Store::new(host, settings).fire(firing, &ready.new_for(principal, start)).await?;
     if let Some(created) = &created {
-        wake(host, settings, created).await;
+        wake(host, settings, created, &ready.head).await;
     }
     Ok(created)
 }
@@ -150,7 +161,8 @@ impl Ready {
         let now = host.now();
         let deadline = start.deadline.map(|span| now + span);
         let total = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
-        let head = Head { budget: start.budget, priority: start.priority, ..Head::new(total, now, deadline) };
+        let (budget, priority, trace) = (start.budget, start.priority, start.trace.clone());
+        let head = Head { budget, priority, trace, ..Head::new(total, now, deadline) };
         Ok(Self { id: new_id(host), head, nodes, wake_at: now + GRACE })
     }
 
@@ -177,10 +189,11 @@ pub(crate) fn new_id<H: Host>(host: &H) -> SagaId {
 }
 
 /// Publishes a new saga's first wake.
-pub(crate) async fn wake<H: Host>(host: &H, settings: &Settings, created: &Created) {
+pub(crate) async fn wake<H: Host>(host: &H, settings: &Settings, created: &Created, head: &Head) {
     let message = Message { saga: created.id.clone(), version: 1, turn: None };
+    let trace = Context::of_saga(&created.id, head.trace.as_deref().and_then(Context::parse)).written();
     if created.created
-        && let Err(error) = queue::publish(host, settings, &message, "0", None).await
+        && let Err(error) = queue::publish(host, settings, &message, Some(&trace), "0", None).await
     {
         // The saga stands; the sweeper wakes it.
         host.log(Level::Warn, &format!("{}: its first wake is left to the sweeper: {error}", created.id));

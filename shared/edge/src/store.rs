@@ -89,8 +89,15 @@ impl<'a, H: Host> Store<'a, H> {
     }
 
     /// `limit`, `schedules`: see [`store::sweep`].
-    pub async fn sweep(&self, since: Millis, again_at: Millis, limit: u32, schedules: u32) -> Result<Swept, Error> {
-        Ok(self.ask(&store::sweep(since, again_at, limit, schedules)).await?.unwrap_or_default())
+    pub async fn sweep(
+        &self,
+        since: Millis,
+        again_at: Millis,
+        limit: u32,
+        schedules: u32,
+        traces: bool,
+    ) -> Result<Swept, Error> {
+        Ok(self.ask(&store::sweep(since, again_at, limit, schedules, traces)).await?.unwrap_or_default())
     }
 
     /// The number of tools of which something was learned.

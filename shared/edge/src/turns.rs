@@ -215,7 +215,7 @@ impl<'a, H: Host> Line<'a, H> {
     async fn wake(&self, next: Next) {
         let message = Message { saga: next.saga, version: next.version, turn: Some(next.node) };
         let mark = format!("turn{}", next.node);
-        if let Err(error) = queue::publish(self.host, self.settings, &message, &mark, None).await {
+        if let Err(error) = queue::publish(self.host, self.settings, &message, None, &mark, None).await {
             self.host.log(Level::Warn, &format!("{} was not told that its turn has come: {error}", message.saga));
         }
     }

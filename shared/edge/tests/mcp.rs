@@ -57,6 +57,7 @@ fn call(op: Op, params: Value) -> Call {
         params: params.as_object().cloned().unwrap(),
         output: None,
         timeout: Millis(2_000),
+        trace: String::new(),
         fingerprint: 0,
         limits: Vec::new(),
         rate: None,

@@ -75,6 +75,7 @@ async fn call(host: &Native, server: &Server, mcp: &Mcp, params: Value) -> Outco
         params: params.as_object().cloned().unwrap(),
         output: None,
         timeout: Millis(3_000),
+        trace: String::new(),
         fingerprint: 0,
         limits: Vec::new(),
         rate: None,

@@ -97,6 +97,8 @@ pub struct Question {
     pub schema: Option<(String, Value)>,
     /// Tokens of the answer.
     pub most_tokens: Option<u32>,
+    /// The trace that it is of, as a `traceparent`.
+    pub trace: Option<String>,
 }
 
 /// Makes the request. `streamed`: the answer is to come piece by piece, with what it took at its end.
@@ -125,8 +127,10 @@ pub fn request(model: &Model, question: &Question, streamed: bool) -> Result<Req
     }
     let url = format!("{}/chat/completions", model.url.trim_end_matches('/'));
     let bearer = format!("Bearer {}", model.key);
-    let headers: &[(&str, &str)] = if model.key.is_empty() { &[] } else { &[("authorization", &bearer)] };
-    post(&url, headers, body.to_string().into_bytes())
+    let key = (!model.key.is_empty()).then_some(("authorization", bearer.as_str()));
+    let trace = question.trace.as_deref().map(|trace| ("traceparent", trace));
+    let headers: Vec<(&str, &str)> = key.into_iter().chain(trace).collect();
+    post(&url, &headers, body.to_string().into_bytes())
 }
 
 /// An answer of a model, with what it took.
@@ -326,6 +330,7 @@ mod tests {
         let sent = request(&model, &question, false).unwrap();
         assert_eq!(sent.uri(), "https://m.test/v1/chat/completions");
         assert_eq!(sent.headers()["authorization"], "Bearer secret");
+        assert!(!sent.headers().contains_key("traceparent"), "it is of no trace");
         let body: Value = serde_json::from_slice(sent.body()).unwrap();
         let messages = json!([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]);
         assert_eq!(body, json!({"model": "small", "messages": messages}));
@@ -338,8 +343,10 @@ mod tests {
         }];
         question.schema = Some(("plan".to_owned(), json!({"type": "object"})));
         question.most_tokens = Some(200);
+        question.trace = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned());
         let sent = request(&model, &question, true).unwrap();
         assert!(!sent.headers().contains_key("authorization"));
+        assert_eq!(sent.headers()["traceparent"], "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
         let body: Value = serde_json::from_slice(sent.body()).unwrap();
         assert_eq!(body["tools"][0]["function"]["name"], "look");
         assert_eq!(body["response_format"]["json_schema"]["schema"], json!({"type": "object"}));

@@ -28,6 +28,8 @@ pub struct Publish<'a> {
     pub at: Option<Millis>,
     /// The longest a delivery may take.
     pub timeout: Millis,
+    /// Where in which trace it is, as a `traceparent`: the delivery brings it.
+    pub trace: Option<&'a str>,
 }
 
 /// The queue's own first retry comes after 12 s, so ours is said with every message: fast at first,
@@ -57,6 +59,9 @@ pub fn publish(queue: &Queue, message: Publish<'_>, now: Millis) -> Result<Reque
     ];
     if let Some(not_before) = &not_before {
         headers.push(("upstash-not-before", not_before));
+    }
+    if let Some(trace) = message.trace {
+        headers.push(("upstash-forward-traceparent", trace));
     }
     post(&url, &headers, message.body)
 }
@@ -269,8 +274,11 @@ mod tests {
             deduplication: "s:1:0",
             at: Some(Millis(10_001)),
             timeout: Millis(9_500),
+            trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
         };
         let request = publish(&queue(), message, Millis(5_000)).unwrap();
+        let brought = &request.headers()["upstash-forward-traceparent"];
+        assert_eq!(brought, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
         assert_eq!(request.uri(), "http://q/v2/publish/http://me//a?b=1");
         assert_eq!(request.headers()["upstash-not-before"], "11");
         assert_eq!(request.headers()["upstash-timeout"], "10s");

@@ -44,6 +44,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0024_answers", include_str!("../migrations/0024_answers.sql")),
     ("makegood/0025_cheaper_views", include_str!("../migrations/0025_cheaper_views.sql")),
     ("makegood/0026_subscribers_rest", include_str!("../migrations/0026_subscribers_rest.sql")),
+    ("makegood/0027_traces", include_str!("../migrations/0027_traces.sql")),
 ];
 
 /// One statement with its parameters, all as text.
@@ -68,9 +69,9 @@ pub const COMMIT_FROM: &str = "select case when makegood.comes_from($13) then \
     makegood.commit_saga($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12) end";
 pub const COMMIT_PLAN_FROM: &str = "select case when makegood.comes_from($14) then \
     makegood.commit_plan($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13) end";
-pub const SWEEP: &str = "select makegood.sweep_5($1,$2,$3,$4)";
+pub const SWEEP: &str = "select makegood.sweep_6($1,$2,$3,$4,$5,$6)";
 pub const LEARN: &str = "select makegood.learn($1,$2)";
-pub const FOLLOW: &str = "select makegood.follow_saga_3($1,$2)";
+pub const FOLLOW: &str = "select makegood.follow_saga_4($1,$2)";
 pub const TOOLS: &str = "select makegood.list_tools($1)";
 pub const REGISTER: &str = "select makegood.register_tool_3($1,$2)";
 
@@ -245,12 +246,22 @@ pub fn committed(rows: Rows) -> Result<Option<u32>, Malformed> {
     Ok(Some(version).filter(|version| *version > 0))
 }
 
-/// At most `limit` sagas, and `schedules` schedules.
+/// At most `limit` sagas, and `schedules` schedules. `traces`: whether traces are told to somebody.
 #[must_use]
-pub fn sweep(overdue_since: Millis, again_at: Millis, limit: u32, schedules: u32) -> Statement {
-    let params = vec![text(overdue_since.0), text(again_at.0), text(limit), text(schedules)];
+pub fn sweep(overdue_since: Millis, again_at: Millis, limit: u32, schedules: u32, traces: bool) -> Statement {
+    let params = vec![
+        text(overdue_since.0),
+        text(again_at.0),
+        text(limit),
+        text(schedules),
+        text(traces),
+        text((overdue_since - COUNTED).0),
+    ];
     Statement { sql: SWEEP, params }
 }
+
+/// So often those who are told traces are told how many there are of what.
+pub const COUNTED: Millis = Millis::from_secs(5 * 60);
 
 /// The answer to [`sweep`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -258,7 +269,7 @@ pub struct Swept {
     pub sagas: Vec<Overdue>,
     /// Those of which the queue may not know what it should.
     pub schedules: Vec<Row>,
-    /// Sagas of which subscribers have long been owed news.
+    /// Sagas of which subscribers have long been owed news; and one whose trace is to be told, where there are any.
     #[serde(default)]
     pub lagging: Vec<SagaId>,
 }
@@ -306,6 +317,9 @@ pub struct Story {
     pub updated_at: Millis,
     pub wake_at: Option<Millis>,
     pub counters: Counters,
+    /// The trace that its caller came with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
     pub nodes: Vec<Node>,
     pub journal: Vec<Entry>,
 }

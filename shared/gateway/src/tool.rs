@@ -19,7 +19,7 @@ use crate::{Malformed, Request, Response, excerpt, post};
 /// Where the configured address or the key does not fit into a request.
 pub fn request(base: &str, call: &Call) -> Result<Request, Malformed> {
     let url = |verb| format!("{}/{}/{verb}", base.trim_end_matches('/'), call.tool);
-    let key = [("idempotency-key", call.key.as_str())];
+    let key = [("idempotency-key", call.key.as_str()), ("traceparent", call.trace.as_str())];
     let encode = |body: &Value| serde_json::to_vec(body).map_err(|error| Malformed(error.to_string()));
     match call.op {
         Op::Do => {
@@ -28,6 +28,7 @@ pub fn request(base: &str, call: &Call) -> Result<Request, Malformed> {
         Op::Undo => post(&url("undo"), &key, encode(&json!({"params": call.params, "output": call.output}))?),
         Op::Status => http::Request::get(url("status"))
             .header("idempotency-key", &call.key)
+            .header("traceparent", &call.trace)
             .body(Bytes::new())
             .map_err(|error| Malformed(error.to_string())),
     }
@@ -237,6 +238,34 @@ mod tests {
             .body(Bytes::from_static(body.as_bytes()))
             .unwrap();
         outcome(op, &response)
+    }
+
+    #[test]
+    fn each_call_says_its_key_and_where_in_which_trace_it_is() {
+        let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        for op in [Op::Do, Op::Undo, Op::Status] {
+            let call = Call {
+                node: 0,
+                op,
+                round: 0,
+                attempt: 1,
+                tool: "book".to_owned(),
+                key: "k".to_owned(),
+                params: serde_json::Map::new(),
+                output: None,
+                timeout: Millis(1_000),
+                trace: trace.to_owned(),
+                fingerprint: 0,
+                limits: Vec::new(),
+                hosts: Vec::new(),
+                rate: None,
+                secrets: Map::new(),
+                mcp: None,
+            };
+            let request = request("https://tools.test/", &call).unwrap();
+            assert_eq!(request.headers()["idempotency-key"], "k", "{op:?}");
+            assert_eq!(request.headers()["traceparent"], trace, "{op:?}");
+        }
     }
 
     #[test]

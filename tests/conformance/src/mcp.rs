@@ -73,6 +73,7 @@ impl Servers {
             params,
             output,
             timeout: Millis(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+            trace: String::new(),
             fingerprint: 0,
             limits: Vec::new(),
             rate: None,

@@ -286,6 +286,7 @@ impl<'k, T: Transport> Scene<'k, T> {
             params: params.clone(),
             output: output.cloned(),
             timeout: self.kit.definition.timeout_ms,
+            trace: String::new(),
             fingerprint: 0,
             limits: Vec::new(),
             rate: None,

@@ -539,6 +539,7 @@ impl Postgres {
             updated_at: Millis(row.updated_at),
             wake_at: row.wake_at.map(Millis),
             counters: Counters { sweeps: row.sweeps, ..row.counters },
+            traceparent: row.head.trace.clone(),
             nodes: Vec::new(),
             journal: Vec::new(),
         };

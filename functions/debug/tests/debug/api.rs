@@ -29,6 +29,42 @@ fn health_is_degraded_where_the_database_is_down_or_silent_and_tells_nobody_why(
     }
 }
 
+#[test]
+fn a_saga_names_its_trace_and_the_trace_has_its_spans() {
+    let host = Fake::with(vec![unwound()]);
+    let saga = get(&host, &format!("/api/debug/sagas/{}", id(1))).json();
+    let trace = saga["trace_id"].as_str().unwrap_or_default().to_owned();
+    let got = get(&host, &format!("/api/debug/traces/{trace}")).json();
+    let spans = &got["resourceSpans"][0]["scopeSpans"][0]["spans"];
+    let all = spans.as_array().map(Vec::as_slice).unwrap_or_default();
+    assert!(all.iter().all(|span| span["traceId"] == trace), "{spans}");
+    assert_eq!((&spans[0]["name"], &spans[0]["status"]), (&json!("saga"), &json!({"code": 2})));
+    assert!(all.iter().any(|span| span["name"].as_str().is_some_and(|name| name.starts_with("undo "))), "{spans}");
+    assert_eq!(got["resourceSpans"][0]["resource"]["attributes"][2]["value"]["stringValue"], "fra");
+}
+
+#[test]
+fn a_callers_trace_has_all_of_its_sagas_that_one_may_see() {
+    let caller = |mut story: Value| {
+        story["traceparent"] = json!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        story
+    };
+    let stories = [story(1, "ana", "completed"), story(2, "ana", "forward"), story(3, "bob", "completed")];
+    let host = Fake::with(stories.map(caller).into());
+    let roots = |user: &str| {
+        let address = "/api/debug/traces/0af7651916cd43dd8448eb211c80319c";
+        let got = send(&host, Method::GET, address, Some(user)).json();
+        got["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!((roots("ana"), roots("bob"), roots("olga")), (2, 1, 3));
+    let saga = get(&host, &format!("/api/debug/sagas/{}", id(1))).json();
+    assert_eq!(saga["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+    let unknown = send(&host, Method::GET, "/api/debug/traces/1af7651916cd43dd8448eb211c80319c", Some("ana"));
+    assert_eq!((unknown.status(), &unknown.json()["code"]), (404, &json!("not_found")));
+    let wrong = send(&host, Method::GET, "/api/debug/traces/nonsense", Some("ana"));
+    assert_eq!((wrong.status(), &wrong.json()["code"]), (400, &json!("invalid_id")));
+}
+
 /// Ten sagas of ana's, a second apart, and one of bob's.
 fn eleven() -> Fake {
     let mut stories: Vec<Value> = (0..10).map(|number| story(number, "ana", "completed")).collect();

@@ -8,7 +8,7 @@ use makegood_edge::core::guard::Role;
 use makegood_edge::core::id::SagaId;
 use makegood_edge::core::time::Millis;
 use makegood_edge::gateway::api_keys::{Holder, key_of};
-use makegood_edge::gateway::{Request as Sent, Response, audit, links, model_use, store, views};
+use makegood_edge::gateway::{Request as Sent, Response, audit, links, model_use, store, traces, views};
 use makegood_edge::http::{Method, Response as Answer};
 use makegood_edge::serde_json::{Value, from_slice, json};
 use makegood_edge::{Body, Bytes, FetchError, Host, Isolate, Level, Reply, Request};
@@ -60,6 +60,13 @@ impl Fake {
         if query["query"] == store::FOLLOW {
             let found = self.stories.iter().find(|story| story["id"].as_str() == param(0));
             return found.cloned().unwrap_or(Value::Null);
+        }
+        if query["query"] == traces::OF_TRACE {
+            let of = |story: &&Value| match story["traceparent"].as_str() {
+                Some(caller) => param(0).is_some_and(|trace| caller.contains(trace)),
+                None => story["id"].as_str() == param(1),
+            };
+            return self.stories.iter().filter(of).map(|story| story["id"].clone()).collect();
         }
         if query["query"] == links::SHOW {
             return self.links.get(param(0).unwrap_or_default()).cloned().unwrap_or(Value::Null);

@@ -52,7 +52,7 @@ pub async fn call<H: Host>(message: &Message, request: &Request, host: &H) -> Re
             {
                 arguments.insert("key".to_owned(), key.clone());
             }
-            return result(forward(request, host, Method::POST, "/api/execute", &arguments).await);
+            return result(forward(request, message, host, Method::POST, "/api/execute", &arguments).await);
         }
         "saga_status" => None,
         "approve" | "reject" => Some(name),
@@ -78,7 +78,7 @@ pub async fn call<H: Host>(message: &Message, request: &Request, host: &H) -> Re
         None => (Method::GET, format!("/api/execute/{id}")),
         Some(verb) => (Method::POST, format!("/api/execute/{id}/{verb}")),
     };
-    result(forward(request, host, method, &path, &arguments).await)
+    result(forward(request, message, host, method, &path, &arguments).await)
 }
 
 /// What plans can name, as short as a model can use it.
@@ -102,7 +102,14 @@ async fn tools<H: Host>(host: &H, arguments: &Map<String, Value>) -> Result<Repl
 }
 
 /// The same as a request to another address of this function.
-async fn forward<H: Host>(request: &Request, host: &H, method: Method, path: &str, body: &Map<String, Value>) -> Reply {
+async fn forward<H: Host>(
+    request: &Request,
+    message: &Message,
+    host: &H,
+    method: Method,
+    path: &str,
+    body: &Map<String, Value>,
+) -> Reply {
     let bytes = if method == Method::GET { Vec::new() } else { serde_json::to_vec(body).unwrap_or_default() };
     let mut inner = Request::new(Bytes::from(bytes));
     *inner.method_mut() = method;
@@ -114,6 +121,11 @@ async fn forward<H: Host>(request: &Request, host: &H, method: Method, path: &st
         if let Some(value) = request.headers().get(&name) {
             inner.headers_mut().insert(name, value.clone());
         }
+    }
+    if let Some(Value::String(trace)) = message.meta("traceparent")
+        && let Ok(trace) = trace.parse()
+    {
+        inner.headers_mut().insert("traceparent", trace);
     }
     // Where it comes from, for the limits of who fails and for the audit log.
     come_from_where(request, &mut inner);

@@ -1,8 +1,9 @@
 //! Whole sagas and plans, in microseconds.
 
 use divan::{Bencher, black_box};
-use makegood_core::saga::{Ended, Head, Limits, Phase, Record, Saga, Window, freeze, report};
+use makegood_core::saga::{CallId, Ended, Head, Limits, Op, Phase, Record, Saga, Window, freeze, report};
 use makegood_core::time::Millis;
+use makegood_core::trace::{self, About, Context};
 
 use crate::events::half_way;
 use crate::memory::Memory;
@@ -55,6 +56,34 @@ fn read_and_report_a_chain_of(bencher: Bencher<'_, '_>, nodes: u32) {
         let records: Vec<Record> = serde_json::from_str(black_box(&journal)).unwrap();
         report(&memory.nodes, Phase::Completed, &records)
     });
+}
+
+/// A journal as a trace. No saga waits for it: it is made when somebody asks, or after the saga's rest.
+#[divan::bench(args = [10, 100, 1_000])]
+fn trace_a_chain_of(bencher: Bencher<'_, '_>, nodes: u32) {
+    let mut memory = Memory::new(frozen(nodes));
+    assert_eq!((memory.invoke(LONG), memory.head.phase), (Ended::Rest, Phase::Completed));
+    let saga = id();
+    let about = About {
+        saga: &saga,
+        title: "A chain",
+        phase: Phase::Completed,
+        created_at: Millis(0),
+        nodes: &memory.nodes,
+        reading: None,
+        context: None,
+    };
+    let told = || trace::of(&about, black_box(&memory.journal));
+    assert!(told().spans.len() > nodes as usize);
+    bencher.bench_local(told);
+}
+
+/// What tracing adds to a step: the context that its call says.
+#[divan::bench]
+fn the_context_of_a_call(bencher: Bencher<'_, '_>) {
+    let saga = id();
+    let call = CallId { node: 7, op: Op::Do, round: 0, attempt: 1, fingerprint: 1 };
+    bencher.bench_local(|| Context::of_call(black_box(&saga), None, black_box(call)).written());
 }
 
 #[divan::bench(args = [10, 100, 1_000])]

@@ -3,7 +3,7 @@
 
 use super::child::{self, Child};
 use super::effect::{Call, Commit, Effect, Ended, Op, Wake};
-use super::event::Outcome;
+use super::event::{CallId, Outcome};
 use super::fact::{Cause, Fact};
 use super::node::Node;
 use super::reference;
@@ -12,6 +12,7 @@ use super::state::{Job, Open, Phase, Saga};
 use crate::id::idempotency_key;
 use crate::time::Millis;
 use crate::tool::{Class, Terms};
+use crate::trace::Context;
 
 /// Calls of one saga that may be under way at once.
 pub(super) const PARALLEL: usize = 8;
@@ -239,14 +240,17 @@ impl Saga {
                 return Ready::Impossible { code: "invalid_parameters", detail };
             }
         }
+        let (round, fingerprint) = (self.round(node.ix), fingerprint(&params));
+        let call = CallId { node: node.ix, op, round, attempt, fingerprint };
         Ready::Now(Box::new(Call {
             node: node.ix,
             op,
             attempt,
             tool: node.tool.clone(),
-            round: self.round(node.ix),
-            key: idempotency_key(&self.id, node.epoch.saturating_add(self.round(node.ix)), node.ix),
-            fingerprint: fingerprint(&params),
+            round,
+            key: idempotency_key(&self.id, node.epoch.saturating_add(round), node.ix),
+            trace: Context::of_call(&self.id, self.caller(), call).written(),
+            fingerprint,
             params,
             output: past.and_then(|past| past.output.clone()).filter(|_| op == Op::Undo),
             timeout: tool.timeout_ms.min(left),

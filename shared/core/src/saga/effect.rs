@@ -91,6 +91,8 @@ pub struct Call {
     /// The do's output, for an undo.
     pub output: Option<Value>,
     pub timeout: Millis,
+    /// Where in which trace it is, as a `traceparent`.
+    pub trace: String,
     /// Tells this call's parameters from those that another history would have led to.
     pub fingerprint: u64,
     /// How many such calls may be under way at once, as the tool says.

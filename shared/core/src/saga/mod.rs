@@ -48,6 +48,7 @@ pub(crate) use record::tests::one_of_each;
 pub use reference::{Reference, resolve};
 pub use replan::{Replan, adapt};
 pub use report::{AGREED, Ask, Attempt, Left, Remark, Report, Standing, StepReport, report};
+pub(crate) use settle::NEVER_SEEN;
 pub(crate) use state::is_zero;
 pub use state::{Budget, Head, Job, Open, Phase, Saga};
 pub use step::step;

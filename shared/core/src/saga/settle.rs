@@ -21,6 +21,9 @@ const SOONEST: Millis = Millis(200);
 /// to its end as well.
 pub(super) const MOST_SPARED: u32 = 2 * MANY + 96;
 
+/// What the journal says where a partner, asked what became of it, knows nothing of it: then it is made again.
+pub const NEVER_SEEN: &str = "The partner has not seen the key.";
+
 /// How a node goes on whose call brought no answer.
 enum Next {
     Again,
@@ -447,7 +450,7 @@ impl Saga {
 
     /// A status that knows nothing: the do has not arrived, or never will.
     fn never_seen(&mut self, node: &Node, call: CallId, took: Millis) {
-        let reason = "The partner has not seen the key.".to_owned();
+        let reason = NEVER_SEEN.to_owned();
         let repeat = self.remembered(node);
         let wait = self.policy(node).map_or(PATIENCE, |retry| retry.wait(call.attempt));
         let again = repeat.then_some(self.head.last_at + wait);

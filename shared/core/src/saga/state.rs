@@ -17,6 +17,7 @@ use super::turn::Priority;
 use crate::id::SagaId;
 use crate::time::Millis;
 use crate::tool::{Class, Terms};
+use crate::trace::Context;
 
 /// Where a saga stands. The last three are rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -219,6 +220,9 @@ pub struct Head {
     /// The step that this saga runs for, where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// The trace that its caller came with, as a `traceparent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
     /// Whose turn comes first where sagas wait for the same.
     #[serde(default, skip_serializing_if = "Priority::is_normal")]
     pub priority: Priority,
@@ -275,6 +279,7 @@ impl Head {
             drifting: None,
             accepted: BTreeSet::new(),
             parent: None,
+            trace: None,
             priority: Priority::Normal,
             mail: BTreeMap::new(),
             heard: Vec::new(),
@@ -395,6 +400,17 @@ impl Saga {
         let mut saga = Self { id, head, run: Run { loaded: edge, page: 4, ..Run::default() } };
         saga.admit(window);
         saga
+    }
+
+    /// Where in which trace it is.
+    #[must_use]
+    pub fn trace(&self) -> Context {
+        Context::of_saga(&self.id, self.caller())
+    }
+
+    /// What its caller came with.
+    pub(super) fn caller(&self) -> Option<Context> {
+        self.head.trace.as_deref().and_then(Context::parse)
     }
 
     /// Takes a window in, and notes how far the plan is known. Nodes in work may lie anywhere: only

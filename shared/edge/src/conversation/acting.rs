@@ -80,6 +80,7 @@ impl<H: Host> Hearing<'_, H> {
             budget,
             priority: Priority::default(),
             reading: Some(&outcome.how),
+            trace: self.said.trace.clone(),
         };
         let place = (&mut self.conversation, self.offset_minutes);
         let started =

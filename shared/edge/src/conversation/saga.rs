@@ -54,6 +54,7 @@ pub async fn tell<H: Host>(host: &H, settings: &Settings, word: &Word, mark: &st
         deduplication: &format!("{}:{}:{mark}", word.conversation, word.at.0),
         at: None,
         timeout: settings.kill + SLACK,
+        trace: None,
     };
     send(host, settings, publish).await
 }

@@ -42,6 +42,8 @@ pub struct Reader<'a> {
     pub user: &'a str,
     /// Until then the models may take.
     pub until: Millis,
+    /// The trace that the message is of, as a `traceparent`.
+    pub trace: Option<&'a str>,
 }
 
 /// The question for a plan.
@@ -77,6 +79,7 @@ pub fn plan(reader: &Reader<'_>, tools: &BTreeMap<String, Definition>) -> Questi
         messages,
         schema: Some(("plan".to_owned(), schema(tools.keys().map(String::as_str)))),
         most_tokens: Some(MOST_TOKENS),
+        trace: reader.trace.map(str::to_owned),
         ..Question::default()
     }
 }
@@ -138,7 +141,15 @@ mod tests {
     const REPAIR_SUM: &str = "1afa7638d8a14dad";
 
     const fn reader(message: &str) -> Reader<'_> {
-        Reader { message, questions: &[], now: Millis(0), utc_offset_minutes: 0, user: "Ann", until: Millis(0) }
+        Reader {
+            message,
+            questions: &[],
+            now: Millis(0),
+            utc_offset_minutes: 0,
+            user: "Ann",
+            until: Millis(0),
+            trace: None,
+        }
     }
 
     #[test]

@@ -85,6 +85,7 @@ impl Fake {
             utc_offset_minutes: 0,
             user: "Ann",
             until,
+            trace: None,
         };
         let consulted = consult(self, &settings, &models, &reader, None, "ann", "because").now_or_never();
         consulted.expect("nothing here waits").unwrap()

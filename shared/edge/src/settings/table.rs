@@ -63,7 +63,7 @@ const READERS: &[Function] = &[CHAT, INTENT];
 pub const SUBSCRIBER_HOSTS: &str = "subscriber_hosts";
 
 /// In the order of their names.
-pub const TABLE: [Setting; 44] = [
+pub const TABLE: [Setting; 50] = [
     Setting {
         name: "ably_key",
         kind: Kind::Text,
@@ -144,6 +144,15 @@ pub const TABLE: [Setting; 44] = [
         functions: ALL,
         meaning: "The connection string that the database is asked with",
         source: "Neon: the project's dashboard, Connect",
+    },
+    Setting {
+        name: "environment",
+        kind: Kind::Text,
+        secret: false,
+        required: false,
+        functions: &[WEBHOOK, DEBUG],
+        meaning: "What traces say that this deployment is, as `deployment.environment.name`; empty: they do not say",
+        source: "`production`, `staging`",
     },
     Setting {
         name: "fallback_model_key",
@@ -317,6 +326,42 @@ pub const TABLE: [Setting; 44] = [
         source: "your service's documentation: the base URL, with `/v1` where it has one",
     },
     Setting {
+        name: "otlp_contents",
+        kind: Kind::Truth,
+        secret: false,
+        required: false,
+        functions: &[WEBHOOK],
+        meaning: "`true` tells the collector of traces what users and partners said as well: parameters, outputs, titles, words of errors",
+        source: "leave it `false`",
+    },
+    Setting {
+        name: "otlp_endpoint",
+        kind: Kind::Called { host: "otlp_host" },
+        secret: false,
+        required: false,
+        functions: &[WEBHOOK],
+        meaning: "Where traces are told, by OTLP over HTTP: what stands before `/v1/traces`; empty: nowhere",
+        source: "your collector's documentation",
+    },
+    Setting {
+        name: "otlp_headers",
+        kind: Kind::Text,
+        secret: true,
+        required: false,
+        functions: &[WEBHOOK],
+        meaning: "What the collector of traces knows us by: `name=value` with commas between, percent-encoded; empty: nothing",
+        source: "your collector's documentation, as `OTEL_EXPORTER_OTLP_HEADERS`",
+    },
+    Setting {
+        name: "otlp_sample",
+        kind: Kind::Text,
+        secret: false,
+        required: false,
+        functions: &[WEBHOOK],
+        meaning: "The share of traces that is told, from `0` to `1`; what failed or was undone is told always; empty: all",
+        source: "your choice",
+    },
+    Setting {
         name: "public_url",
         kind: Kind::Address,
         secret: false,
@@ -384,8 +429,8 @@ pub const TABLE: [Setting; 44] = [
         kind: Kind::Text,
         secret: false,
         required: false,
-        functions: &[DEBUG],
-        meaning: "What `/api/debug/health` says where it is",
+        functions: &[WEBHOOK, DEBUG],
+        meaning: "What `/api/debug/health` and traces say where it is",
         source: "any name",
     },
     Setting {
@@ -432,6 +477,15 @@ pub const TABLE: [Setting; 44] = [
         functions: &[EXECUTE],
         meaning: "What stands before `/{tool}/do`",
         source: "where your tools are served",
+    },
+    Setting {
+        name: "trace_export",
+        kind: Kind::Truth,
+        secret: false,
+        required: false,
+        functions: &[EXECUTE],
+        meaning: "`true` has sagas that have come to rest told to `otlp_endpoint`",
+        source: "`true` where there is an `otlp_endpoint`",
     },
     Setting {
         name: "trusted_proxy_hops",

@@ -26,7 +26,7 @@ const MOST: u32 = 8;
 /// Events that one run tells a subscriber, one after the other.
 const PAGE: u32 = 50;
 /// By so much a function's clock may be behind that of whoever committed.
-const SKEW: Millis = Millis(1_000);
+pub(crate) const SKEW: Millis = Millis(1_000);
 /// The longest that a subscriber may take over an event.
 const PATIENCE: Millis = Millis(10_000);
 /// Between two tries of an event: four times as long each time, from the first to the last.
@@ -34,7 +34,7 @@ const FIRST: Millis = Millis(2_000);
 const LAST: Millis = Millis::from_secs(6 * 3_600);
 /// After so long in which an event was not taken nothing is brought any more. Of Ably, who is never disabled, the sweep
 /// forgets what is older.
-const FOR_GOOD: Millis = Millis::from_secs(5 * 24 * 3_600);
+pub(crate) const FOR_GOOD: Millis = Millis::from_secs(5 * 24 * 3_600);
 /// What is kept of why an event was not taken, in characters.
 const LONGEST_WHY: usize = 200;
 
@@ -258,7 +258,7 @@ fn plain(why: &str) -> String {
 }
 
 /// How long is waited after so many tries. Who asks for more time gets it, up to the longest wait.
-fn wait(tries: u32, after: Option<Millis>) -> Millis {
+pub(crate) fn wait(tries: u32, after: Option<Millis>) -> Millis {
     let wait = FIRST.0.saturating_mul(4_u64.saturating_pow(tries.saturating_sub(1)));
     Millis(wait).max(after.unwrap_or_default()).min(LAST)
 }

@@ -18,6 +18,7 @@ use crate::outbound::Bound;
 use crate::store::{Store, unreadable};
 
 pub use bring::bring;
+pub(crate) use bring::{FOR_GOOD, SKEW, wait};
 pub use trial::{Tried, trial};
 
 /// An owner's.

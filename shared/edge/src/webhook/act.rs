@@ -138,8 +138,16 @@ async fn begin<H: Host>(
     let tools = Store::new(host, settings).tools(&plan).await?;
     let said = format!("{BY}{} {}", due.source, aimed.id.as_deref().unwrap_or(&due.key));
     let key = format!("{BY}{}:{}", due.source, mark_of(due));
-    let wanted =
-        Start { plan: &plan, message: Some(&said), client_key: Some(&key), deadline, budget, priority, reading: None };
+    let wanted = Start {
+        plan: &plan,
+        message: Some(&said),
+        client_key: Some(&key),
+        deadline,
+        budget,
+        priority,
+        reading: None,
+        trace: None,
+    };
     let owner = Principal::new(aimed.owner.clone());
     Ok(Came::Of(start(host, settings, &owner, &tools, &wanted).await?.id))
 }

@@ -116,6 +116,7 @@ pub async fn tell<H: Host>(
         deduplication: &format!("webhook:{}:{}:{mark}", due.source, mark_of(due)),
         at,
         timeout: settings.kill + SLACK,
+        trace: None,
     };
     send(host, settings, publish).await
 }

@@ -101,6 +101,7 @@ pub fn call(server: &Server, speech: &Speech, mcp: &Mcp, call: &Call) -> Result<
     if call.op == Op::Do {
         request_meta.insert(KEY.to_owned(), call.key.as_str().into());
     }
+    request_meta.insert("traceparent".to_owned(), call.trace.as_str().into());
     params.insert("_meta".to_owned(), request_meta.into());
     let mirrored = mirrored(headers, &arguments)?;
     params.insert("arguments".to_owned(), arguments.into());

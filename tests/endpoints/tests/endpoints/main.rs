@@ -28,6 +28,7 @@ mod secrets;
 mod sleeping;
 mod starting;
 mod subscriptions;
+mod traces;
 mod turns;
 mod upgrade;
 mod versions;

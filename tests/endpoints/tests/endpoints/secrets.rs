@@ -129,6 +129,7 @@ fn plant(parrot: &str) -> Planted {
             }})
             .to_string(),
             "ably_key" => format!("app.id:{canary}"),
+            "otlp_headers" => format!("api-key={canary}"),
             "fallback_model_key"
             | "model_key"
             | "qstash_current_signing_key"
@@ -167,6 +168,10 @@ fn options(parrot: &str, values: &BTreeMap<&str, String>) -> Options {
         ("SPIN_VARIABLE_ABLY_URL", &format!("{parrot}/ably")),
         ("SPIN_VARIABLE_ABLY_KEY", &values["ably_key"]),
         ("SPIN_VARIABLE_SUBSCRIPTION_KEY", &values["subscription_key"]),
+        ("SPIN_VARIABLE_TRACE_EXPORT", "true"),
+        ("SPIN_VARIABLE_OTLP_HOST", parrot),
+        ("SPIN_VARIABLE_OTLP_ENDPOINT", &format!("{parrot}/otlp")),
+        ("SPIN_VARIABLE_OTLP_HEADERS", &values["otlp_headers"]),
         ("SPIN_VARIABLE_MODEL_HOST", parrot),
         ("SPIN_VARIABLE_MODEL_URL", &format!("{parrot}/first")),
         ("SPIN_VARIABLE_MODEL_NAME", "first"),

@@ -59,6 +59,9 @@ impl Run {
         let rested = self.until(saga, makegood_endpoints::journal::at_rest).await;
         self.told(self.get(&format!("/api/debug/sagas/{saga}")), 200).await;
         self.told(self.get(&format!("/debug/sagas/{saga}")), 200).await;
+        let story = self.told(self.get(&format!("/api/debug/sagas/{saga}")), 200).await;
+        let trace = story["trace_id"].as_str().unwrap_or_default().to_owned();
+        self.told(self.get(&format!("/api/debug/traces/{trace}")), 200).await;
         rested
     }
 

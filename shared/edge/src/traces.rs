@@ -1,0 +1,161 @@
+//! Tells whoever collects traces of sagas that have come to rest, each whole.
+//!
+//! No saga waits for it, and no answer: the commit that has a saga rest notes it, the sweep finds what is noted, and
+//! the queue has this done. What is not taken is told again later and later. A saga that goes on after its rest is told
+//! anew at the next one, with the same ids.
+
+use makegood_core::error::{Code, Error};
+use makegood_core::id::SagaId;
+use makegood_core::time::Millis;
+use makegood_core::trace::{Trace, TraceId};
+use makegood_gateway::otlp::{self, Collector, Heard, Resource, metrics};
+use makegood_gateway::traces::{self, Due, Told, traced};
+use makegood_gateway::{Malformed, Request};
+use serde_json::Value;
+
+use crate::host::{Host, Level};
+use crate::queue::{self, SLACK};
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::subscriptions::{FOR_GOOD, SKEW, wait};
+
+/// Sagas that one run tells of, in one request.
+const MOST: u32 = 16;
+/// The longest that a receiver may take.
+const PATIENCE: Millis = Millis(10_000);
+const DAY: Millis = Millis::from_secs(24 * 3_600);
+
+/// Traces as others are shown them. `contents`: with what users and partners said.
+pub fn written<H: Host>(host: &H, traces: &[Trace], contents: bool) -> Value {
+    let [environment, region] = named(host);
+    otlp::written(traces, resource(&environment, &region), contents)
+}
+
+fn named<H: Host>(host: &H) -> [String; 2] {
+    [host.config("environment"), host.config("region")].map(Option::unwrap_or_default)
+}
+
+const fn resource<'a>(environment: &'a str, region: &'a str) -> Resource<'a> {
+    Resource { version: env!("CARGO_PKG_VERSION"), environment, region }
+}
+
+/// Tells the traces that have been due for the longest, and now and then how many there are of what. Answers with how
+/// many sagas were told of.
+///
+/// # Errors
+/// Where a setting is none, or what was told could not be written down: then it is told once more.
+pub async fn tell<H: Host>(host: &H, settings: &Settings) -> Result<usize, Error> {
+    let [endpoint, headers, share] =
+        [host.config("otlp_endpoint"), host.config("otlp_headers"), host.config("otlp_sample")]
+            .map(Option::unwrap_or_default);
+    let collector = Collector::read(&endpoint, &headers, &share)
+        .map_err(|why| Error::new(Code::Internal, "The server is not configured well.").because(why))?;
+    let Some(collector) = collector else { return Ok(0) };
+    let store = Store::new(host, settings);
+    let told = tell_due(host, settings, &collector, &store).await?;
+    if let Err(error) = measure(host, settings, &collector, &store).await {
+        host.log(Level::Warn, &format!("nobody was told how many sagas there are: {error}"));
+    }
+    Ok(told)
+}
+
+async fn tell_due<H: Host>(
+    host: &H,
+    settings: &Settings,
+    collector: &Collector,
+    store: &Store<'_, H>,
+) -> Result<usize, Error> {
+    let began = host.now();
+    let held = began + settings.kill + SLACK;
+    let due: Option<Vec<Due>> = store.ask(&traces::take(began + SKEW, held, MOST)).await?;
+    let (mut told, mut wanted, mut tries) = (Vec::new(), Vec::new(), 0);
+    for Due { tries: so_far, story } in due.unwrap_or_default() {
+        let Some(story) = story else { continue };
+        let trace = traced(&story);
+        if collector.wants(&trace) {
+            wanted.push(trace);
+        }
+        tries = so_far.max(tries);
+        told.push(Told { saga: story.id, version: story.version });
+    }
+    if told.is_empty() {
+        return Ok(0);
+    }
+    let heard = if wanted.is_empty() { Heard::Taken } else { send(host, settings, collector, &wanted).await };
+    match heard {
+        Heard::Taken => {}
+        Heard::Partly(number, why) => host.log(Level::Warn, &format!("{number} spans were not taken: {why}")),
+        Heard::Refused(why) => host.log(Level::Warn, &format!("{} traces are not told: {why}", wanted.len())),
+        Heard::Later(why, after) => {
+            let now = host.now();
+            let due_at = now + wait(tries.saturating_add(1), after);
+            let gone: Option<u32> = store.ask(&traces::fail(held, &told, due_at, now - FOR_GOOD)).await?;
+            let line =
+                format!("{} traces are told later: {why}; {} are given up", told.len(), gone.unwrap_or_default());
+            host.log(Level::Info, &line);
+            return Ok(told.len());
+        }
+    }
+    let next: Option<SagaId> = store.ask(&traces::settle(held, &told, host.now())).await?;
+    if let Some(next) = next {
+        queue::bring(host, settings, &next, &format!("traces{}", began.0), None).await;
+    }
+    Ok(told.len())
+}
+
+impl<H: Host> Store<'_, H> {
+    /// The ids of a trace's sagas, the first first, at most so many.
+    ///
+    /// # Errors
+    /// As every statement: see [`Store::create`].
+    pub async fn of_trace(&self, trace: TraceId, most: u32) -> Result<Vec<SagaId>, Error> {
+        Ok(self.ask(&traces::of_trace(trace, most)).await?.unwrap_or_default())
+    }
+}
+
+/// Tells how many there are of what, where it is time to. What is not taken is told the next time, with what has come
+/// since.
+async fn measure<H: Host>(
+    host: &H,
+    settings: &Settings,
+    collector: &Collector,
+    store: &Store<'_, H>,
+) -> Result<(), Error> {
+    let now = host.now();
+    let is_time: Option<bool> = store.ask(&traces::count(now)).await?;
+    if is_time != Some(true) {
+        return Ok(());
+    }
+    // Calls of tools are counted by days.
+    let since = Millis(now.0 - now.0 % DAY.0);
+    let counts = store.counts(None, since).await?;
+    let [environment, region] = named(host);
+    let told = metrics::written(&counts, since, now, resource(&environment, &region));
+    let heard = exchange(host, settings, collector, collector.measure(&told)).await;
+    if heard != Heard::Taken {
+        host.log(Level::Info, &format!("how many sagas there are was not taken: {heard:?}"));
+    }
+    Ok(())
+}
+
+async fn send<H: Host>(host: &H, settings: &Settings, collector: &Collector, wanted: &[Trace]) -> Heard {
+    let contents = host.config("otlp_contents").is_some_and(|contents| contents == "true");
+    exchange(host, settings, collector, collector.tell(&written(host, wanted, contents))).await
+}
+
+async fn exchange<H: Host>(
+    host: &H,
+    settings: &Settings,
+    collector: &Collector,
+    request: Result<Request, Malformed>,
+) -> Heard {
+    let request = match request {
+        Ok(request) => request,
+        Err(error) => return Heard::Refused(error.0),
+    };
+    // What came of it is written down in the time that is left.
+    match host.fetch(request, PATIENCE.min(Millis(settings.kill.0 / 4))).await {
+        Ok(response) => collector.heard(&response),
+        Err(error) => Heard::Later(error.to_string(), None),
+    }
+}

@@ -1,0 +1,208 @@
+//! Traces out: what a collector was told is what the platform shows, with the caller's trace and over its children.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use makegood_endpoints::platform::{Options, Platform, answer};
+use makegood_endpoints::{journal, poll, queue, town};
+use makegood_gateway::hexadecimal;
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const CALLER: &str = "b7ad6b7169203331";
+
+fn table() -> Value {
+    json!({"id": "table", "tool": "book_restaurant_table", "params":
+        {"restaurant": "Luigi's", "party_size": 2, "date": "2031-05-01", "time": "19:00", "name": "Ann"}})
+}
+
+fn ride() -> Value {
+    json!({"id": "ride", "tool": "request_ride", "after": ["nap"], "params":
+        {"pickup": "Home", "destination": "Luigi's", "date": "2031-05-01", "time": "18:30", "passengers": 2}})
+}
+
+async fn told_on(environment: &[(&str, &str)]) -> Platform {
+    let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let export = ("SPIN_VARIABLE_TRACE_EXPORT".to_owned(), "true".to_owned());
+    let platform =
+        Platform::start(Options { environment: environment.chain([export]).collect(), ..Options::default() });
+    let platform = platform.await;
+    // From here on the database notes what comes to rest.
+    sweep(&platform).await;
+    platform
+}
+
+async fn sweep(platform: &Platform) {
+    let swept = answer(queue::delivery(platform, "/api/execute/sweep", "", "msg_sweep")).await;
+    assert_eq!(swept.status, 200, "{swept:?}");
+}
+
+async fn started(platform: &Platform, plan: &Value, trace: &str) -> String {
+    let request = platform.request("POST", "/api/execute").header("traceparent", trace);
+    let answer = answer(request.json(&json!({"plan": plan}))).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    answer.json()["saga"].as_str().unwrap().to_owned()
+}
+
+async fn trace_of(platform: &Platform, saga: &str) -> String {
+    let story = platform.get(&format!("/api/debug/sagas/{saga}")).await;
+    story["trace_id"].as_str().unwrap().to_owned()
+}
+
+fn spans(told: &Value) -> Vec<&Value> {
+    let resources = told["resourceSpans"].as_array().unwrap();
+    let scopes = resources.iter().flat_map(|resource| resource["scopeSpans"].as_array().unwrap());
+    scopes.flat_map(|scope| scope["spans"].as_array().unwrap()).collect()
+}
+
+/// The spans of a trace as the platform shows them, in the words of both.
+async fn shown(platform: &Platform, trace: &str) -> Vec<Value> {
+    let told = platform.get(&format!("/api/debug/traces/{trace}")).await;
+    let word = |span: &Value| {
+        let link = |link: &Value| link["spanId"].clone();
+        json!({
+            "id": span["spanId"], "parent": span["parentSpanId"], "name": span["name"], "kind": span["kind"],
+            "start": span["startTimeUnixNano"], "end": span["endTimeUnixNano"], "attributes": span["attributes"],
+            "links": span["links"].as_array().into_iter().flatten().map(link).collect::<Vec<_>>(),
+            "status": span["status"]["code"],
+        })
+    };
+    sorted(spans(&told).into_iter().map(word).collect())
+}
+
+/// The same as the collector has them, which answers as Tempo does; `None` where it knows of no such trace.
+async fn collected(platform: &Platform, trace: &str) -> Option<Vec<Value>> {
+    let answer = answer(platform.request("GET", &format!("/emulators/otlp/api/v2/traces/{trace}"))).await;
+    if answer.status == 404 {
+        return None;
+    }
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let id = |id: &Value| id.as_str().map(|text| hexadecimal(&STANDARD.decode(text).unwrap()));
+    let place = |names: &[&str], name: &Value| {
+        names.iter().position(|known| name.as_str().unwrap_or(names[0]).ends_with(known)).unwrap()
+    };
+    let word = |span: &Value| {
+        let link = |link: &Value| id(&link["spanId"]);
+        json!({
+            "id": id(&span["spanId"]), "parent": id(&span["parentSpanId"]), "name": span["name"],
+            "kind": place(&["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"], &span["kind"]),
+            "start": span["startTimeUnixNano"], "end": span["endTimeUnixNano"], "attributes": span["attributes"],
+            "links": span["links"].as_array().into_iter().flatten().map(link).collect::<Vec<_>>(),
+            "status": place(&["UNSET", "OK", "ERROR"], &span["status"]["code"]),
+        })
+    };
+    Some(sorted(spans(&answer.json()["trace"]).into_iter().map(word).collect()))
+}
+
+fn sorted(mut spans: Vec<Value>) -> Vec<Value> {
+    spans.sort_by_key(|span| span["id"].as_str().unwrap().to_owned());
+    spans
+}
+
+/// What the collector has when it has been told of so many spans at least.
+async fn until_told(platform: &Platform, trace: &str, spans: usize) -> Vec<Value> {
+    let told = poll(PATIENCE, Duration::from_millis(500), || async {
+        // A sweep looks for what is overdue.
+        sweep(platform).await;
+        collected(platform, trace).await.filter(|told| told.len() >= spans)
+    });
+    match told.await {
+        Some(told) => told,
+        None => panic!("{trace} was not told: {:?}\n{}", collected(platform, trace).await, platform.complaints()),
+    }
+}
+
+fn names(spans: &[Value]) -> Vec<&str> {
+    spans.iter().map(|span| span["name"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_saga_with_retries_and_an_unwinding_is_told_as_it_is_shown() {
+    let platform = told_on(&[]).await;
+    town::fault(&platform, &json!({"tool": "book_restaurant_table", "kind": "error", "count": 2})).await;
+    town::fault(&platform, &json!({"tool": "request_ride", "kind": "refuse"})).await;
+    let nap = json!({"id": "nap", "wait": {"for_ms": 2500}, "after": ["table"]});
+    let plan = json!({"summary": "Out for Ada", "steps": [table(), nap, ride()]});
+    let saga = started(&platform, &plan, &format!("00-{TRACE}-{CALLER}-01")).await;
+    assert_eq!(journal::rest(&platform, &saga, PATIENCE).await["phase"], "made_good");
+
+    assert_eq!(trace_of(&platform, &saga).await, TRACE);
+    let shown = shown(&platform, TRACE).await;
+    let count = |name: &str| names(&shown).into_iter().filter(|known| *known == name).count();
+    let calls = count("execute_tool book_restaurant_table") + count("status book_restaurant_table");
+    assert!(calls >= 3, "{shown:#?}");
+    assert!(count("wait retry") >= 1 && count("invocation 2") == 1, "it was tried again, and slept: {shown:#?}");
+    assert_eq!((count("wait timer"), count("undo table")), (1, 1), "{shown:#?}");
+    let root = shown.iter().find(|span| span["name"] == "saga").unwrap();
+    assert_eq!((&root["parent"], &root["kind"], &root["status"]), (&json!(CALLER), &json!(2), &json!(2)));
+
+    let told = until_told(&platform, TRACE, shown.len()).await;
+    assert_eq!(told, shown);
+    assert!(!json!(told).to_string().contains("Ada"), "what users said stays here");
+}
+
+#[tokio::test]
+async fn a_child_is_of_its_parents_trace_below_the_call_that_runs_it() {
+    let platform = told_on(&[]).await;
+    let evening =
+        json!({"id": "evening", "tool": "run_saga", "params": {"plan": {"summary": "An evening", "steps": [table()]}}});
+    let saga = journal::execute(&platform, &json!({"summary": "Both", "steps": [evening]})).await;
+    assert_eq!(journal::rest(&platform, &saga, PATIENCE).await["phase"], "completed");
+    let trace = trace_of(&platform, &saga).await;
+    let shown = shown(&platform, &trace).await;
+    let ids: BTreeSet<&str> = shown.iter().map(|span| span["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), shown.len(), "each has its own");
+    let roots: Vec<&Value> = shown.iter().filter(|span| span["name"] == "saga").collect();
+    assert_eq!(roots.len(), 2, "{shown:#?}");
+    let child = roots.iter().find(|root| !root["parent"].is_null()).unwrap();
+    let runs = shown.iter().find(|span| span["id"] == child["parent"]).unwrap();
+    assert_eq!(runs["name"], "execute_tool run_saga");
+    assert_eq!(until_told(&platform, &trace, shown.len()).await, shown);
+}
+
+#[tokio::test]
+async fn what_a_message_starts_is_of_its_senders_trace_and_what_is_no_trace_is_passed_over() {
+    let platform = Platform::start(Options::default()).await;
+    let said = json!({"message": "Book a table for 4 at Luigi's tomorrow at 7pm", "utc_offset_minutes": 0});
+    let request = platform.request("POST", "/api/chat").header("traceparent", format!("00-{TRACE}-{CALLER}-01"));
+    let heard = answer(request.json(&said)).await;
+    assert_eq!(heard.status, 202, "{heard:?}");
+    assert_eq!(trace_of(&platform, heard.json()["saga"].as_str().unwrap()).await, TRACE);
+    let plan = json!({"summary": "One", "steps": [table()]});
+    let saga = started(&platform, &plan, &format!("00-{TRACE}-{CALLER}-1")).await;
+    assert_ne!(trace_of(&platform, &saga).await, TRACE);
+}
+
+#[tokio::test]
+async fn who_may_not_see_a_saga_sees_no_trace_of_it() {
+    let platform = told_on(&[]).await;
+    let saga = journal::execute(&platform, &json!({"summary": "One", "steps": [table()]})).await;
+    journal::rest(&platform, &saga, PATIENCE).await;
+    let address = format!("/api/debug/traces/{}", trace_of(&platform, &saga).await);
+    let token = platform.token("bob").await;
+    assert_eq!(answer(platform.request("GET", &address).bearer_auth(&token)).await.status, 404);
+    let operator = platform.token_with("olga", &["--role", "operator"]).await;
+    assert_eq!(answer(platform.request("GET", &address).bearer_auth(&operator)).await.status, 200);
+    for nobodys in ["00000000000000000000000000000000", "sg_1", "0AF7651916CD43DD8448EB211C80319C"] {
+        let answer = answer(platform.request("GET", &format!("/api/debug/traces/{nobodys}"))).await;
+        assert_eq!(answer.status, 400, "{nobodys}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_went_well_is_told_by_its_share_and_what_was_undone_always() {
+    let platform = told_on(&[("SPIN_VARIABLE_OTLP_SAMPLE", "0")]).await;
+    let well = journal::execute(&platform, &json!({"summary": "One", "steps": [table()]})).await;
+    assert_eq!(journal::rest(&platform, &well, PATIENCE).await["phase"], "completed");
+    town::fault(&platform, &json!({"tool": "request_ride", "kind": "refuse"})).await;
+    let mut ride = ride();
+    ride["after"] = json!(["table"]);
+    let undone = journal::execute(&platform, &json!({"summary": "Two", "steps": [table(), ride]})).await;
+    assert_eq!(journal::rest(&platform, &undone, PATIENCE).await["phase"], "made_good");
+    // They are told in the order in which they came to rest.
+    until_told(&platform, &trace_of(&platform, &undone).await, 1).await;
+    assert_eq!(collected(&platform, &trace_of(&platform, &well).await).await, None);
+}
