@@ -12,6 +12,7 @@
 //! * [`civil`]: the calendar, days and times of day.
 //! * [`cron`]: what a cron expression says.
 //! * [`feed`]: what others are told of a saga, made of its journal.
+//! * [`trace`]: what a trace of a saga is made of.
 //! * [`guard`]: roles, scopes and tiers; who may come how often; [`guard::breaker`] says whether something outside is
 //!   called at all.
 //! * [`id`], [`time`], [`error`], [`violation`]: the small types that all of them share.
@@ -32,4 +33,5 @@ pub mod proposal;
 pub mod saga;
 pub mod time;
 pub mod tool;
+pub mod trace;
 pub mod violation;
