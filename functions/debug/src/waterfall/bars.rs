@@ -85,7 +85,7 @@ fn stood(chart: &Chart<'_>, step: &Span, undo: &Span) -> Markup {
 
 /// The head by which an undo points back.
 fn arrow(place: f64) -> Markup {
-    html! { svg class="b" x=(share(place)) { path d="M-1 7 7-1v16z" {} } }
+    html! { use href="#b" x=(share(place)) {} }
 }
 
 /// What stands for many.
@@ -107,6 +107,7 @@ pub fn many(chart: &Chart<'_>, many: &Many<'_>) -> Markup {
 pub fn axis(chart: &Chart<'_>) -> Markup {
     html! {
         svg aria-hidden="true" {
+            defs { path id="b" d="M-1 7 7-1v16z" {} }
             pattern id="h" width="6" height="6" patternUnits="userSpaceOnUse" {
                 path class="h" d="M-1 7 7-1M-1 1 1-1M5 7 7 5" {}
             }

@@ -135,7 +135,7 @@ fn what_undid_a_step_stands_right_below_it_and_points_back() {
     let (_, undo) = page.split_once(&undo).unwrap();
     let (undo, _) = undo.split_once("<tr").unwrap();
     // How long the effect stood; the calls, the failed one hatched; and the head, at the left.
-    let parts = ["<line class=\"c\"", "class=\"f\" fill=\"url(#x)\"", "class=\"w\"", "class=\"u\"", "<svg class=\"b\""];
+    let parts = ["<line class=\"c\"", "class=\"f\" fill=\"url(#x)\"", "class=\"w\"", "class=\"u\"", "<use href=\"#b\""];
     assert!(in_order(undo, &parts), "{undo}");
     assert!(undo.contains("↳ undo") && undo.contains("↺ undone"), "{undo}");
 }
