@@ -269,6 +269,51 @@ fn describe(operation: Operation) -> Says {
                 .refuses(&[Code::InvalidId, Code::InvalidRequest, Code::NotFound]),
             "The page; it needs no script.",
         ),
+        Operation::TracePage => shows(
+            new("tracePage", "One saga as a waterfall, as a page for operators: calls, waits and undos in time")
+                .parameter(Parameter {
+                    name: "trace_id",
+                    place: Place::Path,
+                    required: true,
+                    meaning: "A trace's id.",
+                    schema: json!({"type": "string", "pattern": "^[0-9a-fA-F]{32}$"}),
+                    example: json!("4bf92f3577b34da6a3ce929d0e0e4736"),
+                })
+                .parameter(query(
+                    "from",
+                    "The place of the first row; a page has 500.",
+                    json!({"type": "integer", "minimum": 0, "maximum": 1_000_000, "default": 0}),
+                    json!(500),
+                ))
+                .parameter(query(
+                    "all",
+                    "`1`: what is alike, as the parts of a fan-out, has its rows too.",
+                    json!({"type": "string"}),
+                    json!("1"),
+                ))
+                .parameter(query(
+                    "span",
+                    "The rows among which this span is.",
+                    json!({"type": "string"}),
+                    json!("00f067aa0ba902b7"),
+                ))
+                .parameter(query(
+                    "follow",
+                    "`1`: where no script runs, the page looks again every five seconds, until the saga rests.",
+                    json!({"type": "string"}),
+                    json!("1"),
+                ))
+                .refuses(&[Code::InvalidId, Code::InvalidRequest, Code::NotFound]),
+            "The page; it needs no script.",
+        ),
+        Operation::TraceStylesheet => {
+            file(new("traceStylesheet", "The stylesheet of the waterfall"), "It.", "text/css")
+        }
+        Operation::TraceScript => file(
+            new("traceScript", "What the waterfall has where scripts run"),
+            "A keyboard, zoom, a panel, the reader's zone, and what is new.",
+            "text/javascript",
+        ),
         Operation::Stylesheet => file(new("stylesheet", "The stylesheet of the pages"), "It.", "text/css"),
         Operation::ApprovalForm => people("approvalForm", "Where a link is brought to decide with it, as a page")
             .by(Who::Anyone)

@@ -14,8 +14,10 @@
 //! | `GET /debug/chat.css`, `GET /debug/chat.js`, `GET /debug/card.js` | its stylesheet, and its scripts |
 //! | `GET /debug`, `GET /debug/sagas?owner=&phase=&tool=` | the list as a page, of everybody's |
 //! | `GET /debug/sagas/{id}?follow=1` | one saga as a page; `follow` looks again until it rests |
+//! | `GET /debug/traces/{trace_id}?from=&all=1&span=` | one saga as a waterfall: its invocations, steps, attempts and undos in time |
 //! | `GET`, `POST /debug/login`, `POST /debug/logout` | has the browser keep a token for these pages, and forget it |
-//! | `GET /debug/debug.css`, `GET /debug/docs.css` | the stylesheets |
+//! | `GET /debug/debug.css`, `…/waterfall.css`, `…/docs.css` | the stylesheets |
+//! | `GET /debug/waterfall.js` | what the waterfall has where scripts run: a keyboard, zoom, a panel, what is new |
 //! | `GET /approve`, `POST /approve` | where a link is brought, and what it asks for, for whoever has its token |
 //! | `GET /approve/approve.css`, `GET /approve/approve.js` | the stylesheet, and the script that brings the token |
 //! | `GET /api/openapi.json` | the OpenAPI document of all functions, for anyone |
@@ -49,6 +51,7 @@ mod story;
 mod timeline;
 mod traces;
 mod verdict;
+mod waterfall;
 mod webhooks;
 
 use makegood_edge::addresses::{self, Address};
@@ -84,6 +87,9 @@ pub enum Operation {
     CardScript,
     SagasPage,
     SagaPage,
+    TracePage,
+    TraceStylesheet,
+    TraceScript,
     LoginPage,
     Login,
     Logout,
@@ -102,7 +108,7 @@ const fn read(operation: Operation) -> [(&'static str, Operation); 2] {
 }
 
 /// Where.
-pub const ADDRESSES: [Address<Operation>; 24] = [
+pub const ADDRESSES: [Address<Operation>; 27] = [
     Address { path: "/api/debug/health", methods: &read(Operation::Health) },
     Address { path: "/api/debug/counts", methods: &read(Operation::Counts) },
     Address { path: "/api/debug/models", methods: &read(Operation::Models) },
@@ -118,6 +124,9 @@ pub const ADDRESSES: [Address<Operation>; 24] = [
     Address { path: "/debug", methods: &read(Operation::SagasPage) },
     Address { path: "/debug/sagas", methods: &read(Operation::SagasPage) },
     Address { path: "/debug/sagas/{saga}", methods: &read(Operation::SagaPage) },
+    Address { path: "/debug/traces/{trace_id}", methods: &read(Operation::TracePage) },
+    Address { path: "/debug/waterfall.css", methods: &read(Operation::TraceStylesheet) },
+    Address { path: "/debug/waterfall.js", methods: &read(Operation::TraceScript) },
     Address {
         path: "/debug/login",
         methods: &[("GET", Operation::LoginPage), ("HEAD", Operation::LoginPage), ("POST", Operation::Login)],
@@ -180,6 +189,9 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
         Operation::SagasPage => show_list(request, host, View::Page).await,
         Operation::Saga => show_saga(request, host, View::Json, id).await,
         Operation::SagaPage => show_saga(request, host, View::Page, id).await,
+        Operation::TracePage => waterfall::show(request, host, id).await,
+        Operation::TraceStylesheet => Ok(waterfall::stylesheet()),
+        Operation::TraceScript => Ok(waterfall::script()),
         Operation::LoginPage => Ok(login::form()),
         Operation::Login => login::sign_in(request, host).await,
         Operation::Logout => login::sign_out(request, host),

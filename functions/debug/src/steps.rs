@@ -128,8 +128,9 @@ const fn class(class: Class) -> &'static str {
     }
 }
 
-fn standing(step: &StepReport) -> Markup {
-    let (kind, sign, word) = match step.standing {
+/// How a step stands: the class that colours it, a sign for who sees no colours, and the word.
+pub fn told(step: &StepReport) -> (&'static str, &'static str, &'static str) {
+    match step.standing {
         Standing::Pending => ("idle", "·", "not begun"),
         Standing::Running => ("busy", "▸", "running"),
         Standing::Waiting if step.attempts.is_empty() => ("busy", "…", "waiting"),
@@ -145,6 +146,10 @@ fn standing(step: &StepReport) -> Markup {
         Standing::Fenced => ("undo", "⊘", "no effect, kept out"),
         Standing::Abandoned => ("idle", "·", "never begun"),
         Standing::Held => ("refused", "!", "needs a person"),
-    };
+    }
+}
+
+fn standing(step: &StepReport) -> Markup {
+    let (kind, sign, word) = told(step);
     html! { span class={ "standing " (kind) } { span aria-hidden="true" { (sign) " " } (word) } }
 }

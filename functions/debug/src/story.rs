@@ -3,6 +3,7 @@
 
 use makegood_edge::core::saga::Report;
 use makegood_edge::gateway::store::{Counters, Story};
+use makegood_edge::gateway::traces;
 use maud::{Markup, html};
 
 use crate::figures::{bytes, grouped, moment};
@@ -42,6 +43,7 @@ pub fn saga(story: &Story, report: &Report, follow: bool) -> Page {
         }
         (reading::section(story))
         (verdict(story.phase, report))
+        p { a href=(waterfall(story)) { "In time: the waterfall" } }
         (timeline::section(story, report))
         (steps::section(report))
         (costs(&story.counters))
@@ -49,6 +51,12 @@ pub fn saga(story: &Story, report: &Report, follow: bool) -> Page {
         p class="muted" { a href={ "/api/debug/sagas/" (story.id) } { "The same as JSON" } }
     };
     Page { title: title.to_owned(), again: open && follow, body }
+}
+
+/// Where it is shown as a trace: where it came with one, other sagas may be of it too.
+fn waterfall(story: &Story) -> String {
+    let address = format!("/debug/traces/{}", traces::id(story));
+    if story.traceparent.is_some() { format!("{address}?saga={}", story.id) } else { address }
 }
 
 fn costs(counters: &Counters) -> Markup {

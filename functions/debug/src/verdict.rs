@@ -48,8 +48,9 @@ pub fn verdict(phase: Phase, report: &Report) -> Markup {
             @if !report.undone.is_empty() {
                 p { @if phase == Phase::Unwinding { "Undone so far, in this order:" } @else { "Undone in this order:" } }
                 ol {
-                    @for id in &report.undone { (undone(report, id)) }
+                    @for id in report.undone.iter().take(MOST_NAMES) { (undone(report, id)) }
                 }
+                @if report.undone.len() > MOST_NAMES { p { "and " (report.undone.len() - MOST_NAMES) " more." } }
             }
             (line("Waiting for their turn", &named(Standing::Queued)))
             (line("Waiting for a decision", &named(Standing::Asking)))

@@ -43,9 +43,15 @@ impl Axis {
         let mut pieces = stretches(&busy);
 
         let strips = pieces.iter().filter(|piece| piece.squeezed).count();
-        let strip = if strips == 0 { 0.0 } else { STRIP.min(width * MOST_STRIPS / strips as f64) };
         let plain = pieces.iter().filter(|piece| !piece.squeezed).map(|piece| exact(piece.to.since(piece.from)));
-        let scale = (width - strip * strips as f64) / plain.sum::<f64>().max(1.0);
+        let plain = plain.sum::<f64>();
+        let strip = match strips {
+            0 => 0.0,
+            // There is nothing but waits.
+            _ if plain < 1.0 => width / strips as f64,
+            _ => STRIP.min(width * MOST_STRIPS / strips as f64),
+        };
+        let scale = (width - strip * strips as f64) / plain.max(1.0);
         let mut left = 0.0;
         for piece in &mut pieces {
             let length = exact(piece.to.since(piece.from));
@@ -173,6 +179,13 @@ mod tests {
             assert!(place.is_finite() && (0.0..=800.001).contains(&place), "{busy:?}: {place}");
             assert!(axis.marks().len() <= 100);
         }
+    }
+
+    #[test]
+    fn where_there_are_only_waits_they_have_all_the_room() {
+        let axis = axis(&[(1_000, 1_000), (61_000, 61_000), (91_000, 91_000)]);
+        assert!((axis.place(Millis(61_000)) - 400.0).abs() < 1e-9);
+        assert!((axis.place(Millis(91_000)) - 800.0).abs() < 1e-9);
     }
 
     #[test]

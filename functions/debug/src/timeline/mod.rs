@@ -1,7 +1,7 @@
 //! The times of a saga as a chart: a row for each step, a bar for each call, a band for each
 //! invocation. What it shows stands as text in the journal below it.
 
-mod axis;
+pub mod axis;
 mod chart;
 
 use std::collections::BTreeMap;

@@ -105,6 +105,19 @@ fn every_page_has_a_policy_that_lets_nothing_run() {
 }
 
 #[test]
+fn a_trace_that_nobody_knows_is_not_found_and_its_files_are_there() {
+    let host = Fake::with(vec![unwound()]);
+    let unknown = get(&host, &format!("/debug/traces/{}", "1".repeat(32)));
+    assert!(unknown.status() == 404 && unknown.holds("There is no such trace."), "{}", unknown.text);
+    assert_eq!(get(&host, "/debug/traces/nonsense").status(), 400);
+    assert_eq!(get(&host, &format!("/debug/traces/{}?from=x", "1".repeat(32))).status(), 400);
+    assert_eq!(send(&host, Method::GET, &format!("/debug/traces/{}", "1".repeat(32)), Some("ana")).status(), 403);
+    assert_eq!(send(&host, Method::HEAD, "/debug/waterfall.js", None).status(), 200);
+    assert_eq!(get(&host, "/debug/waterfall.js").header("content-type"), "text/javascript; charset=utf-8");
+    assert_eq!(get(&host, "/debug/waterfall.css").header("content-type"), "text/css; charset=utf-8");
+}
+
+#[test]
 fn refusals_are_pages_too() {
     let host = Fake::with(vec![story(1, "ana", "completed")]);
     let unknown = get(&host, &format!("/debug/sagas/{}", id(2)));

@@ -62,6 +62,7 @@ impl Run {
         let story = self.told(self.get(&format!("/api/debug/sagas/{saga}")), 200).await;
         let trace = story["trace_id"].as_str().unwrap_or_default().to_owned();
         self.told(self.get(&format!("/api/debug/traces/{trace}")), 200).await;
+        self.told(self.get(&format!("/debug/traces/{trace}")), 200).await;
         rested
     }
 
@@ -432,6 +433,8 @@ async fn observation(run: &Run) {
         "/debug/login",
         "/debug/debug.css",
         "/debug/docs.css",
+        "/debug/waterfall.css",
+        "/debug/waterfall.js",
         "/api/docs",
         "/api/openapi.json",
     ] {
@@ -445,6 +448,8 @@ async fn observation(run: &Run) {
     run.told(form(&token), 303).await;
     run.told(run.get("/debug/sagas").header("cookie", format!("__session={token}")), 200).await;
     run.told(run.platform.request("POST", "/debug/logout"), 303).await;
+    run.told(run.get("/debug/traces/nonsense"), 400).await;
+    run.told(run.get(&format!("/debug/traces/{}", "1".repeat(32))), 404).await;
     run.told(run.get("/api/debug/sagas?phase=over"), 400).await;
     run.told(run.get("/api/debug/counts?days=0"), 400).await;
     run.told(run.get("/api/debug/counts?owner=eve").bearer_auth(run.platform.token("ann").await), 403).await;

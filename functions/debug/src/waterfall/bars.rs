@@ -1,0 +1,150 @@
+//! The last column: bars and the axis above them, drawn with attributes in shares of the column's width, so that the
+//! stylesheet gives their height and zoom is one number for all of them. What undoes a step hangs below its bar, as that
+//! stands above it, and points back.
+
+use makegood_edge::core::time::Millis;
+use makegood_edge::core::trace::{Span, SpanId, Status, What};
+use maud::{Markup, html};
+
+use super::Chart;
+use super::lines::{Many, Row};
+
+/// What the axis is laid out for; a hundredth of a per cent more or less is not seen.
+pub const WIDTH: f64 = 1_000.0;
+
+/// From here on there is no room for a label.
+const LAST_LABEL: f64 = 940.0;
+
+/// What is hatched, for who sees no colours: waits one way, what failed both ways.
+const WAIT: &str = "url(#h)";
+const FAILED: &str = "url(#x)";
+
+fn at(chart: &Chart<'_>, time: Millis) -> f64 {
+    chart.axis.place(time) * 100.0 / WIDTH
+}
+
+fn share(place: f64) -> String {
+    format!("{place:.2}%")
+}
+
+/// The class of a bar, and what it is filled with where that is more than a colour.
+fn look(span: &Span) -> (&'static str, Option<&'static str>) {
+    match (span.what, span.status, span.end) {
+        (What::Saga, ..) => ("g", None),
+        (What::Invocation, ..) => ("v", None),
+        (What::Step | What::Undo, ..) => ("s", None),
+        (What::Wait | What::Approval, ..) => ("w", Some(WAIT)),
+        (What::Attempt | What::UndoAttempt | What::Model, _, None) => ("o", None),
+        (What::Attempt | What::UndoAttempt | What::Model, Status::Error, _) => ("f", Some(FAILED)),
+        (What::Attempt | What::Model, ..) => ("a", None),
+        (What::UndoAttempt, ..) => ("u", None),
+    }
+}
+
+fn bar(chart: &Chart<'_>, span: &Span, id: Option<SpanId>, critical: bool) -> Markup {
+    let (class, fill) = look(span);
+    let id = id.map(|id| format!("span-{id}"));
+    let (left, width) = extent(chart, span.start, chart.end(span));
+    html! { rect id=[id] class={ (class) @if critical { " k" } } fill=[fill] x=(left) width=(width) {} }
+}
+
+fn extent(chart: &Chart<'_>, from: Millis, to: Millis) -> (String, String) {
+    let (left, right) = (at(chart, from), at(chart, to));
+    // Of no width it would not be drawn at all; its outline is seen.
+    (share(left), share((right - left).max(0.01)))
+}
+
+/// The bar of a row.
+pub fn row(chart: &Chart<'_>, row: &Row<'_>) -> Markup {
+    let alone = row.parts.len() == 1;
+    let same = |part: &Span| (part.start, part.end) == (row.span.start, row.span.end);
+    let whole = alone && row.parts.iter().all(|part| same(part));
+    let critical = is_critical(chart, row.span);
+    html! {
+        svg {
+            @if let Some(step) = row.undoes { (stood(chart, step, row.span)) }
+            @if !whole { (bar(chart, row.span, None, critical)) }
+            @for part in &row.parts {
+                (bar(chart, part, alone.then_some(part.id), is_critical(chart, part) || whole && critical))
+            }
+            @if row.undoes.is_some() { (arrow(at(chart, row.span.start))) }
+        }
+    }
+}
+
+/// Whether the critical path goes through it.
+pub fn is_critical(chart: &Chart<'_>, span: &Span) -> bool {
+    chart.critical.contains(&span.id.0)
+}
+
+/// How long an effect stood before it was undone.
+fn stood(chart: &Chart<'_>, step: &Span, undo: &Span) -> Markup {
+    let (from, to) = (share(at(chart, chart.end(step))), share(at(chart, undo.start)));
+    html! { line class="c" x1=(from) x2=(to) y1="7" y2="7" {} }
+}
+
+/// The head by which an undo points back.
+fn arrow(place: f64) -> Markup {
+    html! { use href="#b" x=(share(place)) {} }
+}
+
+/// What stands for many.
+pub fn many(chart: &Chart<'_>, many: &Many<'_>) -> Markup {
+    let reaches = [(many.forward, "m"), (many.back, "m u")];
+    html! {
+        svg {
+            @for (reach, class) in reaches {
+                @if let Some((from, to)) = reach {
+                    @let (left, width) = extent(chart, from, to.unwrap_or(chart.until));
+                    rect class=(class) x=(left) width=(width) {}
+                }
+            }
+        }
+    }
+}
+
+/// Round times since the start, and the waits that are squeezed: both reach down over all rows.
+pub fn axis(chart: &Chart<'_>) -> Markup {
+    html! {
+        svg aria-hidden="true" {
+            defs { path id="b" d="M-1 7 7-1v16z" {} }
+            pattern id="h" width="6" height="6" patternUnits="userSpaceOnUse" {
+                path class="h" d="M-1 7 7-1M-1 1 1-1M5 7 7 5" {}
+            }
+            pattern id="x" width="6" height="6" patternUnits="userSpaceOnUse" {
+                rect class="f" width="6" height="6" {}
+                path class="x" d="M0 0 6 6M6 0 0 6" {}
+            }
+            @for piece in chart.axis.pieces.iter().filter(|piece| piece.squeezed) {
+                @let (left, width) = extent(chart, piece.from, piece.to);
+                rect class="z" x=(left) width=(width) {}
+                text class="z" x=(left) y="12" { "≈ " (piece.to.since(piece.from).in_words()) }
+            }
+            @for (time, place) in chart.axis.marks() {
+                @let label = (place < LAST_LABEL).then(|| time.in_words());
+                @let place = share(place * 100.0 / WIDTH);
+                line class="t" x1=(place) x2=(place) y1="14" y2="100000" {}
+                @if let Some(label) = label { text x=(place) y="26" { (label) } }
+            }
+        }
+    }
+}
+
+/// What a colour stands for.
+pub fn legend() -> Markup {
+    let kinds = [
+        ("a", None, "call"),
+        ("f", Some(FAILED), "failed, or no answer"),
+        ("o", None, "under way"),
+        ("w", Some(WAIT), "wait, decision"),
+        ("u", None, "undo"),
+        ("a k", None, "critical path (◆): without it, it would have been over earlier"),
+    ];
+    html! {
+        ul class="legend" aria-hidden="true" {
+            @for (class, fill, name) in kinds {
+                li { svg class="swatch" width="20" height="14" { rect class=(class) fill=[fill] width="20" {} } " " (name) }
+            }
+        }
+    }
+}

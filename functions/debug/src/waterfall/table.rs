@@ -1,0 +1,225 @@
+//! The table, and what stands around it for the script: its tools, the panel, and what the keys do.
+
+use makegood_edge::core::saga::{Standing, StepReport};
+use makegood_edge::core::trace::{Span, Status, What};
+use maud::{Markup, html};
+
+use super::lines::{Line, Many, Row};
+use super::{Chart, bars, detail};
+use crate::figures::clip;
+use crate::steps::told;
+use crate::verdict::word;
+
+/// Of an error in a row; the panel and the saga's page have the whole.
+const LONGEST_MESSAGE: usize = 160;
+
+const COLUMNS: [&str; 6] = ["Step", "What", "Start", "Took", "Status", "Calls"];
+
+/// What a cell says and in which colour.
+type Told = (&'static str, String);
+
+pub fn table(chart: &Chart<'_>, lines: &[Line<'_>]) -> Markup {
+    html! {
+        table id="w" data-start=(chart.start.0) {
+            caption class="unseen" { "Spans in the order of time; what undid a step is in the row below it." }
+            thead {
+                tr {
+                    @for name in COLUMNS { th scope="col" { (name) } }
+                    th scope="col" { span class="unseen" { "Times as bars" } (bars::axis(chart)) }
+                }
+            }
+            tbody {
+                @for (place, line) in lines.iter().enumerate() {
+                    @match line {
+                        Line::Row(row) => { (draw(chart, row)) },
+                        Line::Many(many) => { (draw_many(chart, many, place)) },
+                        Line::Idle(step) => { (idle(step)) },
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn draw(chart: &Chart<'_>, row: &Row<'_>) -> Markup {
+    let span = row.span;
+    let (tone, status) = status(chart, span);
+    let step = chart.step(span).filter(|_| span.what == What::Step);
+    let start = span.start.since(chart.start);
+    let wrong = span.status == Status::Error || step.is_some_and(|step| step.standing == Standing::Held);
+    let calls = row.parts.iter().filter(|part| super::is_call(part)).count();
+    // Without the end tags that HTML lets be left out: there are many rows, and the page has to stay light.
+    html! {
+        tr id={ "span-" (span.id) } class=[class(row, wrong)];
+        th scope="row" id=[step.map(|step| format!("step-{}", step.ix))] { (head(chart, row, step)) }
+        td; (what(span, step))
+        td data-t=(start.0); (start.in_words())
+        td; (chart.end(span).since(span.start).in_words())
+        @if span.end.is_none() { " so far" }
+        @if std::iter::once(&span).chain(&row.parts).any(|span| bars::is_critical(chart, span)) { " " b { "◆" } }
+        td class=(tone); (status)
+        td; @if calls > 0 { (calls) }
+        td; (bars::row(chart, row))
+    }
+}
+
+/// The row's kind in one letter, where it is no step, and whether something went wrong in it.
+fn class(row: &Row<'_>, wrong: bool) -> Option<&'static str> {
+    if row.number.is_some() {
+        return Some(if wrong { "c e" } else { "c" });
+    }
+    let kind = match row.span.what {
+        What::Undo => ("u", "u e"),
+        What::Step => return wrong.then_some("e"),
+        What::Saga
+        | What::Invocation
+        | What::Attempt
+        | What::Wait
+        | What::Approval
+        | What::UndoAttempt
+        | What::Model => ("v", "v e"),
+    };
+    Some(if wrong { kind.1 } else { kind.0 })
+}
+
+/// What it is called, and what it opens to.
+fn head(chart: &Chart<'_>, row: &Row<'_>, step: Option<&StepReport>) -> Markup {
+    let span = row.span;
+    let name = match (span.what, row.number, step) {
+        (What::Attempt | What::UndoAttempt, Some(number), _) => format!("attempt {number}"),
+        (_, _, Some(step)) => step.id.clone(),
+        (What::Undo, ..) => "↳ undo".to_owned(),
+        _ => span.name.clone(),
+    };
+    html! {
+        @if let Some(more) = detail::of(chart, row) {
+            details { summary { (name) } (more) }
+        } @else {
+            a href={ "#span-" (span.id) } { (name) }
+        }
+    }
+}
+
+fn what(span: &Span, step: Option<&StepReport>) -> Markup {
+    html! {
+        @if let Some(step) = step { (step.tool) } @else if !span.message.is_empty() {
+            (clip(&span.message, LONGEST_MESSAGE))
+        } @else if let Some(invocation) = span.inv.filter(|_| super::is_call(span)) {
+            "invocation " (invocation)
+        }
+    }
+}
+
+fn status(chart: &Chart<'_>, span: &Span) -> Told {
+    let said = |tone, text: &str| (tone, text.to_owned());
+    if span.what == What::Saga {
+        return ("", word(chart.story.phase).to_owned());
+    }
+    if let Some(step) = chart.step(span).filter(|_| span.what == What::Step) {
+        let (tone, sign, word) = told(step);
+        return (tone, format!("{sign} {word}"));
+    }
+    match (span.what, span.status, span.end) {
+        (What::Approval, _, None) => said("busy", "? to be decided"),
+        (What::Wait, _, None) => said("busy", "… waiting"),
+        (_, _, None) => said("busy", "▸ under way"),
+        (_, Status::Error, _) => said("refused", "✗ failed"),
+        (What::Undo | What::UndoAttempt, Status::Ok, _) => said("undo", "↺ undone"),
+        (What::Wait, ..) => said("idle", "· over"),
+        (_, Status::Ok, _) => said("done", "✓ ok"),
+        (_, Status::Unset, _) => said("idle", "· ended"),
+    }
+}
+
+fn draw_many(chart: &Chart<'_>, many: &Many<'_>, place: usize) -> Markup {
+    let (from, to) = many.forward.or(many.back).unwrap_or((chart.start, None));
+    let start = from.since(chart.start);
+    let ok = many.number.saturating_sub(many.failed + many.open);
+    html! {
+        tr id={ "many-" (place) } class=(if many.failed > 0 { "m e" } else { "m" }) {
+            th scope="row" { a href={ (chart.here) "all=1" } { (many.number) " more" } }
+            td { "of " (many.name) }
+            td data-t=(start.0) { (start.in_words()) }
+            td { (to.unwrap_or(chart.until).since(from).in_words()) }
+            td {
+                @if ok > 0 { span class="done" { "✓ " (ok) " ended " } }
+                @if many.failed > 0 { span class="refused" { "✗ " (many.failed) " failed " } }
+                @if many.open > 0 { span class="busy" { "▸ " (many.open) " under way " } }
+                @if many.undone > 0 { span class="undo" { "↺ " (many.undone) " undone" } }
+            }
+            td {}
+            td { (bars::many(chart, many)) }
+        }
+    }
+}
+
+fn idle(step: &StepReport) -> Markup {
+    let (tone, sign, word) = told(step);
+    let after = step.after.iter().map(String::as_str).take(3).collect::<Vec<_>>().join(", ");
+    let after = if step.after.len() > 3 { format!("{after} …") } else { after };
+    html! {
+        tr id={ "idle-" (step.ix) } class="i" {
+            th scope="row" id={ "step-" (step.ix) } { (step.id) }
+            td { (step.tool) @if !after.is_empty() { ", after " (after) } }
+            td {}
+            td {}
+            td class=(tone) { (sign) " " (word) }
+            td {}
+            td {}
+        }
+    }
+}
+
+/// What the colours mean, for everybody; and for the script, which shows them, what it is operated with.
+pub fn tools() -> Markup {
+    let buttons = [
+        ("-", "−", "zoom out"),
+        ("0", "fit", "show all"),
+        ("+", "+", "zoom in"),
+        ("e", "e", "next error"),
+        ("?", "?", "keys"),
+    ];
+    html! {
+        div class="tools" {
+            (bars::legend())
+            div id="tools" role="search" hidden {
+                label { span class="unseen" { "Search" } input id="search" type="search" placeholder="Search ( / )"; }
+                output id="found" {}
+                @for (key, sign, name) in buttons {
+                    button type="button" data-key=(key) title=(name) aria-label=(name) { (sign) }
+                }
+            }
+        }
+    }
+}
+
+/// Where the script shows what a row opens to.
+pub fn panel() -> Markup {
+    html! {
+        aside id="panel" hidden aria-label="Details" {
+            button type="button" data-key="Escape" aria-label="close" { "✕" }
+            div id="more" aria-live="polite" {}
+        }
+    }
+}
+
+/// What the keys do.
+pub fn keys() -> Markup {
+    let keys = [
+        ("j, k", "the next row, the one before"),
+        ("Enter", "what it opens to"),
+        ("e, E", "the next error, the one before"),
+        ("/", "search in names, inputs, outputs and errors"),
+        ("+, -, 0", "zoom in, out, all of it; also Ctrl and the wheel, or drag over the axis"),
+        ("←, →", "earlier, later; also drag over the bars"),
+        ("Esc", "close, or search for nothing"),
+        ("?", "this"),
+    ];
+    html! {
+        dialog id="keys" aria-labelledby="about-keys" {
+            h2 id="about-keys" { "Keys" }
+            dl { @for (key, what) in keys { dt { kbd { (key) } } dd { (what) } } }
+            button type="button" data-key="Escape" { "Close" }
+        }
+    }
+}
