@@ -258,6 +258,19 @@ pub(super) fn is_statement(words: &Words, clause: &Clause) -> bool {
     !spoken || words.is(clause.body, &STARTS) || named || led || clause.body == clause.end
 }
 
+/// Somebody else wishes for it: `my sister wants a table`, `he needs a taxi`.
+pub(super) fn is_wished_by_others(words: &Words, clause: &Clause) -> bool {
+    const WISHES: [&str; 8] = ["wants", "needs", "says", "asks", "thinks", "reckons", "wishes", "suggests"];
+    let at = clause.start
+        + (clause.start..clause.end)
+            .take_while(|at| words.is_mark(*at) || words.is(*at, &["and", "so", "but", "because"]))
+            .count();
+    let owned = usize::from(words.is(at, &["my", "our", "his", "her", "the"]));
+    let other = owned > 0 || words.is_capital(at) || words.is(at, &["he", "she", "somebody", "someone"]);
+    let verb = at + owned + 1;
+    other && (words.is(verb, &WISHES) || (words.is_capital(verb) && words.is(verb + 1, &WISHES)))
+}
+
 /// Whether a clause begins as a wish does: what it goes on with is wished for, even if nobody knows what it is.
 pub(super) fn asks(words: &Words, clause: &Clause) -> bool {
     const REQUESTS: [&str; 25] = [

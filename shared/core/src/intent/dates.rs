@@ -246,7 +246,8 @@ fn figures(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
     let parts = |mark: char| -> Option<Vec<i16>> {
         text.trim_end_matches('.').split(mark).map(|part| part.parse().ok()).collect()
     };
-    let dated = at > 0 && words.is(at - 1, &["on", "for"]);
+    // `for 7.30pm` is an hour.
+    let dated = at > 0 && words.is(at - 1, &["on", "for"]) && !words.is(at + 1, &["am", "pm", "o'clock"]);
     let read = if text.contains('-') {
         let [year, month, day] = parts('-')?.try_into().ok()?;
         exact(year, month, day, text)

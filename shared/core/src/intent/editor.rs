@@ -1,6 +1,6 @@
 //! The values of a message that changes wishes, put where they belong.
 
-use crate::civil::DateTime;
+use crate::civil::{DateTime, Time};
 
 use super::change::is_named;
 use super::delivery;
@@ -14,14 +14,14 @@ use super::preamble;
 use super::reading::Request;
 use super::slot::Slot;
 use super::table;
-use super::times::{self, Habit};
+use super::times::{self, Clock, Habit};
 use super::tokens::Form;
 use super::unread;
 use super::when::When;
 use super::words::Words;
 
 /// What leads to a correction, the longest first.
-const OPENERS: [&str; 42] = [
+const OPENERS: [&str; 64] = [
     "change the time to",
     "change the date to",
     "change the day to",
@@ -64,13 +64,35 @@ const OPENERS: [&str; 42] = [
     "wait",
     "better",
     "make",
+    "put it",
+    "put that",
+    "book it",
+    "reserve it",
+    "send it",
+    "deliver it",
+    "bring it",
+    "have it sent",
+    "pick me up",
+    "pick us up",
+    "can we push it to",
+    "push it to",
+    "change the pickup to from",
+    "change the pickup to",
+    "change the destination to",
+    "and",
+    "ah",
+    "hm",
+    "hmm",
+    "nope",
+    "nah",
+    "bah",
 ];
 
 /// What adds nothing to a change.
-const FILLERS: [&str; 34] = [
+const FILLERS: [&str; 45] = [
     "instead", "then", "please", "at", "on", "for", "in", "to", "of", "a", "an", "the", "it", "is", "be", "are", "we",
     "there", "will", "and", "thanks", "ok", "okay", "yes", "actually", "rather", "sorry", "no", "better", "do", "hm",
-    "oh", "well", "just",
+    "oh", "well", "just", "now", "only", "up", "us", "me", "after", "all", "but", "so", "book", "make",
 ];
 
 /// Wishes while they are changed.
@@ -180,7 +202,7 @@ impl Editor<'_> {
                     at,
                     &[
                         "at", "on", "for", "to", "in", "the", "but", "pm", "am", "people", "tomorrow", "today",
-                        "tonight",
+                        "tonight", "from", "home", "under",
                     ],
                 )
                 || words.form(at) == Some(Form::Number)
@@ -221,6 +243,16 @@ impl Editor<'_> {
             self.amount(words, &payments);
         }
         self.ways(words, &ways);
+        if !tables.is_empty()
+            && let Some(name) = table::booked_name(words)
+        {
+            self.one_of(&tables, "name");
+            self.each(&tables, |what| {
+                if let What::Table(table) = what {
+                    table.name = Some(name.clone());
+                }
+            });
+        }
         if !tables.is_empty() {
             let mut named = places::restaurants(words).into_iter().map(|(_, name)| name);
             if let (Some(name), None) = (named.next(), named.next()) {
@@ -368,7 +400,7 @@ impl Editor<'_> {
             self.one_of(&meant, "time");
             self.each(&meant, |what| {
                 if let Some(when) = when_mut(what) {
-                    when.time = said.time.clone();
+                    when.time = said.time.clone().nearest(&when.time, habit);
                 }
             });
         }
@@ -559,6 +591,22 @@ impl Editor<'_> {
             self.unsure = Some(format!("Of which of these is that the {value}? Please say it with its name."));
         }
     }
+}
+
+impl Slot<Clock> {
+    /// `half past six`, of an errand at seven in the morning: the one that is nearer.
+    fn nearest(self, before: &Self, habit: Habit) -> Self {
+        let (Self::Is(clock), Some(before), Habit::Errand) = (&self, before.known(), habit) else {
+            return self;
+        };
+        let other = clock.time.wrapping_add_hours(12);
+        let away = |time: Time| (minutes(time) - minutes(before.time)).abs();
+        if clock.assumed && away(other) < away(clock.time) { Self::Is(Clock { time: other, ..*clock }) } else { self }
+    }
+}
+
+fn minutes(time: Time) -> i32 {
+    i32::from(time.hour()) * 60 + i32::from(time.minute())
 }
 
 fn when_of(what: &What) -> Option<&When> {

@@ -17,7 +17,7 @@ use super::told::Told;
 use super::unread;
 use super::words::Words;
 use super::{Context, Intent, MAX_CHARACTERS, Missing, Reading};
-use super::{calendar, chatter, delivery, lookup, message, payment, ride, table};
+use super::{calendar, chatter, delivery, lookup, message, payment, ride, table, told};
 
 pub(super) const OFFERS: &str = "I can book tables and rides, order deliveries, pay people, send messages, put things in \
     your calendar, and look up restaurants, free tables, the weather and the way. For example: “Book a table \
@@ -101,7 +101,7 @@ fn provided<'m>(message: &'m str, found: &proviso::Found, now: DateTime, languag
 /// The message, as if it hung on nothing.
 fn plain<'m>(message: &'m str, tokens: &[Token], now: DateTime, language: Language) -> Understood<'m> {
     let clauses = clauses::clauses(message, tokens);
-    let refusal = refusal(message, tokens, &clauses);
+    let refusal = refusal(message, tokens, &clauses, now);
     let mut told = Told::default();
     let mut wishes: Vec<Wish> = Vec::new();
     let mut unread = None;
@@ -325,7 +325,7 @@ fn is_asked(words: &Words, clause: &Clause, start: usize) -> bool {
 }
 
 /// The answer where a message must not become a plan, whatever else it says.
-fn refusal(message: &str, tokens: &[Token], clauses: &[Clause]) -> Option<Refusal> {
+fn refusal(message: &str, tokens: &[Token], clauses: &[Clause], now: DateTime) -> Option<Refusal> {
     let words = Words::new(message, tokens);
     let said = |clause: &Clause| text(message, tokens, clause);
     for clause in clauses {
@@ -353,7 +353,23 @@ fn refusal(message: &str, tokens: &[Token], clauses: &[Clause]) -> Option<Refusa
             ))));
         }
         let courteous = clause.act.is_none() && clause.body >= clause.end;
-        if clause.act.is_none() && !courteous && !clause.negated && !chatter::is_statement(&words, clause) {
+        let inner = tokens.get(clause.start..clause.end).unwrap_or_default();
+        if clause.act.is_none()
+            && !clause.negated
+            && chatter::is_wished_by_others(&words, clause)
+            && hides(&words, clause)
+        {
+            return Some(Refusal::Asks(format!(
+                "“{}” is what somebody else wishes: shall I do it? Then say it as your own wish.",
+                said(clause)
+            )));
+        }
+        if clause.act.is_none()
+            && !courteous
+            && !clause.negated
+            && !chatter::is_statement(&words, clause)
+            && !told::is_detail(message, inner, now)
+        {
             return Some(Refusal::Says(unclear(format!(
                 "I did not understand “{}”, and have done nothing. {OFFERS}",
                 said(clause)

@@ -39,6 +39,30 @@ pub(super) enum Place {
     Asks(String),
 }
 
+impl Table {
+    /// Whether another says only what this one does not, so that both are one wish.
+    pub fn lacks_what(&self, more: &Self) -> bool {
+        let nowhere = |table: &Self| matches!(table.place, Place::Nowhere | Place::There);
+        let apart = |one: bool, other: bool| one || other;
+        !self.waitlist
+            && !more.waitlist
+            && apart(nowhere(self), nowhere(more))
+            && apart(self.party == Slot::Empty, more.party == Slot::Empty)
+            && apart(self.when.date == Slot::Empty, more.when.date == Slot::Empty)
+            && apart(self.when.time == Slot::Empty, more.when.time == Slot::Empty)
+    }
+
+    pub fn complete(&mut self, more: &Self) {
+        if matches!(self.place, Place::Nowhere | Place::There) {
+            self.place = more.place.clone();
+        }
+        self.party = self.party.clone().or(|| more.party.clone());
+        self.when.date = self.when.date.clone().or(|| more.when.date.clone());
+        self.when.time = self.when.time.clone().or(|| more.when.time.clone());
+        self.name = self.name.take().or_else(|| more.name.clone());
+    }
+}
+
 pub(super) fn read(words: &mut Words, now: DateTime) -> Table {
     let name = booked_name(words);
     let waitlist = proviso::take_waitlist(words);
@@ -116,7 +140,7 @@ fn elsewhere(words: &mut Words) -> Place {
 }
 
 /// `under Smith`, `in the name of Smith`.
-fn booked_name(words: &mut Words) -> Option<String> {
+pub(super) fn booked_name(words: &mut Words) -> Option<String> {
     let starts = ["under the name of", "under the name", "in the name of", "under"];
     for at in 0..words.len() {
         if let Some(phrase) = starts.iter().find(|phrase| words.reads(at, phrase)) {

@@ -146,6 +146,11 @@ impl<'m> Words<'m> {
         Self::new(self.message, self.tokens.get(at..).unwrap_or_default())
     }
 
+    /// The words before a place, none of them taken.
+    pub fn head(&self, end: usize) -> Self {
+        Self::new(self.message, self.tokens.get(..end).unwrap_or_default())
+    }
+
     /// A word that no lexicon has.
     fn is_unknown(&self, at: usize) -> bool {
         self.free(at).is_some_and(|token| token.unknown)
