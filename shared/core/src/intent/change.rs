@@ -61,6 +61,12 @@ const ENTRY: [&str; 7] = ["calendar", "entry", "event", "appointment", "reminder
 
 /// The change that a message makes, if it is nothing else.
 pub(super) fn read<'m>(open: &Request<'m>, message: &Words, now: DateTime, context: &Context) -> Option<Change<'m>> {
+    let first = skip(message, 0);
+    if preamble::doubt(message, first).is_some() {
+        return Some(Change::Unsure(
+            "I change only what is certain: shall I change it? Then say it without doubt.".to_owned(),
+        ));
+    }
     removal(open, message).or_else(|| {
         let mut editor =
             Editor { request: open.clone(), missing: missing(open, now, context), unsure: None, changed: 0 };

@@ -230,7 +230,8 @@ fn unread(words: &Words, content: &Content, start: usize, now: DateTime) -> Vec<
 
 /// `know that`, `a message saying`: what follows is the text, all of it.
 fn said_openly(words: &Words, start: usize) -> bool {
-    let leading = ["know", ",", "a", "message", "text", "note", "line", "email", "mail", "with", "and", "say"];
+    let leading =
+        ["know", ",", "a", "message", "text", "note", "line", "email", "mail", "with", "and", "say", "details"];
     let openly = (start..start + 4).find(|at| words.is(*at, &["that", "saying"]));
     openly.is_some_and(|openly| (start..openly).all(|at| words.is(at, &leading)))
 }

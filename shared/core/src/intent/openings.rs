@@ -49,9 +49,10 @@ fn reach(words: &Words, at: usize) -> usize {
         .unwrap_or(words.len().min(at + 14))
 }
 
-/// The `and` of `two hundred and fifty`.
+/// The `and` of `two hundred and fifty`, and of `5 euros and 50 cents`.
 fn is_counting(words: &Words, at: usize) -> bool {
-    at > 0 && words.is(at, &["and"]) && words.is(at - 1, &["hundred", "thousand"])
+    let cents = words.is(at + 2, &["cents", "cent", "pence"]);
+    at > 0 && words.is(at, &["and"]) && (cents || words.is(at - 1, &["hundred", "thousand"]))
 }
 
 /// `a pizza and a cola from Luigi's`: a list of things, and whence.

@@ -30,6 +30,15 @@ pub(super) fn read(words: &mut Words, from: usize) -> Payment {
     if repeated && amount.known().is_some() {
         amount = Slot::Asks("the amount is said more than once: how much in all".to_owned());
     }
+    // `the 20 euros I owe her`
+    if let Some(owe) = words.find(&["owe"])
+        && words.is(owe.saturating_sub(1), &["i", "we"])
+        && words.is(owe + 1, &["him", "her", "them"])
+        && owe > from + 1
+    {
+        let that = usize::from(words.is(owe.saturating_sub(2), &["that", "which"]));
+        words.take(owe - 1 - that..owe + 2);
+    }
     let mut bare = None;
     if amount == Slot::Empty
         && let Some((at, (count, length))) =

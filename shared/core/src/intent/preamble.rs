@@ -6,7 +6,7 @@ use super::tokens::Form;
 use super::words::Words;
 
 /// Phrases that only lead to a wish; the longest first.
-const COURTESIES: [&str; 306] = [
+const COURTESIES: [&str; 307] = [
     "can i please get",
     "could i please get",
     "can we please have",
@@ -237,6 +237,7 @@ const COURTESIES: [&str; 306] = [
     "if you could",
     "let me know",
     "as well as",
+    "as well",
     "quick one",
     "quick question",
     "quick favour",

@@ -317,7 +317,7 @@ fn is_asked(words: &Words, clause: &Clause, start: usize) -> bool {
             .take_while(|at| words.is(*at, &["hi", "hello", "hey", ",", "please", "and", "so", "ok", "okay", "oh"]))
             .count();
     let you = words.is(start + 1, &["you"]);
-    let wishes = words.is(start, &["can", "could", "would", "will", "may", "do", "why"])
+    let wishes = words.is(start, &["can", "could", "would", "will", "may", "do", "why", "can't", "couldn't"])
         || ["any chance", "is there any chance", "i was wondering", "i wonder"]
             .iter()
             .any(|phrase| words.reads(start, phrase));

@@ -120,6 +120,10 @@ fn elsewhere(words: &mut Words) -> Place {
             return Place::Named(name);
         }
     }
+    // `at some French restaurant`
+    if let Some(some) = words.find(&["some", "any"]).filter(|at| places::is_cuisine(words.at(at + 1))) {
+        words.take(some..some + 1);
+    }
     if let Some(cuisine) = places::take_cuisine(words) {
         return Place::Cuisine(cuisine.to_owned());
     }

@@ -123,6 +123,12 @@ pub(super) fn times(words: &mut Words, part: Option<Part>, habit: Habit) -> Vec<
     let mut found = Vec::new();
     let mut at = 0;
     while at < words.len() {
+        if let Some(length) = no_one_time(words, at) {
+            found.push(Err(format!("“{}” is more than one time: at what time", words.text(at..at + length))));
+            words.take(at..at + length);
+            at += length;
+            continue;
+        }
         let also = !found.is_empty() && at > 0 && words.is(at, &["or"]);
         let named = words.is(at, &["at", "@"]);
         let about = at + usize::from(named);
@@ -162,6 +168,20 @@ pub(super) fn times(words: &mut Words, part: Option<Part>, habit: Habit) -> Vec<
     found
 }
 
+/// `after 7pm`, `between 7 and 8`: how many words.
+fn no_one_time(words: &Words, at: usize) -> Option<usize> {
+    let end = |at: usize| {
+        let (_, length) = said(words, at, true)?;
+        let end = at + length;
+        let other = words.is(end, &["days", "weeks", "months", "day", "week", "minutes", "hours"]);
+        (!other).then(|| end + usize::from(words.is(end, &["am", "pm", "o'clock"])))
+    };
+    let first = end(at + 1).filter(|_| words.is(at, &["after", "before", "between"]))?;
+    let second =
+        if words.at(at) == "between" { Some(end(first + 1).filter(|_| words.at(first) == "and")?) } else { None };
+    Some(second.unwrap_or(first) - at)
+}
+
 /// What makes a time one of several.
 const ABOUT: [&str; 6] = ["around", "about", "approx", "approx.", "approximately", "roughly"];
 
@@ -193,8 +213,8 @@ fn is_bare_hour(words: &Words, at: usize) -> bool {
     day && ends && counted
 }
 
-/// How many minutes lie between two hours that are said, and where the second ends.
-pub(super) fn between(words: &Words, from: usize, to: usize) -> Option<(u32, usize)> {
+/// How many minutes lie between two hours that are said, where the second ends, and what the first is.
+pub(super) fn between(words: &Words, from: usize, to: usize) -> Option<(u32, usize, Clock)> {
     let half = |at: usize| match words.at(at) {
         "am" => Some(false),
         "pm" => Some(true),
@@ -213,7 +233,10 @@ pub(super) fn between(words: &Words, from: usize, to: usize) -> Option<(u32, usi
         last += 12 * 60;
     }
     first = first.min(24 * 60);
-    (from + length + marked == to && last <= 48 * 60).then(|| (last.saturating_sub(first), behind + closed))
+    // `from 2 to 3pm`: what is said of the end holds for the beginning.
+    let named = half(from + length).or_else(|| half(behind).filter(|_| minutes(&begin) < minutes(&end)));
+    let clock = Said { half: named.or(begin.half), ..begin }.clock(None, Habit::Errand)?;
+    (from + length + marked == to && last <= 48 * 60).then(|| (last.saturating_sub(first), behind + closed, clock))
 }
 
 /// An hour that was said alone.
