@@ -6,7 +6,7 @@ use super::tokens::Form;
 use super::words::Words;
 
 /// Phrases that only lead to a wish; the longest first.
-const COURTESIES: [&str; 307] = [
+const COURTESIES: [&str; 306] = [
     "can i please get",
     "could i please get",
     "can we please have",
@@ -237,7 +237,6 @@ const COURTESIES: [&str; 307] = [
     "if you could",
     "let me know",
     "as well as",
-    "as well",
     "quick one",
     "quick question",
     "quick favour",
@@ -493,7 +492,7 @@ fn wishful(words: &Words, at: usize) -> Option<usize> {
 
 /// What leaves it open whether a wish is one: `maybe`, `I might need`.
 pub(super) fn doubt(words: &Words, at: usize) -> Option<usize> {
-    const DOUBTS: [&str; 12] = [
+    const DOUBTS: [&str; 14] = [
         "i might need",
         "we might need",
         "i may need",
@@ -506,6 +505,8 @@ pub(super) fn doubt(words: &Words, at: usize) -> Option<usize> {
         "perhaps",
         "possibly",
         "not sure but",
+        "should i",
+        "should we",
     ];
     DOUBTS.iter().find(|phrase| words.reads(at, phrase)).map(|phrase| phrase.split(' ').count())
 }

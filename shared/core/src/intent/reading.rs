@@ -324,6 +324,16 @@ fn is_asked(words: &Words, clause: &Clause, start: usize) -> bool {
     wishes && (clause.act != Some(Act::Payment) || you)
 }
 
+/// A denial that may be about all that was said: `no, leave it, don't send anything`.
+fn sweeps(words: &Words, clause: &Clause) -> bool {
+    let no = (clause.start..clause.end).find(|at| words.is(*at, &["no", "nope", "wait"]));
+    no.is_some_and(|at| words.is(at + 1, &[",", "."]))
+        || (clause.start..clause.end).any(|at| {
+            words.is(at, &["anything", "nothing", "everything", "it", "that", "this"])
+                && !words.is(at + 1, &["is", "was", "will", "table", "ride", "taxi", "time"])
+        })
+}
+
 /// The answer where a message must not become a plan, whatever else it says.
 fn refusal(message: &str, tokens: &[Token], clauses: &[Clause], now: DateTime) -> Option<Refusal> {
     let words = Words::new(message, tokens);
@@ -378,8 +388,12 @@ fn refusal(message: &str, tokens: &[Token], clauses: &[Clause], now: DateTime) -
     }
     for (at, clause) in clauses.iter().enumerate() {
         // `Send Ben 20 euros. No, don't, drop that`: what is to be kept, and what to be dropped, only they know.
+        let sweeps = clause.negated && sweeps(&words, clause);
         let opposed = clauses.iter().any(|other| {
-            !other.negated && other.act.is_some() && (other.act == clause.act || clause.act == Some(Act::Cancel))
+            let acts = !matches!(other.act, None | Some(Act::Weather | Act::Route | Act::Availability | Act::Search));
+            !other.negated
+                && other.act.is_some()
+                && (other.act == clause.act || clause.act == Some(Act::Cancel) || (acts && sweeps))
         });
         if clause.negated && (clause.act.is_none() || opposed) {
             return Some(Refusal::Asks(format!(

@@ -115,6 +115,10 @@ fn value(raws: &[Raw], at: usize) -> Option<(u32, usize)> {
 }
 
 fn below_thousand(raws: &[Raw], at: usize) -> Option<(u32, usize)> {
+    // `mil gracias`
+    if word(raws, at + 1) == "gracias" {
+        return None;
+    }
     let first = small(word(raws, at))?;
     let hundreds = (100..1000).contains(&first);
     let next = small(word(raws, at + 1)).filter(|next| hundreds && *next < 100);

@@ -131,8 +131,7 @@ fn revised<'m>(message: &'m str, tokens: &[Token], now: DateTime, context: &Cont
 fn joined<'m>(open: &Request<'m>, new: Request<'m>, words: &Words, now: DateTime, context: &Context) -> Turn<'m> {
     let first = (0..words.len()).find(|at| !words.is_mark(*at)).unwrap_or(0);
     let then = words.is(first, &["then", "afterwards", "after"]);
-    let as_well = (0..words.len()).any(|at| words.reads(at, "as well"));
-    let more = then || words.is(first, &["and", "also", "plus"]) || words.has(&["also", "too"]) || as_well;
+    let more = then || words.is(first, &["and", "also", "plus"]) || words.has(&["also", "too"]);
     let last = open.wishes.last().map_or(0, |wish| wish.group);
     let offset = last + usize::from(then);
     let mut all = open.clone();
