@@ -52,6 +52,29 @@ const REMOVERS: [&str; 25] = [
     "not",
 ];
 
+/// Words that only keep what is.
+const KEPT: [&str; 19] = [
+    "the",
+    "my",
+    "our",
+    "keep",
+    "leave",
+    "table",
+    "taxi",
+    "ride",
+    "booking",
+    "reservation",
+    "message",
+    "dinner",
+    "can",
+    "stay",
+    "stays",
+    "is",
+    "are",
+    "fine",
+    "ok",
+];
+
 const TABLE: [&str; 6] = ["table", "reservation", "booking", "dinner", "lunch", "restaurant"];
 const RIDE: [&str; 7] = ["ride", "taxi", "cab", "car", "uber", "lift", "transfer"];
 const DELIVERY: [&str; 8] = ["delivery", "order", "pizza", "pizzas", "food", "flowers", "cake", "parcel"];
@@ -129,8 +152,8 @@ pub(super) fn is_named(wish: &Wish, word: &str) -> bool {
 /// Skips what says nothing, from a place on.
 fn skip(words: &Words, mut at: usize) -> usize {
     loop {
-        let opener = ["actually", "rather", "sorry", "oh", "hm", "well", "nah", "wait", "no"].contains(&words.at(at))
-            && !(words.at(at) == "no" && words.at(at + 1) != ",");
+        let opener = ["actually", "rather", "sorry", "oh", "hm", "well", "nah", "wait"].contains(&words.at(at))
+            || words.is(at, &["no", "don't"]) && words.at(at + 1) == ",";
         if words.is_mark(at) || opener {
             at += 1;
         } else if let Some(length) = preamble::courtesy(words, at) {
@@ -149,7 +172,9 @@ fn removal<'m>(open: &Request<'m>, words: &Words) -> Option<Change<'m>> {
     // `I'd rather walk, cancel the taxi`
     let aside = words.is(0, &["i", "i'd", "i'll", "i'm", "we", "we'd", "we'll", "we're", "he", "she", "they", "it's"])
         && !chatter::holds(&words.head(words.find(&[",", ".", ";"]).unwrap_or(0)), false);
-    let behind = words.find(&[",", ".", ";"]).filter(|at| aside && *at > 0);
+    // `the table can stay but drop the taxi`
+    let kept = (0..words.find(&["but", ",", ".", ";"]).unwrap_or(0)).all(|at| words.is(at, &KEPT));
+    let behind = words.find(&["but", ",", ".", ";"]).filter(|at| (aside || kept) && *at > 0);
     removed(open, words, 0).or_else(|| removed(open, words, behind? + 1))
 }
 

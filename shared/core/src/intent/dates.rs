@@ -347,7 +347,9 @@ fn day_of_this_month(words: &Words, at: usize, today: Date) -> Option<(Day, usiz
     if words.at(at) != "the" {
         return None;
     }
-    ordinal_day(words, at + 1, today).map(|(day, length)| (day, length + 1))
+    let (day, length) = ordinal_day(words, at + 1, today)?;
+    let of = ["of this month", "of the month"].iter().any(|phrase| words.reads(at + 1 + length, phrase));
+    Some((day, length + if of { 4 } else { 1 }))
 }
 
 /// `24th`.

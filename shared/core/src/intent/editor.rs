@@ -21,7 +21,16 @@ use super::when::When;
 use super::words::Words;
 
 /// What leads to a correction, the longest first.
-const OPENERS: [&str; 64] = [
+const OPENERS: [&str; 73] = [
+    "that should have been",
+    "it should have been",
+    "should have been",
+    "that should be",
+    "i should have said",
+    "i should have put",
+    "make the",
+    "oops",
+    "whoops",
     "change the time to",
     "change the date to",
     "change the day to",
@@ -89,10 +98,11 @@ const OPENERS: [&str; 64] = [
 ];
 
 /// What adds nothing to a change.
-const FILLERS: [&str; 45] = [
+const FILLERS: [&str; 57] = [
     "instead", "then", "please", "at", "on", "for", "in", "to", "of", "a", "an", "the", "it", "is", "be", "are", "we",
     "there", "will", "and", "thanks", "ok", "okay", "yes", "actually", "rather", "sorry", "no", "better", "do", "hm",
-    "oh", "well", "just", "now", "only", "up", "us", "me", "after", "all", "but", "so", "book", "make",
+    "oh", "well", "just", "now", "only", "up", "us", "me", "after", "all", "but", "so", "book", "make", "it's", "its",
+    "that's", "was", "been", "have", "has", "should", "coming", "comes", "joining", "as",
 ];
 
 /// Wishes while they are changed.
@@ -266,7 +276,9 @@ impl Editor<'_> {
         } else {
             Habit::Delivery
         };
+        self.shift(words, &target);
         self.when(words, &target, habit, now);
+        self.more(words, &target);
         self.party(words, &target);
         if payments.len() == 1 || messages.len() == 1 {
             self.person(words, &payments, &messages);
@@ -404,6 +416,66 @@ impl Editor<'_> {
                 }
             });
         }
+    }
+
+    /// `an hour later`, `push it back half an hour`: every hour that is known.
+    fn shift(&mut self, words: &mut Words, target: &[usize]) {
+        let found = (0..words.len()).find_map(|at| Some((at, times::span(words, at)?)));
+        let later = words.find(&["later", "back"]);
+        let earlier = words.find(&["earlier", "sooner", "forward"]);
+        let (Some((at, (minutes, length))), Some(turned)) = (found, later.or(earlier)) else {
+            return;
+        };
+        if later.is_some() && earlier.is_some() {
+            return;
+        }
+        let moved = i64::from(minutes) * if later.is_some() { 1 } else { -1 };
+        let meant = self.only(target, |what| when_of(what).is_some_and(|when| when.moment().is_some()));
+        self.one_of(&meant, "time");
+        words.take(at - usize::from(at > 0 && words.is(at - 1, &["by"]))..at + length);
+        words.take(turned..turned + 1);
+        if let Some(pushed) = words.find(&["push", "move", "bring"]) {
+            words.take(pushed..pushed + 1);
+        }
+        self.each(&meant, |what| {
+            let Some(when) = when_mut(what) else { return };
+            if let (Some(moment), Slot::Is(clock)) = (when.moment(), &mut when.time) {
+                let moment = times::later(moment, moved);
+                clock.time = moment.time();
+                when.date = Slot::Is(moment.date());
+            }
+        });
+    }
+
+    /// `one more person`, `two more`: so many more than before.
+    fn more(&mut self, words: &mut Words, target: &[usize]) {
+        let Some(at) = words.find(&["more", "fewer", "less"]).filter(|at| *at > 0) else {
+            return;
+        };
+        let Some(count) = number(words, at - 1).filter(|(_, length)| *length == 1).map(|(count, _)| count) else {
+            return;
+        };
+        let sized = |what: &What| match what {
+            What::Table(table) | What::Availability(table) => table.party.known().copied(),
+            What::Ride(ride) => ride.passengers.known().copied(),
+            What::Search(_)
+            | What::Route(_)
+            | What::Delivery(_)
+            | What::Payment(_)
+            | What::Message(_)
+            | What::Entry(_)
+            | What::Weather(_) => None,
+        };
+        let known = target.iter().find_map(|at| sized(&self.request.wishes.get(*at)?.what));
+        let all = match (known, words.at(at)) {
+            (Some(known), "more") => known.saturating_add(count),
+            (Some(known), _) => known.saturating_sub(count),
+            (None, _) => return,
+        };
+        let people = usize::from(words.is(at + 1, &["person", "people", "guest", "guests"]));
+        words.take(at - 1..at + 1 + people);
+        let said = people::size(all).map_or_else(Slot::Asks, Slot::Is);
+        self.set_party(target, &said);
     }
 
     fn first(&self, target: &[usize], has: impl Fn(&What) -> bool) -> Vec<usize> {

@@ -230,8 +230,10 @@ fn unread(words: &Words, content: &Content, start: usize, now: DateTime) -> Vec<
 
 /// `know that`, `a message saying`: what follows is the text, all of it.
 fn said_openly(words: &Words, start: usize) -> bool {
-    let leading =
-        ["know", ",", "a", "message", "text", "note", "line", "email", "mail", "with", "and", "say", "details"];
+    let leading = [
+        "know", ",", "a", "message", "text", "note", "line", "email", "mail", "with", "and", "say", "details", "quick",
+        "short", "brief",
+    ];
     let openly = (start..start + 4).find(|at| words.is(*at, &["that", "saying"]));
     openly.is_some_and(|openly| (start..openly).all(|at| words.is(at, &leading)))
 }
@@ -251,8 +253,10 @@ fn is_details(words: &Words, at: usize) -> bool {
 
 fn content(words: &Words, start: usize, now: DateTime) -> (Content, bool) {
     let mut at = start;
-    while words.is(at, &["know", ",", "and", "say", "saying", "a", "message", "text", "with"]) && at < words.len() {
-        if words.is(at, &["a"]) && !words.is(at + 1, &["message", "text"]) {
+    const LEADING: [&str; 12] =
+        ["know", ",", "and", "say", "saying", "a", "message", "text", "with", "quick", "short", "brief"];
+    while words.is(at, &LEADING) && at < words.len() {
+        if words.is(at, &["a"]) && !words.is(at + 1, &["message", "text", "quick", "short", "brief"]) {
             break;
         }
         at += 1;

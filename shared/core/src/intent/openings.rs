@@ -194,6 +194,7 @@ pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
         "pay" | "transfer" | "wire" | "tip" | "reimburse" => Act::Payment,
         "give" if near(&["details", "shout"]) => Act::Message,
         "give" | "venmo" | "paypal" if has_amount(words, at, end) => Act::Payment,
+        "put" | "note" | "add" if has_quotation(words, at, end) => Act::Calendar,
         "add" | "put" | "save" | "enter" | "block" | "note" | "create" | "set" | "mark"
             if near(&["calendar", "diary", "agenda"]) || thing(&APPOINTMENTS) =>
         {
@@ -314,6 +315,10 @@ fn question(words: &Words, at: usize, end: usize) -> Option<Act> {
     let tables = ["table", "tables", "availability", "space", "room", "free", "available", "seats", "open"];
     let hot = words.at(at) == "how" && words.is(at + 1, &["hot", "cold", "warm"]);
     let is_rain = hot || words.is(at, &["will", "is", "does", "do", "should"]) && near(&rain);
+    let costs = words.is(at, &["what"]) && near(&["cost", "costs"]);
+    if costs && (near(&RIDES) || near(&["from"]) && near(&["to"])) {
+        return Some(Act::Route);
+    }
     if is_rain || near(&["weather", "forecast", "temperature"]) {
         Some(Act::Weather)
     } else if words.reads(at, "how long") || words.reads(at, "how far") {
@@ -423,7 +428,10 @@ fn is_table_at(words: &Words, at: usize) -> bool {
     let end = at + length;
     let counted = (end..end + 3).any(|at| super::numbers::number(words, at).is_some());
     let choice = at > 0 && words.is(at - 1, &["or"]);
-    let dated = !choice && preamble::when(words, end).is_some();
+    let behind = end + usize::from(words.at(end) == ",");
+    let short = words.is(behind, &["sat", "sun", "mon", "tue", "wed", "thu", "fri"])
+        && (behind + 1..behind + 3).any(|at| words.form(at) == Some(super::tokens::Form::Number));
+    let dated = !choice && (short || preamble::when(words, behind).is_some());
     dated || (counted && (words.is(end, &[",", "for", "/"]) || super::numbers::number(words, end).is_some()))
 }
 

@@ -129,6 +129,12 @@ fn counted(words: &Words, at: usize) -> Option<(Result<u32, String>, usize)> {
     {
         return Some((Err(format!("{least} or {most} people")), 1 + usize::from(words.is(at + 1, &PEOPLE))));
     }
+    // `for minus two`
+    if words.is(at, &["minus", "-"])
+        && let Some((count, length)) = number(words, at + 1)
+    {
+        return Some((Err(format!("minus {count} cannot come: for how many people")), 1 + length));
+    }
     let (count, mut length) = number(words, at)?;
     let next = words.at(at + length);
     let other = [

@@ -6,7 +6,13 @@ use super::tokens::Form;
 use super::words::Words;
 
 /// Phrases that only lead to a wish; the longest first.
-const COURTESIES: [&str; 306] = [
+const COURTESIES: [&str; 312] = [
+    "i need a few things :",
+    "i need two things :",
+    "i need three things :",
+    "a few things :",
+    "two things :",
+    "three things :",
     "can i please get",
     "could i please get",
     "can we please have",
@@ -315,7 +321,7 @@ const COURTESIES: [&str; 306] = [
     "appreciated",
 ];
 
-const COURTEOUS: [&str; 87] = [
+const COURTEOUS: [&str; 89] = [
     "puh",
     "uf",
     "uff",
@@ -403,6 +409,8 @@ const COURTEOUS: [&str; 87] = [
     "team",
     "folks",
     "guys",
+    "oops",
+    "whoops",
 ];
 
 pub(super) fn courtesy(words: &Words, at: usize) -> Option<usize> {

@@ -261,7 +261,12 @@ fn wish<'m>(
     let what = match act {
         Act::Table => What::Table(table::read(&mut words, now)),
         Act::Availability => What::Availability(table::read(&mut words, now)),
-        Act::Ride => What::Ride(ride::read(&mut words, now)),
+        Act::Ride => {
+            let leads = Words::new(message, tokens.get(clause.start..clause.body).unwrap_or_default());
+            let mut ride = ride::read(&mut words, now);
+            ride.us |= leads.has(&["we", "we'd", "we'll", "we're"]);
+            What::Ride(ride)
+        }
         Act::Delivery => What::Delivery(delivery::read(&mut words, now, usize::from(!clause.noun))),
         Act::Payment => What::Payment(payment::read(&mut words, usize::from(!clause.noun))),
         Act::Calendar => What::Entry(calendar::read(&mut words, now, usize::from(!clause.noun))),

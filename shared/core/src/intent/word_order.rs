@@ -97,7 +97,7 @@ impl Sentence {
                     .rev()
                     .find(|at| ["and", ",", "but", "or", "if", "unless", "because"].contains(&self.word(*at)));
                 let at = clause.map_or(self.start, |at| at + 1);
-                self.region += usize::from(at < self.region);
+                self.region += usize::from(at <= self.region);
                 self.pieces.insert(at, piece);
             }
             Role::Infinitive => self.infinitive(piece),
