@@ -41,7 +41,11 @@ pub(super) fn read(words: &mut Words, now: DateTime, from: usize) -> Entry {
     let mut begin = None;
     let minutes = times::duration(words).or_else(|| until(words, &mut begin)).or_else(|| own_length(words));
     let remind = words.is(0, &["remind"]) || words.has(&["reminder"]);
+    let evening = words.has(&["evening", "night", "tonight"]);
     let mut when = When::read(words, now, Habit::Errand);
+    if let Some(clock) = begin.as_mut().filter(|clock| evening && clock.assumed && clock.time.hour() < 12) {
+        clock.time = clock.time.wrapping_add_hours(12);
+    }
     when.time = when.time.or_value(begin);
     // What is to be remembered keeps its place: `book a table at Luigi's`.
     let location = if words.is(0, &["remind"]) { None } else { location(words) };

@@ -93,11 +93,18 @@ pub(super) fn read<'m>(open: &Request<'m>, message: &Words, now: DateTime, conte
     removal(open, message).or_else(|| {
         let mut editor =
             Editor { request: open.clone(), missing: missing(open, now, context), unsure: None, changed: 0 };
-        editor.read(message.clone(), now)?;
-        Some(match editor.unsure {
-            Some(question) => Change::Unsure(question),
-            None => Change::To(editor.request),
-        })
+        if editor.read(message.clone(), now).is_some() {
+            return Some(editor.done());
+        }
+        // `Ben can't come, so we're only three`
+        let comma = message.find(&[",", "."]).filter(|at| *at > 1 && !chatter::holds(&message.head(*at), false))?;
+        let told = message.is(0, &["i", "we", "he", "she", "they", "the", "my", "our"]) || message.is_capital(0);
+        let so = message.is(comma + 1, &["so"]);
+        let mut editor =
+            Editor { request: open.clone(), missing: missing(open, now, context), unsure: None, changed: 0 };
+        editor.read(message.tail(comma + 1), now).filter(|()| told && so)?;
+        editor.request.said.doubts += 1;
+        Some(editor.done())
     })
 }
 
@@ -137,6 +144,13 @@ fn missing(open: &Request, now: DateTime, context: &Context) -> Vec<(usize, &'st
 
 /// Whether a noun names the wish: `the taxi`.
 pub(super) fn is_named(wish: &Wish, word: &str) -> bool {
+    if let What::Delivery(delivery) = &wish.what
+        && let Some(items) = delivery.items.known()
+        && word.len() > 2
+        && items.iter().any(|item| item.name.to_lowercase().split(' ').any(|part| part == word))
+    {
+        return true;
+    }
     let names: &[&str] = match &wish.what {
         What::Table(_) | What::Availability(_) | What::Search(_) => &TABLE,
         What::Ride(_) | What::Route(_) => &RIDE,
@@ -242,6 +256,9 @@ fn takes_back(words: &Words) -> bool {
 
 fn removed<'m>(open: &Request<'m>, words: &Words, from: usize) -> Option<Change<'m>> {
     let mut at = skip(words, from);
+    if let Some(change) = left_out(open, words, at) {
+        return Some(change);
+    }
     let remover = REMOVERS.iter().find(|phrase| words.reads(at, phrase))?;
     at += remover.split(' ').count();
     let denies = ["no", "not", "don't", "do not"].contains(remover);
@@ -259,7 +276,7 @@ fn removed<'m>(open: &Request<'m>, words: &Words, from: usize) -> Option<Change<
             let filler = words.is(
                 at,
                 &["anymore", "then", "too", "please", "now", "either", "instead", "actually", "thanks", "just"],
-            );
+            ) || denies && words.is(at, &["need", "want", "we", "i", "more", "it"]);
             // `skip the text to Ben, he knows`
             let reason = words.is_mark(at)
                 && words.is(at + 1, &["he", "she", "they", "i", "we", "i'm", "i'll", "we'll", "we're", "it's"])
@@ -279,14 +296,31 @@ fn removed<'m>(open: &Request<'m>, words: &Words, from: usize) -> Option<Change<
         return (!denies).then_some(Change::Nothing);
     }
     let goes = |wish: &Wish| is_named(wish, noun);
-    let to = if words.is(at + 1, &["to", "for"]) { 2 } else { 0 };
+    let alone = open.wishes.iter().filter(|wish| goes(wish)).count() == 1;
+    let to = if alone && words.is(at + 1, &["to", "for"]) { 2 } else { 0 };
     if !open.wishes.iter().any(goes) || !(end(at + 1) || end(at + 1 + to)) {
         return None;
     }
+    Some(without(open, goes))
+}
+
+/// `the roses you can leave out`, as it is said in German.
+fn left_out<'m>(open: &Request<'m>, words: &Words, at: usize) -> Option<Change<'m>> {
+    let at = at + usize::from(words.is(at, &["the", "my", "our"]));
+    let noun = words.at(at);
+    let last = (0..words.len()).rev().find(|at| !words.is_mark(*at))?;
+    let between = (at + 1..last).all(|at| words.is(at, &["can", "could", "you", "we", "please", "just", "then"]));
+    let goes = |wish: &Wish| is_named(wish, noun);
+    (last > at + 1 && between && words.is(last, &["drop", "cancel", "skip"]) && open.wishes.iter().any(goes))
+        .then(|| without(open, goes))
+}
+
+/// The wishes without some of them.
+fn without<'m>(open: &Request<'m>, goes: impl Fn(&Wish) -> bool) -> Change<'m> {
     let mut request = open.clone();
     request.wishes.retain(|wish| !goes(wish));
     if request.unread.as_ref().is_some_and(|(_, text)| !request.wishes.iter().any(|wish| wish.text == *text)) {
         request.unread = None;
     }
-    Some(if request.wishes.is_empty() { Change::Nothing } else { Change::To(request) })
+    if request.wishes.is_empty() { Change::Nothing } else { Change::To(request) }
 }

@@ -210,7 +210,16 @@ pub(super) fn in_context(raws: &[Raw], at: usize, pieces: &[Piece]) -> Option<&'
             Some(if verb { "" } else { "it" })
         }
         // `lass Anna wissen, dass …`
-        "lass" => Some(if (at..at + 5).any(|at| word(raws, at) == "wissen") { "let" } else { "drop" }),
+        "lass" => {
+            let then = |verbs: &[&str]| (at..at + 10).any(|at| verbs.contains(&word(raws, at)));
+            Some(if then(&["wissen"]) {
+                "let"
+            } else if then(&["liefern", "bringen"]) {
+                ""
+            } else {
+                "drop"
+            })
+        }
         "nach" => Some(if counted(at + 1) { "after" } else { "to" }),
         "ab" if counted(at + 1) => None,
         // `hol mich ab`: of the verb.

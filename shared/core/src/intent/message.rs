@@ -151,9 +151,11 @@ fn unread(words: &Words, content: &Content, start: usize, now: DateTime) -> Vec<
         return vec![words.text(start..words.len()).to_owned()];
     }
     // `text Bob 20 euros` may be meant as a payment.
+    let says_nothing = |at: &usize| words.is_mark(*at) || words.is(*at, &["please", "thanks"]);
+    let end = words.len() - (start..words.len()).rev().take_while(says_nothing).count();
     if matches!(content, Content::Text(_))
         && (start..words.len())
-            .any(|at| super::money::length(words, at).is_some_and(|length| at == start && at + length >= words.len()))
+            .any(|at| super::money::length(words, at).is_some_and(|length| at == start && at + length >= end))
     {
         return vec![words.text(start..words.len()).to_owned()];
     }
@@ -301,6 +303,11 @@ fn content(words: &Words, start: usize, now: DateTime) -> (Content, bool) {
 /// Whether a day or an hour to send it at is said.
 fn is_later(words: &Words, from: usize, now: DateTime) -> bool {
     if words.is(from, &["of", "for", "about"]) {
+        return false;
+    }
+    // `dinner is at 8`, `I'm leaving at 6`: the hour is a part of what is told.
+    let told = ["is", "are", "was", "i'm", "i'll", "we're", "we'll", "it's", "i", "we", "starts", "begins"];
+    if (from..words.len()).any(|at| words.is(at, &told)) {
         return false;
     }
     let when = When::read(&mut words.tail(from), now, Habit::Errand);

@@ -130,6 +130,7 @@ pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
             if at > 0
                 && words.is(at - 1, &["to"])
                 && words.is(at + 1, &["to", "home"])
+                && words.has(&RIDES)
                 && places::restaurant(words, at + 2).is_none()
                 && (at + 2..end).any(|at| preamble::when(words, at).is_some()) =>
         {
@@ -149,6 +150,10 @@ pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
             return gerund(words, at, end);
         }
         "be" if words.is(at + 1, &["driven", "taken", "picked"]) => Act::Ride,
+        // `I need to be at the airport at 6, get me a taxi at 5`
+        "be" if words.is(at + 1, &["at", "in"]) && at > 0 && words.is(at - 1, &["to"]) && words.has(&RIDES) => {
+            Act::Ride
+        }
         "drop" | "shoot" | "fire" | "ping" if near(&["line", "note", "message", "text", "email"]) => Act::Message,
         "ping" | "slip" | "shoot" | "owe" if word != "owe" && has_amount(words, at, end) => Act::Payment,
         "have" | "get" if words.is_capital(at + 1) && near(&["deliver", "bring", "send"]) => Act::Delivery,
@@ -159,7 +164,7 @@ pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
             Act::Ride
         }
         "make" if thing(&APPOINTMENTS) => Act::Calendar,
-        "make" if thing(&["payment"]) => Act::Payment,
+        "make" if near(&["payment", "transfer"]) => Act::Payment,
         "get" | "grab" | "arrange" | "organise" | "organize" | "find" | "call" | "order" | "hail" | "fetch"
         | "request" | "schedule" | "send" | "add" | "have"
             if thing(&RIDES) && !near(&["calendar", "diary", "agenda"]) =>
@@ -325,7 +330,7 @@ fn question(words: &Words, at: usize, end: usize) -> Option<Act> {
         Some(Act::Route)
     } else if words.reads(at, "how much") || (words.is(at, &["what", "what's"]) && near(&["fare", "route", "distance"]))
     {
-        let way = near(&["from"]) && near(&["to"]);
+        let way = near(&["from"]) && near(&["to"]) && near(&["get", "go", "drive", "travel"]);
         (way || near(&RIDES) || near(&["fare", "trip", "route", "distance"])).then_some(Act::Route)
     } else if words.reads(at, "do you know")
         && (near(&["any", "place", "somewhere"]) || places::cuisine(words).is_some())
@@ -373,7 +378,7 @@ fn noun(words: &Words, at: usize) -> Option<Act> {
         Some(Act::Ride)
     } else if begins && words.is(name, &["distance", "directions", "route"]) {
         Some(Act::Route)
-    } else if is_note(words, at) {
+    } else if is_note(words, at) || (article == 1 && words.is(name, &["reminder"])) {
         Some(Act::Calendar)
     } else if (at..reach(words, at)).any(|at| words.at(at) == "umbrella") {
         Some(Act::Weather)
@@ -395,6 +400,12 @@ fn noun(words: &Words, at: usize) -> Option<Act> {
         Some(Act::Table)
     } else if is_order(words, at) {
         Some(Act::Delivery)
+    } else if places::is_cuisine(words.at(at))
+        && at > 0
+        && words.is(at - 1, &["fancy", "craving"])
+        && !(at..reach(words, at)).any(|at| words.is(at, &["from", "to", "delivered"]))
+    {
+        Some(Act::Search)
     } else if places::is_cuisine(words.at(at))
         && words.is(at + 1, &["restaurant", "restaurants", "places", "food", "place"])
     {

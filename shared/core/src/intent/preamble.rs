@@ -449,7 +449,7 @@ fn emphatic(words: &Words, at: usize) -> Option<usize> {
 
 /// `it'd be lovely if you could`, `it would be great to have`.
 fn wishful(words: &Words, at: usize) -> Option<usize> {
-    const WOULD: [&str; 10] = [
+    const WOULD: [&str; 9] = [
         "it would be",
         "it'd be",
         "that would be",
@@ -459,7 +459,6 @@ fn wishful(words: &Words, at: usize) -> Option<usize> {
         "i'd be",
         "we would be",
         "we'd be",
-        "it is",
     ];
     const GOOD: [&str; 16] = [
         "great",

@@ -286,6 +286,8 @@ pub(super) fn in_context(raws: &[Raw], at: usize, pieces: &mut Vec<Piece>) -> Op
         }
         "hasta" => Some(if counted.is_some() || clock(raws, at + 1).is_some() { "until" } else { "to" }),
         "unos" | "unas" => Some(if counted.is_some() { "about" } else { "some" }),
+        // `dile Ana que …`
+        "dile" => Some(if raws.get(at + 1).is_some_and(|raw| raw.token.capital) { "tell" } else { "tell him" }),
         // `el sábado, no el viernes`
         "no" if ["el", "en", "para", "de", "al", "con"].contains(&next) => Some("not"),
         "no" => {

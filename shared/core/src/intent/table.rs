@@ -108,7 +108,7 @@ fn elsewhere(words: &mut Words) -> Place {
     for at in (0..words.len()).filter(|at| words.is(*at, &["at", "in", "@"])) {
         let article = usize::from(words.is(at + 1, &["a", "an", "the", "some", "any", "that"]));
         let first = at + 1 + article;
-        let range = words.phrase(at + 1, &["tonight"]);
+        let range = words.name(at + 1, &["tonight"]);
         let has_cuisine = places::cuisine(words).is_some() && article == 1 && !words.is_capital(first + 1);
         // `the best restaurant` is no name.
         let described = article == 1 && words.quoted(first).is_none() && !words.is_capital(first);
@@ -149,6 +149,10 @@ pub(super) fn booked_name(words: &mut Words) -> Option<String> {
     for at in 0..words.len() {
         if let Some(phrase) = starts.iter().find(|phrase| words.reads(at, phrase)) {
             let start = at + phrase.split(' ').count();
+            // `under 50 euros`, `under the trees`
+            if words.form(start) == Some(Form::Number) || words.is(start, &["the", "a", "an", "our", "no", "this"]) {
+                return None;
+            }
             let range = words.phrase(start, &["tomorrow", "tonight", "today"]);
             let name = words.phrase_text(range.clone())?;
             words.take(at..range.end);
@@ -245,7 +249,14 @@ impl Work<'_, '_> {
         party: &Slot<u32>,
         draft: &mut Draft,
     ) -> String {
-        let there = if table.place == Place::There { self.spot_before(at) } else { None };
+        // `find an Indian restaurant and book a table for two`
+        let before = at.checked_sub(1).and_then(|before| self.planner.wishes.get(before));
+        let searched = before.is_some_and(|wish| matches!(wish.what, What::Search(_)));
+        let there = match table.place {
+            Place::There => self.spot_before(at),
+            Place::Nowhere if searched => self.spot_before(at),
+            Place::Nowhere | Place::Named(_) | Place::Cuisine(_) | Place::Asks(_) => None,
+        };
         let venue = match (&table.place, there, asked) {
             (Place::Named(named), _, _) => Some((said(named), named.clone())),
             (Place::Cuisine(cuisine), _, _) => {

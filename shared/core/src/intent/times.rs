@@ -45,10 +45,14 @@ pub(super) fn spoken(time: Time) -> String {
 
 /// The part of the day that is spoken of. Takes `in the evening`, leaves words that say more.
 pub(super) fn part(words: &mut Words) -> Option<Part> {
-    let parts: [(&[&str], Part); 3] = [
-        (&["morning", "breakfast", "brunch"], Part::Morning),
-        (&["afternoon", "lunch", "lunchtime", "tea"], Part::Afternoon),
-        (&["evening", "night", "dinner", "supper", "tonight"], Part::Evening),
+    // What is said of the day stands before what a meal says of it.
+    let parts: [(&[&str], Part); 6] = [
+        (&["morning"], Part::Morning),
+        (&["afternoon", "lunchtime"], Part::Afternoon),
+        (&["evening", "night", "tonight"], Part::Evening),
+        (&["breakfast", "brunch"], Part::Morning),
+        (&["lunch", "tea"], Part::Afternoon),
+        (&["dinner", "supper"], Part::Evening),
     ];
     let (at, part) = parts.into_iter().find_map(|(names, part)| {
         // `parents' evening`
@@ -158,6 +162,12 @@ pub(super) fn times(words: &mut Words, part: Option<Part>, habit: Habit) -> Vec<
             (approximate, length) = (true, length + hyphen + 1);
         } else if words.reads(start + length, "or so") || words.reads(start + length, "or thereabouts") {
             (approximate, length) = (true, length + 2);
+        } else if ["or later", "or earlier"].iter().any(|phrase| words.reads(start + length, phrase)) {
+            let text = words.text(start..start + length + 2);
+            found.push(Err(format!("“{text}” is more than one time: at what time")));
+            words.take(at..start + length + 2);
+            at = start + length + 2;
+            continue;
         }
         approximate |= words.at(start) == "noonish";
         let clock = said.clock(part, habit).map(|clock| Clock { approximate, ..clock });
@@ -176,7 +186,11 @@ fn no_one_time(words: &Words, at: usize) -> Option<usize> {
         let other = words.is(end, &["days", "weeks", "months", "day", "week", "minutes", "hours"]);
         (!other).then(|| end + usize::from(words.is(end, &["am", "pm", "o'clock"])))
     };
-    let first = end(at + 1).filter(|_| words.is(at, &["after", "before", "between"]))?;
+    let first = end(at + 1).filter(|end| {
+        // `by 6pm`, `from 18:00`; `from 12 Oak Lane` is a place.
+        let marked = words.is(end - 1, &["am", "pm", "o'clock"]) || words.at(end - 1).contains(':');
+        words.is(at, &["after", "before", "between"]) || marked && words.is(at, &["by", "from", "until", "till"])
+    })?;
     let second =
         if words.at(at) == "between" { Some(end(first + 1).filter(|_| words.at(first) == "and")?) } else { None };
     Some(second.unwrap_or(first) - at)

@@ -141,7 +141,8 @@ fn corrected<'m>(message: &'m str, tokens: &[Token], now: DateTime, context: &Co
     let Understood::Wishes(open) = understand(message, tokens.get(..cut - 1)?, now, Language::English) else {
         return None;
     };
-    let tells = open.wishes.iter().any(|wish| matches!(wish.what, What::Message(_) | What::Entry(_)));
+    let tells =
+        open.wishes.iter().any(|wish| matches!(wish.what, What::Message(_) | What::Entry(_) | What::Payment(_)));
     match change::read(&open, &words.tail(cut), now, context).filter(|_| !speaks && !tells)? {
         Change::To(mut request) => {
             request.said.doubts += 1;

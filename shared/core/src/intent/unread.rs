@@ -307,7 +307,7 @@ pub(super) fn unread(words: &Words, act: Act) -> Vec<String> {
 
 /// `a payment of`.
 fn is_of_payment(words: &Words, at: usize) -> bool {
-    at > 0 && words.is(at, &["of"]) && words.is(at - 1, &["payment"])
+    at > 0 && words.is(at, &["of"]) && words.is(at - 1, &["payment", "transfer"])
 }
 
 /// Takes why a table is wished for, which changes nothing: `for my mum's birthday`; whether it was said.
