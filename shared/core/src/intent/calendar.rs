@@ -38,10 +38,17 @@ pub(super) fn read(words: &mut Words, now: DateTime, from: usize) -> Entry {
         let into = usize::from(at > owner && words.is(at - owner - 1, &["to", "in", "into", "on"]));
         words.take(at - owner - into..at + 1);
     }
-    let minutes = times::duration(words).or_else(|| until(words)).or_else(|| own_length(words));
+    let mut begin = None;
+    let minutes = times::duration(words).or_else(|| until(words, &mut begin)).or_else(|| own_length(words));
     let remind = words.is(0, &["remind"]) || words.has(&["reminder"]);
-    let when = When::read(words, now, Habit::Errand);
-    let location = location(words);
+    let evening = words.has(&["evening", "night", "tonight"]);
+    let mut when = When::read(words, now, Habit::Errand);
+    if let Some(clock) = begin.as_mut().filter(|clock| evening && clock.assumed && clock.time.hour() < 12) {
+        clock.time = clock.time.wrapping_add_hours(12);
+    }
+    when.time = when.time.or_value(begin);
+    // What is to be remembered keeps its place: `book a table at Luigi's`.
+    let location = if words.is(0, &["remind"]) { None } else { location(words) };
     let subject = match quoted {
         Some(title) if !title.trim().is_empty() => {
             let at = (0..words.len()).find(|at| words.quoted(*at).is_some()).unwrap_or_default();
@@ -72,14 +79,14 @@ fn location(words: &mut Words) -> Option<String> {
     Some(text)
 }
 
-/// `from 2pm to 3pm`: takes the end, and leaves the beginning to be read as the time.
-fn until(words: &mut Words) -> Option<u32> {
+/// `from 2pm to 3pm`: takes both, and says when it begins.
+fn until(words: &mut Words, begin: &mut Option<Clock>) -> Option<u32> {
     let from = words.find(&["from", "between"])?;
     let joins: &[&str] = if words.at(from) == "between" { &["and"] } else { &["to", "until", "till", "-", "–"] };
     let to = (from + 2..words.len().min(from + 5)).find(|at| words.is(*at, joins))?;
-    let (minutes, end) = times::between(words, from + 1, to)?;
-    words.take(to..end);
-    words.take(from..from + 1);
+    let (minutes, end, clock) = times::between(words, from + 1, to)?;
+    *begin = Some(clock);
+    words.take(from..end);
     Some(minutes)
 }
 
@@ -89,7 +96,7 @@ fn subject(words: &mut Words, remind: bool, from: usize) -> Subject {
         at,
         &[
             "me", "us", "to", "a", "an", "the", "about", "in", "up", "of", "event", "that", "called", "titled",
-            "another", ":", "for", "reminder",
+            "another", ":", "for", "reminder", "please",
         ],
     ) || (at < words.len() && (!words.is_free(at) || words.at(at) == ","))
     {

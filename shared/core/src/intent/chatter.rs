@@ -255,7 +255,26 @@ pub(super) fn is_statement(words: &Words, clause: &Clause) -> bool {
     let visits = (clause.body..clause.end).any(|at| places::restaurant(words, at).is_some());
     let first = (clause.start..clause.end).find(|at| !words.is_mark(*at)).unwrap_or(clause.start);
     let led = words.is(first, &STARTS) && (visits || !asks(words, clause));
-    !spoken || words.is(clause.body, &STARTS) || named || led || clause.body == clause.end
+    // `what a day`, `traffic is awful`
+    let told = words.is(clause.body, &["what"]) && words.is(clause.body + 1, &["a"])
+        || words.is(clause.body + 1, &["is", "was", "are", "were", "has", "had", "isn't", "wasn't"])
+            && words.form(clause.body) == Some(Form::Word)
+            && words.at(clause.end) != "?"
+        || words.is(clause.body, &["tomorrow's", "today's", "tonight's", "what's"]) && words.at(clause.end) != "?";
+    !spoken || told || words.is(clause.body, &STARTS) || named || led || clause.body == clause.end
+}
+
+/// Somebody else wishes for it: `my sister wants a table`, `he needs a taxi`.
+pub(super) fn is_wished_by_others(words: &Words, clause: &Clause) -> bool {
+    const WISHES: [&str; 8] = ["wants", "needs", "says", "asks", "thinks", "reckons", "wishes", "suggests"];
+    let at = clause.start
+        + (clause.start..clause.end)
+            .take_while(|at| words.is_mark(*at) || words.is(*at, &["and", "so", "but", "because"]))
+            .count();
+    let owned = usize::from(words.is(at, &["my", "our", "his", "her", "the"]));
+    let other = owned > 0 || words.is_capital(at) || words.is(at, &["he", "she", "somebody", "someone"]);
+    let verb = at + owned + 1;
+    other && (words.is(verb, &WISHES) || (words.is_capital(verb) && words.is(verb + 1, &WISHES)))
 }
 
 /// Whether a clause begins as a wish does: what it goes on with is wished for, even if nobody knows what it is.

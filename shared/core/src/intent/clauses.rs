@@ -197,11 +197,16 @@ fn begin(words: &Words, start: usize, link: Link) -> Clause {
     while at < start + MAX_PREAMBLE {
         if let Some(length) = preamble::courtesy(words, at) {
             at += length;
+        } else if start == 0 && words.is(at, &["actually"]) {
+            at += 1;
         } else if let Some(length) = preamble::sequence(words, at) {
             clause.link = Link::Then;
             at += length;
         } else if let Some(length) = preamble::negation(words, at) {
             clause.negated = true;
+            at += length;
+        } else if let Some(length) = preamble::doubt(words, at) {
+            clause.conditional = true;
             at += length;
         } else if let Some(length) = preamble::when(words, at) {
             at += length;
@@ -213,7 +218,20 @@ fn begin(words: &Words, start: usize, link: Link) -> Clause {
     let inverted = words.at(at) == "should" && words.is(at + 1, &["it", "there", "he", "she", "they", "the", "anyone"]);
     if inverted
         || words.is(at, &["if", "unless", "whenever", "provided", "assuming"])
-        || ["as long as", "in case", "only if", "so long as"].iter().any(|phrase| words.reads(at, phrase))
+        || [
+            "as long as",
+            "in case",
+            "only if",
+            "so long as",
+            "wait until",
+            "wait till",
+            "wait for",
+            "hold on until",
+            "depending on",
+            "subject to",
+        ]
+        .iter()
+        .any(|phrase| words.reads(at, phrase))
         || (start == 0 && words.is(at, &["when", "once"]))
     {
         clause.conditional = true;
@@ -222,6 +240,7 @@ fn begin(words: &Words, start: usize, link: Link) -> Clause {
         (at..words.len())
             .take_while(|at| !words.is(*at, &[".", ";", "!", "?", "but"]))
             .find_map(|at| openings::opening(words, at))
+            .or_else(|| openings::named(words, at))
     } else {
         openings::opening(words, at)
     };

@@ -161,8 +161,15 @@ fn feast(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
 
 /// A weekday, and what says of which week it is: `Friday week`, `a week on Friday`, `Friday next week`.
 fn weekday(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
-    let prefixes =
-        [("a week on", 7), ("a week this", 7), ("week on", 7), ("next week on", 100), ("next week", 100), ("the", 0)];
+    let prefixes = [
+        ("a week on", 7),
+        ("a week from", 7),
+        ("a week this", 7),
+        ("week on", 7),
+        ("next week on", 100),
+        ("next week", 100),
+        ("the", 0),
+    ];
     let prefix = prefixes.into_iter().find(|(phrase, _)| words.reads(at, phrase));
     if let Some((phrase, ahead)) = prefix {
         let start = at + phrase.split(' ').count();
@@ -223,7 +230,10 @@ fn named_weekday(words: &Words, at: usize, today: Date, led: bool) -> Option<(Da
     // `Friday, 25 December`: the comma belongs to the date, and both are compared.
     let comma = words.at(name_at + 1) == "," && month_and_day(words, name_at + 2, today).is_some();
     let of = name_at + 1 + usize::from(comma);
-    let alone = || ordinal_day(words, of, today);
+    let alone = || {
+        let the = usize::from(words.at(of) == "the");
+        ordinal_day(words, of + the, today).map(|(day, length)| (day, length + the))
+    };
     if let Some((Ok(exact), length)) =
         month_and_day(words, of, today).or_else(|| figures(words, of, today)).or_else(alone)
     {
@@ -246,7 +256,8 @@ fn figures(words: &Words, at: usize, today: Date) -> Option<(Day, usize)> {
     let parts = |mark: char| -> Option<Vec<i16>> {
         text.trim_end_matches('.').split(mark).map(|part| part.parse().ok()).collect()
     };
-    let dated = at > 0 && words.is(at - 1, &["on", "for"]);
+    // `for 7.30pm` is an hour.
+    let dated = at > 0 && words.is(at - 1, &["on", "for"]) && !words.is(at + 1, &["am", "pm", "o'clock"]);
     let read = if text.contains('-') {
         let [year, month, day] = parts('-')?.try_into().ok()?;
         exact(year, month, day, text)
@@ -346,7 +357,9 @@ fn day_of_this_month(words: &Words, at: usize, today: Date) -> Option<(Day, usiz
     if words.at(at) != "the" {
         return None;
     }
-    ordinal_day(words, at + 1, today).map(|(day, length)| (day, length + 1))
+    let (day, length) = ordinal_day(words, at + 1, today)?;
+    let of = ["of this month", "of the month"].iter().any(|phrase| words.reads(at + 1 + length, phrase));
+    Some((day, length + if of { 4 } else { 1 }))
 }
 
 /// `24th`.

@@ -70,9 +70,12 @@ fn vendor(words: &mut Words) -> Option<Place> {
         return Some(Place::There);
     }
     let article = usize::from(words.is(at + 1, &["the", "a"]));
+    if article == 1 && words.is(at + 2, &["place", "restaurant", "shop", "one", "same"]) {
+        return None;
+    }
     // `from Nonna's two pizzas`: a count begins the items.
     let count = (at + 2 + article..words.len()).find(|at| number(words, *at).is_some());
-    let range = words.phrase(at + 1, &["tonight", "tomorrow", "today", "delivered"]);
+    let range = words.name(at + 1, &["tonight", "tomorrow", "today", "delivered"]);
     let end = count.map_or(range.end, |count| range.end.min(count));
     let name = words.phrase_text(at + 1..end)?;
     words.take(at..end);
@@ -84,11 +87,15 @@ pub(super) fn items(words: &mut Words, from: usize) -> Slot<Vec<Item>> {
     let skipped = ["please", "me", "us", "some", "delivered", "deliver", "delivery", "it", "also", "brought", "then"];
     let ends = ["delivered", "also", "please", "plus", "here", "home", "brought", "sent"];
     let mut items = Vec::new();
-    let mut at = from;
+    // `send Anna a dozen roses`: for whom they are was not understood, and stays.
+    let whom = words.is_capital(from) && (number(words, from + 1).is_some() || words.is(from + 1, &["a", "an"]));
+    let mut at = from + usize::from(whom);
     // An item stands at the beginning, or behind a comma or `and`.
-    let mut expected = true;
+    let (mut expected, mut bare) = (true, true);
     while at < words.len() {
         if words.is(at, &["and", ",", "&", "plus"]) {
+            // `to 5 Elm Street, third floor` is no thing.
+            bare = words.at(at) != "," || at == 0 || words.is_free(at - 1);
             expected = true;
             at += 1;
             continue;
@@ -111,7 +118,7 @@ pub(super) fn items(words: &mut Words, from: usize) -> Slot<Vec<Item>> {
         let addition = |with: std::ops::Range<usize>| {
             with.len() <= 2 && !with.clone().any(|at| words.is_capital(at)) && is_plain(words, with)
         };
-        let short = length > 0 || range.len() <= 2;
+        let short = length > 0 || bare && range.len() <= 2;
         let plain = short && is_plain(words, range.clone()) && with.is_none_or(addition);
         if range.is_empty() || !plain {
             at = end.max(at + 1);

@@ -1,12 +1,13 @@
 //! The values of a message that changes wishes, put where they belong.
 
-use crate::civil::DateTime;
+use crate::civil::{DateTime, Time};
 
-use super::change::is_named;
+use super::change::{Change, is_named};
 use super::delivery;
 use super::money;
 use super::names::{self, Person};
 use super::numbers::number;
+use super::openings;
 use super::people;
 use super::places::{self, Place};
 use super::planner::What;
@@ -14,49 +15,87 @@ use super::preamble;
 use super::reading::Request;
 use super::slot::Slot;
 use super::table;
-use super::times::{self, Habit};
+use super::times::{self, Clock, Habit};
 use super::tokens::Form;
 use super::unread;
 use super::when::When;
 use super::words::Words;
 
 /// What leads to a correction, the longest first.
-const OPENERS: [&str; 42] = [
+const OPENERS: [&str; 88] = [
+    "change the number of people to",
+    "can we push it to",
+    "change the pickup to from",
+    "can we move it to",
+    "can we change it to",
+    "could we change it to",
+    "could we move it to",
+    "can you change it to",
+    "could you change it to",
+    "can you move it to",
+    "could you move it to",
+    "that should have been",
+    "it should have been",
+    "i should have said",
+    "i should have put",
     "change the time to",
     "change the date to",
     "change the day to",
-    "change the number of people to",
     "change the amount to",
     "change the restaurant to",
+    "could we make it",
+    "can we make it",
+    "could you make it",
+    "can you make it",
+    "change the pickup to",
+    "change the destination to",
+    "should have been",
+    "that should be",
     "change it to",
     "change that to",
     "move it to",
     "move that to",
     "switch it to",
-    "switch to",
-    "change to",
     "let's make it",
     "let's make that",
+    "could we do",
+    "can we do",
+    "can it be",
+    "could it be",
+    "it should be",
+    "on second thought",
+    "have it sent",
+    "pick me up",
+    "pick us up",
+    "push it to",
+    "shift it to",
+    "make the",
+    "switch to",
+    "change to",
     "let's say",
     "let's do",
     "make it",
     "make that",
-    "could we do",
-    "can we do",
-    "could we make it",
-    "can we make it",
-    "could you make it",
-    "can you make it",
-    "can it be",
-    "could it be",
     "i meant",
     "i mean",
     "i said",
-    "it should be",
     "should be",
     "or rather",
     "no wait",
-    "on second thought",
+    "put it",
+    "put that",
+    "book it",
+    "reserve it",
+    "send it",
+    "deliver it",
+    "bring it",
+    "move it",
+    "move that",
+    "shift it",
+    "push it",
+    "change it",
+    "oops",
+    "whoops",
     "actually",
     "rather",
     "sorry",
@@ -64,13 +103,22 @@ const OPENERS: [&str; 42] = [
     "wait",
     "better",
     "make",
+    "and",
+    "ah",
+    "hm",
+    "hmm",
+    "nope",
+    "nah",
+    "bah",
+    "add",
 ];
 
 /// What adds nothing to a change.
-const FILLERS: [&str; 34] = [
+const FILLERS: [&str; 45] = [
     "instead", "then", "please", "at", "on", "for", "in", "to", "of", "a", "an", "the", "it", "is", "be", "are", "we",
     "there", "will", "and", "thanks", "ok", "okay", "yes", "actually", "rather", "sorry", "no", "better", "do", "hm",
-    "oh", "well", "just",
+    "oh", "well", "just", "now", "only", "so", "coming", "comes", "joining", "earlier", "later", "same", "time",
+    "we're",
 ];
 
 /// Wishes while they are changed.
@@ -82,6 +130,15 @@ pub(super) struct Editor<'m> {
     pub unsure: Option<String>,
     /// How many values were set.
     pub changed: u32,
+}
+
+impl<'m> Editor<'m> {
+    pub fn done(self) -> Change<'m> {
+        match self.unsure {
+            Some(question) => Change::Unsure(question),
+            None => Change::To(self.request),
+        }
+    }
 }
 
 impl Editor<'_> {
@@ -111,10 +168,11 @@ impl Editor<'_> {
         let was = words.find(&["instead", "than"]).filter(|at| words.is(at + 1, &["of"]) || words.at(*at) == "than");
         let was = was.map(|at| at + usize::from(words.at(at + 1) == "of") + 1).filter(|at| at + 1 >= words.len());
         let was = was.and_then(|at| number(&words, at)).map(|(was, _)| was);
+        let swaps = (0..words.len()).any(|at| words.is(at, &["not"]) || words.reads(at, "instead of"));
         let old = self.replaced(&mut words);
         let target = self.target(&mut words);
         self.instead_of(&mut words, &target, was);
-        self.values(&mut words, target, now);
+        self.values(&mut words, target, swaps, now);
         unread::take_courtesies(&mut words, 0);
         let left = unread::left(&words, &FILLERS);
         (left.is_empty() && self.changed > 0 && old).then_some(())
@@ -180,7 +238,7 @@ impl Editor<'_> {
                     at,
                     &[
                         "at", "on", "for", "to", "in", "the", "but", "pm", "am", "people", "tomorrow", "today",
-                        "tonight",
+                        "tonight", "from", "home", "under",
                     ],
                 )
                 || words.form(at) == Some(Form::Number)
@@ -209,7 +267,7 @@ impl Editor<'_> {
         named
     }
 
-    fn values(&mut self, words: &mut Words, target: Vec<usize>, now: DateTime) {
+    fn values(&mut self, words: &mut Words, target: Vec<usize>, swaps: bool, now: DateTime) {
         let payments: Vec<usize> = self.only(&target, |what| matches!(what, What::Payment(_)));
         let messages: Vec<usize> = self.only(&target, |what| matches!(what, What::Message(_)));
         let ways: Vec<usize> =
@@ -221,6 +279,16 @@ impl Editor<'_> {
             self.amount(words, &payments);
         }
         self.ways(words, &ways);
+        if !tables.is_empty()
+            && let Some(name) = table::booked_name(words)
+        {
+            self.one_of(&tables, "name");
+            self.each(&tables, |what| {
+                if let What::Table(table) = what {
+                    table.name = Some(name.clone());
+                }
+            });
+        }
         if !tables.is_empty() {
             let mut named = places::restaurants(words).into_iter().map(|(_, name)| name);
             if let (Some(name), None) = (named.next(), named.next()) {
@@ -234,18 +302,60 @@ impl Editor<'_> {
         } else {
             Habit::Delivery
         };
+        self.shift(words, &target);
         self.when(words, &target, habit, now);
+        self.more(words, &target);
         self.party(words, &target);
         if payments.len() == 1 || messages.len() == 1 {
-            self.person(words, &payments, &messages);
+            self.person(words, &payments, &messages, swaps);
         }
         if !weathers.is_empty()
             && let Some(place) = places::after(words, &["in", "for", "at"])
         {
             self.place_of_weather(&weathers, place);
         }
+        if tables.is_empty()
+            && let [order] = deliveries[..]
+        {
+            self.things(words, order);
+        }
         self.bare_number(words, &target, habit);
         self.bare_name(words, &target);
+    }
+
+    /// `make it two pizzas`, `and a cola`.
+    fn things(&mut self, words: &mut Words, order: usize) {
+        let more = ["and", "add"].contains(&words.raw(0)) || words.has(&["also", "too"]);
+        let Some(start) = (0..words.len()).find(|at| number(words, *at).is_some() || words.is(*at, &["a", "an"]))
+        else {
+            return;
+        };
+        if openings::opening(words, start).is_some() {
+            return;
+        }
+        let mut taken = words.clone();
+        let Slot::Is(said) = delivery::items(&mut taken, start) else {
+            return;
+        };
+        let Some(What::Delivery(delivery)) = self.request.wishes.get_mut(order).map(|wish| &mut wish.what) else {
+            return;
+        };
+        let Slot::Is(items) = &mut delivery.items else {
+            return;
+        };
+        let alike =
+            |one: &str, other: &str| one.trim_end_matches('s').eq_ignore_ascii_case(other.trim_end_matches('s'));
+        if said.iter().all(|new| items.iter().any(|item| alike(&item.name, &new.name))) && !more {
+            for new in said {
+                items.iter_mut().filter(|item| alike(&item.name, &new.name)).for_each(|item| *item = new.clone());
+            }
+        } else if more {
+            items.extend(said);
+        } else {
+            return;
+        }
+        *words = taken;
+        self.changed += 1;
     }
 
     fn only(&self, among: &[usize], is: impl Fn(&What) -> bool) -> Vec<usize> {
@@ -368,10 +478,70 @@ impl Editor<'_> {
             self.one_of(&meant, "time");
             self.each(&meant, |what| {
                 if let Some(when) = when_mut(what) {
-                    when.time = said.time.clone();
+                    when.time = said.time.clone().nearest(&when.time, habit);
                 }
             });
         }
+    }
+
+    /// `an hour later`, `push it back half an hour`: every hour that is known.
+    fn shift(&mut self, words: &mut Words, target: &[usize]) {
+        let found = (0..words.len()).find_map(|at| Some((at, times::span(words, at)?)));
+        let later = words.find(&["later", "back"]);
+        let earlier = words.find(&["earlier", "sooner", "forward"]);
+        let (Some((at, (minutes, length))), Some(turned)) = (found, later.or(earlier)) else {
+            return;
+        };
+        if later.is_some() && earlier.is_some() {
+            return;
+        }
+        let moved = i64::from(minutes) * if later.is_some() { 1 } else { -1 };
+        let meant = self.only(target, |what| when_of(what).is_some_and(|when| when.moment().is_some()));
+        self.one_of(&meant, "time");
+        words.take(at - usize::from(at > 0 && words.is(at - 1, &["by"]))..at + length);
+        words.take(turned..turned + 1);
+        if let Some(pushed) = words.find(&["push", "move", "bring"]) {
+            words.take(pushed..pushed + 1);
+        }
+        self.each(&meant, |what| {
+            let Some(when) = when_mut(what) else { return };
+            if let (Some(moment), Slot::Is(clock)) = (when.moment(), &mut when.time) {
+                let moment = times::later(moment, moved);
+                clock.time = moment.time();
+                when.date = Slot::Is(moment.date());
+            }
+        });
+    }
+
+    /// `one more person`, `two more`: so many more than before.
+    fn more(&mut self, words: &mut Words, target: &[usize]) {
+        let Some(at) = words.find(&["more", "fewer", "less"]).filter(|at| *at > 0) else {
+            return;
+        };
+        let Some(count) = number(words, at - 1).filter(|(_, length)| *length == 1).map(|(count, _)| count) else {
+            return;
+        };
+        let sized = |what: &What| match what {
+            What::Table(table) | What::Availability(table) => table.party.known().copied(),
+            What::Ride(ride) => ride.passengers.known().copied(),
+            What::Search(_)
+            | What::Route(_)
+            | What::Delivery(_)
+            | What::Payment(_)
+            | What::Message(_)
+            | What::Entry(_)
+            | What::Weather(_) => None,
+        };
+        let known = target.iter().find_map(|at| sized(&self.request.wishes.get(*at)?.what));
+        let all = match (known, words.at(at)) {
+            (Some(known), "more") => known.saturating_add(count),
+            (Some(known), _) => known.saturating_sub(count),
+            (None, _) => return,
+        };
+        let people = usize::from(words.is(at + 1, &["person", "people", "guest", "guests"]));
+        words.take(at - 1..at + 1 + people);
+        let said = people::size(all).map_or_else(Slot::Asks, Slot::Is);
+        self.set_party(target, &said);
     }
 
     fn first(&self, target: &[usize], has: impl Fn(&What) -> bool) -> Vec<usize> {
@@ -403,15 +573,17 @@ impl Editor<'_> {
         });
     }
 
-    fn person(&mut self, words: &mut Words, payments: &[usize], messages: &[usize]) {
-        let Some(to) = words.find(&["to"]) else {
+    fn person(&mut self, words: &mut Words, payments: &[usize], messages: &[usize], swaps: bool) {
+        // `Ben, not Anna`
+        let named = (0..words.len()).find(|at| swaps && words.is_capital(*at));
+        let Some(start) = words.find(&["to"]).map(|to| to + 1).or(named) else {
             return;
         };
-        let (people, end) = names::people(words, to + 1);
+        let (people, end) = names::people(words, start);
         let [person] = &people[..] else {
             return;
         };
-        words.take(to..end);
+        words.take(start - usize::from(start > 0 && words.is(start - 1, &["to"]))..end);
         self.set_person(person, payments, messages);
     }
 
@@ -469,6 +641,23 @@ impl Editor<'_> {
                     when.time = Slot::Is(clock);
                 }
             });
+        } else if let ([payment], true) = (&self.only(target, |what| matches!(what, What::Payment(_)))[..], !has_party)
+        {
+            // `no, 30`: of the currency that was said.
+            let known =
+                self.request.wishes.get(*payment).is_some_and(
+                    |wish| matches!(&wish.what, What::Payment(payment) if payment.amount.known().is_some()),
+                );
+            if known && (1..100_000).contains(&count) {
+                words.take(at..at + length);
+                self.each(&[*payment], |what| {
+                    if let What::Payment(payment) = what
+                        && let Slot::Is(amount) = &mut payment.amount
+                    {
+                        amount.minor = u64::from(count) * 100;
+                    }
+                });
+            }
         } else if people || (self.missing.is_empty() && has_party) {
             words.take(at..at + length);
             let said = match people::size(count) {
@@ -559,6 +748,22 @@ impl Editor<'_> {
             self.unsure = Some(format!("Of which of these is that the {value}? Please say it with its name."));
         }
     }
+}
+
+impl Slot<Clock> {
+    /// `half past six`, of an errand at seven in the morning: the one that is nearer.
+    fn nearest(self, before: &Self, habit: Habit) -> Self {
+        let (Self::Is(clock), Some(before), Habit::Errand) = (&self, before.known(), habit) else {
+            return self;
+        };
+        let other = clock.time.wrapping_add_hours(12);
+        let away = |time: Time| (minutes(time) - minutes(before.time)).abs();
+        if clock.assumed && away(other) < away(clock.time) { Self::Is(Clock { time: other, ..*clock }) } else { self }
+    }
+}
+
+fn minutes(time: Time) -> i32 {
+    i32::from(time.hour()) * 60 + i32::from(time.minute())
 }
 
 fn when_of(what: &What) -> Option<&When> {

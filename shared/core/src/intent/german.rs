@@ -209,6 +209,17 @@ pub(super) fn in_context(raws: &[Raw], at: usize, pieces: &[Piece]) -> Option<&'
             let verb = pieces.last().is_some_and(|piece| piece.role == super::lexicon::Role::Infinitive);
             Some(if verb { "" } else { "it" })
         }
+        // `lass Anna wissen, dass …`
+        "lass" => {
+            let then = |verbs: &[&str]| (at..at + 10).any(|at| verbs.contains(&word(raws, at)));
+            Some(if then(&["wissen"]) {
+                "let"
+            } else if then(&["liefern", "bringen"]) {
+                ""
+            } else {
+                "drop"
+            })
+        }
         "nach" => Some(if counted(at + 1) { "after" } else { "to" }),
         "ab" if counted(at + 1) => None,
         // `hol mich ab`: of the verb.

@@ -203,6 +203,13 @@ impl Lexicon {
             }
             return length;
         }
+        // `Casa Pepe`: Spanish writes no noun with a capital.
+        if self.language == Language::Spanish && at > 0 && is_named(raws, at) {
+            for raw in raws.iter().skip(at).take(2) {
+                pieces.push(Piece { token: raw.token.clone(), role: Role::Plain });
+            }
+            return 2;
+        }
         for length in (1..=MAX_PHRASE).rev() {
             let Some(words) = raws.get(at..at + length).filter(|words| words.iter().all(is_word)) else {
                 continue;
@@ -257,6 +264,14 @@ impl Lexicon {
             Language::German => german::compound(word, |part| self.get(part)),
         }
     }
+}
+
+/// Two capitals inside a sentence, of which the second is no word that is known.
+fn is_named(raws: &[Raw], at: usize) -> bool {
+    let capital = |at: usize| raws.get(at).is_some_and(|raw| raw.token.capital && raw.token.form == Form::Word);
+    let opens = raws.get(at - 1).is_some_and(|raw| raw.token.form == Form::Mark && raw.word != ",");
+    let known = |raw: &Raw| Lexicon::of(Language::Spanish).is_some_and(|lexicon| lexicon.knows(&raw.word));
+    !opens && capital(at) && capital(at + 1) && !raws.get(at + 1).is_some_and(known)
 }
 
 fn is_word(raw: &Raw) -> bool {

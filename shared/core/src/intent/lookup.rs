@@ -23,6 +23,10 @@ pub(super) struct Weather {
 
 pub(super) fn weather(mut words: Words, now: DateTime) -> Weather {
     let when = When::read(&mut words, now, Habit::Errand);
+    // `do I need in Hamburg an umbrella`, as it is said in German.
+    if let Some(umbrella) = words.find(&["umbrella"]).filter(|at| *at > 0) {
+        words.take(umbrella - usize::from(words.is(umbrella - 1, &["a", "an"]))..umbrella + 1);
+    }
     let place = places::after(&mut words, &["in", "for", "at", "around"])
         .or_else(|| words.has(&["there"]).then_some(Place::There))
         .or_else(|| {

@@ -151,9 +151,11 @@ fn unread(words: &Words, content: &Content, start: usize, now: DateTime) -> Vec<
         return vec![words.text(start..words.len()).to_owned()];
     }
     // `text Bob 20 euros` may be meant as a payment.
+    let says_nothing = |at: &usize| words.is_mark(*at) || words.is(*at, &["please", "thanks"]);
+    let end = words.len() - (start..words.len()).rev().take_while(says_nothing).count();
     if matches!(content, Content::Text(_))
         && (start..words.len())
-            .any(|at| super::money::length(words, at).is_some_and(|length| at == start && at + length >= words.len()))
+            .any(|at| super::money::length(words, at).is_some_and(|length| at == start && at + length >= end))
     {
         return vec![words.text(start..words.len()).to_owned()];
     }
@@ -230,7 +232,10 @@ fn unread(words: &Words, content: &Content, start: usize, now: DateTime) -> Vec<
 
 /// `know that`, `a message saying`: what follows is the text, all of it.
 fn said_openly(words: &Words, start: usize) -> bool {
-    let leading = ["know", ",", "a", "message", "text", "note", "line", "email", "mail", "with", "and", "say"];
+    let leading = [
+        "know", ",", "a", "message", "text", "note", "line", "email", "mail", "with", "and", "say", "details", "quick",
+        "short", "brief",
+    ];
     let openly = (start..start + 4).find(|at| words.is(*at, &["that", "saying"]));
     openly.is_some_and(|openly| (start..openly).all(|at| words.is(at, &leading)))
 }
@@ -250,8 +255,10 @@ fn is_details(words: &Words, at: usize) -> bool {
 
 fn content(words: &Words, start: usize, now: DateTime) -> (Content, bool) {
     let mut at = start;
-    while words.is(at, &["know", ",", "and", "say", "saying", "a", "message", "text", "with"]) && at < words.len() {
-        if words.is(at, &["a"]) && !words.is(at + 1, &["message", "text"]) {
+    const LEADING: [&str; 12] =
+        ["know", ",", "and", "say", "saying", "a", "message", "text", "with", "quick", "short", "brief"];
+    while words.is(at, &LEADING) && at < words.len() {
+        if words.is(at, &["a"]) && !words.is(at + 1, &["message", "text", "quick", "short", "brief"]) {
             break;
         }
         at += 1;
@@ -296,6 +303,11 @@ fn content(words: &Words, start: usize, now: DateTime) -> (Content, bool) {
 /// Whether a day or an hour to send it at is said.
 fn is_later(words: &Words, from: usize, now: DateTime) -> bool {
     if words.is(from, &["of", "for", "about"]) {
+        return false;
+    }
+    // `dinner is at 8`, `I'm leaving at 6`: the hour is a part of what is told.
+    let told = ["is", "are", "was", "i'm", "i'll", "we're", "we'll", "it's", "i", "we", "starts", "begins"];
+    if (from..words.len()).any(|at| words.is(at, &told)) {
         return false;
     }
     let when = When::read(&mut words.tail(from), now, Habit::Errand);

@@ -61,6 +61,13 @@ fn amount(words: &Words, at: usize) -> Option<(Result<Money, String>, usize)> {
             let cents = value.map(|value| value / 100);
             return Some((check(cents, unit, sign, words, at, sign + length + 1), sign + length + 1));
         }
+        // `10 or 20 euros`
+        if words.at(first + length) == "or"
+            && let Some((_, more)) = amount(words, first + length + 1)
+        {
+            let end = first + length + 1 + more;
+            return Some((Err(format!("“{}” are two amounts: how much", words.text(at..end))), end - at));
+        }
         let spare = usize::from(words.is(first + length, &["us", "swiss"]));
         let unit = currency(words.at(first + length + spare))?;
         (value, unit, sign + length + spare + 1)

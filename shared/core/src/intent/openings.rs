@@ -45,8 +45,25 @@ pub(super) fn opening(words: &Words, at: usize) -> Option<Opening> {
 /// The end of what the verb governs, at most: a mark, or a word that joins.
 fn reach(words: &Words, at: usize) -> usize {
     (at + 1..words.len().min(at + 14))
-        .find(|at| words.is(*at, &[".", ";", "!", "?", ",", "and", "then", "but"]))
+        .find(|at| words.is(*at, &[".", ";", "!", "?", ",", "and", "then", "but"]) && !is_counting(words, *at))
         .unwrap_or(words.len().min(at + 14))
+}
+
+/// The `and` of `two hundred and fifty`, and of `5 euros and 50 cents`.
+fn is_counting(words: &Words, at: usize) -> bool {
+    let cents = words.is(at + 2, &["cents", "cent", "pence"]);
+    at > 0 && words.is(at, &["and"]) && (cents || words.is(at - 1, &["hundred", "thousand"]))
+}
+
+/// `a pizza and a cola from Luigi's`: a list of things, and whence.
+fn is_listed(words: &Words, at: usize) -> bool {
+    let item = behind_when(words, at);
+    let counted = super::numbers::number(words, item).is_some() || words.is(item, &["a", "an", "some"]);
+    let end = (item..words.len().min(at + 16)).find(|at| words.is(*at, &[".", ";", "!", "?", "then", "but"]));
+    let end = end.unwrap_or(words.len().min(at + 16));
+    counted
+        && (item..end).any(|at| words.is(at, &["from", "delivered"]))
+        && !(item..end).any(|at| words.is(at, &RIDES) || words.is(at, &TABLES) || is_command(words.at(at)))
 }
 
 /// Words behind which a verb is no wish of its own: `to book`, `a text`, `we order`.
@@ -64,6 +81,22 @@ pub(super) fn is_command(word: &str) -> bool {
     const COMMANDS: [&str; 11] =
         ["book", "reserve", "order", "text", "tell", "email", "pay", "cancel", "remind", "transfer", "deliver"];
     COMMANDS.contains(&word)
+}
+
+/// The thing that a denial is about, where it has no verb: `no taxi needed`.
+pub(super) fn named(words: &Words, at: usize) -> Option<Opening> {
+    let thing = |at: usize| at + usize::from(words.is(at, &["a", "an", "the", "any", "need", "for", "my", "our"]));
+    let at = thing(thing(at));
+    let act = match words.at(at) {
+        word if RIDES.contains(&word) => Act::Ride,
+        word if TABLES.contains(&word) => Act::Table,
+        "message" | "text" | "messages" => Act::Message,
+        "payment" | "money" => Act::Payment,
+        "delivery" | "flowers" | "food" => Act::Delivery,
+        "reminder" | "reminders" => Act::Calendar,
+        _ => return None,
+    };
+    Some(Opening { act, noun: true })
 }
 
 pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
@@ -93,6 +126,16 @@ pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
         }
         "make" if thing(&TABLES) => Act::Table,
         "eat" | "dine" => Act::Table,
+        "get" | "go"
+            if at > 0
+                && words.is(at - 1, &["to"])
+                && words.is(at + 1, &["to", "home"])
+                && words.has(&RIDES)
+                && places::restaurant(words, at + 2).is_none()
+                && (at + 2..end).any(|at| preamble::when(words, at).is_some()) =>
+        {
+            Act::Ride
+        }
         "set" | "put"
             if words.is(at + 1, &["up", "us", "me"])
                 && (thing(&TABLES) || near(&MEALS) || near(&["down", "waitlist"])) =>
@@ -107,6 +150,10 @@ pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
             return gerund(words, at, end);
         }
         "be" if words.is(at + 1, &["driven", "taken", "picked"]) => Act::Ride,
+        // `I need to be at the airport at 6, get me a taxi at 5`
+        "be" if words.is(at + 1, &["at", "in"]) && at > 0 && words.is(at - 1, &["to"]) && words.has(&RIDES) => {
+            Act::Ride
+        }
         "drop" | "shoot" | "fire" | "ping" if near(&["line", "note", "message", "text", "email"]) => Act::Message,
         "ping" | "slip" | "shoot" | "owe" if word != "owe" && has_amount(words, at, end) => Act::Payment,
         "have" | "get" if words.is_capital(at + 1) && near(&["deliver", "bring", "send"]) => Act::Delivery,
@@ -117,7 +164,7 @@ pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
             Act::Ride
         }
         "make" if thing(&APPOINTMENTS) => Act::Calendar,
-        "make" if thing(&["payment"]) => Act::Payment,
+        "make" if near(&["payment", "transfer"]) => Act::Payment,
         "get" | "grab" | "arrange" | "organise" | "organize" | "find" | "call" | "order" | "hail" | "fetch"
         | "request" | "schedule" | "send" | "add" | "have"
             if thing(&RIDES) && !near(&["calendar", "diary", "agenda"]) =>
@@ -129,6 +176,8 @@ pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
         "get" | "grab" | "fetch" | "bring" | "have" if near(&["from", "delivered"]) && !near(&["know"]) => {
             if word == "get" && near(&["directions"]) { Act::Route } else { Act::Delivery }
         }
+        "get" | "grab" | "fetch" | "bring" | "have" if is_listed(words, at + 1) => Act::Delivery,
+        "squeeze" | "fit" | "lock" | "slot" if near(&["in"]) => Act::Table,
         "get" if thing(&["weather", "forecast"]) => Act::Weather,
         "order" | "deliver" => Act::Delivery,
         "take" | "drive" | "bring" | "pick" if words.is(at + 1, &["us", "me"]) => Act::Ride,
@@ -146,9 +195,11 @@ pub(super) fn verb(words: &Words, at: usize) -> Option<Act> {
             Act::Message
         }
         "send" | "forward" | "share" => send(words, at, end),
+        "pay" if words.is(at + 1, &["attention", "heed"]) => Act::Unsupported,
         "pay" | "transfer" | "wire" | "tip" | "reimburse" => Act::Payment,
         "give" if near(&["details", "shout"]) => Act::Message,
         "give" | "venmo" | "paypal" if has_amount(words, at, end) => Act::Payment,
+        "put" | "note" | "add" if has_quotation(words, at, end) => Act::Calendar,
         "add" | "put" | "save" | "enter" | "block" | "note" | "create" | "set" | "mark"
             if near(&["calendar", "diary", "agenda"]) || thing(&APPOINTMENTS) =>
         {
@@ -260,7 +311,8 @@ fn question(words: &Words, at: usize, end: usize) -> Option<Act> {
     let near = |names: &[&str]| (at..end).any(|at| words.is(at, names));
     let rain = ["weather", "forecast", "temperature", "rain", "snow", "sunny", "umbrella", "raining"];
     let asks = [
-        "what", "what's", "whats", "how", "how's", "will", "is", "does", "do", "which", "where", "are", "any", "should",
+        "what", "what's", "whats", "how", "how's", "will", "is", "does", "do", "which", "where", "are", "any",
+        "should", "has", "have", "would",
     ];
     if !words.is(at, &asks) {
         return None;
@@ -268,18 +320,23 @@ fn question(words: &Words, at: usize, end: usize) -> Option<Act> {
     let tables = ["table", "tables", "availability", "space", "room", "free", "available", "seats", "open"];
     let hot = words.at(at) == "how" && words.is(at + 1, &["hot", "cold", "warm"]);
     let is_rain = hot || words.is(at, &["will", "is", "does", "do", "should"]) && near(&rain);
+    let costs = words.is(at, &["what"]) && near(&["cost", "costs"]);
+    if costs && (near(&RIDES) || near(&["from"]) && near(&["to"])) {
+        return Some(Act::Route);
+    }
     if is_rain || near(&["weather", "forecast", "temperature"]) {
         Some(Act::Weather)
     } else if words.reads(at, "how long") || words.reads(at, "how far") {
         Some(Act::Route)
     } else if words.reads(at, "how much") || (words.is(at, &["what", "what's"]) && near(&["fare", "route", "distance"]))
     {
-        (near(&RIDES) || near(&["fare", "trip", "route", "distance"])).then_some(Act::Route)
+        let way = near(&["from"]) && near(&["to"]) && near(&["get", "go", "drive", "travel"]);
+        (way || near(&RIDES) || near(&["fare", "trip", "route", "distance"])).then_some(Act::Route)
     } else if words.reads(at, "do you know")
         && (near(&["any", "place", "somewhere"]) || places::cuisine(words).is_some())
     {
         Some(Act::Search)
-    } else if words.is(at, &["is", "are", "do", "does", "any", "which"]) && near(&tables) {
+    } else if words.is(at, &["is", "are", "do", "does", "any", "which", "has"]) && near(&tables) {
         Some(Act::Availability)
     } else if near(&["restaurant", "restaurants", "places", "eat"])
         || (words.is(at, &["where", "which", "any"]) && places::cuisine(words).is_some())
@@ -321,7 +378,7 @@ fn noun(words: &Words, at: usize) -> Option<Act> {
         Some(Act::Ride)
     } else if begins && words.is(name, &["distance", "directions", "route"]) {
         Some(Act::Route)
-    } else if is_note(words, at) {
+    } else if is_note(words, at) || (article == 1 && words.is(name, &["reminder"])) {
         Some(Act::Calendar)
     } else if (at..reach(words, at)).any(|at| words.at(at) == "umbrella") {
         Some(Act::Weather)
@@ -343,6 +400,12 @@ fn noun(words: &Words, at: usize) -> Option<Act> {
         Some(Act::Table)
     } else if is_order(words, at) {
         Some(Act::Delivery)
+    } else if places::is_cuisine(words.at(at))
+        && at > 0
+        && words.is(at - 1, &["fancy", "craving"])
+        && !(at..reach(words, at)).any(|at| words.is(at, &["from", "to", "delivered"]))
+    {
+        Some(Act::Search)
     } else if places::is_cuisine(words.at(at))
         && words.is(at + 1, &["restaurant", "restaurants", "places", "food", "place"])
     {
@@ -376,15 +439,19 @@ fn is_table_at(words: &Words, at: usize) -> bool {
     let end = at + length;
     let counted = (end..end + 3).any(|at| super::numbers::number(words, at).is_some());
     let choice = at > 0 && words.is(at - 1, &["or"]);
-    let dated = !choice && preamble::when(words, end).is_some();
+    let behind = end + usize::from(words.at(end) == ",");
+    let short = words.is(behind, &["sat", "sun", "mon", "tue", "wed", "thu", "fri"])
+        && (behind + 1..behind + 3).any(|at| words.form(at) == Some(super::tokens::Form::Number));
+    let dated = !choice && (short || preamble::when(words, behind).is_some());
     dated || (counted && (words.is(end, &[",", "for", "/"]) || super::numbers::number(words, end).is_some()))
 }
 
 /// `two pizzas from Luigi's to home`, `some sushi from Sakura brought home`.
 fn is_order(words: &Words, at: usize) -> bool {
     let counted = super::numbers::number(words, at).is_some() || words.is(at, &["a", "an", "some"]);
-    let first =
-        (0..at).all(|at| !words.is(at, &["and", ",", "order", "deliver", "get", "bring", "send", "have", "fetch"]));
+    let asked = at > 1 && words.is(at - 1, &["get", "have"]) && words.is(at - 2, &["i", "we"]);
+    let first = asked
+        || (0..at).all(|at| !words.is(at, &["and", ",", "order", "deliver", "get", "bring", "send", "have", "fetch"]));
     let limit = words.len().min(at + 16);
     let end = (at + 1..limit).find(|at| words.is(*at, &[".", ";", "!", "?", "then"])).unwrap_or(limit);
     let from = (at + 1..end).find(|at| words.at(*at) == "from");

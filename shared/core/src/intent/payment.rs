@@ -30,6 +30,15 @@ pub(super) fn read(words: &mut Words, from: usize) -> Payment {
     if repeated && amount.known().is_some() {
         amount = Slot::Asks("the amount is said more than once: how much in all".to_owned());
     }
+    // `the 20 euros I owe her`
+    if let Some(owe) = words.find(&["owe"])
+        && words.is(owe.saturating_sub(1), &["i", "we"])
+        && words.is(owe + 1, &["him", "her", "them"])
+        && owe > from + 1
+    {
+        let that = usize::from(words.is(owe.saturating_sub(2), &["that", "which"]));
+        words.take(owe - 1 - that..owe + 2);
+    }
     let mut bare = None;
     if amount == Slot::Empty
         && let Some((at, (count, length))) =
@@ -46,12 +55,16 @@ pub(super) fn read(words: &mut Words, from: usize) -> Payment {
     let direct = || if words.is(from, &["for", "with"]) { None } else { listed(from) };
     let spoken_of = || listed((from..words.len()).find(|at| words.is(*at, &["him", "her", "them"]))?);
     let (start, (found, end)) = listed(to).or_else(direct).or_else(spoken_of).unwrap_or_default();
+    // `Joan or Kim`
+    let choice = !found.is_empty() && words.is(end, &["or"]) && !names::people(words, end + 1).0.is_empty();
+    let end = if choice { names::people(words, end + 1).1 } else { end };
     let preposition = usize::from(start > 0 && words.at(start - 1) == "to");
     words.take(start - preposition..end);
     let each = found.len() > 1 && repeated_for_each(words);
     let others = if each { found.iter().skip(1).cloned().collect() } else { Vec::new() };
     let payee = match found.as_slice() {
         [] => Slot::Empty,
+        [..] if choice => Slot::Asks("to one of the two, please: to whom".to_owned()),
         [one, ..] if each => Slot::Is(one.clone()),
         [one] => Slot::Is(one.clone()),
         [..] => Slot::Asks("one person at a time, please: to whom first".to_owned()),

@@ -51,6 +51,15 @@ fn party(words: &Words, at: usize) -> Option<(Result<u32, String>, usize)> {
         "we will be",
         "we'll be",
         "there'll be",
+        "there's",
+        "there is",
+        "there are going to be",
+        "we're going to be",
+        "we are going to be",
+        "we would be",
+        "we'd be",
+        "it'll be",
+        "it will be",
         "we're",
         "party of",
         "group of",
@@ -119,6 +128,12 @@ fn counted(words: &Words, at: usize) -> Option<(Result<u32, String>, usize)> {
         && most.parse::<u32>().is_ok()
     {
         return Some((Err(format!("{least} or {most} people")), 1 + usize::from(words.is(at + 1, &PEOPLE))));
+    }
+    // `for minus two`
+    if words.is(at, &["minus", "-"])
+        && let Some((count, length)) = number(words, at + 1)
+    {
+        return Some((Err(format!("minus {count} cannot come: for how many people")), 1 + length));
     }
     let (count, mut length) = number(words, at)?;
     let next = words.at(at + length);

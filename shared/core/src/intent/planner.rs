@@ -93,6 +93,21 @@ impl Wish<'_> {
                 payment.amount.clone_from(&more.amount);
                 true
             }
+            // `I need to get to the airport at 8, send me a taxi`
+            (What::Ride(ride), What::Ride(more))
+                if ride.to.is_some()
+                    && more.to.is_none()
+                    && more.from.is_none()
+                    && (ride.when.time == Slot::Empty || more.when.time == Slot::Empty)
+                    && (ride.when.date == Slot::Empty || more.when.date == Slot::Empty) =>
+            {
+                ride.when.date = ride.when.date.clone().or(|| more.when.date.clone());
+                ride.when.time = ride.when.time.clone().or(|| more.when.time.clone());
+                ride.passengers = ride.passengers.clone().or(|| more.passengers.clone());
+                ride.us |= more.us;
+                self.assumed += next.assumed + 1;
+                true
+            }
             // `... at Luigi's at 7. Book it please`
             (What::Table(table), What::Table(more))
                 if matches!(more.place, table::Place::There | table::Place::Nowhere)
@@ -102,6 +117,12 @@ impl Wish<'_> {
                     && more.when.time == Slot::Empty =>
             {
                 table.name = table.name.take().or_else(|| more.name.clone());
+                true
+            }
+            // `on Friday, Luigi's, 7pm, a table for three`
+            (What::Table(table), What::Table(more)) if table.lacks_what(more) => {
+                table.complete(more);
+                self.assumed += next.assumed + 1;
                 true
             }
             _ => false,

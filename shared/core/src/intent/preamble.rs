@@ -6,29 +6,71 @@ use super::tokens::Form;
 use super::words::Words;
 
 /// Phrases that only lead to a wish; the longest first.
-const COURTESIES: [&str; 270] = [
+const COURTESIES: [&str; 312] = [
+    "i need a few things :",
+    "i need two things :",
+    "i need three things :",
+    "a few things :",
+    "two things :",
+    "three things :",
+    "can i please get",
+    "could i please get",
+    "can we please have",
+    "could we please have",
+    "can i please have",
+    "could i please have",
+    "no worries if not",
+    "if you would",
+    "i'd be happy with",
+    "i'd be glad of",
+    "we're keen to",
+    "i'm keen to",
+    "one other thing",
+    "another thing",
+    "let me have",
+    "let's have",
+    "let's get",
+    "guess what",
+    "you know what",
+    "would you be so good as to",
+    "would it be okay to",
+    "would it be ok to",
+    "we'd appreciate",
+    "i would appreciate",
+    "i'd appreciate",
+    "i'd really appreciate",
+    "may i ask you to",
+    "could i trouble you for",
+    "could i trouble you to",
+    "do you reckon you could",
+    "when you have time",
+    "when you get a moment",
+    "if you wouldn't mind",
+    "couldn't you just",
+    "can't you just",
+    "could you maybe",
+    "can you possibly",
+    "could you possibly",
+    "why don't you just",
+    "why don't we",
+    "why don't you",
+    "can you do me a favor and",
+    "can you do me a favour and",
+    "could you do me a favor and",
+    "could you do me a favour and",
+    "would you be able to",
     "would love to",
     "would like to",
     "would love",
     "would like",
-    "it would be great if you can",
-    "it would be lovely if you could",
-    "it would be good if you could",
-    "it would be nice if you could",
-    "i would be grateful if you could",
-    "i'd be very grateful if you could",
     "i would appreciate it if you could",
-    "it would be great if you could",
     "would you be so kind as to",
     "if it's not too much trouble",
     "if it isn't too much trouble",
     "hope you're having a good day",
     "is there any way you could",
     "is there any chance you could",
-    "it'd be great if you could",
-    "i'd be grateful if you could",
     "i'd appreciate it if you could",
-    "we'd be grateful if you could",
     "i was wondering whether you could",
     "can you take care of it",
     "could you take care of it",
@@ -279,7 +321,7 @@ const COURTESIES: [&str; 270] = [
     "appreciated",
 ];
 
-const COURTEOUS: [&str; 66] = [
+const COURTEOUS: [&str; 89] = [
     "puh",
     "uf",
     "uff",
@@ -346,6 +388,29 @@ const COURTEOUS: [&str; 66] = [
     "quickly",
     "cheers",
     "xx",
+    "hm",
+    "hmm",
+    "ah",
+    "bah",
+    "aha",
+    "ooh",
+    "yo",
+    "ty",
+    "anyway",
+    "anyways",
+    "basically",
+    "honestly",
+    "gosh",
+    "omg",
+    "yep",
+    "yup",
+    "sir",
+    "madam",
+    "team",
+    "folks",
+    "guys",
+    "oops",
+    "whoops",
 ];
 
 pub(super) fn courtesy(words: &Words, at: usize) -> Option<usize> {
@@ -362,6 +427,7 @@ pub(super) fn courtesy(words: &Words, at: usize) -> Option<usize> {
         .find(|phrase| words.reads(at, phrase))
         .map(|phrase| phrase.split(' ').count())
         .or_else(|| emphatic(words, at))
+        .or_else(|| wishful(words, at))
         .or_else(|| words.is(at, &COURTEOUS).then_some(1))
 }
 
@@ -379,6 +445,77 @@ fn emphatic(words: &Words, at: usize) -> Option<usize> {
     let to = usize::from(words.at(adverb + 2) == "to");
     let you = if words.reads(adverb + 2, "you to") { 2 } else { to };
     wishes.then_some(adverb + 2 + you - at)
+}
+
+/// `it'd be lovely if you could`, `it would be great to have`.
+fn wishful(words: &Words, at: usize) -> Option<usize> {
+    const WOULD: [&str; 9] = [
+        "it would be",
+        "it'd be",
+        "that would be",
+        "that'd be",
+        "would be",
+        "i would be",
+        "i'd be",
+        "we would be",
+        "we'd be",
+    ];
+    const GOOD: [&str; 16] = [
+        "great",
+        "lovely",
+        "nice",
+        "good",
+        "wonderful",
+        "fantastic",
+        "helpful",
+        "amazing",
+        "brilliant",
+        "awesome",
+        "perfect",
+        "grateful",
+        "ideal",
+        "happy",
+        "glad",
+        "super",
+    ];
+    const LEADS: [&str; 8] = [
+        "if you could",
+        "if you can",
+        "if you would",
+        "if you'd",
+        "if we could have",
+        "if i could have",
+        "to have",
+        "to get",
+    ];
+    let be = WOULD.iter().find(|phrase| words.reads(at, phrase))?.split(' ').count();
+    let good = at + be + usize::from(words.is(at + be, &["so", "really", "very", "absolutely", "most"]));
+    if !words.is(good, &GOOD) {
+        return None;
+    }
+    let leads = LEADS.iter().find(|phrase| words.reads(good + 1, phrase))?;
+    Some(good + 1 + leads.split(' ').count() - at)
+}
+
+/// What leaves it open whether a wish is one: `maybe`, `I might need`.
+pub(super) fn doubt(words: &Words, at: usize) -> Option<usize> {
+    const DOUBTS: [&str; 14] = [
+        "i might need",
+        "we might need",
+        "i may need",
+        "we may need",
+        "i might want",
+        "we might want",
+        "i might",
+        "we might",
+        "maybe",
+        "perhaps",
+        "possibly",
+        "not sure but",
+        "should i",
+        "should we",
+    ];
+    DOUBTS.iter().find(|phrase| words.reads(at, phrase)).map(|phrase| phrase.split(' ').count())
 }
 
 /// Words that put a wish after the ones before it.
@@ -406,7 +543,19 @@ pub(super) fn negation(words: &Words, at: usize) -> Option<usize> {
         "we do not",
         "i don't",
         "we don't",
+        "there's no need to",
+        "there is no need to",
+        "there's no need for",
+        "you don't need to",
+        "you needn't",
         "no need to",
+        "no need for",
+        "we won't need",
+        "i won't need",
+        "we no longer need",
+        "i no longer need",
+        "we no longer want",
+        "i no longer want",
         "you don't have to",
         "you shouldn't",
         "you should not",

@@ -17,7 +17,7 @@ use super::told::Told;
 use super::unread;
 use super::words::Words;
 use super::{Context, Intent, MAX_CHARACTERS, Missing, Reading};
-use super::{calendar, chatter, delivery, lookup, message, payment, ride, table};
+use super::{calendar, chatter, delivery, lookup, message, payment, ride, table, told};
 
 pub(super) const OFFERS: &str = "I can book tables and rides, order deliveries, pay people, send messages, put things in \
     your calendar, and look up restaurants, free tables, the weather and the way. For example: “Book a table \
@@ -101,7 +101,7 @@ fn provided<'m>(message: &'m str, found: &proviso::Found, now: DateTime, languag
 /// The message, as if it hung on nothing.
 fn plain<'m>(message: &'m str, tokens: &[Token], now: DateTime, language: Language) -> Understood<'m> {
     let clauses = clauses::clauses(message, tokens);
-    let refusal = refusal(message, tokens, &clauses);
+    let refusal = refusal(message, tokens, &clauses, now);
     let mut told = Told::default();
     let mut wishes: Vec<Wish> = Vec::new();
     let mut unread = None;
@@ -261,7 +261,12 @@ fn wish<'m>(
     let what = match act {
         Act::Table => What::Table(table::read(&mut words, now)),
         Act::Availability => What::Availability(table::read(&mut words, now)),
-        Act::Ride => What::Ride(ride::read(&mut words, now)),
+        Act::Ride => {
+            let leads = Words::new(message, tokens.get(clause.start..clause.body).unwrap_or_default());
+            let mut ride = ride::read(&mut words, now);
+            ride.us |= leads.has(&["we", "we'd", "we'll", "we're"]);
+            What::Ride(ride)
+        }
         Act::Delivery => What::Delivery(delivery::read(&mut words, now, usize::from(!clause.noun))),
         Act::Payment => What::Payment(payment::read(&mut words, usize::from(!clause.noun))),
         Act::Calendar => What::Entry(calendar::read(&mut words, now, usize::from(!clause.noun))),
@@ -317,15 +322,25 @@ fn is_asked(words: &Words, clause: &Clause, start: usize) -> bool {
             .take_while(|at| words.is(*at, &["hi", "hello", "hey", ",", "please", "and", "so", "ok", "okay", "oh"]))
             .count();
     let you = words.is(start + 1, &["you"]);
-    let wishes = words.is(start, &["can", "could", "would", "will", "may", "do", "why"])
+    let wishes = words.is(start, &["can", "could", "would", "will", "may", "do", "why", "can't", "couldn't"])
         || ["any chance", "is there any chance", "i was wondering", "i wonder"]
             .iter()
             .any(|phrase| words.reads(start, phrase));
     wishes && (clause.act != Some(Act::Payment) || you)
 }
 
+/// A denial that may be about all that was said: `no, leave it, don't send anything`.
+fn sweeps(words: &Words, clause: &Clause) -> bool {
+    let no = (clause.start..clause.end).find(|at| words.is(*at, &["no", "nope", "wait"]));
+    no.is_some_and(|at| words.is(at + 1, &[",", "."]))
+        || (clause.start..clause.end).any(|at| {
+            words.is(at, &["anything", "nothing", "everything", "it", "that", "this"])
+                && !words.is(at + 1, &["is", "was", "will", "table", "ride", "taxi", "time"])
+        })
+}
+
 /// The answer where a message must not become a plan, whatever else it says.
-fn refusal(message: &str, tokens: &[Token], clauses: &[Clause]) -> Option<Refusal> {
+fn refusal(message: &str, tokens: &[Token], clauses: &[Clause], now: DateTime) -> Option<Refusal> {
     let words = Words::new(message, tokens);
     let said = |clause: &Clause| text(message, tokens, clause);
     for clause in clauses {
@@ -353,7 +368,23 @@ fn refusal(message: &str, tokens: &[Token], clauses: &[Clause]) -> Option<Refusa
             ))));
         }
         let courteous = clause.act.is_none() && clause.body >= clause.end;
-        if clause.act.is_none() && !courteous && !clause.negated && !chatter::is_statement(&words, clause) {
+        let inner = tokens.get(clause.start..clause.end).unwrap_or_default();
+        if clause.act.is_none()
+            && !clause.negated
+            && chatter::is_wished_by_others(&words, clause)
+            && hides(&words, clause)
+        {
+            return Some(Refusal::Asks(format!(
+                "“{}” is what somebody else wishes: shall I do it? Then say it as your own wish.",
+                said(clause)
+            )));
+        }
+        if clause.act.is_none()
+            && !courteous
+            && !clause.negated
+            && !chatter::is_statement(&words, clause)
+            && !told::is_detail(message, inner, now)
+        {
             return Some(Refusal::Says(unclear(format!(
                 "I did not understand “{}”, and have done nothing. {OFFERS}",
                 said(clause)
@@ -362,8 +393,12 @@ fn refusal(message: &str, tokens: &[Token], clauses: &[Clause]) -> Option<Refusa
     }
     for (at, clause) in clauses.iter().enumerate() {
         // `Send Ben 20 euros. No, don't, drop that`: what is to be kept, and what to be dropped, only they know.
+        let sweeps = clause.negated && sweeps(&words, clause);
         let opposed = clauses.iter().any(|other| {
-            !other.negated && other.act.is_some() && (other.act == clause.act || clause.act == Some(Act::Cancel))
+            let acts = !matches!(other.act, None | Some(Act::Weather | Act::Route | Act::Availability | Act::Search));
+            !other.negated
+                && other.act.is_some()
+                && (other.act == clause.act || clause.act == Some(Act::Cancel) || (acts && sweeps))
         });
         if clause.negated && (clause.act.is_none() || opposed) {
             return Some(Refusal::Asks(format!(

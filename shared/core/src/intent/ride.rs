@@ -42,11 +42,18 @@ pub(super) fn read(words: &mut Words, now: DateTime) -> Ride {
         }
     }
     let lead_minutes = lead(words);
+    // When somebody has to be there is not when they leave.
+    let arrives = words.is(0, &["be"]) && words.is(1, &["at", "in"]);
     let us = words.has(&["us"]);
     let pick = words.has(&["pick", "picked", "collect"]);
-    let when = When::read(words, now, Habit::Errand);
+    let mut when = When::read(words, now, Habit::Errand);
+    if arrives {
+        when.time = Slot::Empty;
+        let by = (0..words.len()).filter(|at| words.is(*at, &["by"])).collect::<Vec<_>>();
+        by.into_iter().for_each(|at| words.take(at..at + 1));
+    }
     let from = places::after(words, if pick { &["from", "at"] } else { &["from"] });
-    let to = places::after(words, &["to"]);
+    let to = places::after(words, if arrives { &["at", "in"] } else { &["to"] });
     let passengers = Slot::one(people::parties(words), |size| format!("{size} people"));
     let to = to.or_else(|| words.has(&["there"]).then_some(Place::There)).or_else(|| {
         let home = words.find(&["home", "back"])?;

@@ -115,6 +115,10 @@ fn value(raws: &[Raw], at: usize) -> Option<(u32, usize)> {
 }
 
 fn below_thousand(raws: &[Raw], at: usize) -> Option<(u32, usize)> {
+    // `mil gracias`
+    if word(raws, at + 1) == "gracias" {
+        return None;
+    }
     let first = small(word(raws, at))?;
     let hundreds = (100..1000).contains(&first);
     let next = small(word(raws, at + 1)).filter(|next| hundreds && *next < 100);
@@ -252,11 +256,17 @@ fn money(raws: &[Raw], at: usize) -> Option<(String, usize)> {
     (closes || named == 1).then(|| (format!("{unit} and {cents} cents"), 2 + length + named))
 }
 
+fn counted_hour(raws: &[Raw], at: usize) -> bool {
+    raws.get(at).is_some_and(|raw| raw.token.form == Form::Number)
+}
+
 /// The sense of a word that has several.
 pub(super) fn in_context(raws: &[Raw], at: usize, pieces: &mut Vec<Piece>) -> Option<&'static str> {
     let next = word(raws, at + 1);
     let counted = value(raws, at + 1);
     match word(raws, at) {
+        // `de 9:00 a 10:15`
+        "de" if counted_hour(raws, at + 1) && word(raws, at + 2) == "a" && counted_hour(raws, at + 3) => Some("from"),
         "de" | "del" => {
             let way =
                 ["ride", "taxi", "taxis", "car", "order", "deliver", "bring", "take", "how", "call", "pick", "send"];
@@ -276,6 +286,10 @@ pub(super) fn in_context(raws: &[Raw], at: usize, pieces: &mut Vec<Piece>) -> Op
         }
         "hasta" => Some(if counted.is_some() || clock(raws, at + 1).is_some() { "until" } else { "to" }),
         "unos" | "unas" => Some(if counted.is_some() { "about" } else { "some" }),
+        // `dile Ana que …`
+        "dile" => Some(if raws.get(at + 1).is_some_and(|raw| raw.token.capital) { "tell" } else { "tell him" }),
+        // `el sábado, no el viernes`
+        "no" if ["el", "en", "para", "de", "al", "con"].contains(&next) => Some("not"),
         "no" => {
             let word = raws.get(at + 1).is_some_and(|raw| raw.token.form == Form::Word);
             let hour = clock(raws, at + 1).is_some();

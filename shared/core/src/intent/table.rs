@@ -39,6 +39,30 @@ pub(super) enum Place {
     Asks(String),
 }
 
+impl Table {
+    /// Whether another says only what this one does not, so that both are one wish.
+    pub fn lacks_what(&self, more: &Self) -> bool {
+        let nowhere = |table: &Self| matches!(table.place, Place::Nowhere | Place::There);
+        let apart = |one: bool, other: bool| one || other;
+        !self.waitlist
+            && !more.waitlist
+            && apart(nowhere(self), nowhere(more))
+            && apart(self.party == Slot::Empty, more.party == Slot::Empty)
+            && apart(self.when.date == Slot::Empty, more.when.date == Slot::Empty)
+            && apart(self.when.time == Slot::Empty, more.when.time == Slot::Empty)
+    }
+
+    pub fn complete(&mut self, more: &Self) {
+        if matches!(self.place, Place::Nowhere | Place::There) {
+            self.place = more.place.clone();
+        }
+        self.party = self.party.clone().or(|| more.party.clone());
+        self.when.date = self.when.date.clone().or(|| more.when.date.clone());
+        self.when.time = self.when.time.clone().or(|| more.when.time.clone());
+        self.name = self.name.take().or_else(|| more.name.clone());
+    }
+}
+
 pub(super) fn read(words: &mut Words, now: DateTime) -> Table {
     let name = booked_name(words);
     let waitlist = proviso::take_waitlist(words);
@@ -84,7 +108,7 @@ fn elsewhere(words: &mut Words) -> Place {
     for at in (0..words.len()).filter(|at| words.is(*at, &["at", "in", "@"])) {
         let article = usize::from(words.is(at + 1, &["a", "an", "the", "some", "any", "that"]));
         let first = at + 1 + article;
-        let range = words.phrase(at + 1, &["tonight"]);
+        let range = words.name(at + 1, &["tonight"]);
         let has_cuisine = places::cuisine(words).is_some() && article == 1 && !words.is_capital(first + 1);
         // `the best restaurant` is no name.
         let described = article == 1 && words.quoted(first).is_none() && !words.is_capital(first);
@@ -95,6 +119,10 @@ fn elsewhere(words: &mut Words) -> Place {
             words.take(at..range.end);
             return Place::Named(name);
         }
+    }
+    // `at some French restaurant`
+    if let Some(some) = words.find(&["some", "any"]).filter(|at| places::is_cuisine(words.at(at + 1))) {
+        words.take(some..some + 1);
     }
     if let Some(cuisine) = places::take_cuisine(words) {
         return Place::Cuisine(cuisine.to_owned());
@@ -116,11 +144,15 @@ fn elsewhere(words: &mut Words) -> Place {
 }
 
 /// `under Smith`, `in the name of Smith`.
-fn booked_name(words: &mut Words) -> Option<String> {
+pub(super) fn booked_name(words: &mut Words) -> Option<String> {
     let starts = ["under the name of", "under the name", "in the name of", "under"];
     for at in 0..words.len() {
         if let Some(phrase) = starts.iter().find(|phrase| words.reads(at, phrase)) {
             let start = at + phrase.split(' ').count();
+            // `under 50 euros`, `under the trees`
+            if words.form(start) == Some(Form::Number) || words.is(start, &["the", "a", "an", "our", "no", "this"]) {
+                return None;
+            }
             let range = words.phrase(start, &["tomorrow", "tonight", "today"]);
             let name = words.phrase_text(range.clone())?;
             words.take(at..range.end);
@@ -217,7 +249,14 @@ impl Work<'_, '_> {
         party: &Slot<u32>,
         draft: &mut Draft,
     ) -> String {
-        let there = if table.place == Place::There { self.spot_before(at) } else { None };
+        // `find an Indian restaurant and book a table for two`
+        let before = at.checked_sub(1).and_then(|before| self.planner.wishes.get(before));
+        let searched = before.is_some_and(|wish| matches!(wish.what, What::Search(_)));
+        let there = match table.place {
+            Place::There => self.spot_before(at),
+            Place::Nowhere if searched => self.spot_before(at),
+            Place::Nowhere | Place::Named(_) | Place::Cuisine(_) | Place::Asks(_) => None,
+        };
         let venue = match (&table.place, there, asked) {
             (Place::Named(named), _, _) => Some((said(named), named.clone())),
             (Place::Cuisine(cuisine), _, _) => {

@@ -45,10 +45,14 @@ pub(super) fn spoken(time: Time) -> String {
 
 /// The part of the day that is spoken of. Takes `in the evening`, leaves words that say more.
 pub(super) fn part(words: &mut Words) -> Option<Part> {
-    let parts: [(&[&str], Part); 3] = [
-        (&["morning", "breakfast", "brunch"], Part::Morning),
-        (&["afternoon", "lunch", "lunchtime", "tea"], Part::Afternoon),
-        (&["evening", "night", "dinner", "supper", "tonight"], Part::Evening),
+    // What is said of the day stands before what a meal says of it.
+    let parts: [(&[&str], Part); 6] = [
+        (&["morning"], Part::Morning),
+        (&["afternoon", "lunchtime"], Part::Afternoon),
+        (&["evening", "night", "tonight"], Part::Evening),
+        (&["breakfast", "brunch"], Part::Morning),
+        (&["lunch", "tea"], Part::Afternoon),
+        (&["dinner", "supper"], Part::Evening),
     ];
     let (at, part) = parts.into_iter().find_map(|(names, part)| {
         // `parents' evening`
@@ -123,6 +127,12 @@ pub(super) fn times(words: &mut Words, part: Option<Part>, habit: Habit) -> Vec<
     let mut found = Vec::new();
     let mut at = 0;
     while at < words.len() {
+        if let Some(length) = no_one_time(words, at) {
+            found.push(Err(format!("“{}” is more than one time: at what time", words.text(at..at + length))));
+            words.take(at..at + length);
+            at += length;
+            continue;
+        }
         let also = !found.is_empty() && at > 0 && words.is(at, &["or"]);
         let named = words.is(at, &["at", "@"]);
         let about = at + usize::from(named);
@@ -152,6 +162,12 @@ pub(super) fn times(words: &mut Words, part: Option<Part>, habit: Habit) -> Vec<
             (approximate, length) = (true, length + hyphen + 1);
         } else if words.reads(start + length, "or so") || words.reads(start + length, "or thereabouts") {
             (approximate, length) = (true, length + 2);
+        } else if ["or later", "or earlier"].iter().any(|phrase| words.reads(start + length, phrase)) {
+            let text = words.text(start..start + length + 2);
+            found.push(Err(format!("“{text}” is more than one time: at what time")));
+            words.take(at..start + length + 2);
+            at = start + length + 2;
+            continue;
         }
         approximate |= words.at(start) == "noonish";
         let clock = said.clock(part, habit).map(|clock| Clock { approximate, ..clock });
@@ -160,6 +176,24 @@ pub(super) fn times(words: &mut Words, part: Option<Part>, habit: Habit) -> Vec<
         at = start + length;
     }
     found
+}
+
+/// `after 7pm`, `between 7 and 8`: how many words.
+fn no_one_time(words: &Words, at: usize) -> Option<usize> {
+    let end = |at: usize| {
+        let (_, length) = said(words, at, true)?;
+        let end = at + length;
+        let other = words.is(end, &["days", "weeks", "months", "day", "week", "minutes", "hours"]);
+        (!other).then(|| end + usize::from(words.is(end, &["am", "pm", "o'clock"])))
+    };
+    let first = end(at + 1).filter(|end| {
+        // `by 6pm`, `from 18:00`; `from 12 Oak Lane` is a place.
+        let marked = words.is(end - 1, &["am", "pm", "o'clock"]) || words.at(end - 1).contains(':');
+        words.is(at, &["after", "before", "between"]) || marked && words.is(at, &["by", "from", "until", "till"])
+    })?;
+    let second =
+        if words.at(at) == "between" { Some(end(first + 1).filter(|_| words.at(first) == "and")?) } else { None };
+    Some(second.unwrap_or(first) - at)
 }
 
 /// What makes a time one of several.
@@ -193,8 +227,8 @@ fn is_bare_hour(words: &Words, at: usize) -> bool {
     day && ends && counted
 }
 
-/// How many minutes lie between two hours that are said, and where the second ends.
-pub(super) fn between(words: &Words, from: usize, to: usize) -> Option<(u32, usize)> {
+/// How many minutes lie between two hours that are said, where the second ends, and what the first is.
+pub(super) fn between(words: &Words, from: usize, to: usize) -> Option<(u32, usize, Clock)> {
     let half = |at: usize| match words.at(at) {
         "am" => Some(false),
         "pm" => Some(true),
@@ -213,7 +247,10 @@ pub(super) fn between(words: &Words, from: usize, to: usize) -> Option<(u32, usi
         last += 12 * 60;
     }
     first = first.min(24 * 60);
-    (from + length + marked == to && last <= 48 * 60).then(|| (last.saturating_sub(first), behind + closed))
+    // `from 2 to 3pm`: what is said of the end holds for the beginning.
+    let named = half(from + length).or_else(|| half(behind).filter(|_| minutes(&begin) < minutes(&end)));
+    let clock = Said { half: named.or(begin.half), ..begin }.clock(None, Habit::Errand)?;
+    (from + length + marked == to && last <= 48 * 60).then(|| (last.saturating_sub(first), behind + closed, clock))
 }
 
 /// An hour that was said alone.

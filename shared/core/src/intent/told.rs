@@ -7,7 +7,7 @@ use super::money;
 use super::openings::Act;
 use super::planner::{Said, What, Wish};
 use super::slot::Slot;
-use super::table::Place;
+use super::table::{self, Place};
 use super::times::{Clock, Habit};
 use super::tokens::Token;
 use super::when::When;
@@ -23,6 +23,8 @@ pub(super) struct Told {
     time: Option<Clock>,
     /// The restaurant that somebody wants to go to, where the wish names none.
     place: Option<String>,
+    /// In which the table is to be booked.
+    name: Option<String>,
 }
 
 impl Told {
@@ -39,6 +41,7 @@ impl Told {
     ) -> Option<Vec<String>> {
         let mut words = Words::new(message, inner);
         let whole = words.clone();
+        let name = table::booked_name(&mut words);
         // Before the courtesies, of which `and` is one: `my wife and I`.
         let party = Slot::one(people::parties(&mut words), ToString::to_string);
         unread::take_courtesies(&mut words, 0);
@@ -55,7 +58,11 @@ impl Told {
         if matches!(party, Slot::Asks(_)) || (matches!(when.date, Slot::Asks(_)) && (left.is_empty() || after)) {
             return Some(left);
         }
+        if name.is_some() && (!left.is_empty() || self.name.is_some()) {
+            return Some(left);
+        }
         if left.is_empty() {
+            self.name = name;
             // A day for what is done at once belongs to no wish.
             if when.date != Slot::Empty && !dated {
                 return Some(left);
@@ -148,12 +155,12 @@ impl Told {
         });
         let (table, other) = (tables.next(), tables.next());
         let party = self.said.party;
-        let agrees = |table: &super::table::Table| match (table.party.known(), party) {
+        let agrees = |table: &table::Table| match (table.party.known(), party) {
             (Some(said), Some(told)) => *said == told,
             (_, _) => true,
         };
         let Some(table) = table else {
-            return self.time.is_none() && self.place.is_none();
+            return self.time.is_none() && self.place.is_none() && self.name.is_none();
         };
         let alone = other.is_none();
         if let Some(place) = self.place.take() {
@@ -162,6 +169,12 @@ impl Told {
                 Place::Named(name) if *name == place => {}
                 Place::Nowhere | Place::There | Place::Named(_) | Place::Cuisine(_) | Place::Asks(_) => return false,
             }
+        }
+        if let Some(name) = self.name.take() {
+            if !alone || table.name.as_ref().is_some_and(|said| *said != name) {
+                return false;
+            }
+            table.name = Some(name);
         }
         if let Some(time) = self.time {
             match &table.when.time {
@@ -172,6 +185,18 @@ impl Told {
         }
         agrees(table)
     }
+}
+
+/// Whether a sentence is nothing but a part of a wish: `under the name Ortega`, `8pm would be perfect`.
+pub(super) fn is_detail(message: &str, inner: &[Token], now: DateTime) -> bool {
+    let mut words = Words::new(message, inner);
+    let named = table::booked_name(&mut words).is_some();
+    let counted = !people::parties(&mut words).is_empty();
+    unread::take_courtesies(&mut words, 0);
+    let placed = !places::restaurants(&mut words).is_empty();
+    let when = When::read(&mut words, now, Habit::Meal);
+    let dated = when.date != Slot::Empty || when.time != Slot::Empty;
+    (named || counted || placed || dated) && unread::left(&words, &IDLE).is_empty()
 }
 
 /// Words of statements that ask for nothing.

@@ -6,8 +6,9 @@ use crate::civil::DateTime;
 
 use super::change::{self, Change};
 use super::language::Language;
+use super::planner::What;
 use super::reading::{self, Request, Understood, english, too_long, understand};
-use super::tokens::Token;
+use super::tokens::{Form, Token};
 use super::words::Words;
 use super::{Context, Reading, Said, Turned, voice};
 
@@ -76,7 +77,10 @@ fn turn<'m>(open: Option<&Request<'m>>, message: &'m str, now: DateTime, context
     let (tokens, language) = english(message);
     let Some(open) = open else {
         return match understand(message, &tokens, now, language) {
-            Understood::Wishes(request) => Turn::Wishes(request, About::Itself),
+            Understood::Wishes(request) => match corrected(message, &tokens, now, context) {
+                Some(turn) => turn,
+                None => Turn::Wishes(request, About::Itself),
+            },
             Understood::Held(request, question) => revised(message, &tokens, now, context)
                 .unwrap_or_else(|| Turn::Answer(request.asked(question, now, context), About::Itself)),
             Understood::Answer(reading) => match revised(message, &tokens, now, context) {
@@ -123,6 +127,28 @@ fn revised<'m>(message: &'m str, tokens: &[Token], now: DateTime, context: &Cont
         Change::To(request) => Some(Turn::Wishes(request, About::Itself)),
         Change::Unsure(question) => Some(Turn::Answer(reading::ask(question), About::Itself)),
         Change::Nothing => Some(Turn::Answer(reading::nothing_to_do(message.trim()), About::Itself)),
+    }
+}
+
+/// A message that corrects itself in one sentence: `… at 5am, I mean 6am`, `… at 7pm - sorry, 8pm`.
+fn corrected<'m>(message: &'m str, tokens: &[Token], now: DateTime, context: &Context) -> Option<Turn<'m>> {
+    const CUES: [&str; 8] =
+        ["i mean", "i meant", "sorry", "or rather", "make that", "no make it", "no make that", "correction"];
+    let words = Words::new(message, tokens);
+    let speaks = tokens.iter().any(|token| token.form == Form::Quoted || token.word == ":");
+    let cut = (1..words.len())
+        .find(|at| words.is(at - 1, &[",", "-", "–", "—", "…"]) && CUES.iter().any(|cue| words.reads(*at, cue)))?;
+    let Understood::Wishes(open) = understand(message, tokens.get(..cut - 1)?, now, Language::English) else {
+        return None;
+    };
+    let tells =
+        open.wishes.iter().any(|wish| matches!(wish.what, What::Message(_) | What::Entry(_) | What::Payment(_)));
+    match change::read(&open, &words.tail(cut), now, context).filter(|_| !speaks && !tells)? {
+        Change::To(mut request) => {
+            request.said.doubts += 1;
+            Some(Turn::Wishes(request, About::Itself))
+        }
+        Change::Nothing | Change::Unsure(_) => None,
     }
 }
 

@@ -74,11 +74,11 @@ const TABLE: [&str; 33] = [
     "it",
     "there",
 ];
-const RIDE: [&str; 41] = [
+const RIDE: [&str; 45] = [
     "one", "another", "picked", "collect", "again", "have", "be", "driven", "taken", "book", "reserve", "get", "grab",
     "arrange", "organise", "organize", "find", "call", "order", "hail", "fetch", "request", "schedule", "send", "take",
     "drive", "bring", "pick", "up", "ride", "taxi", "cab", "car", "uber", "lift", "lyft", "pickup", "go", "there",
-    "home", "it",
+    "home", "it", "going", "over", "round", "around",
 ];
 const DELIVERY: [&str; 17] = [
     "sent",
@@ -152,7 +152,7 @@ const ENTRY: [&str; 33] = [
     "everything",
 ];
 
-const LOOKUP: [&str; 50] = [
+const LOOKUP: [&str; 58] = [
     "good",
     "nice",
     "know",
@@ -203,6 +203,14 @@ const LOOKUP: [&str; 50] = [
     "dinner",
     "lunch",
     "room",
+    "has",
+    "got",
+    "anything",
+    "something",
+    "going",
+    "still",
+    "out",
+    "possible",
 ];
 
 /// Words that make a wish depend on something, or leave it open.
@@ -299,7 +307,7 @@ pub(super) fn unread(words: &Words, act: Act) -> Vec<String> {
 
 /// `a payment of`.
 fn is_of_payment(words: &Words, at: usize) -> bool {
-    at > 0 && words.is(at, &["of"]) && words.is(at - 1, &["payment"])
+    at > 0 && words.is(at, &["of"]) && words.is(at - 1, &["payment", "transfer"])
 }
 
 /// Takes why a table is wished for, which changes nothing: `for my mum's birthday`; whether it was said.

@@ -62,6 +62,8 @@ struct Sentence {
     start: usize,
     region: usize,
     tells: bool,
+    /// What is to be remembered follows behind a comma.
+    reminds: bool,
     /// What follows is said to somebody else.
     speech: bool,
 }
@@ -77,10 +79,13 @@ impl Sentence {
         if mark && [".", ";", "!", "?"].contains(&word) && !self.speech {
             self.pieces.push(piece);
             (self.start, self.region, self.tells) = (self.pieces.len(), self.pieces.len(), false);
+            self.reminds = false;
             return;
         }
         let told = self.tells
-            && (["that", ":", "whether", "if", "saying"].contains(&word) || piece.token.form == Form::Quoted);
+            && (["that", ":", "whether", "if", "saying"].contains(&word)
+                || piece.token.form == Form::Quoted
+                || word == "," && self.reminds);
         self.speech |= told;
         if self.speech {
             self.pieces.push(piece);
@@ -92,13 +97,14 @@ impl Sentence {
                     .rev()
                     .find(|at| ["and", ",", "but", "or", "if", "unless", "because"].contains(&self.word(*at)));
                 let at = clause.map_or(self.start, |at| at + 1);
-                self.region += usize::from(at < self.region);
+                self.region += usize::from(at <= self.region);
                 self.pieces.insert(at, piece);
             }
             Role::Infinitive => self.infinitive(piece),
             Role::Plain | Role::Frame | Role::Place => {
                 let action = piece.role == Role::Plain && ACTIONS.contains(&word);
                 self.tells |= action && (TELLING.contains(&word)) || word == "details";
+                self.reminds |= action && word == "remind";
                 self.pieces.push(piece);
                 if action {
                     self.region = self.pieces.len();

@@ -15,10 +15,55 @@ pub(super) struct Words<'m> {
 }
 
 /// Words that end a name or a place.
-pub(super) const STOPS: [&str; 30] = [
-    "at", "on", "for", "from", "to", "in", "by", "with", "and", "or", "then", "please", "there", "via", "under",
-    "that", "of", "about", "around", "after", "before", "if", "when", "as", "so", "because", "using", "is", "thanks",
+pub(super) const STOPS: [&str; 48] = [
+    "at",
+    "on",
+    "for",
+    "from",
+    "to",
+    "in",
+    "by",
+    "with",
+    "and",
+    "or",
+    "then",
+    "please",
+    "there",
+    "via",
+    "under",
+    "that",
+    "of",
+    "about",
+    "around",
+    "after",
+    "before",
+    "if",
+    "when",
+    "as",
+    "so",
+    "because",
+    "using",
+    "is",
+    "thanks",
     "saying",
+    "without",
+    "except",
+    "instead",
+    "not",
+    "but",
+    "unless",
+    "only",
+    "ideally",
+    "preferably",
+    "maximum",
+    "max",
+    "including",
+    "excluding",
+    "asap",
+    "while",
+    "until",
+    "till",
+    "quickly",
 ];
 
 impl<'m> Words<'m> {
@@ -146,6 +191,11 @@ impl<'m> Words<'m> {
         Self::new(self.message, self.tokens.get(at..).unwrap_or_default())
     }
 
+    /// The words before a place, none of them taken.
+    pub fn head(&self, end: usize) -> Self {
+        Self::new(self.message, self.tokens.get(..end).unwrap_or_default())
+    }
+
     /// A word that no lexicon has.
     fn is_unknown(&self, at: usize) -> bool {
         self.free(at).is_some_and(|token| token.unknown)
@@ -166,6 +216,19 @@ impl<'m> Words<'m> {
         };
         let end = (start..self.len()).find(|at| ends(*at)).unwrap_or(self.len());
         start..end
+    }
+
+    /// The words of a proper name that starts here: a phrase, up to a small word behind a capital one.
+    pub fn name(&self, start: usize, stops: &[&str]) -> Range<usize> {
+        let phrase = self.phrase(start, stops);
+        let joins = ["de", "del", "la", "le", "di", "da", "du", "van", "von", "der", "the", "and", "n"];
+        let small = |at: &usize| {
+            self.is_capital(at - 1)
+                && self.form(*at) == Some(Form::Word)
+                && !self.is_capital(*at)
+                && !self.is(*at, &joins)
+        };
+        phrase.start..(start + 1..phrase.end).find(small).unwrap_or(phrase.end)
     }
 
     /// The phrase as text; a quotation without its quotes. `None` where it is empty.
