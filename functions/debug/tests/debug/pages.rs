@@ -108,7 +108,7 @@ fn every_page_has_a_policy_that_lets_nothing_run() {
 fn a_trace_that_nobody_knows_is_not_found_and_its_files_are_there() {
     let host = Fake::with(vec![unwound()]);
     let unknown = get(&host, &format!("/debug/traces/{}", "1".repeat(32)));
-    assert!(unknown.status() == 404 && unknown.holds("There is no such trace."), "{}", unknown.text);
+    assert!(unknown.status() == 404 && unknown.holds("You have no saga of such a trace."), "{}", unknown.text);
     assert_eq!(get(&host, "/debug/traces/nonsense").status(), 400);
     assert_eq!(get(&host, &format!("/debug/traces/{}?from=x", "1".repeat(32))).status(), 400);
     assert_eq!(send(&host, Method::GET, &format!("/debug/traces/{}", "1".repeat(32)), Some("ana")).status(), 403);
