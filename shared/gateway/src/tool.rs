@@ -251,7 +251,7 @@ mod tests {
                 attempt: 1,
                 tool: "book".to_owned(),
                 key: "k".to_owned(),
-                params: serde_json::Map::new(),
+                params: Map::new(),
                 output: None,
                 timeout: Millis(1_000),
                 trace: trace.to_owned(),

@@ -1,7 +1,7 @@
 //! Traces made by hand, and what becomes of them on the page.
 
 use makegood_edge::core::saga::report;
-use makegood_edge::core::trace::{Attribute, Status};
+use makegood_edge::core::trace::{Attribute, Status, TraceId};
 use makegood_edge::serde_json::{Value, from_value, json};
 
 use super::*;

@@ -413,7 +413,7 @@ mod tests {
         let read = |value: serde_json::Value| {
             let mut terms = json!({"repeat": "never", "status": false, "fence": false, "timeout_ms": 1, "estimate_ms": 1, "input": {}});
             terms["concurrency"] = value;
-            serde_json::from_value::<crate::tool::Terms>(terms).map(|terms| terms.concurrency.len())
+            serde_json::from_value::<Terms>(terms).map(|terms| terms.concurrency.len())
         };
         assert_eq!(read(json!({"limit": 3})).unwrap(), 1);
         assert_eq!(read(json!([{"limit": 3, "per": "tool"}, {"limit": 1, "per": "user"}])).unwrap(), 2);
