@@ -5,7 +5,7 @@
 
 pub mod breaker;
 #[cfg(test)]
-mod draw;
+pub(crate) mod draw;
 pub mod front;
 pub mod gcra;
 pub mod load;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::samples::tools;
 use super::{Bounds, MOST_VIOLATIONS, Proposal, Rule, read};
 use crate::id::SagaId;
+use crate::ordered::FlatMap;
 use crate::saga::{
     Answer, Call, Commit, Decision, Effect, Ended, Event, Fact, Head, Job, Node, Op, Outcome, Past, Phase, Plan, Saga,
     Window, step,
@@ -206,8 +207,8 @@ struct World<'a> {
     tools: &'a BTreeMap<String, Definition>,
     nodes: Vec<Node>,
     head: Head,
-    outputs: BTreeMap<u32, Value>,
-    past: BTreeMap<u32, Past>,
+    outputs: FlatMap<u32, Value>,
+    past: FlatMap<u32, Past>,
     now: Millis,
     agreed: bool,
     effects: usize,
@@ -266,12 +267,12 @@ impl World<'_> {
     fn note(&mut self, commit: &Commit) {
         for record in &commit.records {
             if let Fact::Started { node, params, .. } = &record.fact {
-                let past = self.past.entry(*node).or_default();
+                let past = self.past.or_default(*node);
                 (past.started, past.params) = (true, params.clone());
             }
             if let Fact::Done { node, output, .. } = &record.fact {
                 self.outputs.insert(*node, output.clone());
-                let past = self.past.entry(*node).or_default();
+                let past = self.past.or_default(*node);
                 (past.done, past.output) = (true, Some(output.clone()));
             }
         }
@@ -301,8 +302,8 @@ fn run(dice: &mut Dice, nodes: Vec<Node>, tools: &BTreeMap<String, Definition>, 
         tools,
         nodes,
         head,
-        outputs: BTreeMap::new(),
-        past: BTreeMap::new(),
+        outputs: FlatMap::new(),
+        past: FlatMap::new(),
         now: Millis(1_000),
         agreed: false,
         effects: 0,

@@ -187,7 +187,7 @@ impl Saga {
     }
 
     pub(super) fn hold(&mut self, node: u32, op: Op, code: String, detail: String) {
-        let open = self.head.open.entry(node).or_insert(Open::new(Job::Held, self.head.last_at));
+        let open = self.head.open.or_insert(node, Open::new(Job::Held, self.head.last_at));
         (open.job, open.due, open.op) = (Job::Held, None, Some(op));
         if op == Op::Undo && self.head.phase == Phase::Forward {
             // It should have made room for another, and cannot.

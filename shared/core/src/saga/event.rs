@@ -1,7 +1,5 @@
 //! What the world tells `step`. The list is closed, as that of the effects is.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,6 +11,7 @@ use super::replan::Replan;
 use super::state::Phase;
 use super::verbs::Verdict;
 use crate::error::Code;
+use crate::ordered::{FlatMap, FlatSet};
 use crate::time::Millis;
 use crate::tool::Terms;
 
@@ -138,20 +137,20 @@ pub struct Window {
     pub nodes: Vec<Node>,
     /// The terms that the nodes were frozen with, by tool name.
     #[serde(default)]
-    pub tools: BTreeMap<String, Terms>,
+    pub tools: FlatMap<String, Terms>,
     /// Outputs that the nodes' parameters refer to.
     #[serde(default)]
-    pub outputs: BTreeMap<u32, Value>,
+    pub outputs: FlatMap<u32, Value>,
     /// What the journal knows of the nodes themselves; while unwinding only.
     #[serde(default)]
-    pub past: BTreeMap<u32, Past>,
+    pub past: FlatMap<u32, Past>,
     /// Tools of which another version has been registered since the plan was frozen.
     #[serde(default)]
-    pub drifted: BTreeSet<String>,
+    pub drifted: FlatSet<String>,
     /// How long calls of these tools take, as it was learned: what a tool declares counts where nothing
     /// was.
     #[serde(default)]
-    pub estimates: BTreeMap<String, Millis>,
+    pub estimates: FlatMap<String, Millis>,
 }
 
 /// The event has no place now, in this phase or at all: a fault in the driver or the store, or something that somebody

@@ -4,8 +4,6 @@
 //! used up, and whatever ends or holds the saga meets it as any other step of that kind. The wait is in the
 //! head; of each time that a step meets an open breaker, however long that lasts, one record tells.
 
-use std::collections::BTreeMap;
-
 use super::advance::PARALLEL;
 use super::child::Child;
 use super::effect::Effect;
@@ -14,6 +12,7 @@ use super::node::Node;
 use super::settle::MOST_SPARED;
 use super::state::{Job, Open, Phase, Saga};
 use crate::guard::breaker;
+use crate::ordered::FlatMap;
 use crate::time::Millis;
 
 /// Those that wait for the same breaker ask again within a quarter of this.
@@ -22,7 +21,7 @@ const SPREAD: Millis = Millis(2_000);
 impl Saga {
     /// Tells which breakers are not closed, each with the time at which it may be tried, by the clock of this
     /// machine.
-    pub fn beware(&mut self, wary: BTreeMap<String, Millis>) {
+    pub fn beware(&mut self, wary: FlatMap<String, Millis>) {
         self.run.wary = wary;
     }
 
@@ -66,7 +65,7 @@ impl Saga {
         }
         let now = self.head.last_at;
         self.reach(ix);
-        let open = self.head.open.entry(ix).or_insert(Open::new(Job::Pending, now));
+        let open = self.head.open.or_insert(ix, Open::new(Job::Pending, now));
         if open.job != Job::Pending {
             // What was not answered is in doubt by now, and not to be found so once more.
             open.due = Some(now);

@@ -196,7 +196,7 @@ impl Event {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
 
     use serde_json::json;
 
@@ -210,6 +210,7 @@ mod tests {
     use super::*;
     use crate::error::Code;
     use crate::id::SagaId;
+    use crate::ordered::{FlatMap, FlatSet};
     use crate::time::Millis;
 
     const NOW: Millis = Millis(1_790_000_000_000);
@@ -273,7 +274,7 @@ mod tests {
             }
             Kind::Retry => Event::Retry { by: by(), node: None },
             Kind::Replan => {
-                let plan = Replan { version: 1, nodes: Vec::new(), kept: BTreeSet::new(), retired: BTreeMap::new() };
+                let plan = Replan { version: 1, nodes: Vec::new(), kept: FlatSet::new(), retired: FlatMap::new() };
                 Event::Replan { by: by(), note: String::new(), plan: Box::new(plan) }
             }
             Kind::Nudged => Event::Nudged { node: 0 },

@@ -1,7 +1,5 @@
 //! A frozen step: what a plan's step became when the saga was created.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -9,6 +7,7 @@ use super::approval::Approval;
 use super::condition::Condition;
 use super::state::is_zero;
 use super::wait::Wait;
+use crate::ordered::FlatMap;
 use crate::tool::{Class, Retry};
 
 /// One node of the frozen plan. Nodes are numbered in a topological order: whatever a node depends
@@ -34,8 +33,9 @@ pub struct Node {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deps: Vec<u32>,
     /// The nodes whose outputs `params` and `when` refer to, by their step's id.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub refs: BTreeMap<String, u32>,
+    #[serde(default, skip_serializing_if = "FlatMap::is_empty")]
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(with = "std::collections::BTreeMap<String, u32>"))]
+    pub refs: FlatMap<String, u32>,
     /// It has no partner, and waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Wait>,

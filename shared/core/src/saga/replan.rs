@@ -6,13 +6,12 @@
 //! before anything of its name is made anew. What was not begun is dropped. A new node's key holds the
 //! epoch, so that no partner takes it for an old one.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::effect::Op;
 use super::fact::{Fact, Record};
 use super::node::{Gather, Node};
 use super::state::{Job, MOST_NODES, Open, Phase, Saga};
 use crate::error::{Code, Error};
+use crate::ordered::{FlatMap, FlatSet};
 use crate::tool::Class;
 
 /// What [`adapt`] makes of a plan, for the saga's own version only.
@@ -23,9 +22,9 @@ pub struct Replan {
     /// What is appended, numbered from the end of the plan so far.
     pub nodes: Vec<Node>,
     /// Nodes that stay as they are.
-    pub kept: BTreeSet<u32>,
+    pub kept: FlatSet<u32>,
     /// Nodes that are to be undone, with their rounds.
-    pub retired: BTreeMap<u32, u32>,
+    pub retired: FlatMap<u32, u32>,
 }
 
 /// What the journal says of an old node, as far as it matters here.
@@ -56,8 +55,8 @@ pub fn adapt<'a>(
     let first = u32::try_from(old.len()).unwrap_or(u32::MAX);
     let epoch =
         old.iter().map(|node| node.epoch.saturating_add(of(node.ix).round)).max().unwrap_or(0).saturating_add(1);
-    let mut place: BTreeMap<u32, u32> = BTreeMap::new();
-    let mut kept = BTreeSet::new();
+    let mut place: FlatMap<u32, u32> = FlatMap::new();
+    let mut kept = FlatSet::new();
     let mut nodes: Vec<Node> = Vec::new();
     for mut node in new {
         let same = old.iter().rev().find(|other| {
@@ -76,7 +75,7 @@ pub fn adapt<'a>(
         (node.ix, node.epoch) = (ix, epoch);
         nodes.push(node);
     }
-    let mut retired = BTreeMap::new();
+    let mut retired = FlatMap::new();
     for node in old.iter().filter(|node| node.class == Class::Compensatable && !kept.contains(&node.ix)) {
         let Known { done, by_hand, undone, dropped, round, .. } = of(node.ix);
         if !done || undone || dropped {
@@ -101,18 +100,18 @@ pub fn adapt<'a>(
     Ok(Replan { version, nodes, kept, retired })
 }
 
-fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> BTreeMap<u32, Known> {
-    let mut known: BTreeMap<u32, Known> = BTreeMap::new();
+fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> FlatMap<u32, Known> {
+    let mut known: FlatMap<u32, Known> = FlatMap::new();
     for record in records {
         if let Fact::Replanned { from, kept, .. } = &record.fact {
             for ix in (0..*from).filter(|ix| !kept.contains(ix)) {
-                let known = known.entry(ix).or_default();
+                let known = known.or_default(ix);
                 (known.dropped, known.waits) = (true, false);
             }
             continue;
         }
         let Some(ix) = record.fact.node() else { continue };
-        let known = known.entry(ix).or_default();
+        let known = known.or_default(ix);
         match &record.fact {
             Fact::Started { round, .. } => {
                 (known.started, known.waits) = (true, false);
@@ -148,7 +147,7 @@ fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> BTreeMap<u32, Know
 }
 
 /// Whether a node of the new plan is what an old one was: then what that gave is what this would give.
-fn is_same(old: &Node, new: &Node, place: &BTreeMap<u32, u32>, kept: &BTreeSet<u32>, waits: bool) -> bool {
+fn is_same(old: &Node, new: &Node, place: &FlatMap<u32, u32>, kept: &FlatSet<u32>, waits: bool) -> bool {
     let at = |ix: &u32| place.get(ix).copied().filter(|ix| kept.contains(ix));
     let same_refs = old.refs.len() == new.refs.len()
         && new.refs.iter().all(|(step, ix)| old.refs.get(step).is_some_and(|known| at(ix) == Some(*known)));
@@ -168,7 +167,7 @@ fn is_same(old: &Node, new: &Node, place: &BTreeMap<u32, u32>, kept: &BTreeSet<u
     same_step && same_gates && same_people && same_refs && same_gather && same_place
 }
 
-fn renumber(node: &mut Node, place: &BTreeMap<u32, u32>, first: u32) {
+fn renumber(node: &mut Node, place: &FlatMap<u32, u32>, first: u32) {
     let at = |ix: &u32| place.get(ix).copied().unwrap_or(*ix);
     node.deps = node.deps.iter().map(at).collect();
     node.refs.values_mut().for_each(|ix| *ix = at(ix));
@@ -205,7 +204,7 @@ impl Saga {
         if !replan.nodes.iter().all(|node| expected.next() == Some(node.ix)) {
             return Err("the new steps do not follow the old ones");
         }
-        let mut open = BTreeMap::new();
+        let mut open = FlatMap::new();
         for (ix, known) in &self.head.open {
             match known.job {
                 Job::Wait | Job::Pending if replan.kept.contains(ix) => {
@@ -278,8 +277,8 @@ mod tests {
         let records = [done(0), done(1)].concat();
         let new = vec![node(0, "table", 4, &[]), node(1, "ride", 6, &[0])];
         let replan = adapt(&old, &records, new, 7).unwrap();
-        assert_eq!((replan.version, replan.kept), (7, BTreeSet::from([0])));
-        assert_eq!(replan.retired, BTreeMap::from([(1, 0)]));
+        assert_eq!((replan.version, replan.kept), (7, FlatSet::from([0])));
+        assert_eq!(replan.retired, FlatMap::from([(1, 0)]));
         let [ride] = replan.nodes.as_slice() else { panic!("one step is new") };
         assert_eq!((ride.ix, ride.epoch, &ride.deps), (3, 1, &vec![0, 1]));
     }
@@ -289,7 +288,7 @@ mod tests {
         let [started, done] = done(0);
         let retried = record(&json!({"type": "retried", "node": 0, "by": "ann"}));
         let replan = adapt(&[node(0, "table", 4, &[])], &[started, retried, done], Vec::new(), 1).unwrap();
-        assert_eq!(replan.retired, BTreeMap::from([(0, 0)]));
+        assert_eq!(replan.retired, FlatMap::from([(0, 0)]));
     }
 
     #[test]

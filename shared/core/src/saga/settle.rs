@@ -153,7 +153,7 @@ impl Saga {
     pub(super) fn done(&mut self, node: &Node, attempt: u32, took: Millis, output: serde_json::Value) {
         self.record(Fact::Done { node: node.ix, attempt, took, output: output.clone() });
         if self.head.phase == Phase::Unwinding {
-            let past = self.run.past.entry(node.ix).or_default();
+            let past = self.run.past.or_default(node.ix);
             (past.done, past.by_hand, past.output) = (true, attempt == 0, Some(output));
             let round = self.round(node.ix);
             self.head.open.insert(node.ix, Open { round, ..Open::new(Job::Undo, self.head.last_at) });
@@ -194,7 +194,7 @@ impl Saga {
 
     pub(super) fn undone(&mut self, ix: u32, attempt: u32, took: Millis, found: bool) {
         self.head.open.remove(&ix);
-        self.run.past.entry(ix).or_default().undone = true;
+        self.run.past.or_default(ix).undone = true;
         if self.head.phase == Phase::Unwinding && self.is_needed(ix) {
             // A retired one, undone before what a newer plan has kept: the order goes through it.
             self.head.open.insert(ix, Open::new(Job::Pending, self.head.last_at));

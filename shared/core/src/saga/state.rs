@@ -1,6 +1,6 @@
 //! What a saga is between two events.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use super::fact::{Cause, Fact, Record};
 use super::node::{Node, Past};
 use super::turn::Priority;
 use crate::id::SagaId;
+use crate::ordered::{FlatMap, FlatSet};
 use crate::time::Millis;
 use crate::tool::{Class, Terms};
 use crate::trace::Context;
@@ -201,7 +202,7 @@ pub struct Head {
     /// `open`.
     #[serde(default)]
     pub floor: u32,
-    pub open: BTreeMap<u32, Open>,
+    pub open: FlatMap<u32, Open>,
     /// The point of no return is behind.
     #[serde(default)]
     pub pivoted: bool,
@@ -215,8 +216,8 @@ pub struct Head {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drifting: Option<String>,
     /// The tools with whose older version a person has had it go on.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub accepted: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "FlatSet::is_empty")]
+    pub accepted: FlatSet<String>,
     /// The step that this saga runs for, where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
@@ -271,13 +272,13 @@ impl Head {
             total,
             cursor: 0,
             floor: 0,
-            open: BTreeMap::new(),
+            open: FlatMap::new(),
             pivoted: false,
             cause: None,
             deadline,
             paused: false,
             drifting: None,
-            accepted: BTreeSet::new(),
+            accepted: FlatSet::new(),
             parent: None,
             trace: None,
             priority: Priority::Normal,
@@ -339,12 +340,12 @@ pub struct Saga {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Run {
     /// Shared, so that what acts on one and on the saga copies nothing.
-    pub nodes: BTreeMap<u32, Arc<Node>>,
-    pub tools: BTreeMap<String, Terms>,
-    pub drifted: BTreeSet<String>,
-    pub estimates: BTreeMap<String, Millis>,
-    pub outputs: BTreeMap<u32, Value>,
-    pub past: BTreeMap<u32, Past>,
+    pub nodes: FlatMap<u32, Arc<Node>>,
+    pub tools: FlatMap<String, Terms>,
+    pub drifted: FlatSet<String>,
+    pub estimates: FlatMap<String, Millis>,
+    pub outputs: FlatMap<u32, Value>,
+    pub past: FlatMap<u32, Past>,
     /// Nodes from `cursor` (or above `floor`) to here are in `nodes`.
     pub loaded: u32,
     /// Nodes asked for at the last page.
@@ -362,20 +363,20 @@ pub(super) struct Run {
     /// No further call fits into this invocation.
     pub full: bool,
 
-    pub inflight: BTreeSet<CallId>,
+    pub inflight: FlatSet<CallId>,
     pub sleeping: bool,
     /// Every call takes a turn, whatever its tool says.
     pub limited: bool,
     /// The steps that have asked for their turn, with the wait until they ask again.
-    pub asking: BTreeMap<u32, Millis>,
+    pub asking: FlatMap<u32, Millis>,
     /// The steps whose turn has come.
-    pub turns: BTreeSet<u32>,
+    pub turns: FlatSet<u32>,
     /// The breakers that are not closed, with the times at which they may be tried.
-    pub wary: BTreeMap<String, Millis>,
+    pub wary: FlatMap<String, Millis>,
     /// The steps that have asked for leave.
-    pub leaving: BTreeSet<u32>,
+    pub leaving: FlatSet<u32>,
     /// The steps that have it.
-    pub leave: BTreeSet<u32>,
+    pub leave: FlatSet<u32>,
     /// A step has asked in vain, and must be woken.
     pub polled: bool,
     /// Learned, not committed.
@@ -438,7 +439,7 @@ impl Saga {
         self.run.estimates.append(&mut window.estimates);
         self.run.outputs.append(&mut window.outputs);
         for (node, past) in window.past {
-            let known = self.run.past.entry(node).or_default();
+            let known = self.run.past.or_default(node);
             // An answer that came since the page was asked for is newer than the page.
             let newer = known.done.then(|| (known.by_hand, known.output.take()));
             let undone = known.undone || past.undone;

@@ -104,7 +104,7 @@ impl Saga {
         }
         let now = self.head.last_at;
         self.reach(ix);
-        let open = self.head.open.entry(ix).or_insert(Open::new(Job::Pending, now));
+        let open = self.head.open.or_insert(ix, Open::new(Job::Pending, now));
         if open.job == Job::Do {
             // What was not answered is in doubt by now, and not to be found so once more.
             open.due = Some(now);

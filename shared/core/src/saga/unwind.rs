@@ -129,7 +129,7 @@ impl Saga {
 
     /// Something that depends on the node directly is not settled.
     pub(super) fn is_needed(&self, ix: u32) -> bool {
-        let mut above = self.head.open.range(ix + 1..).map(|(other, _)| *other);
+        let mut above = self.head.open.above(&ix).map(|(other, _)| *other);
         if !self.is_retired(ix) {
             return above.any(|other| self.depends(other, ix));
         }

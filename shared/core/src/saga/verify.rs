@@ -8,7 +8,7 @@
 //! All that is wrong is said at once, each with its step and its rule, as far as one fault does not hide the next: the
 //! order of steps is looked at when each of them is right.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::checks::{approval_of, check_approvals, check_params, check_policies, check_wait, references, tool_of};
 use super::child::{self, Child};
@@ -17,7 +17,7 @@ use super::node::{Crowd, Gather, Node};
 use super::plan::{Plan, Step};
 use super::sequence;
 use crate::error::Error;
-use crate::ordered;
+use crate::ordered::{FlatMap, FlatSet};
 use crate::time::Millis;
 use crate::tool::{Class, Definition};
 use crate::violation::{MOST_VIOLATIONS, Rule, Violation, short};
@@ -107,7 +107,7 @@ pub(super) fn freeze_within(
         return Err(Violation::whole(Rule::Steps, message).into());
     };
     room.steps = left;
-    let places = ordered::map(plan.steps.iter().enumerate().map(|(at, step)| (step.id.as_str(), at)));
+    let places: FlatMap<&str, usize> = plan.steps.iter().enumerate().map(|(at, step)| (step.id.as_str(), at)).collect();
     let mut edges = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
         match &step.wait {
@@ -172,7 +172,7 @@ fn check_size(plan: &Plan, limits: Limits) -> Result<(), Violation> {
 
 fn check_ids(plan: &Plan) -> Result<(), Error> {
     let mut faults = Faults::default();
-    let mut known = BTreeSet::new();
+    let mut known = FlatSet::new();
     for (place, step) in plan.steps.iter().enumerate() {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         let starts = step.id.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
@@ -195,7 +195,7 @@ fn check_ids(plan: &Plan) -> Result<(), Error> {
 fn check_alternatives(
     step: &Step,
     plan: &Plan,
-    places: &BTreeMap<&str, usize>,
+    places: &FlatMap<&str, usize>,
     tools: &BTreeMap<String, Definition>,
 ) -> Result<(), Violation> {
     // That it is not registered is said already.
@@ -223,7 +223,7 @@ fn gives(
     place: usize,
     path: &[&str],
     plan: &Plan,
-    places: &BTreeMap<&str, usize>,
+    places: &FlatMap<&str, usize>,
     tools: &BTreeMap<String, Definition>,
 ) -> bool {
     let Some(step) = plan.steps.get(place) else { return false };
@@ -246,7 +246,7 @@ fn gives(
 fn dependencies(
     step: &Step,
     plan: &Plan,
-    places: &BTreeMap<&str, usize>,
+    places: &FlatMap<&str, usize>,
     tools: &BTreeMap<String, Definition>,
     faults: &mut Faults,
 ) -> Vec<usize> {
@@ -317,10 +317,10 @@ fn in_order(edges: &[Vec<usize>]) -> Vec<usize> {
 /// The steps that wait for each other in circles. Of what `in_order` left out each waits for another such, so that who
 /// follows one of these in each comes round.
 fn circles(plan: &Plan, edges: &[Vec<usize>], order: &[usize]) -> Vec<Violation> {
-    let placed = ordered::set(order.iter().copied());
+    let placed: FlatSet<usize> = order.iter().copied().collect();
     let next = |place: usize| edges.get(place)?.iter().copied().find(|dep| !placed.contains(dep));
-    let mut seen = BTreeSet::new();
-    let mut round = BTreeMap::new();
+    let mut seen = FlatSet::new();
+    let mut round = FlatMap::new();
     for start in (0..edges.len()).filter(|place| !placed.contains(place)) {
         let mut path = Vec::new();
         let mut at = Some(start);
@@ -440,18 +440,19 @@ fn number(
         }
     }
     let number_of = |place: usize| numbers.get(place).copied().unwrap_or_default();
-    let mut referred_to = BTreeSet::new();
+    let mut referred_to = FlatSet::new();
     for step in &plan.steps {
         references(step, &mut |reference| {
             referred_to.insert(reference.step);
         });
     }
-    let by_id = ordered::map(plan.steps.iter().enumerate().map(|(place, step)| (step.id.as_str(), number_of(place))));
+    let by_id: FlatMap<&str, u32> =
+        plan.steps.iter().enumerate().map(|(place, step)| (step.id.as_str(), number_of(place))).collect();
     let frozen = order.iter().filter_map(|place| {
         let (step, deps) = (plan.steps.get(*place)?, edges.get(*place)?);
         let mut deps: Vec<u32> = deps.iter().map(|dep| number_of(*dep)).collect();
         deps.sort_unstable();
-        let mut refs = BTreeMap::new();
+        let mut refs = FlatMap::new();
         references(step, &mut |reference| {
             if let Some(ix) = by_id.get(reference.step) {
                 refs.insert(reference.step.to_owned(), *ix);

@@ -165,7 +165,7 @@ impl Saga {
     /// Moves the cursor past `ix`.
     pub(super) fn reach(&mut self, ix: u32) {
         for skipped in self.head.cursor..ix {
-            self.head.open.entry(skipped).or_insert(Open::new(Job::Pending, self.head.last_at));
+            self.head.open.or_insert(skipped, Open::new(Job::Pending, self.head.last_at));
         }
         self.head.cursor = self.head.cursor.max(ix + 1);
     }

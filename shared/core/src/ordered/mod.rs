@@ -3,6 +3,10 @@
 //! `collect` sorts what it is given before it builds the tree, and so brings a stable sort of its own, of several
 //! kilobytes, into a function's Wasm for every type of entry. What is put together here is small.
 
+mod flat;
+
+pub use flat::{FlatMap, FlatSet};
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
