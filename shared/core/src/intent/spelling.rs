@@ -119,7 +119,50 @@ const RIGHT: [&str; 51] = [
 ];
 
 /// Slips and short forms that are more than one letter away, or in words too short to be corrected by distance.
-const SLIPS: &str = "cna=can teh=the orderr=order orde=order adn=and bookk=book buk=book boke=book tble=table taxy=taxi taxxi=taxi reserbe=reserve plese=please pleas=please remnd=remind wendsday=wednesday saterday=saturday bok=book boook=book fuor=four oder=order ordr=order ppl=people reserv=reserve tabl=table tbl=table txi=taxi tmrw=tomorrow tmr=tomorrow tomoz=tomorrow wensday=wednesday thrusday=thursday rezervation=reservation fiev=five eigth=eight tomrow=tomorrow tommorrow=tomorrow restaraunt=restaurant resreve=reserve ofice=office airpot=airport aiport=airport";
+const SLIPS: [(&str, &str); 42] = [
+    ("cna", "can"),
+    ("teh", "the"),
+    ("orderr", "order"),
+    ("orde", "order"),
+    ("adn", "and"),
+    ("bookk", "book"),
+    ("buk", "book"),
+    ("boke", "book"),
+    ("tble", "table"),
+    ("taxy", "taxi"),
+    ("taxxi", "taxi"),
+    ("reserbe", "reserve"),
+    ("plese", "please"),
+    ("pleas", "please"),
+    ("remnd", "remind"),
+    ("wendsday", "wednesday"),
+    ("saterday", "saturday"),
+    ("bok", "book"),
+    ("boook", "book"),
+    ("fuor", "four"),
+    ("oder", "order"),
+    ("ordr", "order"),
+    ("ppl", "people"),
+    ("reserv", "reserve"),
+    ("tabl", "table"),
+    ("tbl", "table"),
+    ("txi", "taxi"),
+    ("tmrw", "tomorrow"),
+    ("tmr", "tomorrow"),
+    ("tomoz", "tomorrow"),
+    ("wensday", "wednesday"),
+    ("thrusday", "thursday"),
+    ("rezervation", "reservation"),
+    ("fiev", "five"),
+    ("eigth", "eight"),
+    ("tomrow", "tomorrow"),
+    ("tommorrow", "tomorrow"),
+    ("restaraunt", "restaurant"),
+    ("resreve", "reserve"),
+    ("ofice", "office"),
+    ("airpot", "airport"),
+    ("aiport", "airport"),
+];
 
 /// Parts of the names of the town's restaurants, which are corrected in spite of a capital.
 const NAMES: [&str; 6] = ["green", "anchor", "camino", "luigi's", "luigis", "sakura"];
@@ -130,9 +173,8 @@ pub(super) fn is_name(word: &str) -> bool {
 
 /// What the word was meant to be, if it is not right as it stands.
 pub(super) fn correct(word: &str) -> Option<&'static str> {
-    let mut slips = SLIPS.split(' ').filter_map(|pair| pair.split_once('='));
-    if let Some((_, meant)) = slips.find(|(slip, _)| *slip == word) {
-        return Some(meant);
+    if let Some((_, meant)) = SLIPS.iter().find(|(slip, _)| *slip == word) {
+        return Some(*meant);
     }
     if let Some(meant) = stretched(word) {
         return Some(meant);
