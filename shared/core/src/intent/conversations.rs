@@ -150,13 +150,82 @@ fn a_later_message_changes_what_was_wished_before() {
 }
 
 #[test]
+fn a_change_is_understood_however_it_is_led_to() {
+    let one = |text: &str| vec![text.to_owned()];
+    let later = |text: &str| one(&TABLE.replace("19:00", text));
+    let paid = |payee: &str, amount: u32| {
+        vec![
+            format!("authorise_payment amount_minor={amount}, currency=EUR, payee={payee}"),
+            "capture_payment payment_id=$pay.payment_id".to_owned(),
+        ]
+    };
+    let ordered = |items: &str| one(&format!("dispatch_delivery address=home, items=[{items}], vendor=Luigi's"));
+    for (earlier, message, expected) in [
+        (BOOK, "oh and put it under Whitfield", one(&TABLE.replace("Ada", "Whitfield"))),
+        (BOOK, "can we push it back an hour?", later("20:00")),
+        (BOOK, "eine halbe Stunde früher bitte", later("18:30")),
+        (BOOK, "una hora más tarde", later("20:00")),
+        (BOOK, "earlier, 6:30", later("18:30")),
+        (BOOK, "one more person is coming", one(&TABLE.replace("=4", "=5"))),
+        (BOOK, "it's for three", one(&TABLE.replace("=4", "=3"))),
+        (BOOK, "same time but at Sakura", one(&TABLE.replace("Luigi's", "Sakura"))),
+        (BOOK, "Ben can't come, so we're only three", one(&TABLE.replace("=4", "=3"))),
+        (BOOK, "cámbialo a Sakura", one(&TABLE.replace("Luigi's", "Sakura"))),
+        (EVENING, "I'd rather walk, cancel the taxi", one(TABLE)),
+        (EVENING, "the table can stay but drop the taxi", one(TABLE)),
+        (EVENING, "skip the taxi, we'll walk", one(TABLE)),
+        (EVENING, "Das Taxi brauchen wir doch nicht", one(TABLE)),
+        (EVENING, "das Taxi kannst du weglassen", one(TABLE)),
+        (
+            "Get me a taxi to the airport tomorrow at 7am",
+            "make it 6:30",
+            one("request_ride date=2026-11-24, destination=the airport, passengers=1, pickup=home, time=06:30"),
+        ),
+        (
+            "Get me a taxi to the airport tomorrow at 7am",
+            "change the pickup to the library",
+            one("request_ride date=2026-11-24, destination=the airport, passengers=1, pickup=the library, time=07:00"),
+        ),
+        ("Pay Anna 20 euros", "no, 30", paid("Anna", 3000)),
+        ("Pay Anna 20 euros", "sorry, Ben not Anna", paid("Ben", 2000)),
+        ("Order a pizza from Luigi's to home", "make it two pizzas", ordered(r#"{"name":"pizzas","quantity":2}"#)),
+        (
+            "Order a pizza from Luigi's to home",
+            "and a cola",
+            ordered(r#"{"name":"pizza","quantity":1},{"name":"cola","quantity":1}"#),
+        ),
+    ] {
+        assert_eq!(shown(&read_in(message, &[earlier], &context())), expected, "{earlier} … {message}");
+    }
+}
+
+#[test]
 fn a_change_that_is_not_wholly_understood_changes_nothing() {
-    for message in ["make it six if Bob comes", "make it around six", "at 8 or 9", "maybe on Friday", "make it quieter"]
-    {
+    for message in [
+        "make it six if Bob comes",
+        "make it around six",
+        "at 8 or 9",
+        "maybe on Friday",
+        "make it quieter",
+        "we have two kids",
+        "up to six",
+        "it's 8",
+        "a bit later",
+    ] {
         let reading = read_in(message, &[BOOK], &context());
         assert!(!matches!(reading, Reading::Plan { .. }), "{message}: {reading:#?}");
     }
-    for message in ["forget it", "never mind", "vergiss es", "olvídalo"] {
+    for message in [
+        "forget it",
+        "never mind",
+        "vergiss es",
+        "olvídalo",
+        "bah, olvídalo",
+        "ach, vergiss es einfach",
+        "you know what, forget the whole thing",
+        "no wait, don't",
+        "mejor no, déjalo",
+    ] {
         assert!(matches!(read_in(message, &[BOOK], &context()), Reading::Refused { .. }), "{message}");
     }
     // What was given up is not taken up again.
@@ -171,10 +240,60 @@ fn what_is_taken_back_in_the_same_breath_is_not_done() {
         "Send Ben 20 euros. No, actually don't, drop that.",
         "Schick Ben 20 Euro. Nein, doch nicht, lass das.",
         "Schick Ben 20 Euro, nein, lass es.",
+        "Manda 50 euros a Diego. No, déjalo, no le mandes nada.",
+        "Pay Ben 20 euros. No, leave it, don't send anything.",
         "Schick Ben 20 Euro. Ach nein, doch nicht, lass es sein.",
     ] {
         let reading = read(message, &context());
         assert!(matches!(reading, Reading::Ask { .. } | Reading::Refused { .. }), "{message}: {reading:#?}");
+    }
+}
+
+#[test]
+fn german_and_spanish_are_read_as_they_are_spoken() {
+    let ride = "request_ride date=2026-11-24, destination=museo, passengers=2, pickup=home, time=09:00";
+    for (message, expected) in [
+        ("Mach uns mal einen Tisch klar bei Luigi's, morgen um 19 Uhr, wir sind zu viert", TABLE),
+        ("¿Me coges mesa en Luigi's para mañana a las siete de la tarde? Seríamos cuatro", TABLE),
+        ("Dentro de un día quiero cenar en Luigi's a las 19:00, reserva mesa para cuatro", TABLE),
+        ("Necesitamos un taxi al museo mañana a las 9:00, somos dos", ride),
+        (
+            "Reserva Casa Pepe para cuatro mañana a las 19:00 a nombre de Robles",
+            "book_restaurant_table date=2026-11-24, name=Robles, party_size=4, restaurant=Casa Pepe, time=19:00",
+        ),
+        ("Gib bitte Lee Bescheid, dass ich nicht komme", "send_message text=ich nicht komme, to=Lee"),
+        ("Lass Lee wissen, dass ich komme", "send_message text=ich komme, to=Lee"),
+        (
+            "Erinnere mich morgen um 18 Uhr daran, Ben 50 Euro zu überweisen",
+            "add_calendar_event date=2026-11-24, duration_minutes=15, time=18:00, title=Ben 50 Euro zu überweisen",
+        ),
+        (
+            "Pon \"yoga\" en mi calendario mañana de 9:00 a 10:15",
+            "add_calendar_event date=2026-11-24, duration_minutes=75, time=09:00, title=yoga",
+        ),
+        ("Wirds morgen in Kiel regnen?", "get_weather_data date=2026-11-24, place=Kiel"),
+        ("Brauche ich morgen in Kiel einen Regenschirm?", "get_weather_data date=2026-11-24, place=Kiel"),
+        ("¿Cuántos grados hará mañana en Sevilla?", "get_weather_data date=2026-11-24, place=Sevilla"),
+        (
+            "Pide una docena de churros de Bakers a casa. Mil gracias",
+            r#"dispatch_delivery address=home, items=[{"name":"churros","quantity":12}], vendor=Bakers"#,
+        ),
+    ] {
+        assert_eq!(shown(&read(message, &context())), [expected], "{message}");
+    }
+    for message in [
+        "Auf gar keinen Fall Bob bezahlen!",
+        "Ni se te ocurra reservar en Luigi's",
+        "De ninguna manera le pagues a Bob",
+    ] {
+        assert!(matches!(read(message, &context()), Reading::Refused { .. }), "{message}");
+    }
+    for message in [
+        "Tom meint, er braucht morgen um 8 ein Taxi",
+        "Nuria quiere que le mande 30 euros",
+        "Igual necesitamos un taxi",
+    ] {
+        assert!(matches!(read(message, &context()), Reading::Ask { .. }), "{message}");
     }
 }
 

@@ -444,6 +444,9 @@ mod tests {
             ("on the 30th", date(2026, 11, 30)),
             ("on the 1st", date(2026, 12, 1)),
             ("Thursday, 24 December", date(2026, 12, 24)),
+            ("Friday the 27th", date(2026, 11, 27)),
+            ("on the 27th of this month", date(2026, 11, 27)),
+            ("a week from Saturday", date(2026, 12, 5)),
         ] {
             assert_eq!(read(message), [Ok(expected)], "{message}");
         }
@@ -468,7 +471,9 @@ mod tests {
 
     #[test]
     fn words_that_only_look_like_days_are_left() {
-        for message in ["we sat down", "you may come", "7.30", "the first table", "in 20 minutes", "march on"] {
+        for message in
+            ["we sat down", "you may come", "7.30", "for 7.30 pm", "the first table", "in 20 minutes", "march on"]
+        {
             assert_eq!(read(message), [], "{message}");
         }
     }

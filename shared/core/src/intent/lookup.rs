@@ -24,7 +24,9 @@ pub(super) struct Weather {
 pub(super) fn weather(mut words: Words, now: DateTime) -> Weather {
     let when = When::read(&mut words, now, Habit::Errand);
     // `do I need in Hamburg an umbrella`, as it is said in German.
-    if let Some(umbrella) = words.find(&["umbrella"]).filter(|at| *at > 0) {
+    let led = words.find(&["in", "for", "at"]).unwrap_or(words.len());
+    let rain = || (led + 2..words.len()).find(|at| words.is(*at, &["rain", "snow"]));
+    if let Some(umbrella) = words.find(&["umbrella"]).filter(|at| *at > 0).or_else(rain) {
         words.take(umbrella - usize::from(words.is(umbrella - 1, &["a", "an"]))..umbrella + 1);
     }
     let place = places::after(&mut words, &["in", "for", "at", "around"])

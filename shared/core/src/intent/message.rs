@@ -307,10 +307,8 @@ fn is_later(words: &Words, from: usize, now: DateTime) -> bool {
     }
     // `dinner is at 8`, `I'm leaving at 6`: the hour is a part of what is told.
     let told = ["is", "are", "was", "i'm", "i'll", "we're", "we'll", "it's", "i", "we", "starts", "begins"];
-    if (from..words.len()).any(|at| words.is(at, &told)) {
-        return false;
-    }
-    let when = When::read(&mut words.tail(from), now, Habit::Errand);
+    let told = (from..words.len()).find(|at| words.is(*at, &told)).unwrap_or(words.len());
+    let when = When::read(&mut words.tail(from).head(told.saturating_sub(from)), now, Habit::Errand);
     let now_said = when.moment().is_some_and(|moment| moment == now);
     !now_said && (when.date != Slot::Empty || when.time != Slot::Empty)
 }

@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn senseless_amounts_are_asked_about() {
-        for message in ["$0", "-$25", "1.000 EUR", "$25.505", "$5k", "$99999999", "$1.2.3"] {
+        for message in ["$0", "-$25", "1.000 EUR", "$25.505", "$5k", "$99999999", "$1.2.3", "10 or 20 euros"] {
             assert!(matches!(read(message)[..], [Err(_)]), "{message}: {:?}", read(message));
         }
         assert_eq!(read("25 people for 4"), []);

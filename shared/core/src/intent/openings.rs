@@ -401,18 +401,19 @@ fn noun(words: &Words, at: usize) -> Option<Act> {
     } else if is_order(words, at) {
         Some(Act::Delivery)
     } else if places::is_cuisine(words.at(at))
-        && at > 0
-        && words.is(at - 1, &["fancy", "craving"])
-        && !(at..reach(words, at)).any(|at| words.is(at, &["from", "to", "delivered"]))
-    {
-        Some(Act::Search)
-    } else if places::is_cuisine(words.at(at))
-        && words.is(at + 1, &["restaurant", "restaurants", "places", "food", "place"])
+        && (words.is(at + 1, &["restaurant", "restaurants", "places", "food", "place"]) || is_craved(words, at))
     {
         Some(Act::Search)
     } else {
         None
     }
+}
+
+/// `I fancy sushi tonight`, and nobody is to bring it.
+fn is_craved(words: &Words, at: usize) -> bool {
+    at > 0
+        && words.is(at - 1, &["fancy", "craving"])
+        && !(at..reach(words, at)).any(|at| words.is(at, &["from", "to", "delivered"]))
 }
 
 /// `dentist Thursday 9am calendar`.

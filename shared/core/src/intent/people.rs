@@ -263,6 +263,8 @@ mod tests {
             ("we are 7", 7),
             ("just me", 1),
             ("for a dozen guests", 12),
+            ("there's six of us", 6),
+            ("it'll be five", 5),
         ] {
             assert_eq!(read(message), [Ok(expected)], "{message}");
         }
@@ -270,7 +272,7 @@ mod tests {
 
     #[test]
     fn doubtful_sizes_are_asked_about() {
-        for message in ["for 0", "for 21 people", "for 2-3 people", "for four or five"] {
+        for message in ["for 0", "for 21 people", "for 2-3 people", "for four or five", "for minus two"] {
             assert!(matches!(read(message)[..], [Err(_)]), "{message}: {:?}", read(message));
         }
     }

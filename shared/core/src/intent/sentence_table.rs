@@ -313,6 +313,87 @@ pub(super) const PLANS: &[(&str, &[&str])] = &[
         "pay: authorise_payment amount_minor=5000, currency=USD, payee=Sam",
         "capture: capture_payment payment_id=$pay.payment_id",
     ]),
+    ("It'd be lovely if you could book a table for 4 at Luigi's tomorrow at 7pm", &[
+        "table: book_restaurant_table date=2026-11-24, name=Ada, party_size=4, restaurant=Luigi's, time=19:00",
+    ]),
+    ("Why don't you book a table for 4 at Luigi's tomorrow at 7pm", &[
+        "table: book_restaurant_table date=2026-11-24, name=Ada, party_size=4, restaurant=Luigi's, time=19:00",
+    ]),
+    ("hey could you do me a favor n book luigis for 4 tomorrow at 7pm", &[
+        "table: book_restaurant_table date=2026-11-24, name=Ada, party_size=4, restaurant=Luigi's, time=19:00",
+    ]),
+    ("squeeze us in at Luigi's tomorrow at 7pm, there's four of us", &[
+        "table: book_restaurant_table date=2026-11-24, name=Ada, party_size=4, restaurant=Luigi's, time=19:00",
+    ]),
+    ("Could we have a table at Luigi's tomorrow at 7pm, just the two of us? Under the name Ortega, please.", &[
+        "table: book_restaurant_table date=2026-11-24, name=Ortega, party_size=2, restaurant=Luigi's, time=19:00",
+    ]),
+    ("tomorrow, luigis, 7pm, table for four please", &[
+        "table: book_restaurant_table date=2026-11-24, name=Ada, party_size=4, restaurant=Luigi's, time=19:00",
+    ]),
+    ("What a day! Book a table for 4 at Luigi's tomorrow at 7pm", &[
+        "table: book_restaurant_table date=2026-11-24, name=Ada, party_size=4, restaurant=Luigi's, time=19:00",
+    ]),
+    ("Book a table for 4 at Luigi's tomorrow at 7pm, no taxi needed", &[
+        "table: book_restaurant_table date=2026-11-24, name=Ada, party_size=4, restaurant=Luigi's, time=19:00",
+    ]),
+    ("Book a table for 4 at Luigi's tomorrow at 6pm - sorry, 7pm", &[
+        "table: book_restaurant_table date=2026-11-24, name=Ada, party_size=4, restaurant=Luigi's, time=19:00",
+    ]),
+    ("Book a table for 4 at Luigi's on Friday the 27th for 7.30pm", &[
+        "table: book_restaurant_table date=2026-11-27, name=Ada, party_size=4, restaurant=Luigi's, time=19:30",
+    ]),
+    ("Book a table for 4 at Luigi's on the 27th of this month at 7pm", &[
+        "table: book_restaurant_table date=2026-11-27, name=Ada, party_size=4, restaurant=Luigi's, time=19:00",
+    ]),
+    ("Book a table for 4 at Luigi's a week from Friday at 7pm", &[
+        "table: book_restaurant_table date=2026-12-04, name=Ada, party_size=4, restaurant=Luigi's, time=19:00",
+    ]),
+    ("luigis sun 7pm 4 people", &[
+        "table: book_restaurant_table date=2026-11-29, name=Ada, party_size=4, restaurant=Luigi's, time=19:00",
+    ]),
+    ("Find an Indian restaurant and book a table for two tomorrow at 8pm", &[
+        "search: search_restaurants cuisine=Indian",
+        "table: book_restaurant_table date=2026-11-24, name=Ada, party_size=2, restaurant=$search.first.name, time=20:00",
+    ]),
+    ("has sakura got anything free for 3 tomorrow at 7pm?", &[
+        "availability: get_availability date=2026-11-24, party_size=3, restaurant=Sakura, time=19:00",
+    ]),
+    ("Just let me know if Sakura has a table for 3 tomorrow at 7pm, don't book anything", &[
+        "availability: get_availability date=2026-11-24, party_size=3, restaurant=Sakura, time=19:00",
+    ]),
+    ("I need to be at the airport by 8am tomorrow, get me a taxi at 7am", &[
+        "ride: request_ride date=2026-11-24, destination=the airport, passengers=1, pickup=home, time=07:00",
+    ]),
+    ("get two pizzas and a tiramisu from luigi's delivered to my place", &[
+        "delivery: dispatch_delivery address=home, items=[{\"name\":\"pizzas\",\"quantity\":2},{\"name\":\"tiramisu\",\"quantity\":1}], vendor=Luigi's",
+    ]),
+    ("Get a cake from Sugar Shop sent to 3 Park Avenue", &[
+        "delivery: dispatch_delivery address=3 Park Avenue, items=[{\"name\":\"cake\",\"quantity\":1}], vendor=Sugar Shop",
+    ]),
+    ("Pay Nina the 20 euros I owe her", &[
+        "pay: authorise_payment amount_minor=2000, currency=EUR, payee=Nina",
+        "capture: capture_payment payment_id=$pay.payment_id",
+    ]),
+    ("give Lena two hundred and fifty euros", &[
+        "pay: authorise_payment amount_minor=25000, currency=EUR, payee=Lena",
+        "capture: capture_payment payment_id=$pay.payment_id",
+    ]),
+    ("Shoot Mia a quick message saying I'm late", &[
+        "message: send_message text=I'm late, to=Mia",
+    ]),
+    ("Tell Ben dinner is at 8", &[
+        "message: send_message text=dinner is at 8, to=Ben",
+    ]),
+    ("how much would it be to get from the harbour to Chez Nous by cab?", &[
+        "route: get_route_estimate destination=Chez Nous, pickup=the harbour",
+    ]),
+    ("remind me tomorrow at 6pm to book a table at Sakura", &[
+        "calendar: add_calendar_event date=2026-11-24, duration_minutes=15, time=18:00, title=book a table at Sakura",
+    ]),
+    ("Put \"yoga\" in my calendar tomorrow from 2 to 3:30pm", &[
+        "calendar: add_calendar_event date=2026-11-24, duration_minutes=90, time=14:00, title=yoga",
+    ]),
 ];
 
 /// Each sentence with the parameters that are asked for, and the question.
@@ -393,6 +474,30 @@ pub(super) const QUESTIONS: &[(&str, &[&str], &str)] = &[
     ("If Sam says yes, book a table for 2 at Luigi's tomorrow at 7pm", &["wish"],
      "I cannot wait for a condition yet, so I have done nothing"),
     ("Book a table for 4 at Luigi's tomorrow at 7pm if it snows", &["wish"], "I cannot wait for a condition"),
+    ("I might need a taxi to the airport tomorrow at 5am", &["wish"],
+     "I cannot wait for a condition yet"),
+    ("should I book a table for 2 at Sakura tomorrow at 8pm?", &["wish"],
+     "I cannot wait for a condition yet"),
+    ("Wait until I confirm, then pay Anna 100 euros", &["wish"],
+     "I cannot wait for a condition yet"),
+    ("Pay Joan or Kim 30 dollars", &["payee"],
+     "to one of the two, please"),
+    ("Pay Anna 10 or 20 euros", &["amount_minor"],
+     "are two amounts"),
+    ("Book a table for 4 at Luigi's tomorrow after 7pm", &["time"],
+     "is more than one time"),
+    ("We need a taxi to the museum tomorrow at 9am", &["passengers"],
+     "for how many people"),
+    ("send Anna a dozen roses from Bloom", &["address"],
+     "to which address"),
+    ("Order two pizzas from Luigi's to 5 Elm Street, third floor", &["wish"],
+     "third floor"),
+    ("Book a table for 4 at Luigi's tomorrow at 7pm for under 50 euros", &["wish"],
+     "under 50 euros"),
+    ("text Bob 20 euros please", &["wish"],
+     "20 euros please"),
+    ("Pay Ben 20 euros. No, hold it, send nothing to Anna either.", &["wish"],
+     "do not go together"),
 ];
 
 /// Each sentence with a part of the answer.
@@ -415,4 +520,8 @@ pub(super) const UNCLEAR: &[(&str, &str)] = &[
     ("Forget it", "I did not understand “Forget it”, and have done"),
     ("Don't cancel my table", "Then I do nothing: “Don't cancel my"),
     ("Cancel my taxi and book a table for 2 at Luigi's tomorrow at 7pm", "I cannot cancel or change what was arranged before, not"),
+    ("Pay Lee 20 euros. Scratch that, don't pay him", "Then I do nothing"),
+    ("Book a table for 2 at Luigi's tomorrow at 7pm. I changed my mind, forget it.", "Then I do nothing"),
+    ("There's no need to order a taxi for tomorrow", "Then I do nothing"),
+    ("Pay attention when I'm talking to you", "I cannot"),
 ];

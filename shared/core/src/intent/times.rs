@@ -449,6 +449,7 @@ mod tests {
             ("lunch at 11", "11:00"),
             ("in the morning at 10", "10:00"),
             ("12am", "00:00"),
+            ("dinner at 6 in the evening", "18:00"),
         ] {
             assert_eq!(read(message, Habit::Meal), [Ok(expected.to_owned())], "{message}");
         }
@@ -458,7 +459,10 @@ mod tests {
 
     #[test]
     fn nonsense_is_asked_about() {
-        for message in ["at 25:00", "tonight at 1", "at 7:61pm", "19am", "at 13:5", "at 77"] {
+        for message in ["at 25:00", "tonight at 1", "at 7:61pm", "19am", "at 13:5", "at 77", "after 7pm", "by 6pm"] {
+            assert!(matches!(read(message, Habit::Meal)[..], [Err(_)]), "{message}");
+        }
+        for message in ["between 7 and 8pm", "at 6pm or later"] {
             assert!(matches!(read(message, Habit::Meal)[..], [Err(_)]), "{message}");
         }
         assert_eq!(read("at 7 or 8", Habit::Meal).len(), 2);

@@ -77,10 +77,15 @@ fn turn<'m>(open: Option<&Request<'m>>, message: &'m str, now: DateTime, context
     let (tokens, language) = english(message);
     let Some(open) = open else {
         return match understand(message, &tokens, now, language) {
-            Understood::Wishes(request) => match corrected(message, &tokens, now, context) {
-                Some(turn) => turn,
-                None => Turn::Wishes(request, About::Itself),
-            },
+            Understood::Wishes(request) => {
+                // Only to take back all of it: what else is not understood holds the message.
+                let again = || request.unread.as_ref().and_then(|_| revised(message, &tokens, now, context));
+                let again = || again().filter(|turn| matches!(turn, Turn::Answer(Reading::Refused { .. }, _)));
+                match corrected(message, &tokens, now, context).or_else(again) {
+                    Some(turn) => turn,
+                    None => Turn::Wishes(request, About::Itself),
+                }
+            }
             Understood::Held(request, question) => revised(message, &tokens, now, context)
                 .unwrap_or_else(|| Turn::Answer(request.asked(question, now, context), About::Itself)),
             Understood::Answer(reading) => match revised(message, &tokens, now, context) {
