@@ -10,11 +10,10 @@
 //! are all that there is. The database, the queue and the models have no others: see [`Pass`].
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 
 use makegood_core::error::{Code, Error};
 use makegood_core::guard::breaker::{Breaker, Forced, Leave, Rulebook, Rules, Tally, counts, name};
-use makegood_core::ordered;
+use makegood_core::ordered::FlatMap;
 use makegood_core::saga::{Call, Child, Outcome};
 use makegood_core::time::Millis;
 use makegood_gateway::Response;
@@ -37,13 +36,13 @@ const KEPT: Millis = Millis(5_000);
 #[derive(Debug, Default)]
 pub(crate) struct Instance {
     /// Of what all instances guard together.
-    own: BTreeMap<String, Breaker>,
+    own: FlatMap<String, Breaker>,
     /// Of what this one guards alone: a tool may have the name of a model.
-    alone: BTreeMap<String, Breaker>,
+    alone: FlatMap<String, Breaker>,
     /// Those that are not closed, with the time until which they are shut.
-    shut: BTreeMap<String, Millis>,
+    shut: FlatMap<String, Millis>,
     /// Calls that went well and were not told yet, since when.
-    kept: BTreeMap<String, (Millis, Tally)>,
+    kept: FlatMap<String, (Millis, Tally)>,
     /// An invocation has come to its end.
     served: bool,
     heard_at: Option<Millis>,
@@ -54,9 +53,9 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    fn hear(&mut self, shut: BTreeMap<String, Option<Millis>>, now: Millis) {
+    fn hear(&mut self, shut: FlatMap<String, Option<Millis>>, now: Millis) {
         let until = |after: Option<Millis>| now + after.unwrap_or(FOR_EVER);
-        self.shut = ordered::map(shut.into_iter().map(|(name, after)| (name, until(after))));
+        self.shut = FlatMap::from_iter(shut.into_iter().map(|(name, after)| (name, until(after))));
         (self.heard_at, self.missed_at) = (Some(now), None);
         self.news += 1;
     }
@@ -121,7 +120,7 @@ impl<'a> Pass<'a> {
     /// `None`: its breaker is open, and there is no sense in a call.
     pub(crate) fn ask<H: Host>(host: &H, name: &'a str) -> Option<Self> {
         let now = host.now();
-        let permit = match with(host, |instance| instance.alone.entry(name.to_owned()).or_default().ask(&ALONE, now)) {
+        let permit = match with(host, |instance| instance.alone.or_default(name.to_owned()).ask(&ALONE, now)) {
             Leave::Go => None,
             Leave::Probe { permit } => Some(permit),
             Leave::Shut { .. } => return None,
@@ -134,9 +133,7 @@ impl<'a> Pass<'a> {
         let now = host.now();
         let failed = answered.as_ref().map_or(true, |response| response.status().is_server_error());
         let seen = Tally { calls: 1, failed: u64::from(failed), slow: 0 };
-        with(host, |instance| {
-            instance.alone.entry(self.name.to_owned()).or_default().tell(&ALONE, now, seen, self.permit, 0)
-        });
+        with(host, |instance| instance.alone.or_default(self.name.to_owned()).tell(&ALONE, now, seen, self.permit, 0));
     }
 }
 
@@ -146,7 +143,7 @@ pub(crate) struct Breakers<'a, H> {
     settings: &'a Settings,
     book: Rulebook,
     /// The permits that were given for a step and not used, with their breakers.
-    permits: RefCell<BTreeMap<u32, (String, Millis)>>,
+    permits: RefCell<FlatMap<u32, (String, Millis)>>,
     /// What was told to the engine last.
     told: Cell<u64>,
 }
@@ -161,7 +158,7 @@ impl<'a, H: Host> Breakers<'a, H> {
 
     /// Those that are not closed, with the times at which they may be tried, if there is anything new.
     /// `anew`: to one who has heard nothing of them yet.
-    pub(crate) fn news(&self, anew: bool) -> Option<BTreeMap<String, Millis>> {
+    pub(crate) fn news(&self, anew: bool) -> Option<FlatMap<String, Millis>> {
         let rules = &self.book;
         if rules.is_off() {
             return None;
@@ -169,7 +166,7 @@ impl<'a, H: Host> Breakers<'a, H> {
         with(self.host, |instance| {
             let mut wary = if instance.missed_at.is_some() {
                 let shut = |(name, own): (&String, &Breaker)| Some((name.clone(), own.shut()??));
-                ordered::map(instance.own.iter().filter_map(shut))
+                FlatMap::from_iter(instance.own.iter().filter_map(shut))
             } else {
                 instance.shut.clone()
             };
@@ -200,7 +197,7 @@ impl<'a, H: Host> Breakers<'a, H> {
         }
         let leave = match self.exchange(&[(breaker, rules, Asked::Ask)], false).await {
             Some(told) => told.answers.first().copied().unwrap_or(Leave::Go),
-            None => with(self.host, |instance| instance.own.entry(breaker.to_owned()).or_default().ask(rules, now)),
+            None => with(self.host, |instance| instance.own.or_default(breaker.to_owned()).ask(rules, now)),
         };
         match leave {
             Leave::Go => None,
@@ -230,8 +227,8 @@ impl<'a, H: Host> Breakers<'a, H> {
         if permit.is_none() && seen.failed == 0 && !is_slow {
             let now = self.host.now();
             with(self.host, |instance| {
-                instance.own.entry(breaker.to_owned()).or_default().tell(rules, now, seen, None, 0);
-                let (since, kept) = instance.kept.entry(breaker.to_owned()).or_default();
+                instance.own.or_default(breaker.to_owned()).tell(rules, now, seen, None, 0);
+                let (since, kept) = instance.kept.or_default(breaker.to_owned());
                 if now.since(*since) > KEPT {
                     (*since, *kept) = (now, Tally::default());
                 }
@@ -269,7 +266,7 @@ impl<'a, H: Host> Breakers<'a, H> {
         let (rules, now) = (self.book.of(breaker), self.host.now());
         let jitter = u64::from(self.host.random()[0]) * 1_000 / 255;
         let kept = with(self.host, |instance| {
-            let own = instance.own.entry(breaker.to_owned()).or_default();
+            let own = instance.own.or_default(breaker.to_owned());
             own.tell(rules, now, seen, permit, jitter);
             instance.kept(breaker, now)
         });
@@ -354,7 +351,7 @@ pub async fn list<H: Host>(host: &H, settings: &Settings) -> Result<Vec<Standing
     let answer = redis::run(host, settings, &["HGETALL", STATES], PATIENCE).await.map_err(unreached)?;
     let words: Vec<&str> = answer.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let now = host.now();
-    let mut all: BTreeMap<String, Standing> = BTreeMap::new();
+    let mut all: FlatMap<String, Standing> = FlatMap::new();
     for pair in words.chunks_exact(2) {
         let Some(breaker) = Breaker::from_text(pair[1]) else { continue };
         let seen = breaker.seen();

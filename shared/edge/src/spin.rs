@@ -1,7 +1,6 @@
 //! The host on Spin, and on every runtime that serves `wasi:http` 0.3 with Spin's variables.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::pin::pin;
 use std::rc::Rc;
@@ -11,6 +10,7 @@ use bytes::Bytes;
 use futures_util::future::{Either, join, select};
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Limited};
+use makegood_core::ordered::FlatMap;
 use makegood_core::time::Millis;
 use makegood_gateway::Response;
 use spin_sdk::http::{BoxBody, FullBody, box_body};
@@ -32,7 +32,7 @@ pub type Outgoing = http::Response<BoxBody>;
 /// An answer from outside that is longer than this is not taken in.
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
 
-type Config = Rc<BTreeMap<String, String>>;
+type Config = Rc<FlatMap<String, String>>;
 
 thread_local! {
     // Configuration, not request state: an instance keeps what it was deployed with.
@@ -50,7 +50,7 @@ impl Spin {
         if let Some(config) = CONFIG.with_borrow(Clone::clone) {
             return Self { config, later: Later::default() };
         }
-        let (mut config, mut failed) = (BTreeMap::new(), Vec::new());
+        let (mut config, mut failed) = (FlatMap::new(), Vec::new());
         for name in settings::NAMES {
             match variables::get(name).await {
                 Ok(value) => drop(config.insert((*name).to_owned(), value)),
@@ -236,7 +236,7 @@ where
     // WASI keeps the host apart from the headers, where the door looks for it.
     let host = parts.uri.authority().and_then(|host| http::HeaderValue::from_str(host.as_str()).ok());
     if let Some(host) = host {
-        parts.headers.entry(http::header::HOST).or_insert(host);
+        parts.headers.or_insert(http::header::HOST, host);
     }
     if let Some(client) = limits::added(&parts.headers, "spin-client-addr") {
         parts.extensions.insert(client);

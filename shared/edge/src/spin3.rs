@@ -3,7 +3,6 @@
 //! The target is `wasm32-wasip1`: Spin makes a component of such a module when it loads it. An instance serves one
 //! request at a time and ends with it, so what waits for room on its way out may hold all of it up.
 
-use std::collections::BTreeMap;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
@@ -11,6 +10,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::{Either, join, poll_fn, select};
+use makegood_core::ordered::FlatMap;
 use makegood_core::time::Millis;
 use makegood_gateway::Response;
 use spin_executor::{CancelOnDropToken, push_waker_and_get_token, run};
@@ -41,13 +41,13 @@ const NANOS_IN_A_MILLI: u64 = 1_000_000;
 
 #[derive(Clone, Debug)]
 pub struct Spin3 {
-    config: Rc<BTreeMap<String, String>>,
+    config: Rc<FlatMap<String, String>>,
     later: Later,
 }
 
 impl Spin3 {
     fn new() -> Self {
-        let (mut config, mut failed) = (BTreeMap::new(), Vec::new());
+        let (mut config, mut failed) = (FlatMap::new(), Vec::new());
         for name in settings::NAMES {
             match variables::get(name) {
                 Ok(value) => drop(config.insert(name.to_owned(), value)),
@@ -335,7 +335,7 @@ async fn incoming(request: IncomingRequest) -> Option<Request> {
         incoming.extensions_mut().insert(client);
     }
     if let Some(host) = host.and_then(|host| http::HeaderValue::from_str(&host).ok()) {
-        incoming.headers_mut().entry(http::header::HOST).or_insert(host);
+        incoming.headers_mut().or_insert(http::header::HOST, host);
     }
     Some(incoming)
 }

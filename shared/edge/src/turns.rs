@@ -6,12 +6,11 @@
 //! Nothing is asked of it for a tool without a limit, where the installation has none either.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use makegood_core::error::Error;
 use makegood_core::id::SagaId;
-use makegood_core::ordered;
+use makegood_core::ordered::{FlatMap, FlatSet};
 use makegood_core::saga::{Call, Child, Claim, Op};
 use makegood_core::time::Millis;
 use makegood_core::tool::{Limit, Per, Rate};
@@ -45,11 +44,11 @@ pub(crate) struct Line<'a, H> {
     mark: OnceCell<String>,
     asked: Cell<u32>,
     /// Each with the name under which it was asked for last; `None` where an earlier invocation did.
-    stand: RefCell<BTreeMap<(u32, Op), Option<String>>>,
+    stand: RefCell<FlatMap<(u32, Op), Option<String>>>,
     /// Of these, those that have their turn, or may have it: nobody could tell.
-    held: RefCell<BTreeSet<(u32, Op)>>,
+    held: RefCell<FlatSet<(u32, Op)>>,
     /// Calls that have left and are not over.
-    sent: RefCell<BTreeSet<(u32, Op)>>,
+    sent: RefCell<FlatSet<(u32, Op)>>,
 }
 
 impl<'a, H: Host> Line<'a, H> {
@@ -74,7 +73,7 @@ impl<'a, H: Host> Line<'a, H> {
     pub(crate) fn found(&self, waiting: impl Iterator<Item = u32>) {
         let mut stand = self.stand.borrow_mut();
         for node in waiting {
-            stand.entry((node, Op::Do)).or_default();
+            stand.or_default((node, Op::Do));
         }
     }
 
@@ -172,7 +171,7 @@ impl<'a, H: Host> Line<'a, H> {
     /// whose turn has come, `come` among them. `waiting`: what stays in line, though not with a turn that it had
     /// no time to use. A partner may still be at work on a call that was broken off: its turn ends by itself.
     pub(crate) async fn close(&self, waiting: impl Iterator<Item = u32>, mut come: Vec<Next>) {
-        let waiting = ordered::set(waiting);
+        let waiting = FlatSet::from_iter(waiting);
         let sent = self.sent.take();
         let mut calls = Vec::new();
         for (&(node, op), holder) in self.stand.borrow().iter().filter(|(call, _)| !sent.contains(call)) {
@@ -222,13 +221,13 @@ impl<'a, H: Host> Line<'a, H> {
 
     /// What a call counts for, each once.
     fn limits(&self, owner: &str, tool: &str, limits: &[Limit]) -> Vec<(String, u32)> {
-        let mut all: BTreeMap<String, u32> = BTreeMap::new();
+        let mut all: FlatMap<String, u32> = FlatMap::new();
         for limit in limits {
             let key = match limit.per {
                 Per::Tool => format!("tool {tool}"),
                 Per::User => format!("tool {tool} of {owner}"),
             };
-            let most = all.entry(key).or_insert(u32::MAX);
+            let most = all.or_insert(key, u32::MAX);
             *most = (*most).min(limit.limit.get());
         }
         if let Some(most) = self.settings.user_concurrency {

@@ -2,9 +2,8 @@
 //!
 //! Two hashes hold them all: the states, and, so that it is quickly read, what is not closed.
 
-use std::collections::BTreeMap;
-
 use makegood_core::guard::breaker::{Forced, Leave, Rules, Tally, Window};
+use makegood_core::ordered::FlatMap;
 use makegood_core::time::Millis;
 use serde_json::Value;
 
@@ -71,7 +70,7 @@ pub struct Told {
     /// To each thing that was asked; what was told is answered with [`Leave::Go`].
     pub answers: Vec<Leave>,
     /// For how long those that are not closed are shut; `None`: for ever.
-    pub shut: BTreeMap<String, Option<Millis>>,
+    pub shut: FlatMap<String, Option<Millis>>,
 }
 
 /// Reads the answer to so many things; `None` where it is none.
@@ -88,7 +87,7 @@ pub fn read(answer: &Value, asked: usize) -> Option<Told> {
 /// Reads the hash of those that are not closed. `now`: this machine's time, by which spans are wrong as far as its
 /// clock is not that of Redis.
 #[must_use]
-pub fn read_shut(answer: &Value, now: Millis) -> Option<BTreeMap<String, Option<Millis>>> {
+pub fn read_shut(answer: &Value, now: Millis) -> Option<FlatMap<String, Option<Millis>>> {
     let all: Option<Vec<&str>> = answer.as_array()?.iter().map(Value::as_str).collect();
     shut_for(&all?, now)
 }
@@ -104,9 +103,9 @@ fn leave(answer: &str) -> Option<Leave> {
     }
 }
 
-fn shut_for(words: &[&str], now: Millis) -> Option<BTreeMap<String, Option<Millis>>> {
+fn shut_for(words: &[&str], now: Millis) -> Option<FlatMap<String, Option<Millis>>> {
     let (pairs, left) = words.as_chunks::<2>();
-    let mut shut = BTreeMap::new();
+    let mut shut = FlatMap::new();
     for [name, until] in pairs {
         let after = if *until == "-1" { None } else { Some(Millis(until.parse().ok()?).since(now)) };
         shut.insert((*name).to_owned(), after);
@@ -140,7 +139,7 @@ mod tests {
     fn an_answer_is_read_and_what_is_none_is_not() {
         let told = read(&json!(["1000", "probe 9000", "shut 250", "pay", "1250", "ride", "-1"]), 2).unwrap();
         assert_eq!(told.answers, [Leave::Probe { permit: Millis(9_000) }, Leave::Shut { after: Millis(250) }]);
-        assert_eq!(told.shut, BTreeMap::from([("pay".to_owned(), Some(Millis(250))), ("ride".to_owned(), None)]));
+        assert_eq!(told.shut, FlatMap::from([("pay".to_owned(), Some(Millis(250))), ("ride".to_owned(), None)]));
         for wrong in
             [json!(null), json!([]), json!(["1000"]), json!(["1000", "maybe 1"]), json!(["1000", "go 0", "pay"])]
         {

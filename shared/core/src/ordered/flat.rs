@@ -57,6 +57,10 @@ impl<K, V> FlatMap<K, V> {
         self.0.iter_mut().map(|(_, value)| value)
     }
 
+    pub fn into_values(self) -> impl Iterator<Item = V> {
+        self.0.into_iter().map(|(_, value)| value)
+    }
+
     pub fn into_keys(self) -> impl Iterator<Item = K> {
         self.0.into_iter().map(|(key, _)| key)
     }

@@ -3,11 +3,9 @@
 //! What a server says of itself is a hint and no more: without the word of whoever registers a tool, it is a
 //! point of no return that is called once. That word stands in a file of its own, [`Words`].
 
-use std::collections::BTreeMap;
-
 use http::HeaderName;
 use makegood_core::depth::too_deep;
-use makegood_core::ordered;
+use makegood_core::ordered::FlatMap;
 use makegood_core::saga::Approval;
 use makegood_core::time::Millis;
 use makegood_core::tool::{
@@ -90,7 +88,7 @@ pub struct Words {
     pub trust_hints: bool,
     /// By the tools' names at the server. Where there are none, all tools are meant.
     #[serde(default)]
-    pub tools: BTreeMap<String, Word>,
+    pub tools: FlatMap<String, Word>,
 }
 
 /// What is said of one tool. What is not said is as bad as can be.
@@ -258,7 +256,7 @@ fn hash(value: &Value) -> String {
 fn canonical(value: &Value, text: &mut String) {
     match value {
         Value::Object(fields) => {
-            let fields = ordered::map(fields.iter());
+            let fields = FlatMap::from_iter(fields.iter());
             text.push('{');
             for (place, (name, field)) in fields.into_iter().enumerate() {
                 text.push_str(if place > 0 { "," } else { "" });

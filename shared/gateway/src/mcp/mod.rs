@@ -13,8 +13,7 @@ pub mod reply;
 pub mod request;
 mod schema;
 
-use std::collections::BTreeMap;
-
+use makegood_core::ordered::FlatMap;
 use serde_json::Value;
 
 use crate::Malformed;
@@ -53,13 +52,13 @@ impl std::fmt::Debug for Server {
 ///
 /// # Errors
 /// Where it is something else. The text is not quoted: it holds tokens.
-pub fn servers(text: &str) -> Result<BTreeMap<String, Server>, Malformed> {
+pub fn servers(text: &str) -> Result<FlatMap<String, Server>, Malformed> {
     if text.trim().is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(FlatMap::new());
     }
     let wrong = || Malformed("the servers are no JSON of the form {\"name\": {\"url\": …, \"token\": …}}".to_owned());
     let Ok(Value::Object(all)) = serde_json::from_slice(text.as_bytes()) else { return Err(wrong()) };
-    let mut servers = BTreeMap::new();
+    let mut servers = FlatMap::new();
     for (name, server) in all {
         if !is_server_name(&name) {
             let name: String = name.chars().take(40).collect();
@@ -95,7 +94,7 @@ mod tests {
             servers(r#"{"town":{"url":"http://a/mcp"},"bank":{"url":"http://b/mcp","token":"s3cret"}}"#).unwrap();
         assert_eq!(read["bank"].token, "s3cret");
         assert!(!format!("{read:?}").contains("s3cret"));
-        assert_eq!(servers(" ").unwrap(), BTreeMap::new());
+        assert_eq!(servers(" ").unwrap(), FlatMap::new());
         for wrong in [r#"{"a_b":{"url":"x"}}"#, r#"{"town":{"url":"x","tokn":"s3cret"}}"#, r#"["s3cret"]"#, "{"] {
             assert!(!servers(wrong).unwrap_err().0.contains("s3cret"), "{wrong}");
         }
