@@ -18,7 +18,7 @@ use makegood_edge::serde_json::json;
 use makegood_edge::store::Store;
 use makegood_edge::subscriptions::{MOST, Means, bring, trial};
 use makegood_edge::traces::tell;
-use makegood_edge::{Host, Reply, Request, Settings, door};
+use makegood_edge::{Host, Level, Reply, Request, Settings, door};
 
 /// An address, in bytes.
 const LONGEST_URL: usize = 2_048;
@@ -277,8 +277,10 @@ pub async fn news<H: Host>(request: &Request, host: &H, settings: &Settings) -> 
     trusted(request, host, settings, "/api/subscriptions/bring").await?;
     let News { saga } = door::body(request)?;
     let told = bring(host, settings, &saga).await;
-    // Whatever became of that.
-    tell(host, settings).await?;
+    // Whatever became of that; and no subscriber's word is brought again because of a collector of traces.
+    if let Err(error) = tell(host, settings).await {
+        host.log(Level::Warn, &format!("traces are left to the sweep: {error}"));
+    }
     let told = told?;
     Ok(json(200, &json!({"saga": saga, "told": told})))
 }

@@ -49,7 +49,15 @@ impl Credentials {
             found.extend(password);
         }
         found.retain(|secret| secret.len() >= SHORTEST);
-        Self(found)
+        let mut spelt = Vec::with_capacity(found.len());
+        for secret in found {
+            // As a text in JSON has it: with slashes as they are, or not.
+            let escaped = secret.replace('\\', "\\\\").replace('"', "\\\"");
+            let slashed = escaped.replace('/', "\\/");
+            spelt.extend([slashed, escaped].into_iter().filter(|form| *form != secret));
+            spelt.push(secret);
+        }
+        Self(spelt)
     }
 
     /// The same answer without them.
@@ -119,6 +127,18 @@ mod tests {
         let body = Bytes::from_static(b"Token 0123456789ab, and 0123456789ab");
         let answer = Credentials::of(&request).struck_from(http::Response::new(body));
         assert_eq!(answer.into_body(), "[secret], and [secret]");
+    }
+
+    #[test]
+    fn a_secret_is_known_by_how_json_writes_it() {
+        let secret = r#"ab/cd+ef"gh\ij/kl"#;
+        let told = |body: &str| said("authorization", &format!("Bearer {secret}"), body);
+        for written in [secret, r#"ab/cd+ef\"gh\\ij/kl"#, r#"ab\/cd+ef\"gh\\ij\/kl"#] {
+            assert_eq!(told(&format!(r#"{{"no":"{written}"}}"#)), r#"{"no":"[secret]"}"#);
+        }
+        assert_eq!(told(&serde_json::json!([secret]).to_string()), r#"["[secret]"]"#);
+        let slashed = r"postgres:\/\/ada:pass-0123456789@db.test\/x";
+        assert_eq!(said(CONNECTION, &slashed.replace('\\', ""), slashed), "[secret]");
     }
 
     #[test]

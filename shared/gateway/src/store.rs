@@ -45,6 +45,7 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0025_cheaper_views", include_str!("../migrations/0025_cheaper_views.sql")),
     ("makegood/0026_subscribers_rest", include_str!("../migrations/0026_subscribers_rest.sql")),
     ("makegood/0027_traces", include_str!("../migrations/0027_traces.sql")),
+    ("makegood/0028_bounded_work", include_str!("../migrations/0028_bounded_work.sql")),
 ];
 
 /// One statement with its parameters, all as text.

@@ -80,9 +80,14 @@ fn secret(known: &Map<String, Value>, name: &str) -> Result<HeaderValue, Malform
     let Some(value) = known.get(name) else {
         return Err(Malformed(format!("the secret `{name}` is not configured: it is to be in `tool_secrets`")));
     };
-    let long = value.as_str().filter(|value| value.len() >= SHORTEST_SECRET);
+    // The scheme's word before it is no part of the secret: an answer that says the token again may leave it out.
+    let token = |value: &str| value.split_once(' ').map_or(value.len(), |(_, token)| token.len());
+    let long = value.as_str().filter(|value| token(value) >= SHORTEST_SECRET);
     let Some(mut value) = long.and_then(|value| HeaderValue::from_str(value).ok()) else {
-        let what = format!("the secret `{name}` of `tool_secrets` is no text of {SHORTEST_SECRET} characters or more");
+        let what = format!(
+            "the secret `{name}` of `tool_secrets` is no text of {SHORTEST_SECRET} characters or more, a scheme's word \
+                before them not counted"
+        );
         return Err(Malformed(what));
     };
     // By that it is known, and struck out of what comes back.
@@ -270,10 +275,10 @@ mod tests {
 
     #[test]
     fn a_tool_is_let_in_by_the_secrets_that_it_names_and_by_no_others() {
-        let configured = r#"{"luigi": "Bearer 0123456789", "mario": "0123456789ab", "short": "hush"}"#;
+        let configured = r#"{"luigi": "Bearer 0123456789ab", "mario": "0123456789ab", "short": "hush"}"#;
         let wanted = |name: &str| Map::from_iter([("x-api-key".to_owned(), Value::from(name))]);
         let found = secrets(&wanted("luigi"), configured).unwrap();
-        assert_eq!(found, [(HeaderName::from_static("x-api-key"), HeaderValue::from_static("Bearer 0123456789"))]);
+        assert_eq!(found, [(HeaderName::from_static("x-api-key"), HeaderValue::from_static("Bearer 0123456789ab"))]);
         assert!(found[0].1.is_sensitive());
         assert_eq!(secrets(&Map::new(), "none of its business").unwrap(), []);
         for (name, configured, words) in [
@@ -293,7 +298,10 @@ mod tests {
     #[test]
     fn secrets_that_would_not_be_struck_out_of_answers_are_none() {
         assert_eq!((check_secrets(""), check_secrets(r#"{"a": "0123456789ab"}"#)), (Ok(()), Ok(())));
-        assert!(check_secrets(r#"{"a": "0123456789ab", "b": "hush"}"#).unwrap_err().0.contains("`b`"));
+        for short in ["hush", "Bearer 0123456789", "0123456789ab "] {
+            let configured = json!({"a": "Bearer 0123456789ab", "b": short}).to_string();
+            assert!(check_secrets(&configured).unwrap_err().0.contains("`b`"), "{short}");
+        }
     }
 
     #[test]

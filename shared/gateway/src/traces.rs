@@ -1,5 +1,5 @@
-//! The statements about traces (`migrations/0027_traces.sql`): which sagas are of one, and which have yet to be told to
-//! whoever collects them. How they are told is [`otlp`](crate::otlp).
+//! The statements about traces (`migrations/0027_traces.sql` and `0028_bounded_work.sql`): which sagas are of one, and
+//! which have yet to be told to whoever collects them. How they are told is [`otlp`](crate::otlp).
 
 use makegood_core::id::SagaId;
 use makegood_core::proposal::Provenance;
@@ -57,7 +57,7 @@ pub fn take(now: Millis, held: Millis, most: u32) -> Statement {
 /// A saga whose trace is to be told.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Due {
-    /// How often it was not taken.
+    /// How often somebody began to tell it before.
     pub tries: u32,
     /// `None` where it is gone.
     pub story: Option<Story>,

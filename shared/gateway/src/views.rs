@@ -1,7 +1,7 @@
 //! Read models: what lists and counts are made of. The database makes them of the journal, not when something is committed
-//! but when they are read and by the sweep (`migrations/0020_views.sql` and `0025_cheaper_views.sql`); here are the
-//! statements that read them, hold them against the journal, and have them made anew. Deliberately nothing that the
-//! engine decides by (docs/VIEWS.md).
+//! but when they are read and by the sweep (`migrations/0020_views.sql`, `0025_cheaper_views.sql` and
+//! `0028_bounded_work.sql`); here are the statements that read them, hold them against the journal, and have them made
+//! anew. Deliberately nothing that the engine decides by (docs/VIEWS.md).
 
 use std::collections::BTreeMap;
 

@@ -67,6 +67,22 @@ async fn an_undo_leaves_all_the_same_and_counts() {
 }
 
 #[tokio::test]
+async fn versions_of_other_rates_forget_nothing_of_each_other() {
+    let server = Server::start();
+    for router in routers(server.as_ref()).await {
+        let (seldom, often) = (rate(3, 60_000), rate(1, 1_000));
+        for _ in 0..2 {
+            assert_eq!(ask(&router, "both", seldom, Who::First).await, Millis(0));
+        }
+        assert_eq!(ask(&router, "both", often, Who::Anyway).await, Millis(0));
+        let wait = ask(&router, "both", seldom, Who::First).await;
+        assert!(wait > Millis(50_000), "three have left in this minute: {wait}");
+        let (_, left) = post(&router, "/", json!(["PTTL", "makegood:rate:both"])).await;
+        assert!(left["result"].as_u64() > Some(50_000), "they are remembered for the longer span: {left}");
+    }
+}
+
+#[tokio::test]
 async fn when_the_span_is_over_those_who_were_sent_away_go_before_newcomers() {
     let server = Server::start();
     for router in routers(server.as_ref()).await {

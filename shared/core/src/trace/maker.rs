@@ -16,8 +16,10 @@ pub(super) struct Maker<'a> {
     /// In the order in which they were made; the first is the root.
     pub spans: Vec<Span>,
     pub tracks: Vec<Track>,
-    /// The places of the invocations' spans.
-    pub invocations: Vec<usize>,
+    /// The invocations by their numbers, each with the place of its span.
+    pub invocations: Vec<(u32, usize)>,
+    /// The last that was not known before.
+    pub newest: Option<u32>,
     /// The place of the span of its being paused.
     pub pause: Option<usize>,
     pub pauses: u32,
@@ -39,6 +41,7 @@ impl<'a> Maker<'a> {
             spans: vec![root],
             tracks: vec![Track::default(); about.nodes.len()],
             invocations: Vec::new(),
+            newest: None,
             pause: None,
             pauses: 0,
             last: about.created_at,
@@ -72,17 +75,25 @@ impl<'a> Maker<'a> {
             | Fact::Stuck { .. } => record.at,
         };
         let inv = record.inv;
-        let known = self.invocations.iter().rev().copied().find(|place| self.spans[*place].inv == Some(inv));
-        let place = known.unwrap_or_else(|| {
-            let id = SpanId::of(self.about.saga, Tag::Invocation, [inv, 0, 0, 0]);
-            let place = self.begin(id, 0, What::Invocation, format!("invocation {inv}"), from, Some(inv));
-            self.spans[place].attributes.push(("makegood.invocation", number_of(inv.into())));
-            self.invocations.push(place);
-            place
-        });
+        let place = match self.invocation(inv) {
+            Ok(nth) => self.invocations[nth].1,
+            Err(nth) => {
+                let id = SpanId::of(self.about.saga, Tag::Invocation, [inv, 0, 0, 0]);
+                let place = self.begin(id, 0, What::Invocation, format!("invocation {inv}"), from, Some(inv));
+                self.spans[place].attributes.push(("makegood.invocation", number_of(inv.into())));
+                self.invocations.insert(nth, (inv, place));
+                self.newest = Some(inv);
+                place
+            }
+        };
         let span = &mut self.spans[place];
         span.start = span.start.min(from);
         span.end = Some(span.end.map_or(record.at, |end| end.max(record.at)));
+    }
+
+    /// Where an invocation is among them, or would be.
+    pub fn invocation(&self, inv: u32) -> Result<usize, usize> {
+        self.invocations.binary_search_by_key(&inv, |(known, _)| *known)
     }
 
     pub fn begin(
@@ -147,7 +158,12 @@ impl<'a> Maker<'a> {
 
     /// A call has left, or was found to have.
     pub fn leave(&mut self, of: usize, op: Op, number: u32, at: Millis, inv: u32) -> usize {
-        let (node, round) = (&self.about.nodes[of], self.tracks[of].round);
+        let (node, track) = (&self.about.nodes[of], &mut self.tracks[of]);
+        // A round begins with a do. An undo before that is of what was refused in the round before.
+        if std::mem::take(&mut track.anew) && op == Op::Undo {
+            track.round = track.round.saturating_sub(1);
+        }
+        let round = track.round;
         let (whole, what) = match op {
             Op::Undo => (self.undo(of, at), What::UndoAttempt),
             Op::Do | Op::Status => (self.step(of, at), What::Attempt),

@@ -224,7 +224,7 @@ impl Maker<'_> {
             Fact::Retried { .. } => {
                 let track = &mut self.tracks[of];
                 if track.refused {
-                    (track.round, track.refused) = (track.round.saturating_add(1), false);
+                    (track.round, track.refused, track.anew) = (track.round.saturating_add(1), false, true);
                 }
                 for place in [track.step, track.undo].into_iter().flatten() {
                     let span = &mut self.spans[place];
@@ -278,21 +278,19 @@ impl Maker<'_> {
     /// Ends the calls that nobody will answer any more: others have left since, their step has ended, or the saga
     /// rests.
     fn end_lost(&mut self) {
-        let newest = self.invocations.last().and_then(|place| self.spans[*place].inv);
         for track in std::mem::take(&mut self.tracks) {
             let over = |op: Op| {
                 let whole = if op == Op::Undo { track.undo } else { track.step };
                 self.about.phase.at_rest() || whole.is_some_and(|place| self.spans[place].end.is_some())
             };
             let last = track.flights.len().saturating_sub(1);
-            let lost =
-                track.flights.iter().enumerate().filter(|(place, flight)| {
-                    *place < last || over(flight.op) || self.spans[flight.span].inv != newest
-                });
+            let lost = track.flights.iter().enumerate().filter(|(place, flight)| {
+                *place < last || over(flight.op) || self.spans[flight.span].inv != self.newest
+            });
             for span in lost.map(|(_, flight)| flight.span).collect::<Vec<usize>>() {
                 // Of a call without an answer no more is known than that its invocation waited for one.
-                let own = self.invocations.iter().find(|place| self.spans[**place].inv == self.spans[span].inv);
-                let end = own.and_then(|place| self.spans[*place].end);
+                let own = self.spans[span].inv.and_then(|inv| self.invocation(inv).ok());
+                let end = own.and_then(|nth| self.spans[self.invocations[nth].1].end);
                 let call = &mut self.spans[span];
                 call.end = Some(end.unwrap_or(call.start).max(call.start));
                 fail(call, "lost", "No answer to it is in the journal.");

@@ -289,6 +289,28 @@ fn what_a_person_has_tried_again_is_another_round_and_no_failure_any_more() {
 }
 
 #[test]
+fn what_was_to_be_tried_again_and_was_not_is_undone_in_the_round_that_was() {
+    let trace = traced(
+        Phase::MadeGood,
+        &[
+            (10, 1, started(1, 1)),
+            (20, 1, json!({"type": "refused", "node": 1, "attempt": 1, "took": 5, "code": "full", "detail": "No."})),
+            (20, 1, json!({"type": "held", "node": 1, "op": "do", "code": "full", "detail": "No."})),
+            (21, 1, json!({"type": "stuck", "nodes": [1]})),
+            (400, 2, json!({"type": "retried", "node": 1, "by": "ann"})),
+            (401, 2, json!({"type": "unwinding", "cause": {"why": "cancelled", "by": "ann"}})),
+            (402, 2, json!({"type": "undo_started", "node": 1, "attempt": 1})),
+            (430, 2, unsettled(1, "undo", 1, 15, 500)),
+            (520, 3, json!({"type": "undone", "node": 1, "attempt": 2, "took": 12, "found": false})),
+            (520, 3, json!({"type": "made_good"})),
+        ],
+    );
+    let undos = trace.spans.iter().filter(|span| span.what == What::UndoAttempt).map(|span| span.id);
+    let call = |attempt| CallId { node: 1, op: Op::Undo, round: 0, attempt, fingerprint: 0 };
+    assert_eq!(undos.collect::<Vec<_>>(), [1, 2].map(|attempt| SpanId::of_call(&saga(), call(attempt))));
+}
+
+#[test]
 fn another_plan_ends_what_waits_of_the_old_one() {
     let trace = traced(
         Phase::Completed,

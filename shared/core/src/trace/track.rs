@@ -22,6 +22,8 @@ pub(super) struct Track {
     pub flights: Vec<Flight>,
     /// How often a person had it asked for anew.
     pub round: u32,
+    /// Nothing was asked under this round yet.
+    pub anew: bool,
     /// It was refused under this round, so that a person who has it tried again asks anew.
     pub refused: bool,
     /// What became of it is being asked.

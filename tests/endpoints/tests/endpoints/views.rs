@@ -354,6 +354,37 @@ async fn the_sweep_brings_them_along(platform: &Platform) {
     assert!(swept.await.is_some());
 }
 
+/// A child that is completed is made good with its parent, and comes to stand still while it is.
+async fn one_that_is_called_back_after_its_end_is_told_again(platform: &Platform) {
+    let mut params = at("Luigi's");
+    params["date"] = json!("2031-05-03");
+    let inside = plan(&[table(&json!({"params": params}))]);
+    let evening = json!({"id": "evening", "tool": "run_saga", "params": {"plan": inside}});
+    let word = json!({"id": "word", "wait": {"event": {"name": "go", "within_ms": 3_600_000}}, "after": ["evening"]});
+    let parent = journal::execute(platform, &plan(&[evening, word])).await;
+    until(platform, &parent, |saga| standing(saga, "word") == "waiting").await;
+    let saga = journal::status(platform, &parent).await;
+    let ran = saga["steps"].as_array().unwrap().iter().find(|step| step["id"] == "evening").unwrap();
+    let child = ran["output"]["saga"].as_str().unwrap().to_owned();
+    all_is_well(platform).await;
+    let rests = format!("select version from makegood.view_cursor where saga = '{child}' and rests");
+    assert!(database::scalar(platform, &rests).await.is_some(), "it is completed, and that is told");
+
+    town::fault(platform, &json!({"tool": "book_restaurant_table", "kind": "refuse", "op": "undo"})).await;
+    let said = answer(platform.request("POST", &format!("/api/execute/{parent}/cancel")).json(&json!({}))).await;
+    assert_eq!(said.status / 100, 2, "{said:?}");
+    until(platform, &child, |saga| saga["phase"] == "stuck").await;
+    all_is_well(platform).await;
+    let held = format!("select count(*) from makegood.step_view where saga = '{child}' and standing = 'held'");
+    assert_eq!(database::scalar(platform, &held).await.as_deref(), Some("1"));
+    town::no_faults(platform).await;
+    let said = answer(platform.request("POST", &format!("/api/execute/{child}/retry")).json(&json!({}))).await;
+    assert_eq!(said.status / 100, 2, "{said:?}");
+    until(platform, &parent, |saga| saga["phase"] == "made_good").await;
+    all_is_well(platform).await;
+    assert!(database::scalar(platform, &rests).await.is_some(), "it is made good, and that is told");
+}
+
 async fn sagas_go_on_while_they_are_checked_and_made_anew(platform: &Platform) {
     let steps: Vec<Value> =
         (0..12).map(|n| json!({"id": format!("e{n}"), "tool": "bench_effect", "params": {"n": n}})).collect();
@@ -381,6 +412,7 @@ async fn the_views_hold(platform: &Platform) {
     lines_and_counts_are_what_folding_the_journals_says(platform).await;
     what_is_tampered_with_is_named_and_made_anew(platform).await;
     the_sweep_brings_them_along(platform).await;
+    one_that_is_called_back_after_its_end_is_told_again(platform).await;
     sagas_go_on_while_they_are_checked_and_made_anew(platform).await;
 }
 
