@@ -6,12 +6,12 @@
 //! (`allOf`, `anyOf`, ...), because a plan-time proof that `$step.path` resolves must stay simple.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::civil::{Date, Time};
-use crate::ordered;
+use crate::ordered::{self, FlatMap};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -86,8 +86,8 @@ struct Keywords {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unique_items: bool,
 
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    properties: BTreeMap<String, Schema>,
+    #[serde(default, skip_serializing_if = "FlatMap::is_empty")]
+    properties: FlatMap<String, Schema>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     required: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
