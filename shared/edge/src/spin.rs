@@ -236,7 +236,7 @@ where
     // WASI keeps the host apart from the headers, where the door looks for it.
     let host = parts.uri.authority().and_then(|host| http::HeaderValue::from_str(host.as_str()).ok());
     if let Some(host) = host {
-        parts.headers.or_insert(http::header::HOST, host);
+        parts.headers.entry(http::header::HOST).or_insert(host);
     }
     if let Some(client) = limits::added(&parts.headers, "spin-client-addr") {
         parts.extensions.insert(client);

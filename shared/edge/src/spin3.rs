@@ -335,7 +335,7 @@ async fn incoming(request: IncomingRequest) -> Option<Request> {
         incoming.extensions_mut().insert(client);
     }
     if let Some(host) = host.and_then(|host| http::HeaderValue::from_str(&host).ok()) {
-        incoming.headers_mut().or_insert(http::header::HOST, host);
+        incoming.headers_mut().entry(http::header::HOST).or_insert(host);
     }
     Some(incoming)
 }
