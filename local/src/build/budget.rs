@@ -91,7 +91,7 @@ mod tests {
         for (platform, limits) in limits {
             assert!(limits.keys().eq(["chat", "debug", "execute", "intent", "webhook"]), "{platform}: {limits:?}");
             for (function, limit) in limits {
-                assert!(limit < 700 * 1024, "{platform}: {function}: {limit}");
+                assert!(limit < 700_000, "{platform}: {function}: {limit}");
             }
         }
     }

@@ -4,9 +4,10 @@
 //! It runs on stable Rust, without a fuzzer's instrumentation: the corpus in `fuzz/` holds the shapes
 //! there are, and the changes are seeded. `MAKEGOOD_FUZZ=1000000` makes more of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use makegood_core::id::SagaId;
+use makegood_core::ordered::{FlatMap, FlatSet};
 use makegood_core::saga::{
     Answer, Decision, Effect, Event, Head, Limits, Node, Origin, Outcome, Plan, Refusal, Replan, Saga, Verdict, Window,
     freeze, report, step,
@@ -143,7 +144,7 @@ fn no_plan_makes_the_verifier_panic_and_what_it_passes_is_in_order() {
     assert!(passed > 100, "only {passed} plans were whole: nothing was tried");
 }
 
-fn terms() -> BTreeMap<String, Terms> {
+fn terms() -> FlatMap<String, Terms> {
     tools().into_iter().map(|(name, tool)| (name, tool.into())).collect()
 }
 
@@ -230,7 +231,7 @@ fn another(nodes: &[Node], total: u32, dice: &mut Dice) -> Replan {
     let from = if dice.roll(4) == 0 { total.saturating_add(1) } else { total };
     let more = nodes.iter().take(dice.roll(4)).cloned().zip(from..);
     let nodes: Vec<Node> = more.map(|(node, ix)| Node { ix, epoch: 1, ..node }).collect();
-    let kept: BTreeSet<u32> = (0..dice.roll(4)).map(|_| some(dice)).collect();
+    let kept: FlatSet<u32> = (0..dice.roll(4)).map(|_| some(dice)).collect();
     let retired = (0..dice.roll(3)).map(|_| (some(dice), some(dice))).collect();
     Replan { version: 1, nodes, kept, retired }
 }
@@ -264,7 +265,7 @@ fn no_stored_head_and_no_order_of_events_makes_the_engine_panic_hang_or_grow() {
             let text = serde_json::to_string(&nodes).unwrap();
             nodes = serde_json::from_value(changed(&text, &mut dice)).unwrap_or(nodes);
         }
-        let outputs = BTreeMap::from([(0, json!({"id": "x", "n": 1}))]);
+        let outputs = FlatMap::from([(0, json!({"id": "x", "n": 1}))]);
         let window = Window { nodes: nodes.clone(), tools: terms.clone(), outputs, ..Window::default() };
         let limited = dice.roll(3) == 0;
         let mut saga = Saga::load(SagaId::new(Millis(NOW), [7; 10]), head, window).limited(limited);
