@@ -53,8 +53,10 @@ impl Host for World {
         _timeout: Millis,
     ) -> Result<makegood_gateway::Response, FetchError> {
         let body: Value = serde_json::from_slice(request.body()).unwrap();
-        let rows =
-            |answer: &Value| Ok(http::Response::new(Bytes::from(json!({"rows": [[answer.to_string()]]}).to_string())));
+        let rows = |answer: &Value| {
+            let answer = (!answer.is_null()).then(|| answer.to_string());
+            Ok(http::Response::new(Bytes::from(json!({"rows": [[answer]]}).to_string())))
+        };
         match request.uri().host() {
             Some("db.test") => {
                 let statement = body["query"].as_str().unwrap().to_owned();
