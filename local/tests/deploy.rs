@@ -174,7 +174,7 @@ const ERRORS: &[(&str, &str, &str, &str)] = &[
         "the build command of chat does not build makegood-chat",
     ),
     ("spin.toml", "\"shared/edge/prompts/*.md\", ", "", "shared/edge/prompts/plan.1.md among"),
-    ("spin.toml", "\"shared/**/*.txt\", ", "", "shared/core/src/intent/lexicon/german.txt among"),
+    ("spin.toml", "\"shared/**/*.txt\", ", "", "shared/core/src/intent/lexicon/courtesies.txt among"),
     (
         "spin.toml",
         "\"{{ tools_host }}\", \"{{ jwks_host }}\"]",
