@@ -23,6 +23,8 @@ const NOW: u64 = 1_777_636_800_000;
 const DAY: u64 = 24 * 3_600_000;
 
 type Values = BTreeMap<&'static str, &'static str>;
+/// A statement, and its parameters.
+type Written = (String, Vec<Value>);
 
 #[derive(Clone)]
 struct World {
@@ -39,7 +41,7 @@ struct World {
     is_time: bool,
     measured: Rc<RefCell<Vec<Value>>>,
     /// What was written: the statement, and its parameters.
-    written: Rc<RefCell<Vec<(String, Vec<Value>)>>>,
+    written: Rc<RefCell<Vec<Written>>>,
     /// The sagas of which the queue was given word.
     words: Rc<RefCell<Vec<Value>>>,
     said: Rc<RefCell<Vec<String>>>,
