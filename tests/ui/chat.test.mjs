@@ -166,6 +166,24 @@ test("an installation that is away says so, and the same is sent again under its
   await close();
 });
 
+test("what was done, and whose answer was lost, is not done again", async () => {
+  const { page, close } = await look(browser, "/", { allowed: /Failed to load resource/ });
+  const keys = [];
+  await page.route("**/api/chat", async (route) => {
+    keys.push(route.request().postDataJSON().key);
+    if (keys.length > 1) return route.continue();
+    await route.fetch();
+    await route.abort("connectionreset");
+  });
+  await page.getByLabel("Show me").uncheck();
+  await say(page, DINNER);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await told(page, "Done, all of it.");
+  assert.ok(keys.length === 2 && keys[0] === keys[1], String(keys));
+  assert.deepEqual(await world(), [1, 1, 1]);
+  await close();
+});
+
 test("who is not let in is asked for a token, and sends it from then on", async () => {
   const { page, close } = await look(browser, "/", { allowed: /Failed to load resource/ });
   await page.route("**/api/**", (route) => {

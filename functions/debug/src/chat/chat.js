@@ -99,9 +99,9 @@ const NO = /^(n|no|forget it|nein)(,? (thanks|danke|gracias))?[.!]?$/i;
 /** Says something, as if it were typed. */
 async function say(text) {
   bubble("you", text);
-  const before = open;
+  const [before, mine] = [open, key()];
   before?.card.choose([]);
-  await send(() => hear(text, before));
+  await send(() => hear(text, before, mine));
 }
 
 /** Does what may fail, and offers to do it again. */
@@ -121,31 +121,32 @@ async function send(deed) {
   }
 }
 
-async function hear(text, before) {
+/** `mine`: the key of what is said. However often it is tried, it is the same. */
+async function hear(text, before, mine) {
   const wish = before?.message;
   if (wish && NO.test(text)) {
     open = null;
     return bubble("agent", "Then nothing is done.");
   }
-  if (before && YES.test(text)) return start(wish ?? text, before.key ?? key(), before.card);
+  if (before && YES.test(text)) return start(wish ?? text, before.key ?? mine, before.card);
   // What is said of a plan that is only shown belongs to it, where it makes a plan with it.
   const ways = wish ? [`${wish.replace(/[.!?]?\s*$/, ".")} ${text}`, text] : [text];
   if (first.checked || wish) {
-    for (const way of ways) if (await preview(way)) return;
+    for (const way of ways) if (await preview(way, mine)) return;
   }
-  await start(text, key());
+  await start(text, mine);
 }
 
 /** Shows what would be done. False where nothing would be started without another word. */
-async function preview(text) {
+async function preview(text, mine) {
   const would = await read("/api/intent", said(text));
   if (would.turn === "confirm") {
-    await start(text, key());
+    await start(text, mine);
     return true;
   }
   if (would.turn !== "started" || would.how?.confirm) return false;
   bubble("agent", `${would.say} Shall I? Say yes or no, or what to change.`);
-  offer(would, { message: text, key: key() });
+  offer(would, { message: text, key: mine });
   return true;
 }
 
