@@ -10,6 +10,16 @@ assert.ok(HOME, "MAKEGOOD_URL is the platform's address: tests/ui/run starts one
 const PICTURES = process.env.MAKEGOOD_SCREENSHOTS;
 
 export const DINNER = "Book a table for 4 at Luigi's tomorrow at 7pm, get us a ride there, and text Sam the details";
+/** A plan whose message somebody has to agree to. */
+export const EVENING = {
+  summary: "An evening",
+  steps: [
+    { id: "table", tool: "book_restaurant_table",
+      params: { restaurant: "Luigi's", date: "2031-05-01", time: "19:00", party_size: 2, name: "Ann" } },
+    { id: "text", tool: "send_message", after: ["table"], approval: { question: "Send it?" },
+      params: { to: "Sam", text: "See you at Luigi's" } },
+  ],
+};
 export const DESK = { width: 1100, height: 800 };
 export const PHONE = { width: 390, height: 844 };
 
@@ -104,9 +114,12 @@ export const get = async (path) => json(await fetch(HOME + path));
 export const post = async (path, body) => json(await send("POST", path, body));
 export const fault = (about) => post("/demo/faults", about);
 
+/** From here on nothing goes wrong in the town. */
+export const mend = () => send("DELETE", "/demo/faults");
+
 /** An empty town, where nothing goes wrong. */
 export async function calm() {
-  await send("DELETE", "/demo/faults");
+  await mend();
   await send("POST", "/demo/reset");
 }
 
@@ -116,11 +129,31 @@ export async function world() {
   return [reservations, rides, messages].map((all) => all.length);
 }
 
-/** A saga by its id, when it has come to rest. */
-export async function rest(saga) {
+/** A saga's report, when it is as is wanted. */
+export async function until(saga, wanted) {
+  const end = Date.now() + 60_000;
   for (;;) {
     const report = await get(`/api/execute/${saga}`);
-    if (["completed", "made_good", "stuck"].includes(report.phase)) return report;
+    if (wanted(report)) return report;
+    assert.ok(Date.now() < end, `${saga} is seen last as ${JSON.stringify(report)}`);
     await new Promise((done) => setTimeout(done, 100));
   }
 }
+
+/** A saga by its id, when it has come to rest. */
+export const rest = (saga) => until(saga, ({ phase }) => ["completed", "made_good", "stuck"].includes(phase));
+
+/** A saga of such an evening, when its message waits for a yes. */
+export async function evening() {
+  const { saga } = await post("/api/execute", { plan: EVENING });
+  await until(saga, (report) => text(report)?.standing === "asking");
+  return saga;
+}
+
+/** Agrees to that message, as somebody else would who does not look at the page. */
+export async function agree(saga) {
+  const { approval } = text(await get(`/api/execute/${saga}`));
+  await post(`/api/execute/${saga}/approve`, { step: "text", hash: approval.hash });
+}
+
+const text = ({ steps }) => steps.find(({ id }) => id === "text");

@@ -1,7 +1,9 @@
 // The page `/` on a desk: what is said there is shown, done, made good, asked about, and followed past a bad connection.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { DINNER, box, calm, fault, launch, look, plan, say, sound, step, told, world } from "./browser.mjs";
+import {
+  DINNER, EVENING, agree, box, calm, evening, fault, launch, look, mend, plan, post, say, sound, step, told, world,
+} from "./browser.mjs";
 
 let browser;
 before(async () => (browser = await launch()));
@@ -45,6 +47,29 @@ test("a no leaves everything as it is", async () => {
   await close();
 });
 
+test("a yes is to what was shown: what is another plan by then is shown first", async () => {
+  const { page, close } = await look(browser);
+  let asked = 0;
+  await page.route("**/api/intent", async (route) => {
+    asked += 1;
+    if (asked !== 2) return route.continue();
+    const response = await route.fetch();
+    const heard = await response.json();
+    for (const { steps } of [heard, heard.reading]) steps[0].params.party_size = 5;
+    await route.fulfill({ response, json: heard });
+  });
+  await say(page, DINNER);
+  await yes(page);
+  await page.getByText("That would be another plan by now.").first().waitFor();
+  await page.getByRole("button", { name: "Yes" }).waitFor();
+  assert.equal(await page.getByRole("article").count(), 2);
+  assert.deepEqual(await world(), [0, 0, 0], "nothing else is done");
+  await yes(page);
+  await told(page, "Done, all of it.");
+  assert.deepEqual(await world(), [1, 1, 1]);
+  await close();
+});
+
 test("what is refused turns it round, and the steps are struck with why", async () => {
   await fault({ tool: "request_ride", kind: "refuse" });
   const { page, close } = await look(browser);
@@ -62,42 +87,44 @@ test("what is refused turns it round, and the steps are struck with why", async 
 });
 
 test("steps tick while one looks, without a reload", async () => {
-  await fault({ tool: "request_ride", kind: "slow", delay_ms: 4000 });
-  const { page, close } = await look(browser);
-  await say(page, DINNER);
-  await yes(page);
+  const saga = await evening();
+  const { page, close } = await look(browser, `/#${saga}`);
   await page.evaluate(() => (window.loaded = "once"));
-  await step(page, "ride").getByText("under way").waitFor();
   await step(page, "table").getByText("done", { exact: true }).waitFor();
-  await step(page, "message").getByText("to come").waitFor();
+  await step(page, "text").getByText("waiting for a yes").waitFor();
+  await told(page, "Under way.");
   await sound(page, "under-way");
-  await step(page, "ride").getByText("done", { exact: true }).waitFor();
+  await agree(saga);
+  await step(page, "text").getByText("done", { exact: true }).waitFor();
   await told(page, "Done, all of it.");
+  await news(page, /: done$/);
   assert.equal(await page.evaluate(() => window.loaded), "once");
   await close();
 });
 
 test("a cancel has what was done undone, and says who wanted it", async () => {
-  await fault({ tool: "request_ride", kind: "slow", delay_ms: 4000 });
-  const { page, close } = await look(browser);
-  await say(page, DINNER);
-  await yes(page);
-  await step(page, "ride").getByText("under way").waitFor();
+  const saga = await evening();
+  const { page, close } = await look(browser, `/#${saga}`);
+  await step(page, "text").getByText("waiting for a yes").waitFor();
   await page.getByRole("button", { name: "Cancel it" }).click();
   await told(page, "Made good: nothing of it is left.");
   await plan(page).getByText("It was cancelled by").first().waitFor();
+  await step(page, "table").getByText("undone", { exact: true }).waitFor();
   assert.deepEqual(await world(), [0, 0, 0]);
   await close();
 });
 
 test("a try that got no answer is told as one, and the next one does it", async () => {
-  await fault({ tool: "book_restaurant_table", kind: "error", count: 2 });
-  const { page, close } = await look(browser);
-  await say(page, DINNER);
-  await yes(page);
-  await news(page, /comes to try|try 2/);
+  await fault({ tool: "book_restaurant_table", kind: "error" });
+  // It is tried for as long as it takes to be seen.
+  const retry = { attempts: 1000, base_ms: 200, cap_ms: 1000 };
+  const { saga } = await post("/api/execute", { plan: { summary: "A table", steps: [{ ...EVENING.steps[0], retry }] } });
+  const { page, close } = await look(browser, `/#${saga}`);
+  await step(page, "table").getByText(/try \d/).waitFor();
+  await news(page, /try \d/);
+  await mend();
   await told(page, "Done, all of it.");
-  assert.deepEqual(await world(), [1, 1, 1]);
+  assert.deepEqual(await world(), [1, 0, 0]);
   await close();
 });
 
@@ -159,6 +186,24 @@ test("an installation that is away says so, and the same is sent again under its
   await say(page, DINNER);
   await yes(page);
   await page.getByText("The installation cannot be reached.").first().waitFor();
+  await page.getByRole("button", { name: "Try again" }).click();
+  await told(page, "Done, all of it.");
+  assert.ok(keys.length === 2 && keys[0] === keys[1], String(keys));
+  assert.deepEqual(await world(), [1, 1, 1]);
+  await close();
+});
+
+test("what was done, and whose answer was lost, is not done again", async () => {
+  const { page, close } = await look(browser, "/", { allowed: /Failed to load resource/ });
+  const keys = [];
+  await page.route("**/api/chat", async (route) => {
+    keys.push(route.request().postDataJSON().key);
+    if (keys.length > 1) return route.continue();
+    await route.fetch();
+    await route.abort("connectionreset");
+  });
+  await page.getByLabel("Show me").uncheck();
+  await say(page, DINNER);
   await page.getByRole("button", { name: "Try again" }).click();
   await told(page, "Done, all of it.");
   assert.ok(keys.length === 2 && keys[0] === keys[1], String(keys));

@@ -1,7 +1,7 @@
 // The pages of operators: a saga that was tried again and undone, as its page and as a waterfall.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { DINNER, PHONE, calm, fault, launch, look, post, rest, sound } from "./browser.mjs";
+import { DINNER, PHONE, agree, calm, evening, fault, get, launch, look, post, rest, sound } from "./browser.mjs";
 
 let browser;
 before(async () => (browser = await launch()));
@@ -42,4 +42,41 @@ test("the waterfall shows every try and every undo", async () => {
   const phone = await look(browser, at, { viewport: PHONE });
   await sound(phone.page, "phone-waterfall");
   await phone.close();
+});
+
+const waterfall = async (saga) => `/debug/traces/${(await get(`/api/debug/sagas/${saga}`)).trace_id}`;
+
+test("by keyboard a row is chosen and opened, and the bars are zoomed", async () => {
+  const { page, close } = await look(browser, await waterfall(await undone()));
+  const panel = page.getByRole("complementary", { name: "Details" });
+  const heading = panel.getByRole("heading", { level: 2 });
+  const wide = async () => (await page.locator("#w thead svg").last().boundingBox()).width;
+  const before = await wide();
+  await page.keyboard.press("j");
+  assert.equal(await panel.isVisible(), false, "it is only chosen");
+  await page.keyboard.press("Enter");
+  await heading.waitFor();
+  const first = await heading.textContent();
+  await page.keyboard.press("j");
+  assert.notEqual(await heading.textContent(), first, "what is open follows");
+  await page.keyboard.press("+");
+  assert.ok((await wide()) > 1.5 * before, `${await wide()}, after ${before}`);
+  await page.keyboard.press("0");
+  assert.ok(Math.abs((await wide()) - before) < 1, "all of it again");
+  await page.keyboard.press("Escape");
+  assert.equal(await panel.isVisible(), false);
+  await close();
+});
+
+test("a saga that goes on gets its rows without a reload, and who is at one stays there", async () => {
+  const saga = await evening();
+  const { page, close } = await look(browser, await waterfall(saga));
+  const rows = page.getByRole("row");
+  const before = await rows.count();
+  await page.keyboard.press("j");
+  await agree(saga);
+  await rows.nth(before).waitFor();
+  assert.ok(await page.evaluate(() => document.activeElement.closest("tr")?.classList.contains("here")));
+  await page.locator("main:not([data-live])").waitFor();
+  await close();
 });

@@ -1,20 +1,10 @@
 // A phone: what is to be agreed to is seen and agreed to there, and nothing is cut off or too small.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { PHONE, calm, fits, launch, look, plan, post, rest, say, sound, step, told, world } from "./browser.mjs";
+import { EVENING, PHONE, calm, fits, launch, look, plan, post, rest, say, sound, step, told, world } from "./browser.mjs";
 
 // What is not sure: the town's planner takes it for a table at 7 in the evening, and asks.
 const HASTE = "Bok a tabel for 4 at Luigi's tomorow at 7";
-// Somebody has to agree to the message.
-const EVENING = {
-  summary: "An evening",
-  steps: [
-    { id: "table", tool: "book_restaurant_table",
-      params: { restaurant: "Luigi's", date: "2031-05-01", time: "19:00", party_size: 2, name: "Ann" } },
-    { id: "text", tool: "send_message", after: ["table"], approval: { question: "Send it?" },
-      params: { to: "Sam", text: "See you at Luigi's" } },
-  ],
-};
 
 let browser;
 before(async () => (browser = await launch()));

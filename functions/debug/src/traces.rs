@@ -2,6 +2,7 @@
 
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::guard::Scope;
+use makegood_edge::core::id::SagaId;
 use makegood_edge::core::trace::TraceId;
 use makegood_edge::door::Principal;
 use makegood_edge::gateway::store::Story;
@@ -25,20 +26,47 @@ pub async fn show<H: Host>(request: &Request, host: &H, id: &str) -> Result<Repl
 }
 
 /// The sagas of a trace, the first first, with their plans and journals.
-///
-/// # Errors
-/// [`Code::InvalidId`], [`Code::NotFound`] where the caller may see none, or where the journal does not answer.
-pub async fn find<H: Host>(host: &H, settings: &Settings, caller: &Principal, id: &str) -> Result<Vec<Story>, Error> {
-    let trace = TraceId::parse(id).ok_or_else(|| {
-        Error::new(Code::InvalidId, "A trace's id is 32 hexadecimal digits, small ones and not all zero.")
-    })?;
+async fn find<H: Host>(host: &H, settings: &Settings, caller: &Principal, id: &str) -> Result<Vec<Story>, Error> {
     let store = Store::new(host, settings);
     let mut stories = Vec::new();
-    for saga in &store.of_trace(trace, MOST).await? {
+    for saga in &store.of_trace(parse(id)?, MOST).await? {
         stories.extend(store.follow(saga, 0).await?.filter(|story| caller.reaches(&story.owner)));
     }
     if stories.is_empty() {
-        return Err(Error::new(Code::NotFound, "You have no saga of such a trace."));
+        return Err(unknown());
     }
     Ok(stories)
+}
+
+/// One saga of a trace, with its plan and journal, and the ids of the others: the one that is asked for, or the first.
+/// For operators, who may see all of them.
+///
+/// # Errors
+/// [`Code::InvalidId`], [`Code::NotFound`], or where the journal does not answer.
+pub async fn one<H: Host>(
+    host: &H,
+    settings: &Settings,
+    id: &str,
+    wanted: Option<&str>,
+) -> Result<(Story, Vec<SagaId>), Error> {
+    let store = Store::new(host, settings);
+    let mut sagas = store.of_trace(parse(id)?, MOST).await?;
+    if sagas.is_empty() {
+        return Err(unknown());
+    }
+    let place = wanted.map_or(Some(0), |wanted| sagas.iter().position(|saga| saga.as_str() == wanted));
+    let none = || Error::new(Code::NotFound, "The trace has no such saga.");
+    let saga = sagas.remove(place.ok_or_else(none)?);
+    let story = store.follow(&saga, 0).await?.ok_or_else(none)?;
+    Ok((story, sagas))
+}
+
+fn parse(id: &str) -> Result<TraceId, Error> {
+    TraceId::parse(id).ok_or_else(|| {
+        Error::new(Code::InvalidId, "A trace's id is 32 hexadecimal digits, small ones and not all zero.")
+    })
+}
+
+fn unknown() -> Error {
+    Error::new(Code::NotFound, "You have no saga of such a trace.")
 }

@@ -154,27 +154,33 @@ export class Card {
 
   draw(all, undone, open) {
     // What only gathers the parts of a step, `text[0]` or `table~1`, does nothing itself.
-    const gathers = ({ id }) => all.some((part) => part.id.startsWith(`${id}~`) || part.id.startsWith(`${id}[`));
-    const steps = all.filter((step) => !gathers(step));
+    const heads = new Set();
+    for (const { id } of all) for (const { index } of id.matchAll(/[~[]/g)) heads.add(id.slice(0, index));
+    const steps = all.filter(({ id }) => !heads.has(id));
+    const kept = new Set(steps.map(({ ix }) => ix));
     for (const step of steps) {
       const words = standing(step, undone);
       const seen = JSON.stringify([words, step.standing, step.detail, step.params, step.approval, step.remarks, open]);
       const before = this.drawn.get(step.ix);
       if (before?.seen === seen) continue;
-      const node = this.step(step, words, open || before?.node.querySelector("details")?.open);
+      const was = before?.node.querySelector("details")?.open;
+      const focused = before?.node.querySelector("summary")?.matches(":focus");
+      const node = this.step(step, words, open, was);
       if (before) before.node.replaceWith(node);
       else this.steps.append(node);
+      if (focused) node.querySelector("summary")?.focus({ preventScroll: true });
       this.drawn.set(step.ix, { seen, node, words });
       if (before && before.words !== words) this.tell(`${titleOf(step)}: ${words}`);
     }
     for (const [ix, { node }] of this.drawn) {
-      if (steps.some((step) => step.ix === ix)) continue;
+      if (kept.has(ix)) continue;
       node.remove();
       this.drawn.delete(ix);
     }
   }
 
-  step(step, words, open) {
+  /** `was`: whether what it is done with was open, where it was drawn before. */
+  step(step, words, open, was) {
     const asks = step.standing === "asking" && step.approval;
     const gone = ["undone", "fenced", "abandoned"].includes(step.standing);
     const about = [CLASSES[step.class]];
@@ -191,7 +197,7 @@ export class Card {
       el("p", { class: "soft" }, shown(about.filter(Boolean).join(" · "))),
       step.detail && el("p", { class: "detail" }, shown(step.detail)),
       Object.keys(step.params ?? {}).length > 0 &&
-        el("details", { open: (open && !(nth > 1)) || Boolean(asks) }, el("summary", null, "What with"), fields(step.params)),
+        el("details", { open: Boolean(asks) || (was ?? (open && !(nth > 1))) }, el("summary", null, "What with"), fields(step.params)),
       (step.remarks ?? []).map((one) =>
         el("p", { class: "soft" }, shown(one.by), ` ${one.what}`, one.note ? [": ", shown(one.note)] : "")),
       asks && this.approval(step, asks));

@@ -99,9 +99,18 @@ const NO = /^(n|no|forget it|nein)(,? (thanks|danke|gracias))?[.!]?$/i;
 /** Says something, as if it were typed. */
 async function say(text) {
   bubble("you", text);
-  const before = open;
+  const [before, mine] = [open, key()];
   before?.card.choose([]);
-  await send(() => hear(text, before));
+  await send(async () => {
+    try {
+      await hear(text, before, mine);
+    } catch (error) {
+      if (error.status !== 404 || !kept.conversation) throw error;
+      // Its day is over. What was said begins another.
+      keep({ conversation: null });
+      await hear(text, before, mine);
+    }
+  });
 }
 
 /** Does what may fail, and offers to do it again. */
@@ -110,49 +119,58 @@ async function send(deed) {
   try {
     await deed();
   } catch (error) {
-    const ended = error.status === 404 && kept.conversation;
-    if (ended) {
-      // Its day is over. What was said begins another.
-      keep({ conversation: null });
-      await send(deed);
-    } else trouble(error, error.status === undefined || error.status >= 429 ? () => send(deed) : null);
+    trouble(error, error.status === undefined || error.status >= 429 ? () => send(deed) : null);
   } finally {
     busy(false);
   }
 }
 
-async function hear(text, before) {
+/** `mine`: the key of what is said. However often it is tried, it is the same. */
+async function hear(text, before, mine) {
   const wish = before?.message;
   if (wish && NO.test(text)) {
     open = null;
     return bubble("agent", "Then nothing is done.");
   }
-  if (before && YES.test(text)) return start(wish ?? text, before.key ?? key(), before.card);
+  if (wish && YES.test(text) && !before.agreed) {
+    // The words are read once more, by a later clock. What was not shown is not agreed to.
+    const now = await read("/api/intent", said(wish));
+    if (now.turn !== "started" || steps(now) !== before.steps) {
+      bubble("agent", "That would be another plan by now.");
+      if (!(await preview(wish, mine))) await start(wish, mine);
+      return;
+    }
+    before.agreed = true;
+  }
+  if (before && YES.test(text)) return start(wish ?? text, before.key ?? mine, before.card);
   // What is said of a plan that is only shown belongs to it, where it makes a plan with it.
   const ways = wish ? [`${wish.replace(/[.!?]?\s*$/, ".")} ${text}`, text] : [text];
   if (first.checked || wish) {
-    for (const way of ways) if (await preview(way)) return;
+    for (const way of ways) if (await preview(way, mine)) return;
   }
-  await start(text, key());
+  await start(text, mine);
 }
 
 /** Shows what would be done. False where nothing would be started without another word. */
-async function preview(text) {
+async function preview(text, mine) {
   const would = await read("/api/intent", said(text));
   if (would.turn === "confirm") {
-    await start(text, key());
+    await start(text, mine);
     return true;
   }
   if (would.turn !== "started" || would.how?.confirm) return false;
   bubble("agent", `${would.say} Shall I? Say yes or no, or what to change.`);
-  offer(would, { message: text, key: key() });
+  offer(would, { message: text, key: mine });
   return true;
 }
+
+/** What a plan would do, to be compared. */
+const steps = (plan) => JSON.stringify((plan.reading ?? plan).steps);
 
 function offer(plan, about) {
   const card = new Card({}, tell);
   card.offer(plan.reading ?? plan, [["Yes", () => answer("yes")], ["No", () => answer("no"), "no"]]);
-  open = { ...about, card };
+  open = { ...about, card, steps: steps(plan) };
   add(card.node);
 }
 
@@ -200,6 +218,10 @@ async function follow(saga, card = null) {
     try {
       await look();
       if (mine.rests) break;
+      if (document.hidden) {
+        await new Promise((seen) => document.addEventListener("visibilitychange", seen, { once: true }));
+        continue;
+      }
       const stream = await ask(`/api/execute/${saga}/events`, null, seen ? { "last-event-id": seen } : {});
       for await (const id of events(stream)) {
         [seen, wait] = [id, 1_000];
@@ -224,14 +246,19 @@ async function follow(saga, card = null) {
 async function* events(answer) {
   if (!answer.body) return;
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-  for (let rest = ""; ; ) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    rest += value;
-    const whole = rest.lastIndexOf("\n\n");
-    const id = [...rest.slice(0, whole + 1).matchAll(/^id: ?(\d+)$/gm)].at(-1)?.[1];
-    rest = rest.slice(whole + 1);
-    if (id) yield id;
+  try {
+    for (let rest = ""; ; ) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      rest += value;
+      const whole = rest.lastIndexOf("\n\n");
+      const id = [...rest.slice(0, whole + 1).matchAll(/^id: ?(\d+)$/gm)].at(-1)?.[1];
+      rest = rest.slice(whole + 1);
+      if (id) yield id;
+    }
+  } finally {
+    // Who was told and could not look leaves it open otherwise.
+    reader.cancel().catch(() => {});
   }
 }
 
@@ -268,7 +295,8 @@ document.getElementById("sign").addEventListener("submit", (event) => {
 });
 afresh.addEventListener("click", () => {
   keep({ conversation: null, sagas: [] });
-  location.reload();
+  // Without the saga that the address names.
+  location.assign(location.pathname);
 });
 for (const example of document.querySelectorAll("#examples button")) {
   example.addEventListener("click", () => {
@@ -284,11 +312,14 @@ async function recall() {
   const [named] = location.hash.match(/sg_\w+/) ?? [];
   if (named && !kept.sagas.includes(named)) keep({ sagas: [...kept.sagas, named] });
   for (const saga of kept.sagas) {
+    if (followed.has(saga) || cards.get(saga)?.rests) continue;
     const report = await read(`/api/execute/${saga}`).catch((error) => error);
-    // Another's, or one that is not there any more.
-    if (report instanceof Refusal) continue;
+    if (report.status === 401) door.open = true;
+    // Another's, or one that is not there any more. What only did not answer now is looked for again.
+    if (report instanceof Refusal && report.status < 429) continue;
     if (report.phase && report.message && !cards.has(saga)) bubble("you", report.message);
     follow(saga);
   }
 }
 recall();
+addEventListener("hashchange", recall);

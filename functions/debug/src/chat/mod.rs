@@ -107,7 +107,7 @@ fn talk() -> Markup {
             }
             label class="tick" {
                 input id="first" type="checkbox" checked;
-                " Show me the plan before anything is done"
+                " Show me a new plan before anything of it is done. What I change about one that runs is changed at once."
             }
         }
     }

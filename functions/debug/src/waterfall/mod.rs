@@ -16,12 +16,11 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use makegood_edge::core::error::{Code, Error};
+use makegood_edge::core::error::Error;
 use makegood_edge::core::id::SagaId;
 use makegood_edge::core::saga::{Report, StepReport, report};
 use makegood_edge::core::time::Millis;
 use makegood_edge::core::trace::{Span, SpanId, Trace, What, critical_path};
-use makegood_edge::door::Principal;
 use makegood_edge::gateway::store::{Entry, Story};
 use makegood_edge::gateway::traces::traced;
 use makegood_edge::http::Uri;
@@ -59,20 +58,8 @@ pub struct Loaded {
 }
 
 /// The saga of the trace that is asked for, or its first.
-async fn load<H: Host>(
-    host: &H,
-    settings: &Settings,
-    caller: &Principal,
-    trace: &str,
-    asked: &Asked,
-) -> Result<Loaded, Error> {
-    let mut stories = traces::find(host, settings, caller, trace).await?;
-    let wanted = |story: &Story| asked.saga.as_ref().is_none_or(|saga| story.id.as_str() == saga);
-    let Some(place) = stories.iter().position(wanted) else {
-        return Err(Error::new(Code::NotFound, "The trace has no such saga."));
-    };
-    let story = stories.remove(place);
-    let others = stories.into_iter().map(|story| story.id).collect();
+async fn load<H: Host>(host: &H, settings: &Settings, trace: &str, asked: &Asked) -> Result<Loaded, Error> {
+    let (story, others) = traces::one(host, settings, trace, asked.saga.as_deref()).await?;
     let report = report(&story.nodes, story.phase, story.journal.iter().map(|entry| &entry.record));
     let trace = traced(&story);
     let critical = critical_path(&trace);
@@ -82,12 +69,12 @@ async fn load<H: Host>(
 /// Shows one trace, to an operator.
 ///
 /// # Errors
-/// [`Code::NotFound`], [`Code::InvalidId`], or where the journal does not answer.
+/// Those of [`traces::one`], and where the query cannot be read.
 pub async fn show<H: Host>(request: &Request, host: &H, id: &str) -> Result<Reply, Error> {
     let settings = Settings::read(host)?;
-    let caller = reader(request, host, &settings, View::Page).await?;
+    reader(request, host, &settings, View::Page).await?;
     let asked = Asked::of(request.uri())?;
-    let loaded = load(host, &settings, &caller, id, &asked).await?;
+    let loaded = load(host, &settings, id, &asked).await?;
     let again = asked.follow && !loaded.story.phase.at_rest();
     Ok(frame::page(list::title(&loaded.story.title), again, &page(&loaded, &asked, host.now())))
 }
@@ -117,7 +104,7 @@ pub struct Asked {
 
 impl Asked {
     /// # Errors
-    /// [`Code::InvalidRequest`].
+    /// Those of [`Query::of`] and [`Query::number`].
     fn of(uri: &Uri) -> Result<Self, Error> {
         let query = Query::of(uri)?;
         Ok(Self {

@@ -47,7 +47,9 @@ function element(name, ...children) {
   made.append(...children);
   return made;
 }
-function show(row) {
+/** `live`: whether it is read out, as it is when its reader chose it. */
+function show(row, live = "polite") {
+  more.ariaLive = live;
   const name = handle(row).textContent, [, what, start, took, status, calls] = row.cells;
   const list = element("dl");
   const add = (label, value) => value && list.append(element("dt", label), element("dd", value));
@@ -133,6 +135,10 @@ addEventListener("pointerup", (event) => {
   mark(0, 0);
   drag = null;
 });
+addEventListener("pointercancel", () => {
+  mark(0, 0);
+  drag = null;
+});
 function mark(from, width) {
   table.style.setProperty("--from", `${from * 100}%`);
   table.style.setProperty("--width", `${width * 100}%`);
@@ -185,17 +191,18 @@ addEventListener("click", (event) => {
 // A link to a span, which may stand among rows that are not here
 
 function follow() {
-  const id = location.hash.slice(1), row = $(id)?.closest("#w tbody tr");
+  const id = location.hash.slice(1), row = $(id)?.closest("#w tbody tr"), asked = new URLSearchParams(location.search);
   if (row) {
     choose(row);
     if (id.startsWith("span-")) show(row);
-  } else if (/^span-[0-9a-f]{16}$/.test(id) && !location.search.includes("span=")) {
-    location.replace(`?span=${id.slice(5)}#${id}`);
+  } else if (/^span-[0-9a-f]{16}$/.test(id) && asked.get("span") !== id.slice(5)) {
+    asked.set("span", id.slice(5));
+    location.replace(`?${asked}#${id}`);
   }
 }
 addEventListener("hashchange", follow);
 
-// What is new: only cells that have changed are replaced, so that what is open or has the focus stays
+// What is new: only cells that have changed are replaced, so that what is open, has the focus or is selected stays
 
 const served = new Map();
 const cells = (row) => [...row.cells].map((cell) => cell.outerHTML);
@@ -203,33 +210,45 @@ function remember() {
   for (const row of table.tBodies[0].rows) served.set(row.id, cells(row));
   for (const part of [$("top"), table.tHead]) served.set(part, part.outerHTML);
 }
+const selected = (part) => !getSelection().isCollapsed && getSelection().containsNode(part, true);
+const stops = (part) => [...part.querySelectorAll("summary, a")];
 function swap(old, fresh) {
-  const made = document.importNode(fresh, true);
-  const open = old.querySelector("details")?.open, focused = old.contains(document.activeElement);
+  const made = document.importNode(fresh, true), focused = document.activeElement;
+  const open = old.querySelector("details")?.open, at = stops(old).indexOf(focused);
+  if (old === focused) made.tabIndex = -1;
   old.replaceWith(made);
   if (open) made.querySelector("details")?.setAttribute("open", "");
-  if (focused) made.querySelector("summary, a")?.focus({ preventScroll: true });
+  (old === focused ? made : stops(made)[at])?.focus({ preventScroll: true });
   localise(made);
   return made;
 }
+let stale = false;
 function renew(page) {
   const body = table.tBodies[0], next = page.getElementById("w");
   if (!next) return;
+  let unseen = false;
   for (const [old, fresh] of [[$("top"), page.getElementById("top")], [table.tHead, next.tHead]]) {
     const markup = fresh.outerHTML;
     if (served.get(old) === markup) continue;
+    if (selected(old)) {
+      unseen = true;
+      continue;
+    }
     served.delete(old);
     served.set(swap(old, fresh), markup);
   }
-  let changed = false;
   [...next.tBodies[0].rows].forEach((fresh, place) => {
     const now = cells(fresh), before = served.get(fresh.id);
     let row = $(fresh.id)?.closest("tr");
     if (row && row.id === fresh.id && before) {
       for (const [at, markup] of now.entries()) {
         if (markup === before[at]) continue;
+        if (selected(row.cells[at])) {
+          [now[at], unseen] = [before[at], true];
+          continue;
+        }
         swap(row.cells[at], fresh.cells[at]);
-        if (row.id === here) changed = true;
+        if (row.id === here) stale = true;
       }
       row.className = fresh.className + (row.id === here ? " here" : "");
     } else {
@@ -243,9 +262,13 @@ function renew(page) {
     served.delete(body.lastElementChild.id);
     body.lastElementChild.remove();
   }
-  if (changed && !panel.hidden && current()) show(current());
+  if (stale && !panel.hidden && current() && !selected(more)) {
+    show(current(), "off");
+    stale = false;
+  }
   if (search.value) filter();
-  document.querySelector("main").toggleAttribute("data-live", page.querySelector("main").hasAttribute("data-live"));
+  const live = page.querySelector("main").hasAttribute("data-live");
+  document.querySelector("main").toggleAttribute("data-live", live || unseen);
 }
 let pause = 2000;
 function look() {
