@@ -117,7 +117,7 @@ test("a cancel has what was done undone, and says who wanted it", async () => {
 test("a try that got no answer is told as one, and the next one does it", async () => {
   await fault({ tool: "book_restaurant_table", kind: "error" });
   // It is tried for as long as it takes to be seen.
-  const retry = { attempts: 1000, base_ms: 200, cap_ms: 1000 };
+  const retry = { attempts: 100, base_ms: 200, cap_ms: 1000 };
   const { saga } = await post("/api/execute", { plan: { summary: "A table", steps: [{ ...EVENING.steps[0], retry }] } });
   const { page, close } = await look(browser, `/#${saga}`);
   await step(page, "table").getByText(/try \d/).waitFor();

@@ -174,9 +174,9 @@ fn idle(step: &StepReport) -> Markup {
 pub fn tools() -> Markup {
     let buttons = [
         ("-", "−", "zoom out"),
-        ("0", "fit", "show all"),
+        ("0", "fit", "fit: show all"),
         ("+", "+", "zoom in"),
-        ("e", "e", "next error"),
+        ("e", "e", "e: next error"),
         ("?", "?", "keys"),
     ];
     html! {
