@@ -87,7 +87,7 @@ macro_rules! serve {
         mod spin_function {
             #[::spin_sdk::http_service]
             async fn serve(request: ::spin_sdk::http::Request) -> $crate::spin::Outgoing {
-                $crate::spin::serve(request, |request, host| $crate::outward::answer(request, host, $handle)).await
+                $crate::spin::serve(request, env!("CARGO_PKG_NAME"), |request, host| $crate::outward::answer(request, host, $handle)).await
             }
         }
 
@@ -100,7 +100,7 @@ macro_rules! serve {
 
             impl Guest for Function {
                 fn handle(request: IncomingRequest, out: ResponseOutparam) {
-                    $crate::spin3::serve(request, out, |request, host| $crate::outward::answer(request, host, $handle));
+                    $crate::spin3::serve(request, out, env!("CARGO_PKG_NAME"), |request, host| $crate::outward::answer(request, host, $handle));
                 }
             }
 

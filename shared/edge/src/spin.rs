@@ -46,14 +46,14 @@ pub struct Spin {
 }
 
 impl Spin {
-    async fn new() -> Self {
+    async fn new(package: &str) -> Self {
         if let Some(config) = CONFIG.with_borrow(Clone::clone) {
             return Self { config, later: Later::default() };
         }
         let (mut config, mut failed) = (FlatMap::new(), Vec::new());
-        for name in settings::NAMES {
+        for name in settings::read_by(package) {
             match variables::get(name).await {
-                Ok(value) => drop(config.insert((*name).to_owned(), value)),
+                Ok(value) => drop(config.insert(name.to_owned(), value)),
                 Err(variables::Error::Undefined(_)) => {}
                 Err(
                     error @ (variables::Error::InvalidName(_)
@@ -228,7 +228,11 @@ fn sort(error: &ErrorCode) -> FetchError {
 }
 
 /// Serves one request with `handle`. Whatever goes wrong is an answer.
-pub async fn serve<F>(request: spin_sdk::http::Request, handle: impl FnOnce(Request, Spin) -> F) -> Outgoing
+pub async fn serve<F>(
+    request: spin_sdk::http::Request,
+    package: &str,
+    handle: impl FnOnce(Request, Spin) -> F,
+) -> Outgoing
 where
     F: Future<Output = Reply>,
 {
@@ -246,7 +250,7 @@ where
         Ok(body) => body.to_bytes(),
         Err(_) => Bytes::from(vec![b' '; LONGEST_BODY + 1]),
     };
-    let host = Spin::new().await;
+    let host = Spin::new(package).await;
     let later = host.later.clone();
     let reply = handle(http::Request::from_parts(parts, body), host).await;
     let (parts, body) = reply.into_parts();

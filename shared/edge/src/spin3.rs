@@ -46,9 +46,9 @@ pub struct Spin3 {
 }
 
 impl Spin3 {
-    fn new() -> Self {
+    fn new(package: &str) -> Self {
         let (mut config, mut failed) = (FlatMap::new(), Vec::new());
-        for name in settings::NAMES {
+        for name in settings::read_by(package) {
             match variables::get(name) {
                 Ok(value) => drop(config.insert(name.to_owned(), value)),
                 Err(Error::Undefined(_)) => {}
@@ -295,12 +295,16 @@ fn write(stream: &OutputStream, mut bytes: &[u8]) -> Result<(), StreamError> {
 }
 
 /// Serves one request with `handle`. Whatever goes wrong is an answer.
-pub fn serve<F>(request: IncomingRequest, out: ResponseOutparam, handle: impl FnOnce(Request, Spin3) -> F)
-where
+pub fn serve<F>(
+    request: IncomingRequest,
+    out: ResponseOutparam,
+    package: &'static str,
+    handle: impl FnOnce(Request, Spin3) -> F,
+) where
     F: Future<Output = Reply>,
 {
     run(async move {
-        let host = Spin3::new();
+        let host = Spin3::new(package);
         match incoming(request).await {
             Some(request) => {
                 let reply = handle(request, host.clone()).await;

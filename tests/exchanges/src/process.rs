@@ -68,7 +68,7 @@ impl Process {
             command.arg("-c").arg(format!("functions/{function}/wrangler.toml"));
         }
         let env = folder.path().join("vars");
-        let vars: String = settings.iter().map(|(name, value)| format!("{name}=\"{value}\"\n")).collect();
+        let vars: String = settings.iter().map(|(name, value)| format!("{name}='{value}'\n")).collect();
         std::fs::write(&env, vars).unwrap();
         command.arg("--env-file").arg(env).envs(QUIET);
         Self::group(command, folder)
