@@ -30,24 +30,31 @@ pub struct Page {
 
 fn document(page: &Page) -> Bytes {
     let again = html! { @if page.again { meta http-equiv="refresh" content="2"; } };
+    let body = html! {
+        body {
+            header {
+                a class="home" href="/debug/sagas" { "Makegood" }
+                span class="muted" { "what was committed, and why" }
+            }
+            main { (page.body) }
+        }
+    };
+    Bytes::from(written(&page.title, "/debug/debug.css", &again, &body))
+}
+
+/// A whole document: `besides` is what its head has besides, `body` the element of that name.
+pub fn written(title: &str, stylesheet: &str, besides: &Markup, body: &Markup) -> String {
     let document = html! {
         (DOCTYPE)
         html lang="en" {
-            (head(&page.title, "/debug/debug.css", &again))
-            body {
-                header {
-                    a class="home" href="/debug/sagas" { "Makegood" }
-                    span class="muted" { "what was committed, and why" }
-                }
-                main { (page.body) }
-            }
+            (head(title, stylesheet, besides))
+            (body)
         }
     };
-    Bytes::from(document.into_string())
+    document.into_string()
 }
 
-/// The head of a page, with what this one has besides.
-pub fn head(title: &str, stylesheet: &str, besides: &Markup) -> Markup {
+fn head(title: &str, stylesheet: &str, besides: &Markup) -> Markup {
     html! {
         head {
             meta charset="utf-8";

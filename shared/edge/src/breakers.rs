@@ -55,7 +55,7 @@ pub(crate) struct Instance {
 impl Instance {
     fn hear(&mut self, shut: FlatMap<String, Option<Millis>>, now: Millis) {
         let until = |after: Option<Millis>| now + after.unwrap_or(FOR_EVER);
-        self.shut = FlatMap::from_iter(shut.into_iter().map(|(name, after)| (name, until(after))));
+        self.shut = shut.into_iter().map(|(name, after)| (name, until(after))).collect();
         (self.heard_at, self.missed_at) = (Some(now), None);
         self.news += 1;
     }
@@ -166,7 +166,7 @@ impl<'a, H: Host> Breakers<'a, H> {
         with(self.host, |instance| {
             let mut wary = if instance.missed_at.is_some() {
                 let shut = |(name, own): (&String, &Breaker)| Some((name.clone(), own.shut()??));
-                FlatMap::from_iter(instance.own.iter().filter_map(shut))
+                instance.own.iter().filter_map(shut).collect()
             } else {
                 instance.shut.clone()
             };

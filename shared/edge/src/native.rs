@@ -32,15 +32,11 @@ impl Native {
 impl Host for Native {
     async fn fetch(&self, request: makegood_gateway::Request, timeout: Millis) -> Result<Response, FetchError> {
         let credentials = Credentials::of(&request);
-        let mut request = reqwest::Request::try_from(request)
-            .map_err(|error| FetchError::NotSent(error.without_url().to_string()))?;
-        *request.timeout_mut() = Some(Duration::from_millis(timeout.0));
+        let request = limited(request, timeout)?;
         let answer = self.client.execute(request).await.map_err(sort)?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = answer.bytes().await.map_err(|error| FetchError::Unknown(error.without_url().to_string()))?;
-        let mut response = http::Response::new(body);
-        *response.status_mut() = status;
-        *response.headers_mut() = headers;
+        let mut response = head(&answer);
+        *response.body_mut() =
+            answer.bytes().await.map_err(|error| FetchError::Unknown(error.without_url().to_string()))?;
         Ok(credentials.struck_from(response))
     }
 
@@ -51,17 +47,13 @@ impl Host for Native {
         timeout: Millis,
     ) -> Result<Response, FetchError> {
         let credentials = Credentials::of(&request);
-        let mut request = reqwest::Request::try_from(request)
-            .map_err(|error| FetchError::NotSent(error.without_url().to_string()))?;
-        *request.timeout_mut() = Some(Duration::from_millis(timeout.0));
+        let request = limited(request, timeout)?;
         let mut answer = heard(silence, self.client.execute(request)).await?;
-        let (status, headers, mut body) = (answer.status(), answer.headers().clone(), Vec::new());
+        let (mut response, mut body) = (head(&answer), Vec::new());
         while let Some(piece) = heard(silence, answer.chunk()).await? {
             body.extend_from_slice(&piece);
         }
-        let mut response = Response::new(body.into());
-        *response.status_mut() = status;
-        *response.headers_mut() = headers;
+        *response.body_mut() = body.into();
         Ok(credentials.struck_from(response))
     }
 
@@ -84,6 +76,22 @@ impl Host for Native {
     fn log(&self, level: Level, line: &str) {
         system::log(level, line);
     }
+}
+
+/// The request, of which no more is heard after so long.
+fn limited(request: makegood_gateway::Request, timeout: Millis) -> Result<reqwest::Request, FetchError> {
+    let mut request =
+        reqwest::Request::try_from(request).map_err(|error| FetchError::NotSent(error.without_url().to_string()))?;
+    *request.timeout_mut() = Some(Duration::from_millis(timeout.0));
+    Ok(request)
+}
+
+/// An answer's status and headers.
+fn head(answer: &reqwest::Response) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = answer.status();
+    answer.headers().clone_into(response.headers_mut());
+    response
 }
 
 /// Tells what never left from what may have arrived. The address may have a stranger's secret in it, and the cause is

@@ -171,7 +171,7 @@ impl<'a, H: Host> Line<'a, H> {
     /// whose turn has come, `come` among them. `waiting`: what stays in line, though not with a turn that it had
     /// no time to use. A partner may still be at work on a call that was broken off: its turn ends by itself.
     pub(crate) async fn close(&self, waiting: impl Iterator<Item = u32>, mut come: Vec<Next>) {
-        let waiting = FlatSet::from_iter(waiting);
+        let waiting: FlatSet<u32> = waiting.collect();
         let sent = self.sent.take();
         let mut calls = Vec::new();
         for (&(node, op), holder) in self.stand.borrow().iter().filter(|(call, _)| !sent.contains(call)) {

@@ -5,9 +5,9 @@ use makegood_edge::http::HeaderValue;
 use makegood_edge::http::header::CONTENT_SECURITY_POLICY;
 use makegood_edge::notice::STYLESHEET;
 use makegood_edge::{Reply, host};
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 
-use crate::page::{as_form, head};
+use crate::page::{as_form, written};
 
 const SCRIPT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; \
                              form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -25,12 +25,6 @@ pub fn with_script(title: &str, body: &Markup) -> Reply {
 }
 
 fn dress(title: &str, script: &Markup, body: &Markup) -> Reply {
-    let document = html! {
-        (DOCTYPE)
-        html lang="en" {
-            (head(title, STYLESHEET, script))
-            body { main { (body) } }
-        }
-    };
-    as_form(host::reply(200, "text/html; charset=utf-8", document.into_string()))
+    let document = written(title, STYLESHEET, script, &html! { body { main { (body) } } });
+    as_form(host::reply(200, "text/html; charset=utf-8", document))
 }

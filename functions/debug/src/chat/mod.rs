@@ -12,10 +12,10 @@ use makegood_edge::core::error::Error;
 use makegood_edge::http::HeaderValue;
 use makegood_edge::http::header::CONTENT_SECURITY_POLICY;
 use makegood_edge::{Host, Reply, Request, Settings, host};
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 
 use crate::list::our_address;
-use crate::page::{as_form, head, kept};
+use crate::page::{as_form, kept, written};
 
 /// Scripts and a stylesheet of ours, and calls of ours. The scripts write text, and no markup: a browser that knows of
 /// trusted types holds them to it.
@@ -40,25 +40,22 @@ const EXAMPLES: [&str; 3] = [
 pub fn page<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
     let address = our_address(request, &Settings::read(host)?);
     let scripts = html! { script type="module" src="/debug/chat.js" {} };
-    let document = html! {
-        (DOCTYPE)
-        html lang="en" {
-            (head("Say what you want done", "/debug/chat.css", &scripts))
-            body {
-                a class="skip" href="#message" { "To the message" }
-                header {
-                    h1 { a class="home" href="/" { "Makegood" } }
-                    nav aria-label="Pages" {
-                        a href="/debug" { "All sagas" }
-                        button type="button" id="afresh" hidden { "New conversation" }
-                    }
+    let body = html! {
+        body {
+            a class="skip" href="#message" { "To the message" }
+            header {
+                h1 { a class="home" href="/" { "Makegood" } }
+                nav aria-label="Pages" {
+                    a href="/debug" { "All sagas" }
+                    button type="button" id="afresh" hidden { "New conversation" }
                 }
-                main { (welcome()) (without(&address)) (talk()) }
-                footer { (door()) }
             }
+            main { (welcome()) (without(&address)) (talk()) }
+            footer { (door()) }
         }
     };
-    let mut reply = as_form(host::reply(200, "text/html; charset=utf-8", document.into_string()));
+    let document = written("Say what you want done", "/debug/chat.css", &scripts, &body);
+    let mut reply = as_form(host::reply(200, "text/html; charset=utf-8", document));
     reply.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     Ok(reply)
 }

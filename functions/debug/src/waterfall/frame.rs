@@ -4,9 +4,9 @@
 use makegood_edge::http::HeaderValue;
 use makegood_edge::http::header::CONTENT_SECURITY_POLICY;
 use makegood_edge::{Reply, host};
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 
-use crate::page::{as_page, head};
+use crate::page::{as_page, written};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
                       form-action 'none'; frame-ancestors 'none'; base-uri 'none'; \
@@ -25,12 +25,5 @@ pub fn document(title: &str, again: bool, body: &Markup) -> String {
         script src="/debug/waterfall.js" defer {}
         @if again { noscript { meta http-equiv="refresh" content="5"; } }
     };
-    let document = html! {
-        (DOCTYPE)
-        html lang="en" {
-            (head(title, "/debug/debug.css", &besides))
-            body class="wide" { (body) }
-        }
-    };
-    document.into_string()
+    written(title, "/debug/debug.css", &besides, &html! { body class="wide" { (body) } })
 }

@@ -42,7 +42,7 @@ fn tell(chart: &Chart<'_>, step: &StepReport, now: Millis) -> Option<Markup> {
         Standing::Held => Some(held(chart.story, step)),
         Standing::Asking => step.approval.as_ref().map(|ask| asked(chart.story, step, ask)),
         Standing::Queued => Some(html! {
-            (name(step)) " waits for its turn: as many calls of " code { (step.tool) } " are under way as may be."
+            (name(step)) " waits for its turn: as many calls of " code { (step.tool) } " are under way, or have left, as may be."
         }),
         Standing::Waiting | Standing::Running | Standing::Undoing => Some(waiting(chart, step, now)),
         Standing::Pending

@@ -22,7 +22,7 @@ const MOST_SECRETS: usize = 8;
 /// Of a header, and of a secret's name, in bytes.
 const LONGEST_SECRET: usize = 64;
 /// Headers that a call has anyway, or that are the connection's: no definition sets them.
-const OUR_HEADERS: [&str; 12] = [
+const OUR_HEADERS: [&str; 13] = [
     "connection",
     "content-length",
     "content-type",
@@ -31,6 +31,7 @@ const OUR_HEADERS: [&str; 12] = [
     "idempotency-key",
     "keep-alive",
     "te",
+    "traceparent",
     "trailer",
     "transfer-encoding",
     "upgrade",

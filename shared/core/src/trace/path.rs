@@ -1,5 +1,7 @@
 //! The critical path: what a saga would have had to do without to end earlier.
 
+use std::cmp::Reverse;
+
 use super::{Span, SpanId, Trace, What};
 use crate::time::Millis;
 
@@ -9,15 +11,17 @@ use crate::time::Millis;
 #[must_use]
 pub fn critical_path(trace: &Trace) -> Vec<SpanId> {
     let takes_time = |span: &&Span| span.end.is_none_or(|end| end > span.start);
-    let leaves: Vec<&Span> = trace.spans.iter().filter(|span| is_leaf(span.what)).filter(takes_time).collect();
     let end = |span: &Span| span.end.unwrap_or(Millis(u64::MAX));
+    // From the last that ended; of those that end together, the one that took the longest, and of equals the last.
+    let mut leaves: Vec<&Span> =
+        trace.spans.iter().rev().filter(|span| is_leaf(span.what)).filter(takes_time).collect();
+    leaves.sort_by_key(|span| (Reverse(end(span)), span.start));
     let (mut path, mut until) = (Vec::new(), Millis(u64::MAX));
-    loop {
-        let ended = leaves.iter().filter(|span| end(span) <= until && span.start < until);
-        // Of those that end together, the one that took the longest.
-        let Some(last) = ended.max_by_key(|span| (end(span), std::cmp::Reverse(span.start))) else { break };
-        path.push(last.id);
-        until = last.start;
+    for span in leaves {
+        if end(span) <= until && span.start < until {
+            path.push(span.id);
+            until = span.start;
+        }
     }
     path.reverse();
     path

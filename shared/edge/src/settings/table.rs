@@ -528,7 +528,7 @@ pub const NAMES: [&str; TABLE.len()] = {
 };
 
 /// The same, each with who reads it, a bit for each function: all that a function has to carry of the table.
-pub const READ_BY: [(&str, u8); TABLE.len()] = {
+const READ_BY: [(&str, u8); TABLE.len()] = {
     let mut read = [("", 0); TABLE.len()];
     let mut place = 0;
     while place < read.len() {
@@ -544,8 +544,7 @@ pub const READ_BY: [(&str, u8); TABLE.len()] = {
 };
 
 /// A function's bit in [`READ_BY`], by the first letter of its name, in which all of them differ.
-#[must_use]
-pub const fn bit(function: &str) -> u8 {
+const fn bit(function: &str) -> u8 {
     match function.as_bytes() {
         [b'c', ..] => 1,
         [b'd', ..] => 2,

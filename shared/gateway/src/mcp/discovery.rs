@@ -256,7 +256,7 @@ fn hash(value: &Value) -> String {
 fn canonical(value: &Value, text: &mut String) {
     match value {
         Value::Object(fields) => {
-            let fields = FlatMap::from_iter(fields.iter());
+            let fields: FlatMap<&String, &Value> = fields.iter().collect();
             text.push('{');
             for (place, (name, field)) in fields.into_iter().enumerate() {
                 text.push_str(if place > 0 { "," } else { "" });
