@@ -32,7 +32,7 @@ async fn whole(platform: &Platform, id: &str, last: Option<u64>) -> Answer {
     answer(request(platform, id, last)).await
 }
 
-/// Reads until at least one event has come, and hangs up. `None` where there are no more.
+/// Reads until an event has come, and hangs up: what came with it is lost on the way. `None` where there are no more.
 async fn cut(platform: &Platform, id: &str, last: Option<u64>) -> Option<Vec<Numbered>> {
     let mut stream = request(platform, id, last).send().await.unwrap();
     if stream.status() == 204 {
@@ -47,7 +47,9 @@ async fn cut(platform: &Platform, id: &str, last: Option<u64>) -> Option<Vec<Num
             break;
         }
     }
-    Some(numbered(&text))
+    let mut events = numbered(&text);
+    events.truncate(1);
+    Some(events)
 }
 
 /// The numbers that there must be: those before the journal, and the journal's.
