@@ -81,7 +81,7 @@ impl Storm {
             telling += usize::from(met);
         }
         let accepted =
-            tokio::time::timeout(Duration::from_secs(60), join_all(clients)).await.expect("every client is heard");
+            tokio::time::timeout(Duration::from_secs(120), join_all(clients)).await.expect("every client is heard");
         let accepted: Vec<Accepted> = accepted.into_iter().map(Result::unwrap).collect();
 
         let sagas = journal::all_at_rest(&platform, Duration::from_secs(150)).await;
