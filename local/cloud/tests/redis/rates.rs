@@ -98,7 +98,8 @@ async fn when_the_span_is_over_those_who_were_sent_away_go_before_newcomers() {
             asked += 1;
             assert!(began.elapsed() < Duration::from_secs(30), "nobody leaves any more, after {asked} questions");
         }
-        assert!(began.elapsed() >= Duration::from_millis(span), "no more than two in any span");
+        // Redis counts in whole milliseconds of a clock that is set right now and then; this one is not.
+        assert!(began.elapsed() >= Duration::from_millis(span - 20), "no more than two in any span");
         assert!(ask(&router, "line", two, Who::First).await > Millis(0), "others have waited longer");
     }
 }
