@@ -4,7 +4,7 @@
 //! the queue has this done. What is not taken is told again later and later. A saga that goes on after its rest is told
 //! anew at the next one, with the same ids.
 
-use makegood_core::error::{Code, Error};
+use makegood_core::error::Error;
 use makegood_core::id::SagaId;
 use makegood_core::time::Millis;
 use makegood_core::trace::{Trace, TraceId};
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::host::{Host, Level};
 use crate::queue::{self, SLACK};
-use crate::settings::Settings;
+use crate::settings::{Settings, misconfigured};
 use crate::store::Store;
 use crate::subscriptions::{FOR_GOOD, SKEW, wait};
 
@@ -48,8 +48,7 @@ pub async fn tell<H: Host>(host: &H, settings: &Settings) -> Result<usize, Error
     let [endpoint, headers, share] =
         [host.config("otlp_endpoint"), host.config("otlp_headers"), host.config("otlp_sample")]
             .map(Option::unwrap_or_default);
-    let collector = Collector::read(&endpoint, &headers, &share)
-        .map_err(|why| Error::new(Code::Internal, "The server is not configured well.").because(why))?;
+    let collector = Collector::read(&endpoint, &headers, &share).map_err(misconfigured)?;
     let Some(collector) = collector else { return Ok(0) };
     let store = Store::new(host, settings);
     let told = tell_due(host, settings, &collector, &store).await?;
