@@ -76,9 +76,7 @@ impl<'a, H: Host> Invocation<'a, H> {
         while let Some(task) = self.next(&mut tasks).await {
             let event = match task {
                 Task::Answered(event) => {
-                    self.give_back(&event);
-                    self.tell_of_a_misfit(&event);
-                    learned.push(event.clone());
+                    self.hear(event.clone(), learned);
                     event
                 }
                 Task::Turn(event) | Task::Leave(event) => event,
@@ -123,10 +121,16 @@ impl<'a, H: Host> Invocation<'a, H> {
     async fn hear_out(&self, tasks: &mut Tasks<'a>, learned: &mut Vec<Event>) {
         while let Some(task) = tasks.next().await {
             if let Task::Answered(event) = task {
-                self.give_back(&event);
-                learned.push(event);
+                self.hear(event, learned);
             }
         }
+    }
+
+    /// Takes an answer in, which is kept until a commit holds it.
+    fn hear(&self, event: Event, learned: &mut Vec<Event>) {
+        self.give_back(&event);
+        self.tell_of_a_misfit(&event);
+        learned.push(event);
     }
 
     /// The next that comes to its end; `None` where nothing is under way.
