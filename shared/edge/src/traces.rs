@@ -19,7 +19,7 @@ use crate::settings::{Settings, misconfigured};
 use crate::store::Store;
 use crate::subscriptions::{FOR_GOOD, SKEW, wait};
 
-/// Sagas that one run tells of, in one request.
+/// Sagas that one request tells of.
 const MOST: u32 = 16;
 /// The longest that a receiver may take.
 const PATIENCE: Millis = Millis(10_000);
@@ -51,19 +51,32 @@ pub async fn tell<H: Host>(host: &H, settings: &Settings) -> Result<usize, Error
     let collector = Collector::read(&endpoint, &headers, &share).map_err(misconfigured)?;
     let Some(collector) = collector else { return Ok(0) };
     let store = Store::new(host, settings);
-    let told = tell_due(host, settings, &collector, &store).await?;
+    let until = host.now() + Millis(settings.kill.0 / 4);
+    let mut told = 0;
+    loop {
+        let (these, next) = tell_due(host, settings, &collector, &store).await?;
+        told += these;
+        let Some(next) = next else { break };
+        // What was not taken is told one by one: after an outage a message for each would be as many as there are.
+        let now = host.now();
+        if now >= until {
+            queue::bring(host, settings, &next, &format!("traces{}", now.0), None).await;
+            break;
+        }
+    }
     if let Err(error) = measure(host, settings, &collector, &store).await {
         host.log(Level::Warn, &format!("nobody was told how many sagas there are: {error}"));
     }
     Ok(told)
 }
 
+/// One request's worth: how many sagas that was of, and one that is due now.
 async fn tell_due<H: Host>(
     host: &H,
     settings: &Settings,
     collector: &Collector,
     store: &Store<'_, H>,
-) -> Result<usize, Error> {
+) -> Result<(usize, Option<SagaId>), Error> {
     let began = host.now();
     let held = began + settings.kill + SLACK;
     let due: Option<Vec<Due>> = store.ask(&traces::take(began + SKEW, held, MOST)).await?;
@@ -78,7 +91,7 @@ async fn tell_due<H: Host>(
         told.push(Told { saga: story.id, version: story.version });
     }
     if told.is_empty() {
-        return Ok(0);
+        return Ok((0, None));
     }
     let heard = if wanted.is_empty() { Heard::Taken } else { send(host, settings, collector, &wanted).await };
     match heard {
@@ -92,14 +105,11 @@ async fn tell_due<H: Host>(
             let line =
                 format!("{} traces are told later: {why}; {} are given up", told.len(), gone.unwrap_or_default());
             host.log(Level::Info, &line);
-            return Ok(told.len());
+            return Ok((told.len(), None));
         }
     }
     let next: Option<SagaId> = store.ask(&traces::settle(held, &told, host.now())).await?;
-    if let Some(next) = next {
-        queue::bring(host, settings, &next, &format!("traces{}", began.0), None).await;
-    }
-    Ok(told.len())
+    Ok((told.len(), next))
 }
 
 impl<H: Host> Store<'_, H> {
