@@ -325,3 +325,94 @@ async fn append<H: Host>(
 pub(super) fn is_worth_a_try<H: Host>(host: &H, error: &Error, until: Millis) -> bool {
     error.code() == Code::Unavailable && host.now() + PAUSE < until
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use futures_util::FutureExt;
+    use makegood_core::saga::{Answer, CallId, Outcome};
+    use makegood_gateway::{Request, Response};
+    use serde_json::json;
+
+    use super::*;
+    use crate::host::FetchError;
+
+    const NOW: Millis = Millis(1_790_000_000_000);
+
+    /// Keeps what it logs, and reaches nobody.
+    #[derive(Clone, Default)]
+    struct Alone(Rc<RefCell<Vec<String>>>);
+
+    impl Host for Alone {
+        async fn fetch(&self, _: Request, _: Millis) -> Result<Response, FetchError> {
+            Err(FetchError::NotSent("nobody is there".to_owned()))
+        }
+
+        fn now(&self) -> Millis {
+            NOW
+        }
+
+        fn random(&self) -> [u8; 16] {
+            [7; 16]
+        }
+
+        fn config(&self, _: &str) -> Option<String> {
+            None
+        }
+
+        async fn sleep(&self, _: Millis) {}
+
+        fn log(&self, _: Level, line: &str) {
+            self.0.borrow_mut().push(line.to_owned());
+        }
+    }
+
+    /// A saga whose only step is under way, of a tool that gives an `id`.
+    fn under_way(id: &SagaId) -> Saga {
+        let head = json!({"v": 1, "phase": "forward", "epoch": 0, "total": 1, "cursor": 1, "floor": 0,
+            "open": {"0": {"j": "do", "n": 1, "s": NOW}}, "pivoted": false, "invocations": 1, "calls": 1,
+            "last_at": NOW, "alive": NOW + Millis(10_000)});
+        let terms = json!({"repeat": {"keyed": {"ttl_ms": 86_400_000}}, "status": true, "fence": false,
+            "timeout_ms": 2_000, "estimate_ms": 50, "input": {},
+            "output": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}});
+        let node = json!({"ix": 0, "id": "look", "tool": "find", "version": "1", "class": "compensatable"});
+        let window = json!({"nodes": [node], "tools": {"find": terms}});
+        Saga::load(id.clone(), serde_json::from_value(head).unwrap(), serde_json::from_value(window).unwrap())
+    }
+
+    #[test]
+    fn of_an_answer_that_does_not_fit_the_log_tells_where_another_worker_was_first_too() {
+        let host = Alone::default();
+        let settings = Settings::read(&host).unwrap();
+        let id = SagaId::new(NOW, [7; 10]);
+        let store = Store::new(&host, &settings);
+        let line = Line::new(&store, &settings, &id, NOW);
+        let breakers = Breakers::new(&host, &settings).unwrap();
+        let invocation = Invocation {
+            host: &host,
+            settings: &settings,
+            store: &store,
+            line: &line,
+            breakers: &breakers,
+            saga: under_way(&id),
+            version: 1,
+            owner: "ann".to_owned(),
+            until: NOW,
+            covered: 0,
+            committed: false,
+            left: Tasks::new(),
+        };
+        let call = CallId { node: 0, op: Op::Do, round: 0, attempt: 1, fingerprint: 0 };
+        let outcome = Outcome::Ok(Answer::Output(json!({"id": 7})));
+        let answered = Event::Answered { call, took: Millis(1), outcome };
+        let mut tasks: Tasks<'_> = Tasks::new();
+        tasks.push(Box::pin(async move { Task::Answered(answered) }));
+        let mut learned = Vec::new();
+        invocation.hear_out(&mut tasks, &mut learned).now_or_never().unwrap();
+        assert_eq!(learned.len(), 1);
+        let said = host.0.borrow();
+        assert!(matches!(&said[..], [line] if line.contains("`find` 1 gave the step `look`")), "{said:?}");
+    }
+}
