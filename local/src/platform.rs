@@ -168,8 +168,10 @@ impl Platform {
         .concat();
         write_for_owner(&data_dir.path().join(CLIENTS), &clients::script(&told))?;
 
+        let overrides = variables(options, &url, &secrets, &issuer, postgres.connection_string(), &ably.key, loopback)?;
         let functions = Functions::load(HostOptions {
-            overrides: variables(options, &url, &secrets, &issuer, postgres.connection_string(), &ably.key, loopback)?,
+            inside: overrides.get("subscriptions_inside").is_some_and(|inside| inside == "true"),
+            overrides,
             cache_dir: compiled::beside(&manifest).unwrap_or_else(|| data_dir.path().join(COMPILED)),
             manifest,
             own_authorities: own,

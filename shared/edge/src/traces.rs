@@ -4,7 +4,7 @@
 //! the queue has this done. What is not taken is told again later and later. A saga that goes on after its rest is told
 //! anew at the next one, with the same ids.
 
-use makegood_core::error::{Code, Error};
+use makegood_core::error::Error;
 use makegood_core::id::SagaId;
 use makegood_core::time::Millis;
 use makegood_core::trace::{Trace, TraceId};
@@ -15,11 +15,11 @@ use serde_json::Value;
 
 use crate::host::{Host, Level};
 use crate::queue::{self, SLACK};
-use crate::settings::Settings;
+use crate::settings::{Settings, misconfigured};
 use crate::store::Store;
 use crate::subscriptions::{FOR_GOOD, SKEW, wait};
 
-/// Sagas that one run tells of, in one request.
+/// Sagas that one request tells of.
 const MOST: u32 = 16;
 /// The longest that a receiver may take.
 const PATIENCE: Millis = Millis(10_000);
@@ -48,23 +48,35 @@ pub async fn tell<H: Host>(host: &H, settings: &Settings) -> Result<usize, Error
     let [endpoint, headers, share] =
         [host.config("otlp_endpoint"), host.config("otlp_headers"), host.config("otlp_sample")]
             .map(Option::unwrap_or_default);
-    let collector = Collector::read(&endpoint, &headers, &share)
-        .map_err(|why| Error::new(Code::Internal, "The server is not configured well.").because(why))?;
+    let collector = Collector::read(&endpoint, &headers, &share).map_err(misconfigured)?;
     let Some(collector) = collector else { return Ok(0) };
     let store = Store::new(host, settings);
-    let told = tell_due(host, settings, &collector, &store).await?;
+    let until = host.now() + Millis(settings.kill.0 / 4);
+    let mut told = 0;
+    loop {
+        let (these, next) = tell_due(host, settings, &collector, &store).await?;
+        told += these;
+        let Some(next) = next else { break };
+        // What was not taken is told one by one: after an outage a message for each would be as many as there are.
+        let now = host.now();
+        if now >= until {
+            queue::bring(host, settings, &next, &format!("traces{}", now.0), None).await;
+            break;
+        }
+    }
     if let Err(error) = measure(host, settings, &collector, &store).await {
         host.log(Level::Warn, &format!("nobody was told how many sagas there are: {error}"));
     }
     Ok(told)
 }
 
+/// One request's worth: how many sagas that was of, and one that is due now.
 async fn tell_due<H: Host>(
     host: &H,
     settings: &Settings,
     collector: &Collector,
     store: &Store<'_, H>,
-) -> Result<usize, Error> {
+) -> Result<(usize, Option<SagaId>), Error> {
     let began = host.now();
     let held = began + settings.kill + SLACK;
     let due: Option<Vec<Due>> = store.ask(&traces::take(began + SKEW, held, MOST)).await?;
@@ -79,7 +91,7 @@ async fn tell_due<H: Host>(
         told.push(Told { saga: story.id, version: story.version });
     }
     if told.is_empty() {
-        return Ok(0);
+        return Ok((0, None));
     }
     let heard = if wanted.is_empty() { Heard::Taken } else { send(host, settings, collector, &wanted).await };
     match heard {
@@ -93,14 +105,11 @@ async fn tell_due<H: Host>(
             let line =
                 format!("{} traces are told later: {why}; {} are given up", told.len(), gone.unwrap_or_default());
             host.log(Level::Info, &line);
-            return Ok(told.len());
+            return Ok((told.len(), None));
         }
     }
     let next: Option<SagaId> = store.ask(&traces::settle(held, &told, host.now())).await?;
-    if let Some(next) = next {
-        queue::bring(host, settings, &next, &format!("traces{}", began.0), None).await;
-    }
-    Ok(told.len())
+    Ok((told.len(), next))
 }
 
 impl<H: Host> Store<'_, H> {

@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -31,8 +31,11 @@ struct World {
     values: Rc<Values>,
     /// What is due.
     due: Rc<Value>,
-    /// What is due after that.
+    /// What is due after that, each time.
     next: Option<SagaId>,
+    now: Rc<Cell<u64>>,
+    /// How long the collector takes.
+    takes: u64,
     /// What the collector answers, and how long it wants to be left alone; `None`: it gives no answer.
     answer: Option<(u16, &'static str)>,
     /// What it was told: the header that it knows us by, and the body.
@@ -90,6 +93,7 @@ impl Host for World {
                 assert_eq!(request.uri(), "https://otlp.test/v1/traces");
                 let key = request.headers()["api-key"].to_str().unwrap().to_owned();
                 self.told.borrow_mut().push((key, body));
+                self.now.set(self.now.get() + self.takes);
                 let Some((status, after)) = self.answer else {
                     return Err(FetchError::Unknown("nobody answers".to_owned()));
                 };
@@ -100,7 +104,7 @@ impl Host for World {
     }
 
     fn now(&self) -> Millis {
-        Millis(NOW)
+        Millis(self.now.get())
     }
 
     fn random(&self) -> [u8; 16] {
@@ -143,6 +147,8 @@ fn world(due: &[Value]) -> World {
         values: Rc::new(values(&[])),
         due: Rc::new(json!(due)),
         next: None,
+        now: Rc::new(Cell::new(NOW)),
+        takes: 0,
         answer: Some((200, "")),
         told: Rc::default(),
         is_time: false,
@@ -182,7 +188,8 @@ fn traces(host: &World) -> Vec<String> {
 
 #[test]
 fn what_is_due_is_told_in_one_request_and_settled_and_the_next_is_asked_for() {
-    let host = World { next: Some(saga(9)), ..world(&[due(1, "completed", 0), due(2, "made_good", 0)]) };
+    let all = [due(1, "completed", 0), due(2, "made_good", 0)];
+    let host = World { next: Some(saga(9)), takes: 9_000, ..world(&all) };
     assert_eq!(tells(&host), 2);
     assert_eq!(traces(&host), [1, 2].map(|number| TraceId::of(&saga(number)).to_string()));
     assert_eq!(host.told.borrow().len(), 1);
@@ -213,6 +220,15 @@ fn what_is_not_taken_is_due_later_and_what_never_will_be_is_let_go() {
     assert_eq!(tells(&host), 1);
     assert_eq!(host.written.borrow()[0].0, SETTLE);
     assert!(host.said.borrow().iter().any(|line| line.contains("400")), "{:?}", host.said);
+}
+
+#[test]
+fn one_message_tells_as_many_one_by_one_as_a_quarter_of_its_time_bears() {
+    let host = World { next: Some(saga(9)), takes: 1_000, ..world(&[due(1, "completed", 1)]) };
+    assert_eq!(tells(&host), 3, "of ten seconds");
+    assert_eq!(host.told.borrow().len(), 3);
+    assert!(host.written.borrow().iter().all(|(statement, _)| statement == SETTLE), "each before the next is taken");
+    assert_eq!(*host.words.borrow(), [json!(saga(9))]);
 }
 
 #[test]

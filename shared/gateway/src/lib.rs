@@ -10,6 +10,7 @@ pub mod ably;
 pub mod alerts;
 pub mod api_keys;
 pub mod audit;
+mod baggage;
 pub mod breakers;
 pub mod conversations;
 pub mod deliveries;

@@ -133,7 +133,7 @@ impl Collector {
         if endpoint.is_empty() {
             return Ok(None);
         }
-        let read = trace::baggage(headers);
+        let read = crate::baggage::read(headers);
         let given = headers.split(',').filter(|pair| !pair.trim().is_empty()).count();
         if read.len() != given {
             return Err("`otlp_headers` is not `name=value` with commas between, percent-encoded");

@@ -14,7 +14,7 @@ mod path;
 mod spans;
 mod track;
 
-pub use context::{Baggage, Context, baggage};
+pub use context::Context;
 pub use id::{SpanId, TraceId};
 pub use path::critical_path;
 pub use spans::{About, of};
