@@ -11,6 +11,7 @@ pub mod alerts;
 pub mod api_keys;
 pub mod audit;
 pub mod breakers;
+pub mod console;
 pub mod conversations;
 pub mod deliveries;
 pub mod form;
