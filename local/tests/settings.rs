@@ -324,6 +324,8 @@ fn requests(function: &str) -> Vec<Request> {
     let token = issuer().sign(json!({"sub": "ada", "exp": NOW / 1000}));
     let bearer = format!("Bearer {token}");
     let signed = bearer.as_str();
+    let operator = issuer().sign(json!({"sub": "olga", "roles": "operator", "exp": NOW / 1000}));
+    let operator = format!("Bearer {operator}");
     let said = json!({"message": "Book a table for 4 at Luigi's tomorrow at 7pm", "utc_offset_minutes": 0});
     let strange = json!({"message": "Wibble the frobnicator, my dear", "utc_offset_minutes": 0});
     // Nobody is signed in, and comes through two proxies.
@@ -365,6 +367,7 @@ fn requests(function: &str) -> Vec<Request> {
             ),
             request("GET", "/debug", &from_ours, &Value::Null),
             request("GET", "/debug", &from_theirs, &Value::Null),
+            request("GET", "/api/debug/breakers", &[("authorization", operator.as_str())], &Value::Null),
         ],
         "execute" => vec![
             request("GET", &format!("/api/execute/{}", id()), &from_ours, &Value::Null),

@@ -11,6 +11,7 @@ use makegood_edge::gateway::store::Story;
 use makegood_edge::schemars::JsonSchema;
 use makegood_edge::serde_json::{Value, json};
 
+use crate::console::{limits, people, queue};
 use crate::counts::Counted;
 use crate::sagas::{Listing, PHASES};
 use crate::{ADDRESSES, Operation};
@@ -173,6 +174,45 @@ fn limit() -> Parameter {
     query("limit", "At most so many.", schema, json!(20))
 }
 
+/// Where a list goes on that is ordered by time and then by saga.
+fn goes_on(says: Says, after: &'static str) -> Says {
+    let time = json!({"type": "integer", "minimum": 0, "maximum": i64::MAX});
+    says.parameter(query("after", after, time, json!(1_777_636_800_000_u64)))
+        .parameter(query(
+            "saga",
+            "Beside `after`: of that time, only what stands after this saga.",
+            json!({"type": "string"}),
+            json!("sg_01k0000000000000000000zzzz"),
+        ))
+        .refuses(&[Code::InvalidRequest, Code::Forbidden])
+}
+
+/// Of a page of the console, which is an operator's.
+fn console(says: Says) -> Says {
+    let says = says.parameter(query(
+        "follow",
+        "`1`: the page looks again every two seconds.",
+        json!({"type": "string"}),
+        json!("1"),
+    ));
+    shows(says.refuses(&[Code::InvalidRequest]), "The page; it needs no script.")
+}
+
+fn before_row() -> Parameter {
+    let row = json!({"type": "integer", "minimum": 0, "maximum": i64::MAX});
+    query("before", "Only rows before this number.", row, json!(1_000))
+}
+
+fn dead_before() -> Parameter {
+    let time = json!({"type": "integer", "minimum": 0, "maximum": i64::MAX});
+    query("before", "Only dead deliveries that came before this time.", time, json!(1_777_636_800_000_u64))
+}
+
+fn node() -> Parameter {
+    let place = json!({"type": "integer", "minimum": 0, "maximum": u16::MAX});
+    query("node", "Beside `saga`: only the steps of it that stand after this place in its plan.", place, json!(3))
+}
+
 /// A page, and no JSON.
 fn shows(says: Says, meaning: &'static str) -> Says {
     says.answers_as(200, meaning, vec![("text/html", shape::<String>())])
@@ -229,15 +269,58 @@ fn describe(operation: Operation) -> Says {
         )
         .answers::<Deliveries>(200, "How each stands, and what came of it; not what is in it."),
         Operation::Audit => new("listAudit", "Who did what, the newest first: for operators")
-            .parameter(query(
-                "before",
-                "Only rows before this number.",
-                json!({"type": "integer", "minimum": 0, "maximum": i64::MAX}),
-                json!(1_000),
-            ))
+            .parameter(before_row())
             .parameter(limit())
             .refuses(&[Code::InvalidRequest, Code::Forbidden])
             .answers::<Page>(200, "Rows of the chain, and its head: keep that elsewhere (docs/AUDIT.md)."),
+        Operation::Queue => goes_on(
+            new("getQueue", "What waits to be woken, and what came to nothing: for operators"),
+            "Only sagas that are woken after this time, or at it.",
+        )
+        .parameter(dead_before())
+        .parameter(limit())
+        .answers::<queue::Told>(200, "What the database holds; the queue's own dead letters are not among it."),
+        Operation::People => goes_on(
+            new("listApprovals", "The steps that wait for a person's decision, or need one to go on: for operators"),
+            "Only steps that changed after this time, or at it.",
+        )
+        .parameter(node())
+        .parameter(limit())
+        .answers::<people::Told>(200, "Those first that changed longest ago."),
+        Operation::Breakers => new("getBreakers", "How circuit breakers stand, as `listBreakers` says it: for operators")
+            .refuses(&[Code::Forbidden, Code::Unavailable])
+            .answers::<limits::Told>(200, "Those that Redis knows, and those that the configuration forces."),
+        Operation::QueuePage => console(goes_on(
+            new("queuePage", "What waits to be woken, and what came to nothing, as a page for operators"),
+            "Only sagas that are woken after this time, or at it.",
+        ))
+        .parameter(dead_before()),
+        Operation::PeoplePage => console(goes_on(
+            new("approvalsPage", "What waits for a person, as a page for operators"),
+            "Only steps that changed after this time, or at it.",
+        ))
+        .parameter(node()),
+        Operation::LimitsPage => {
+            console(new("limitsPage", "Breakers, and how often who may come, as a page for operators"))
+        }
+        Operation::ToolsPage => shows(
+            new("toolsPage", "Tools and what became of their calls, as a page for operators")
+                .parameter(days())
+                .parameter(query(
+                    "after",
+                    "Only tools whose names come after this.",
+                    json!({"type": "string"}),
+                    json!("book_restaurant_table"),
+                ))
+                .refuses(&[Code::InvalidRequest]),
+            "The page; it needs no script.",
+        ),
+        Operation::HealthPage => {
+            console(new("healthPage", "What this function depends on, and how it answers, as a page for operators"))
+        }
+        Operation::SecurityPage => {
+            console(new("securityPage", "Who did what, as a page for operators").parameter(before_row()))
+        }
         Operation::SagasPage => shows(
             page_of_list(new("sagasPage", "Everybody's sagas, as a page, for operators")),
             "The page; it needs no script.",

@@ -10,11 +10,15 @@
 //! | `GET /api/debug/models?days=` | what the caller has used of models, by day and model |
 //! | `GET /api/debug/webhooks?owner=&before=&limit=` | what was delivered for the caller, newest first; an operator's `owner=ann`: for that user |
 //! | `GET /api/audit?before=&limit=` | who did what, newest first, for operators |
+//! | `GET /api/debug/queue?after=&saga=&before=&limit=` | what waits to be woken, and what came to nothing, for operators |
+//! | `GET /api/debug/approvals?after=&saga=&node=&limit=` | the steps that wait for a person, for operators |
+//! | `GET /api/debug/breakers` | how circuit breakers stand, for operators |
 //! | `GET /` | the page on which people talk to the agent, for anyone; what it asks, it asks of `chat` and `execute` |
 //! | `GET /debug/chat.css`, `GET /debug/chat.js`, `GET /debug/card.js` | its stylesheet, and its scripts |
 //! | `GET /debug`, `GET /debug/sagas?owner=&phase=&tool=` | the list as a page, of everybody's |
 //! | `GET /debug/sagas/{id}?follow=1` | one saga as a page; `follow` looks again until it rests |
 //! | `GET /debug/traces/{trace_id}?from=&all=1&span=` | one saga as a waterfall: its invocations, steps, attempts and undos in time |
+//! | `GET /debug/queue`, `…/approvals`, `…/limits`, `…/tools`, `…/health`, `…/security` | the rest of the console, as pages |
 //! | `GET`, `POST /debug/login`, `POST /debug/logout` | has the browser keep a token for these pages, and forget it |
 //! | `GET /debug/debug.css`, `…/waterfall.css`, `…/docs.css` | the stylesheets |
 //! | `GET /debug/waterfall.js` | what the waterfall has where scripts run: a keyboard, zoom, a panel, what is new |
@@ -34,6 +38,7 @@ pub mod api;
 mod approval;
 mod audit;
 mod chat;
+mod console;
 mod counts;
 mod document;
 mod figures;
@@ -66,6 +71,8 @@ use makegood_edge::problem::problem;
 use makegood_edge::serde_json::json;
 use makegood_edge::{Body, Bytes, Host, Reply, Request, Settings, door, host, notice};
 
+use crate::console::{dependencies, limits, people, queue, security, tools};
+use crate::page::Section;
 use crate::query::Query;
 
 makegood_edge::serve!(crate::handle);
@@ -80,6 +87,9 @@ pub enum Operation {
     Counts,
     Models,
     Webhooks,
+    Queue,
+    People,
+    Breakers,
     Audit,
     ChatPage,
     ChatStylesheet,
@@ -90,6 +100,12 @@ pub enum Operation {
     TracePage,
     TraceStylesheet,
     TraceScript,
+    QueuePage,
+    PeoplePage,
+    LimitsPage,
+    ToolsPage,
+    HealthPage,
+    SecurityPage,
     LoginPage,
     Login,
     Logout,
@@ -108,7 +124,7 @@ const fn read(operation: Operation) -> [(&'static str, Operation); 2] {
 }
 
 /// Where.
-pub const ADDRESSES: [Address<Operation>; 27] = [
+pub const ADDRESSES: [Address<Operation>; 36] = [
     Address { path: "/api/debug/health", methods: &read(Operation::Health) },
     Address { path: "/api/debug/counts", methods: &read(Operation::Counts) },
     Address { path: "/api/debug/models", methods: &read(Operation::Models) },
@@ -116,6 +132,9 @@ pub const ADDRESSES: [Address<Operation>; 27] = [
     Address { path: "/api/debug/sagas", methods: &read(Operation::Sagas) },
     Address { path: "/api/debug/sagas/{saga}", methods: &read(Operation::Saga) },
     Address { path: "/api/debug/traces/{trace_id}", methods: &read(Operation::Trace) },
+    Address { path: "/api/debug/queue", methods: &read(Operation::Queue) },
+    Address { path: "/api/debug/approvals", methods: &read(Operation::People) },
+    Address { path: "/api/debug/breakers", methods: &read(Operation::Breakers) },
     Address { path: "/api/audit", methods: &read(Operation::Audit) },
     Address { path: "/", methods: &read(Operation::ChatPage) },
     Address { path: "/debug/chat.css", methods: &read(Operation::ChatStylesheet) },
@@ -127,6 +146,12 @@ pub const ADDRESSES: [Address<Operation>; 27] = [
     Address { path: "/debug/traces/{trace_id}", methods: &read(Operation::TracePage) },
     Address { path: "/debug/waterfall.css", methods: &read(Operation::TraceStylesheet) },
     Address { path: "/debug/waterfall.js", methods: &read(Operation::TraceScript) },
+    Address { path: "/debug/queue", methods: &read(Operation::QueuePage) },
+    Address { path: "/debug/approvals", methods: &read(Operation::PeoplePage) },
+    Address { path: "/debug/limits", methods: &read(Operation::LimitsPage) },
+    Address { path: "/debug/tools", methods: &read(Operation::ToolsPage) },
+    Address { path: "/debug/health", methods: &read(Operation::HealthPage) },
+    Address { path: "/debug/security", methods: &read(Operation::SecurityPage) },
     Address {
         path: "/debug/login",
         methods: &[("GET", Operation::LoginPage), ("HEAD", Operation::LoginPage), ("POST", Operation::Login)],
@@ -179,6 +204,15 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
         Operation::Counts => counts::show(request, host).await,
         Operation::Models => models::show(request, host).await,
         Operation::Webhooks => webhooks::show(request, host).await,
+        Operation::Queue => queue::show(request, host, View::Json).await,
+        Operation::QueuePage => queue::show(request, host, View::Page).await,
+        Operation::People => people::show(request, host, View::Json).await,
+        Operation::PeoplePage => people::show(request, host, View::Page).await,
+        Operation::Breakers => limits::breakers(request, host).await,
+        Operation::LimitsPage => limits::show(request, host).await,
+        Operation::ToolsPage => tools::show(request, host).await,
+        Operation::HealthPage => dependencies::show(request, host).await,
+        Operation::SecurityPage => security::show(request, host).await,
         Operation::Audit => audit::show(request, host).await,
         Operation::ChatPage => chat::page(request, host),
         Operation::ChatStylesheet => Ok(chat::stylesheet()),
@@ -218,7 +252,10 @@ async fn show_list<H: Host>(request: &Request, host: &H, view: View) -> Result<R
         View::Json => host::json(200, &listing),
         View::Page => {
             let address = list::our_address(request, &settings);
-            page::page(list::list(&listing, &asked, host.now(), caller.name != door::ANONYMOUS, &address))
+            page::within(
+                Section::Sagas,
+                &list::list(&listing, &asked, host.now(), caller.name != door::ANONYMOUS, &address),
+            )
         }
     })
 }

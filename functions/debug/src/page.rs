@@ -28,14 +28,49 @@ pub struct Page {
     pub body: Markup,
 }
 
-fn document(page: &Page) -> Bytes {
+/// A part of the console, as its bar names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    Sagas,
+    Queue,
+    Approvals,
+    Limits,
+    Tools,
+    Health,
+    Security,
+}
+
+impl Section {
+    const ALL: [(Self, &'static str, &'static str); 7] = [
+        (Self::Sagas, "/debug/sagas", "Sagas"),
+        (Self::Queue, "/debug/queue", "Queue"),
+        (Self::Approvals, "/debug/approvals", "Approvals"),
+        (Self::Limits, "/debug/limits", "Limits"),
+        (Self::Tools, "/debug/tools", "Tools"),
+        (Self::Health, "/debug/health", "Health"),
+        (Self::Security, "/debug/security", "Security"),
+    ];
+}
+
+/// What stands above every page of the console: where one is, and where else one can go.
+pub fn bar(here: Option<Section>) -> Markup {
+    html! {
+        header {
+            a class="home" href="/debug/sagas" { "Makegood" }
+            nav class="bar" aria-label="Console" {
+                @for (section, address, name) in Section::ALL {
+                    a href=(address) aria-current=[(here == Some(section)).then_some("page")] { (name) }
+                }
+            }
+        }
+    }
+}
+
+fn document(page: &Page, here: Option<Section>) -> Bytes {
     let again = html! { @if page.again { meta http-equiv="refresh" content="2"; } };
     let body = html! {
         body {
-            header {
-                a class="home" href="/debug/sagas" { "Makegood" }
-                span class="muted" { "what was committed, and why" }
-            }
+            (bar(here))
             main { (page.body) }
         }
     };
@@ -70,7 +105,12 @@ fn head(title: &str, stylesheet: &str, besides: &Markup) -> Markup {
 
 /// The answer that carries a page.
 pub fn page(page: Page) -> Reply {
-    dress(host::reply(200, "text/html; charset=utf-8", Bytes::new()), &page)
+    dress(host::reply(200, "text/html; charset=utf-8", Bytes::new()), &page, None)
+}
+
+/// The same of a page that the bar names.
+pub fn within(section: Section, page: &Page) -> Reply {
+    dress(host::reply(200, "text/html; charset=utf-8", Bytes::new()), page, Some(section))
 }
 
 /// The same of a page with a form.
@@ -99,9 +139,9 @@ pub fn as_page(mut reply: Reply) -> Reply {
     reply
 }
 
-fn dress(reply: Reply, page: &Page) -> Reply {
+fn dress(reply: Reply, page: &Page, here: Option<Section>) -> Reply {
     let mut reply = as_page(reply);
-    *reply.body_mut() = Body::Full(document(page));
+    *reply.body_mut() = Body::Full(document(page, here));
     reply
 }
 
@@ -135,5 +175,5 @@ pub fn refusal<H: Host>(host: &H, error: &Error) -> Reply {
             p { a href="/debug/sagas" { "The sagas" } }
         }
     };
-    dress(problem(host, error), &Page { title: title.to_owned(), again: false, body })
+    dress(problem(host, error), &Page { title: title.to_owned(), again: false, body }, None)
 }

@@ -101,7 +101,9 @@ pub(crate) fn hear<H: Host>(host: &H, answer: Option<&Value>) {
 }
 
 /// Nothing at all is guarded.
-fn is_off(settings: &Settings) -> bool {
+/// Nothing is guarded.
+#[must_use]
+pub fn is_off(settings: &Settings) -> bool {
     settings.breakers.trim() == "off"
 }
 

@@ -16,6 +16,7 @@ mod child;
 pub mod conversation;
 pub mod cors;
 pub mod credentials;
+pub mod dependencies;
 pub mod door;
 pub mod driver;
 pub mod form;

@@ -12,6 +12,7 @@ pub mod api_keys;
 pub mod audit;
 mod baggage;
 pub mod breakers;
+pub mod console;
 pub mod conversations;
 pub mod deliveries;
 pub mod form;

@@ -114,7 +114,7 @@ pub const TABLE: [Setting; 50] = [
         kind: Kind::Text,
         secret: false,
         required: false,
-        functions: &[EXECUTE],
+        functions: &[EXECUTE, DEBUG],
         meaning: "When the circuit breakers of tools and MCP servers open: `{\"default\": {…}, \"book_table\": {\"calls\": 10}}`, or `off`; empty: as docs/BREAKERS.md says",
         source: "your choice",
     },
