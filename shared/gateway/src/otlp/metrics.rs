@@ -144,10 +144,11 @@ impl Told {
 
     fn series(&mut self, series: &Series, since: Millis, until: Millis) {
         let Kind::Histogram(bounds) = series.metric.kind else { return };
-        let buckets: Vec<String> = series.buckets.iter().map(ToString::to_string).collect();
+        // Counts go as numbers, which all must take: of those that are written as text, as OTLP itself writes them, rotel
+        // makes a metric of nothing, and says that it has taken it.
         let point = json!({
-            "startTimeUnixNano": nanos(since), "timeUnixNano": nanos(until), "count": series.count.to_string(),
-            "sum": series.sum, "bucketCounts": buckets, "explicitBounds": bounds,
+            "startTimeUnixNano": nanos(since), "timeUnixNano": nanos(until), "count": series.count,
+            "sum": series.sum, "bucketCounts": series.buckets, "explicitBounds": bounds,
         });
         let values: Vec<&str> = series.values.iter().map(String::as_str).collect();
         self.tell(series.metric, &values, point);
@@ -295,8 +296,8 @@ mod tests {
             [json!({"name": "makegood.saga.duration", "unit": "s", "histogram": {
                 "aggregationTemporality": 1,
                 "dataPoints": [{
-                    "startTimeUnixNano": "4000000", "timeUnixNano": "5000000", "count": "3", "sum": 0.0,
-                    "bucketCounts": ["0", "0", "0", "0", "0", "0", "0", "0", "0", "0", "0"],
+                    "startTimeUnixNano": "4000000", "timeUnixNano": "5000000", "count": 3, "sum": 0.0,
+                    "bucketCounts": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
                     "explicitBounds": [1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0, 604800.0],
                     "attributes": [of("makegood.phase", "stuck")],
                 }],

@@ -252,7 +252,7 @@ impl Meter {
     fn counted(&self, name: &str, values: &str) -> u64 {
         let points = self.points(name);
         let counts = points.iter().filter(|(known, _)| known == values).map(|(_, point)| &point["count"]);
-        counts.map(|count| count.as_str().unwrap().parse::<u64>().unwrap()).sum()
+        counts.map(|count| count.as_u64().unwrap()).sum()
     }
 }
 
