@@ -504,6 +504,25 @@ fn a_sweep_with_nothing_due_asks_the_database_six_times_and_five_without_mcp_ser
     assert_eq!(asked(""), 5);
 }
 
+/// Of these lines the rate, the errors and the times of addresses are made: docs/METRICS.md.
+#[test]
+fn every_function_says_in_its_log_what_it_answered_and_nothing_of_what_was_asked_for() {
+    for (function, path, route) in [
+        ("chat", "/api/chat", "/api/chat"),
+        ("intent", "/api/intent/", "/api/intent"),
+        ("execute", "/api/execute/hush/cancel", "/api/execute/{saga}/cancel"),
+        ("webhook", "/api/webhook/hush", "/api/webhook/{source}"),
+        ("debug", "/api/debug/sagas/hush", "/api/debug/sagas/{saga}"),
+        ("debug", "/api/debug/nothing/hush", "-"),
+    ] {
+        let host = Recorder::with(values());
+        let reply = serve(function, request("PATCH", path, &[], &Value::Null), &host);
+        let status = &reply[..3];
+        let line = format!("Info answered method=PATCH route={route} status={status} ms=0");
+        assert_eq!(*host.trace.borrow(), [line]);
+    }
+}
+
 #[test]
 fn every_route_leads_to_a_function_that_serves_it() {
     for (route, function) in ROUTES {

@@ -171,6 +171,7 @@ pub const ADDRESSES: [Address<Operation>; 36] = [
 
 /// Serves one request.
 pub async fn handle<H: Host>(mut request: Request, host: H) -> Reply {
+    let began = host.now();
     let visit = Visit::begin(&mut request);
     let path = request.uri().path();
     let mut reply = match route(&request, &host).await {
@@ -185,6 +186,7 @@ pub async fn handle<H: Host>(mut request: Request, host: H) -> Reply {
     if request.method() == Method::HEAD {
         *reply.body_mut() = Body::Full(Bytes::new());
     }
+    addresses::note(&host, &ADDRESSES, &request, began, &reply);
     visit.end(&host, reply)
 }
 

@@ -21,6 +21,7 @@ pub mod jwt;
 pub mod limits;
 pub mod links;
 pub mod mcp;
+pub mod measures;
 pub mod model;
 pub mod model_stream;
 pub mod model_use;

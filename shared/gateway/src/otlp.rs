@@ -224,7 +224,7 @@ fn rejected(body: &str) -> Heard {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Partial {
-        #[serde(default)]
+        #[serde(default, alias = "rejectedDataPoints")]
         rejected_spans: Value,
         #[serde(default)]
         error_message: String,
@@ -368,6 +368,7 @@ mod tests {
         for body in [
             r#"{"partialSuccess":{"rejectedSpans":"2","errorMessage":"No."}}"#,
             r#"{"partialSuccess":{"rejectedSpans":2,"errorMessage":"No."}}"#,
+            r#"{"partialSuccess":{"rejectedDataPoints":"2","errorMessage":"No."}}"#,
         ] {
             assert_eq!(answer(200, body), Heard::Partly(2, "No.".to_owned()));
         }

@@ -1,8 +1,10 @@
 //! Traces out: what a collector was told is what the platform shows, with the caller's trace and over its children.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::routing::post;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use makegood_endpoints::platform::{Options, Platform, answer};
@@ -205,4 +207,91 @@ async fn what_went_well_is_told_by_its_share_and_what_was_undone_always() {
     // They are told in the order in which they came to rest.
     until_told(&platform, &trace_of(&platform, &undone).await, 1).await;
     assert_eq!(collected(&platform, &trace_of(&platform, &well).await).await, None);
+}
+
+/// A collector that takes everything, and keeps the metrics.
+struct Meter {
+    url: String,
+    told: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Meter {
+    async fn start() -> Self {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&told);
+        let takes = async move |body: String| {
+            kept.lock().unwrap().push(serde_json::from_str(&body).unwrap());
+            "{}"
+        };
+        let router = axum::Router::new().route("/v1/metrics", post(takes)).route("/v1/traces", post(async || "{}"));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, told }
+    }
+
+    /// The data points of a metric, of all that came: the values of their attributes in one line, and the point.
+    fn points(&self, name: &str) -> Vec<(String, Value)> {
+        let told = self.told.lock().unwrap();
+        let mut found = Vec::new();
+        for body in told.iter() {
+            let metrics = body["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].as_array().unwrap();
+            for metric in metrics.iter().filter(|metric| metric["name"] == name) {
+                let kind = ["gauge", "sum", "histogram"].into_iter().find(|kind| !metric[kind].is_null()).unwrap();
+                for point in metric[kind]["dataPoints"].as_array().unwrap() {
+                    let values = point["attributes"].as_array().unwrap().iter();
+                    let values: Vec<&str> = values.map(|pair| pair["value"]["stringValue"].as_str().unwrap()).collect();
+                    found.push((values.join(" "), point.clone()));
+                }
+            }
+        }
+        found
+    }
+
+    /// How many were counted of a metric with these values.
+    fn counted(&self, name: &str, values: &str) -> u64 {
+        let points = self.points(name);
+        let counts = points.iter().filter(|(known, _)| known == values).map(|(_, point)| &point["count"]);
+        counts.map(|count| count.as_u64().unwrap()).sum()
+    }
+}
+
+#[tokio::test]
+async fn what_was_told_of_is_measured_once_and_how_everything_stands_is_told_beside_it() {
+    let meter = Meter::start().await;
+    let host = ("SPIN_VARIABLE_OTLP_HOST", meter.url.as_str());
+    let platform = told_on(&[host, ("SPIN_VARIABLE_OTLP_ENDPOINT", meter.url.as_str())]).await;
+    town::fault(&platform, &json!({"tool": "request_ride", "kind": "refuse"})).await;
+    let mut ride = ride();
+    ride["after"] = json!(["table"]);
+    let saga = journal::execute(&platform, &json!({"summary": "Out for Ada", "steps": [table(), ride]})).await;
+    assert_eq!(journal::rest(&platform, &saga, PATIENCE).await["phase"], "made_good");
+
+    let told = poll(PATIENCE, Duration::from_millis(500), || async {
+        sweep(&platform).await;
+        let stands = !meter.points("makegood.dependency.up").is_empty();
+        (stands && meter.counted("makegood.saga.duration", "made_good") > 0).then_some(())
+    });
+    told.await.unwrap_or_else(|| panic!("{:#?}\n{}", meter.told.lock().unwrap(), platform.complaints()));
+
+    assert_eq!(meter.counted("makegood.saga.commits", "made_good"), 1);
+    for call in ["book_restaurant_table do done", "request_ride do refused", "book_restaurant_table undo undone"] {
+        assert_eq!(
+            meter.counted("makegood.tool.duration", call),
+            1,
+            "{call}: {:#?}",
+            meter.points("makegood.tool.duration")
+        );
+    }
+    let mut up: Vec<(String, Value)> = meter.points("makegood.dependency.up");
+    up.truncate(3);
+    let up: Vec<(&str, &Value)> = up.iter().map(|(name, point)| (name.as_str(), &point["asInt"])).collect();
+    let yes = json!("1");
+    assert_eq!(up, [("database", &yes), ("redis", &yes), ("queue", &yes)]);
+    for age in ["makegood.queue.oldest_overdue", "makegood.saga.oldest_unwinding", "makegood.approval.oldest"] {
+        assert!(meter.points(age)[0].1["asDouble"].as_f64().is_some_and(|seconds| seconds >= 0.0), "{age}");
+    }
+    assert_eq!(meter.points("makegood.queue.dead_letters")[0].1["asInt"], "0");
+    let told = json!(*meter.told.lock().unwrap()).to_string();
+    assert!(!told.contains("Ada") && !told.contains("Ann") && !told.contains(&saga), "nobody is named: {told}");
 }
