@@ -518,7 +518,7 @@ fn every_function_says_in_its_log_what_it_answered_and_nothing_of_what_was_asked
         let host = Recorder::with(values());
         let reply = serve(function, request("PATCH", path, &[], &Value::Null), &host);
         let status = &reply[..3];
-        let line = format!("Info answered method=PATCH route={route} status={status} ms=0");
+        let line = format!("Debug answered method=PATCH route={route} status={status} ms=0");
         assert_eq!(*host.trace.borrow(), [line]);
     }
 }

@@ -64,7 +64,7 @@ pub async fn serve<H: Host, O: Copy>(
 pub fn note<H: Host, O: Copy>(host: &H, addresses: &[Address<O>], request: &Request, began: Millis, reply: &Reply) {
     let route = of_path(addresses, request.uri().path()).map_or("-", |(address, _)| address.path);
     let (method, status, ms) = (request.method(), reply.status().as_u16(), host.now().since(began).0);
-    host.log(Level::Info, &format!("answered method={method} route={route} status={status} ms={ms}"));
+    host.log(Level::Debug, &format!("answered method={method} route={route} status={status} ms={ms}"));
 }
 
 /// Turns an error into its answer. One about the method names those that there are (RFC 9110, section 15.5.6).

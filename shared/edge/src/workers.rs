@@ -90,6 +90,7 @@ impl Host for Workers {
 
     fn log(&self, level: Level, line: &str) {
         match level {
+            Level::Debug => console_debug!("{line}"),
             Level::Info => console_log!("{line}"),
             Level::Warn => console_warn!("{line}"),
             Level::Error => console_error!("{line}"),
