@@ -298,9 +298,12 @@ function look() {
   ask.send();
 }
 
-remember();
-localise(document);
-reach();
-$("tools").hidden = false;
-follow();
-setTimeout(look, pause);
+// The page is whole without it, and is drawn first.
+requestAnimationFrame(() => setTimeout(() => {
+  remember();
+  localise(document);
+  reach();
+  $("tools").hidden = false;
+  follow();
+  setTimeout(look, pause);
+}));
