@@ -72,6 +72,8 @@ pub struct Options {
     pub user_concurrency: Option<u32>,
     /// Who may come how often, as the functions read it.
     pub limits: Option<String>,
+    /// Who is told of traces, whatever the environment says: what stands before `/v1/traces`, or nobody where it is empty.
+    pub collector: Option<String>,
     /// Leaves out the time in which nothing would happen.
     pub skip_time: bool,
     /// What tools in Wasm may have.
@@ -379,7 +381,15 @@ fn variables(
             [("ably_host", url.to_owned()), ("ably_url", format!("{url}{ABLY}")), ("ably_key", ably_key.to_owned())];
         variables.extend(own.map(|(name, value)| (name.to_owned(), value)));
     }
-    if given("SPIN_VARIABLE_TRACE_EXPORT") == "true" && given("SPIN_VARIABLE_OTLP_ENDPOINT").is_empty() {
+    if let Some(collector) = &options.collector {
+        let host = if collector.is_empty() { url } else { collector };
+        let told = [
+            ("trace_export", (!collector.is_empty()).to_string()),
+            ("otlp_endpoint", collector.clone()),
+            ("otlp_host", origin(host)),
+        ];
+        variables.extend(told.map(|(name, value)| (name.to_owned(), value)));
+    } else if given("SPIN_VARIABLE_TRACE_EXPORT") == "true" && given("SPIN_VARIABLE_OTLP_ENDPOINT").is_empty() {
         let own = [("otlp_host", url.to_owned()), ("otlp_endpoint", format!("{url}{OTLP}"))];
         variables.extend(own.map(|(name, value)| (name.to_owned(), value)));
     }

@@ -19,6 +19,8 @@ const FORM_POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; 
 const FEATURES: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
 
 const STYLESHEET: &str = include_str!("debug.css");
+/// What stands above the part of it that only some pages need.
+const LISTS: &str = "/* Lists, steps and journals.";
 
 /// What one page shows.
 pub struct Page {
@@ -147,6 +149,11 @@ fn dress(reply: Reply, page: &Page, here: Option<Section>) -> Reply {
 
 pub fn stylesheet() -> Reply {
     kept(host::reply(200, "text/css; charset=utf-8", STYLESHEET))
+}
+
+/// What every page needs of the stylesheet, for one that has to stay light.
+pub fn frame() -> &'static str {
+    STYLESHEET.split_once(LISTS).map_or(STYLESHEET, |(frame, _)| frame)
 }
 
 /// What changes with a new build only, and is nobody's secret.

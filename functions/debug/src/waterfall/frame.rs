@@ -21,9 +21,8 @@ pub fn page(title: &str, again: bool, body: &Markup) -> Reply {
 
 pub fn document(title: &str, again: bool, body: &Markup) -> String {
     let besides = html! {
-        link rel="stylesheet" href="/debug/waterfall.css";
         script src="/debug/waterfall.js" defer {}
         @if again { noscript { meta http-equiv="refresh" content="5"; } }
     };
-    written(title, "/debug/debug.css", &besides, &html! { body class="wide" { (bar(None)) (body) } })
+    written(title, "/debug/waterfall.css", &besides, &html! { body class="wide" { (bar(None)) (body) } })
 }

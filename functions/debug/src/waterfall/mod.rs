@@ -29,7 +29,7 @@ use maud::{Markup, html};
 
 use crate::figures::{count, grouped, moment};
 use crate::list;
-use crate::page::kept;
+use crate::page::{self, kept};
 use crate::query::Query;
 use crate::timeline::axis::Axis;
 use crate::verdict::{badge, verdict};
@@ -41,10 +41,11 @@ const SCRIPT: &str = include_str!("waterfall.js");
 
 /// Rows on one page: what a browser lays out in no time that anybody notices.
 const MOST_LINES: usize = 500;
-/// Characters of parameters and outputs on one page, and at most and at least of one of them.
+/// Characters of parameters and outputs on one page, and at most and at least of one of them: the more rows there are,
+/// the less each of them opens to.
 const MOST_TEXT: usize = 16_000;
 const LONGEST_TEXT: usize = 4_000;
-const SHORTEST_TEXT: usize = 80;
+const SHORTEST_TEXT: usize = 40;
 
 /// A trace, and the journal that it is made of.
 pub struct Loaded {
@@ -79,8 +80,13 @@ pub async fn show<H: Host>(request: &Request, host: &H, id: &str) -> Result<Repl
     Ok(frame::page(list::title(&loaded.story.title), again, &page(&loaded, &asked, host.now())))
 }
 
+/// One sheet, so that nothing is asked for twice before the page is drawn.
+fn styles() -> String {
+    format!("{}{STYLESHEET}", page::frame())
+}
+
 pub fn stylesheet() -> Reply {
-    kept(host::reply(200, "text/css; charset=utf-8", STYLESHEET))
+    kept(host::reply(200, "text/css; charset=utf-8", styles()))
 }
 
 pub fn script() -> Reply {
@@ -130,12 +136,15 @@ struct Chart<'a> {
     axis: Axis,
     /// Characters of one value.
     text: usize,
+    /// The span that was asked for, its id as text.
+    span: Option<&'a str>,
     /// The beginning of a query that asks for this saga again.
     here: String,
 }
 
 impl<'a> Chart<'a> {
-    fn of(loaded: &'a Loaded, asked: &Asked, now: Millis) -> Self {
+    /// `rows`: so many are shown.
+    fn of(loaded: &'a Loaded, asked: &'a Asked, now: Millis, rows: usize) -> Self {
         let (story, spans) = (&loaded.story, &loaded.trace.spans);
         let start = spans.first().map_or(story.created_at, |root| root.start);
         let until = spans.first().and_then(|root| root.end).unwrap_or(if story.phase.at_rest() {
@@ -156,7 +165,8 @@ impl<'a> Chart<'a> {
             start,
             until,
             axis: Axis::new(start, busy, bars::WIDTH),
-            text: (MOST_TEXT / 2 / loaded.report.steps.len().max(1)).clamp(SHORTEST_TEXT, LONGEST_TEXT),
+            text: (MOST_TEXT / 2 / rows.max(1)).clamp(SHORTEST_TEXT, LONGEST_TEXT),
+            span: asked.span.as_deref(),
             here: asked.saga.as_ref().map_or_else(|| "?".to_owned(), |_| format!("?saga={}&", story.id)),
         };
         chart.steps.extend(loaded.report.steps.iter().map(|step| (step.ix, step)));
@@ -186,11 +196,11 @@ fn is_call(span: &Span) -> bool {
 fn page(loaded: &Loaded, asked: &Asked, now: Millis) -> Markup {
     let (story, trace) = (&loaded.story, &loaded.trace);
     let open = !story.phase.at_rest();
-    let chart = Chart::of(loaded, asked, now);
     let all = lines(trace, &loaded.report, asked.unfolded || asked.span.is_some());
     let from = first(&all, asked);
     let shown = all.get(from..).unwrap_or_default();
     let shown = shown.get(..MOST_LINES).unwrap_or(shown);
+    let chart = Chart::of(loaded, asked, now, shown.len());
     html! {
         main data-live[open] {
             div id="top" {
