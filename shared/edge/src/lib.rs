@@ -46,6 +46,7 @@ pub mod store;
 pub mod subscriptions;
 #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 mod system;
+pub mod tempo;
 pub mod traces;
 mod turns;
 pub mod visible;

@@ -34,10 +34,11 @@ fn look(span: &Span) -> (&'static str, Option<&'static str>) {
         (What::Invocation, ..) => ("v", None),
         (What::Step | What::Undo, ..) => ("s", None),
         (What::Wait | What::Approval, ..) => ("w", Some(WAIT)),
-        (What::Attempt | What::UndoAttempt | What::Model, _, None) => ("o", None),
-        (What::Attempt | What::UndoAttempt | What::Model, Status::Error, _) => ("f", Some(FAILED)),
+        (What::Attempt | What::UndoAttempt | What::Model | What::Other, _, None) => ("o", None),
+        (What::Attempt | What::UndoAttempt | What::Model | What::Other, Status::Error, _) => ("f", Some(FAILED)),
         (What::Attempt | What::Model, ..) => ("a", None),
         (What::UndoAttempt, ..) => ("u", None),
+        (What::Other, ..) => ("v", None),
     }
 }
 
@@ -56,7 +57,7 @@ fn extent(chart: &Chart<'_>, from: Millis, to: Millis) -> (String, String) {
 
 /// The bar of a row.
 pub fn row(chart: &Chart<'_>, row: &Row<'_>) -> Markup {
-    let alone = row.parts.len() == 1;
+    let alone = row.is_one();
     let same = |part: &Span| (part.start, part.end) == (row.span.start, row.span.end);
     let whole = alone && row.parts.iter().all(|part| same(part));
     let critical = is_critical(chart, row.span);
@@ -64,7 +65,7 @@ pub fn row(chart: &Chart<'_>, row: &Row<'_>) -> Markup {
         svg {
             @if let Some(step) = row.undoes { (stood(chart, step, row.span)) }
             @if !whole { (bar(chart, row.span, None, critical)) }
-            @for part in &row.parts {
+            @for part in row.parts.iter().filter(|part| part.what != What::Other) {
                 (bar(chart, part, alone.then_some(part.id), is_critical(chart, part) || whole && critical))
             }
             @if row.undoes.is_some() { (arrow(at(chart, row.span.start))) }

@@ -129,6 +129,12 @@ impl<'a> Given<'a> {
         }
     }
 
+    /// There is no span in it that can be shown.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
     /// The body of an `ExportTraceServiceRequest` that would tell the same.
     #[must_use]
     pub fn otlp(&self) -> impl Serialize {
