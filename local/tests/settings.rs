@@ -72,6 +72,8 @@ fn values() -> BTreeMap<String, String> {
         "otlp_endpoint" => "https://otlp.test",
         "otlp_headers" => "api-key=hush",
         "otlp_sample" => "1",
+        "tempo_url" => "https://tempo.test",
+        "tempo_headers" => "api-key=hush",
         "otlp_contents" => "false",
         "trace_export" => "true",
         "limits" => r#"{"failed": {"rate": 9}}"#,
@@ -101,7 +103,7 @@ fn other(name: &str) -> String {
         "subscriptions_inside" | "otlp_contents" => "true".to_owned(),
         "trace_export" => "false".to_owned(),
         // Their values are not shown.
-        "otlp_headers" => "other-key=hush".to_owned(),
+        "otlp_headers" | "tempo_headers" => "other-key=hush".to_owned(),
         "otlp_sample" => "0".to_owned(),
         "limits" => "off".to_owned(),
         "limits_fallback" => "open".to_owned(),
@@ -324,6 +326,8 @@ fn requests(function: &str) -> Vec<Request> {
     let token = issuer().sign(json!({"sub": "ada", "exp": NOW / 1000}));
     let bearer = format!("Bearer {token}");
     let signed = bearer.as_str();
+    let operator = issuer().sign(json!({"sub": "olga", "exp": NOW / 1000, "roles": ["operator"]}));
+    let operator = format!("Bearer {operator}");
     let said = json!({"message": "Book a table for 4 at Luigi's tomorrow at 7pm", "utc_offset_minutes": 0});
     let strange = json!({"message": "Wibble the frobnicator, my dear", "utc_offset_minutes": 0});
     // Nobody is signed in, and comes through two proxies.
@@ -361,6 +365,12 @@ fn requests(function: &str) -> Vec<Request> {
                 "GET",
                 &format!("/api/debug/traces/{}", TraceId::of(&id())),
                 &[("authorization", signed)],
+                &Value::Null,
+            ),
+            request(
+                "GET",
+                &format!("/api/debug/traces/{}?source=tempo", TraceId::of(&id())),
+                &[("authorization", &operator)],
                 &Value::Null,
             ),
             request("GET", "/debug", &from_ours, &Value::Null),
