@@ -1,9 +1,14 @@
 //! Traces as Tempo gives them back, for the pages that show ours.
 //!
 //! Whoever may send spans to it has written what stands in them. So of every list a part is read and of every text the
-//! beginning, what makes no sense is left out and counted, and parents that lead in a circle are cut loose. `wire` reads
-//! an answer, and says the same as OTLP has it; `told` makes of it what a waterfall is drawn with. Not here: searching.
+//! beginning, what makes no sense is left out and counted, and parents that lead in a circle are cut loose.
+//!
+//! `wire` reads an answer, and `retold` says the same as OTLP has it; `told` makes of it what a waterfall is drawn with,
+//! and `steps` says how the saga's steps stand. Not here: searching.
 
+mod few;
+mod retold;
+mod steps;
 mod told;
 mod wire;
 

@@ -1,24 +1,20 @@
-//! What a waterfall is drawn with, made of spans that were read back: one saga with all that is no other saga's, and
-//! how its steps stand. A span counts as ours by the name of its library, which anybody can write: nothing is decided
-//! by it but where it is shown.
+//! What a waterfall is drawn with, made of spans that were read back: one saga with all that is no other saga's. A span
+//! counts as ours by the name of its library, which anybody can write: nothing is decided by it but where it is shown.
 
 use std::collections::BTreeMap;
 
 use makegood_core::id::SagaId;
-use makegood_core::saga::{Op, Phase, Report, Standing, StepReport};
+use makegood_core::saga::{Phase, Report};
 use makegood_core::time::Millis;
-use makegood_core::tool::Class;
-use makegood_core::trace::{Attribute, HELD, Span, SpanId, Status, TITLE, Trace, What};
+use makegood_core::trace::{Attribute, Span, Status, TITLE, Trace, What};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::steps::report;
 use super::wire::{self, Given, Group};
 
 /// The library that writes our spans.
 const OURS: &str = "makegood";
-/// What a step without a partner has for a tool, in the plan.
-const WAIT: &str = "(wait)";
-const GATHER: &str = "(gather)";
 
 /// A trace, as far as it is shown.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +47,24 @@ pub struct Note {
     /// Whose it is; empty: that is not said.
     pub service: String,
     pub attributes: Vec<(String, Attribute)>,
+}
+
+impl Note {
+    fn value(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        if let Attribute::Text(text) = self.value(name)? { Some(text) } else { None }
+    }
+
+    pub(super) fn number(&self, name: &str) -> Option<i64> {
+        if let Attribute::Number(number) = self.value(name)? { Some(*number) } else { None }
+    }
+
+    pub(super) fn flag(&self, name: &str) -> Option<bool> {
+        if let Attribute::Flag(flag) = self.value(name)? { Some(*flag) } else { None }
+    }
 }
 
 impl Told {
@@ -213,7 +227,7 @@ fn made(read: &wire::Span<'_>, ours: bool, note: &Note) -> Span {
         _ => Status::Unset,
     };
     // Where words do not leave the house, codes do.
-    let code = text(note, "error.type").filter(|_| status == Status::Error && what != What::Saga);
+    let code = note.text("error.type").filter(|_| status == Status::Error && what != What::Saga);
     let message = if read.message.is_empty() { code.unwrap_or_default() } else { read.message.as_str() };
     Span {
         id: read.id,
@@ -225,7 +239,7 @@ fn made(read: &wire::Span<'_>, ours: bool, note: &Note) -> Span {
         status,
         message: message.to_owned(),
         node: None,
-        inv: number(note, "makegood.invocation").and_then(|number| u32::try_from(number).ok()),
+        inv: note.number("makegood.invocation").and_then(|number| u32::try_from(number).ok()),
         attributes: Vec::new(),
         links: read.links.clone(),
     }
@@ -240,19 +254,19 @@ fn what(name: &str, note: &Note) -> What {
     if saga(note).is_some() {
         return What::Saga;
     }
-    if let Some(op) = text(note, "makegood.op") {
+    if let Some(op) = note.text("makegood.op") {
         return if op == "undo" { What::UndoAttempt } else { What::Attempt };
     }
-    if let Some(step) = text(note, "makegood.step") {
+    if let Some(step) = note.text("makegood.step") {
         return if name.strip_prefix("undo ") == Some(step) { What::Undo } else { What::Step };
     }
-    if text(note, "makegood.wait").is_some() {
+    if note.text("makegood.wait").is_some() {
         What::Wait
-    } else if number(note, "makegood.invocation").is_some() {
+    } else if note.number("makegood.invocation").is_some() {
         What::Invocation
     } else if name.starts_with("approval ") {
         What::Approval
-    } else if text(note, "gen_ai.operation.name") == Some("chat") {
+    } else if note.text("gen_ai.operation.name") == Some("chat") {
         What::Model
     } else {
         What::Other
@@ -260,112 +274,12 @@ fn what(name: &str, note: &Note) -> What {
 }
 
 fn saga(note: &Note) -> Option<Saga> {
-    let id = SagaId::try_from(text(note, "makegood.saga")?.to_owned()).ok()?;
-    let phase = named(text(note, "makegood.phase")?)?;
-    Some(Saga { id, title: text(note, TITLE).map(str::to_owned), phase })
+    let id = SagaId::try_from(note.text("makegood.saga")?.to_owned()).ok()?;
+    let phase = named(note.text("makegood.phase")?)?;
+    Some(Saga { id, title: note.text(TITLE).map(str::to_owned), phase })
 }
 
 /// A value of an enum by its name.
-fn named<T: DeserializeOwned>(name: &str) -> Option<T> {
+pub(super) fn named<T: DeserializeOwned>(name: &str) -> Option<T> {
     serde_json::from_value(Value::String(name.to_owned())).ok()
-}
-
-fn value<'a>(note: &'a Note, name: &str) -> Option<&'a Attribute> {
-    note.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value)
-}
-
-fn text<'a>(note: &'a Note, name: &str) -> Option<&'a str> {
-    if let Some(Attribute::Text(text)) = value(note, name) { Some(text) } else { None }
-}
-
-fn number(note: &Note, name: &str) -> Option<i64> {
-    if let Some(Attribute::Number(number)) = value(note, name) { Some(*number) } else { None }
-}
-
-fn flag(note: &Note, name: &str) -> Option<bool> {
-    if let Some(Attribute::Flag(flag)) = value(note, name) { Some(*flag) } else { None }
-}
-
-/// How the steps stand; numbers them, in the order in which they began.
-fn report(spans: &mut [Span], notes: &BTreeMap<[u8; 8], Note>) -> Report {
-    let none = Note::default();
-    let note = |id: SpanId| notes.get(&id.0).unwrap_or(&none);
-    let mut waits: Vec<[u8; 8]> = Vec::new();
-    waits.extend(
-        spans.iter().filter(|span| ends_step(span, note(span.id))).filter_map(|span| span.parent.map(|id| id.0)),
-    );
-    waits.sort_unstable();
-    let (mut steps, mut places) = (Vec::new(), BTreeMap::new());
-    for (ix, span) in (0..).zip(spans.iter_mut().filter(|span| span.what == What::Step)) {
-        span.node = Some(ix);
-        places.insert(span.id.0, steps.len());
-        let without = if waits.binary_search(&span.id.0).is_ok() { WAIT } else { GATHER };
-        steps.push(step(ix, span, note(span.id), without));
-    }
-    let cause = spans.first().and_then(|root| text(note(root.id), "makegood.cause"));
-    let cause = cause.map(|cause| format!("It turned round: `{cause}`."));
-    let mut report = Report { steps, cause, paused: None, replanned: Vec::new(), undone: Vec::new(), left: Vec::new() };
-    let mut undos: Vec<&Span> = spans.iter().filter(|span| span.what == What::Undo).collect();
-    undos.sort_by_key(|undo| undo.end);
-    for undo in undos {
-        let place = undo.links.iter().find_map(|link| places.get(&link.0));
-        if let Some(step) = place.and_then(|place| report.steps.get_mut(*place)) {
-            take_back(step, undo, note(undo.id));
-            if matches!(step.standing, Standing::Undone | Standing::Fenced) {
-                report.undone.push(step.id.clone());
-            }
-        }
-    }
-    report
-}
-
-/// Of a wait: it is all that its step is, and no pause between two calls.
-fn ends_step(span: &Span, note: &Note) -> bool {
-    span.what == What::Wait && text(note, "makegood.wait").is_some_and(|kind| ["timer", "event"].contains(&kind))
-}
-
-fn step(ix: u32, span: &Span, note: &Note, without: &str) -> StepReport {
-    let held = flag(note, HELD) == Some(true);
-    let standing = match (span.status, span.end) {
-        (Status::Error, _) if held => Standing::Held,
-        (Status::Error, _) => Standing::Refused,
-        (Status::Ok, _) => Standing::Done,
-        (Status::Unset, _) if flag(note, "makegood.skipped") == Some(true) => Standing::Skipped,
-        (Status::Unset, Some(_)) => Standing::Abandoned,
-        (Status::Unset, None) => Standing::Running,
-    };
-    let code = text(note, "error.type");
-    StepReport {
-        ix,
-        id: span.name.clone(),
-        tool: text(note, "gen_ai.tool.name").unwrap_or(without).to_owned(),
-        class: text(note, "makegood.class").and_then(named).unwrap_or(Class::Query),
-        standing,
-        after: Vec::new(),
-        params: Value::Null,
-        output: None,
-        code: code.map(str::to_owned),
-        detail: Some(&span.message).filter(|said| !said.is_empty() && Some(said.as_str()) != code).cloned(),
-        attempts: Vec::new(),
-        brought_by: None,
-        wait: None,
-        held: held.then_some(Op::Do),
-        approval: None,
-        remarks: Vec::new(),
-    }
-}
-
-/// What its undo makes of a step.
-fn take_back(step: &mut StepReport, undo: &Span, note: &Note) {
-    step.standing = match undo.status {
-        Status::Ok if flag(note, "makegood.found") == Some(false) => Standing::Fenced,
-        Status::Ok => Standing::Undone,
-        Status::Error => Standing::Held,
-        Status::Unset => Standing::Undoing,
-    };
-    if undo.status == Status::Error {
-        step.held = Some(Op::Undo);
-        step.code = text(note, "error.type").map(str::to_owned);
-        step.detail = Some(undo.message.clone()).filter(|said| !said.is_empty() && Some(said) != step.code.as_ref());
-    }
 }

@@ -2,16 +2,13 @@
 //! as text, and nothing where a field has its default. Lists are read one piece at a time, and texts that nobody looks
 //! at stay where they are, so that no answer takes much more room than it has bytes.
 
-use std::fmt;
-use std::marker::PhantomData;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use makegood_core::trace::{Attribute, SpanId, TraceId};
-use serde::de::{IgnoredAny, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::few::Few;
 use crate::Malformed;
 
 /// Of a trace: what a waterfall is made for.
@@ -48,8 +45,8 @@ pub struct Given<'a> {
 /// The spans of one resource and scope.
 #[derive(Debug)]
 pub(super) struct Group<'a> {
-    resource: Option<&'a RawValue>,
-    scope: Option<&'a RawValue>,
+    pub resource: Option<&'a RawValue>,
+    pub scope: Option<&'a RawValue>,
     pub service: String,
     pub library: String,
     pub spans: Vec<Span<'a>>,
@@ -63,7 +60,7 @@ pub(super) struct Span<'a> {
     /// To spans of the same trace.
     pub links: Vec<SpanId>,
     pub name: String,
-    kind: usize,
+    pub kind: usize,
     pub start: u64,
     pub end: Option<u64>,
     /// 1: it went well; 2: it did not.
@@ -131,21 +128,8 @@ impl<'a> Given<'a> {
 
     /// There is no span in it that can be shown.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.groups.is_empty()
-    }
-
-    /// The body of an `ExportTraceServiceRequest` that would tell the same.
-    #[must_use]
-    pub fn otlp(&self) -> impl Serialize {
-        let trace_id = self.trace.to_string();
-        let link = |id: &SpanId| Linked { trace_id: trace_id.clone(), span_id: id.to_string() };
-        let span = |span| of_span(span, &trace_id, link);
-        let resource_spans = self.groups.iter().map(|group| Resources {
-            resource: group.resource,
-            scope_spans: [Scopes { scope: group.scope, spans: group.spans.iter().map(span).collect() }],
-        });
-        Traces { resource_spans: resource_spans.collect() }
     }
 }
 
@@ -215,47 +199,6 @@ fn span_id(text: &str) -> Option<SpanId> {
 fn decoded<const N: usize>(text: &str) -> Option<[u8; N]> {
     let bytes = STANDARD.decode(text).ok()?;
     <[u8; N]>::try_from(bytes).ok().filter(|id| *id != [0; N])
-}
-
-/// A list of which the first are kept, and the others counted.
-#[derive(Debug)]
-struct Few<T, const MOST: usize> {
-    kept: Vec<T>,
-    left_out: usize,
-}
-
-impl<T, const MOST: usize> Default for Few<T, MOST> {
-    fn default() -> Self {
-        Self { kept: Vec::new(), left_out: 0 }
-    }
-}
-
-impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Few<T, MOST> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct List<T, const MOST: usize>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for List<T, MOST> {
-            type Value = Few<T, MOST>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                let mut few = Few::default();
-                while few.kept.len() < MOST {
-                    let Some(next) = list.next_element()? else { return Ok(few) };
-                    few.kept.push(next);
-                }
-                while list.next_element::<IgnoredAny>()?.is_some() {
-                    few.left_out += 1;
-                }
-                Ok(few)
-            }
-        }
-
-        from.deserialize_seq(List(PhantomData))
-    }
 }
 
 /// A number or a text, which may be that of a number.
@@ -380,72 +323,4 @@ struct Any {
     string_value: Option<String>,
     bool_value: Option<bool>,
     int_value: Option<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Traces<'a> {
-    resource_spans: Vec<Resources<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Resources<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resource: Option<&'a RawValue>,
-    scope_spans: [Scopes<'a>; 1],
-}
-
-#[derive(Serialize)]
-struct Scopes<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<&'a RawValue>,
-    spans: Vec<OfSpan<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct OfSpan<'a> {
-    trace_id: String,
-    span_id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parent_span_id: Option<String>,
-    name: &'a str,
-    kind: usize,
-    start_time_unix_nano: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    end_time_unix_nano: Option<String>,
-    attributes: &'a [Pair<'a>],
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    links: Vec<Linked>,
-    status: OfStatus<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Linked {
-    trace_id: String,
-    span_id: String,
-}
-
-#[derive(Serialize)]
-struct OfStatus<'a> {
-    code: usize,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    message: &'a str,
-}
-
-fn of_span<'a>(span: &'a Span<'a>, trace_id: &str, link: impl Fn(&SpanId) -> Linked) -> OfSpan<'a> {
-    OfSpan {
-        trace_id: trace_id.to_owned(),
-        span_id: span.id.to_string(),
-        parent_span_id: span.parent.map(|parent| parent.to_string()),
-        name: &span.name,
-        kind: span.kind,
-        start_time_unix_nano: span.start.to_string(),
-        end_time_unix_nano: span.end.map(|end| end.to_string()),
-        attributes: &span.attributes,
-        links: span.links.iter().map(link).collect(),
-        status: OfStatus { code: span.code, message: &span.message },
-    }
 }
