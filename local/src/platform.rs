@@ -392,6 +392,10 @@ fn variables(
     } else if given("SPIN_VARIABLE_TRACE_EXPORT") == "true" && given("SPIN_VARIABLE_OTLP_ENDPOINT").is_empty() {
         let own = [("otlp_host", url.to_owned()), ("otlp_endpoint", format!("{url}{OTLP}"))];
         variables.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        if given("SPIN_VARIABLE_TEMPO_URL").is_empty() {
+            let own = [("tempo_host", url.to_owned()), ("tempo_url", format!("{url}{OTLP}"))];
+            variables.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        }
     }
     variables.extend(options.alert_url.iter().map(|url| ("alert_url".to_owned(), url.clone())));
     let millis = [("time_budget_ms", options.time_budget), ("kill_ms", options.kill)];

@@ -157,6 +157,13 @@ fn days() -> Parameter {
     query("days", "So many days back, today included.", schema, json!(7))
 }
 
+/// Whom to ask for a trace.
+fn source() -> Parameter {
+    let meaning = "For operators: `tempo` reads it from Tempo, whatever the database has; left out: the database, and Tempo \
+                   for what is not there.";
+    query("source", meaning, json!({"type": "string", "enum": ["tempo"]}), json!("tempo"))
+}
+
 /// So many of what came before a time.
 fn one_page(says: Says, before: &'static str) -> Says {
     says.parameter(query(
@@ -241,8 +248,10 @@ fn describe(operation: Operation) -> Says {
         Operation::Trace => new("getTrace", "A trace's spans, as OpenTelemetry has them")
             .means(
                 "Of all of the trace's sagas that you may see. What users and partners said is left out. A saga names its \
-                 trace as `trace_id`; it is that of its caller's `traceparent`, where that came with one.",
+                 trace as `trace_id`; it is that of its caller's `traceparent`, where that came with one. A trace of no \
+                 saga here is read from Tempo for operators, where one is configured, with all that Tempo has of it.",
             )
+            .parameter(source())
             .parameter(Parameter {
                 name: "trace_id",
                 place: Place::Path,
@@ -251,7 +260,7 @@ fn describe(operation: Operation) -> Says {
                 schema: json!({"type": "string", "pattern": "^[0-9a-f]{32}$"}),
                 example: json!("019de368f6fa0102030405060708090a"),
             })
-            .refuses(&[Code::InvalidId, Code::NotFound])
+            .refuses(&[Code::InvalidId, Code::InvalidRequest, Code::NotFound])
             .answers::<Traces>(200, "Its spans. One that is under way has no end."),
         Operation::Counts => new("getCounts", "How many sagas there are in which phase, and what their tools did")
             .parameter(anybody())
@@ -386,6 +395,7 @@ fn describe(operation: Operation) -> Says {
                     json!({"type": "string"}),
                     json!("1"),
                 ))
+                .parameter(source())
                 .refuses(&[Code::InvalidId, Code::InvalidRequest, Code::NotFound]),
             "The page; it needs no script.",
         ),

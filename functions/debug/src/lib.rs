@@ -5,7 +5,7 @@
 //! | `GET /api/debug/health` | does the journal answer: 200 or 503, for anyone |
 //! | `GET /api/debug/sagas?owner=&phase=&tool=&before=&limit=` | the caller's sagas, newest first; an operator's `owner=*`: everybody's |
 //! | `GET /api/debug/sagas/{id}` | one of them: its story and its report |
-//! | `GET /api/debug/traces/{trace_id}` | a trace's spans, as OTLP has them |
+//! | `GET /api/debug/traces/{trace_id}?source=tempo` | a trace's spans, as OTLP has them; an operator's also where Tempo alone has it |
 //! | `GET /api/debug/counts?owner=&days=` | how many of them are in which phase, and what tools did; an operator's `owner=*`: of everybody's |
 //! | `GET /api/debug/models?days=` | what the caller has used of models, by day and model |
 //! | `GET /api/debug/webhooks?owner=&before=&limit=` | what was delivered for the caller, newest first; an operator's `owner=ann`: for that user |
@@ -17,7 +17,7 @@
 //! | `GET /debug/chat.css`, `GET /debug/chat.js`, `GET /debug/card.js` | its stylesheet, and its scripts |
 //! | `GET /debug`, `GET /debug/sagas?owner=&phase=&tool=` | the list as a page, of everybody's |
 //! | `GET /debug/sagas/{id}?follow=1` | one saga as a page; `follow` looks again until it rests |
-//! | `GET /debug/traces/{trace_id}?from=&all=1&span=` | one saga as a waterfall: its invocations, steps, attempts and undos in time |
+//! | `GET /debug/traces/{trace_id}?from=&all=1&span=&source=tempo` | one saga as a waterfall: its invocations, steps, attempts and undos in time |
 //! | `GET /debug/queue`, `…/approvals`, `…/limits`, `…/tools`, `…/health`, `…/security` | the rest of the console, as pages |
 //! | `GET`, `POST /debug/login`, `POST /debug/logout` | has the browser keep a token for these pages, and forget it |
 //! | `GET /debug/debug.css`, `…/waterfall.css`, `…/docs.css` | the stylesheets |
@@ -28,8 +28,8 @@
 //! | `GET /api/docs` | the same as a page |
 //!
 //! Programs see their caller's own sagas, and an operator's everybody's. The pages of `/debug` are for operators only. Nothing here
-//! changes anything, and nothing here reaches further than the database, the issuer of tokens, and Redis, which counts
-//! who comes.
+//! changes anything, and nothing here reaches further than the database, the issuer of tokens, Redis, which counts
+//! who comes, and Tempo, where an operator asks for a trace that the database does not have.
 
 #![forbid(unsafe_code)]
 

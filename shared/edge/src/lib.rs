@@ -47,6 +47,7 @@ pub mod store;
 pub mod subscriptions;
 #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 mod system;
+pub mod tempo;
 mod tool;
 pub mod traces;
 mod turns;

@@ -38,10 +38,11 @@ fn look(span: &Span, of_undo: bool) -> (&'static str, Option<&'static str>) {
         (What::Invocation, ..) => ("v", None),
         (What::Step | What::Undo, ..) => ("s", None),
         (What::Wait | What::Approval, ..) => ("w", Some(WAIT)),
-        (What::Attempt | What::UndoAttempt | What::Model, _, None) => ("o", None),
-        (What::Attempt | What::UndoAttempt | What::Model, Status::Error, _) => ("f", Some(FAILED)),
+        (What::Attempt | What::UndoAttempt | What::Model | What::Other, _, None) => ("o", None),
+        (What::Attempt | What::UndoAttempt | What::Model | What::Other, Status::Error, _) => ("f", Some(FAILED)),
         (What::UndoAttempt, ..) if !of_undo => ("u", None),
         (What::Attempt | What::UndoAttempt | What::Model, ..) => ("", None),
+        (What::Other, ..) => ("v", None),
     }
 }
 
@@ -50,7 +51,7 @@ fn bar(chart: &Chart<'_>, span: &Span, row: &Row<'_>, critical: bool) -> Markup 
     let class = if critical { format!("{class} k") } else { class.to_owned() };
     let class = Some(class.trim_start()).filter(|class| !class.is_empty());
     // Of what has no row of its own, an id is there for who asks for it.
-    let id = chart.span.filter(|id| span.id != row.span.id && row.parts.len() == 1 && span.id.to_string() == **id);
+    let id = chart.span.filter(|id| span.id != row.span.id && row.is_one() && span.id.to_string() == **id);
     let (left, width) = extent(chart, span.start, chart.end(span));
     html! { rect id=[id.map(|id| format!("span-{id}"))] class=[class] fill=[fill] x=(left) width=(width) {} }
 }
@@ -63,14 +64,16 @@ fn extent(chart: &Chart<'_>, from: Millis, to: Millis) -> (String, String) {
 
 /// The bar of a row.
 pub fn row(chart: &Chart<'_>, row: &Row<'_>) -> Markup {
-    let alone = row.parts.len() == 1;
+    let alone = row.is_one();
     let same = |part: &Span| (part.start, part.end) == (row.span.start, row.span.end);
     let whole = alone && row.parts.iter().all(|part| same(part));
     let critical = is_critical(chart, row.span);
     html! {
         svg {
             @if !whole { (bar(chart, row.span, row, critical)) }
-            @for part in &row.parts { (bar(chart, part, row, is_critical(chart, part) || whole && critical)) }
+            @for part in row.parts.iter().filter(|part| part.what != What::Other) {
+                (bar(chart, part, row, is_critical(chart, part) || whole && critical))
+            }
             @if let Some(step) = row.undoes { (stood(chart, step, row.span)) }
         }
     }

@@ -9,14 +9,17 @@ use makegood_edge::serde_json::Value;
 use maud::{Markup, html};
 
 use super::lines::Row;
-use super::{Chart, SHORTEST_TEXT};
+use super::{Chart, Origin, SHORTEST_TEXT, tempo};
 use crate::figures::clip;
 
 /// Of an attribute.
-const LONGEST_ATTRIBUTE: usize = 200;
+pub const LONGEST_ATTRIBUTE: usize = 200;
 
 /// Nothing where the row says it all.
 pub fn of(chart: &Chart<'_>, row: &Row<'_>) -> Option<Markup> {
+    if let Origin::Tempo(read) = chart.origin {
+        return tempo::detail(chart, read, row);
+    }
     match row.span.what {
         What::Step => chart.step(row.span).map(|step| of_step(chart, step)),
         // The key is its step's, which stands above it.
@@ -24,7 +27,7 @@ pub fn of(chart: &Chart<'_>, row: &Row<'_>) -> Option<Markup> {
         What::Saga | What::Invocation | What::Model => {
             Some(&row.span.attributes).filter(|told| !told.is_empty()).map(|told| attributes(told))
         }
-        What::Attempt | What::UndoAttempt | What::Wait | What::Approval => None,
+        What::Attempt | What::UndoAttempt | What::Wait | What::Approval | What::Other => None,
     }
 }
 

@@ -66,7 +66,7 @@ fn draw(chart: &Chart<'_>, row: &Row<'_>) -> Markup {
     html! {
         tr id={ "span-" (span.id) } class=[class(row, wrong)];
         th id=[step.map(|step| format!("step-{}", step.ix))]; (head(chart, row, step))
-        td; (what(span, step))
+        td; (what(chart, span, step))
         td; (start.in_words())
         td; (chart.end(span).since(span.start).in_words())
         @if span.end.is_none() { " so far" }
@@ -91,7 +91,8 @@ fn class(row: &Row<'_>, wrong: bool) -> Option<&'static str> {
         | What::Wait
         | What::Approval
         | What::UndoAttempt
-        | What::Model => ("v", "v e"),
+        | What::Model
+        | What::Other => ("v", "v e"),
     };
     Some(if wrong { kind.1 } else { kind.0 })
 }
@@ -114,10 +115,12 @@ fn head(chart: &Chart<'_>, row: &Row<'_>, step: Option<&StepReport>) -> Markup {
     }
 }
 
-fn what(span: &Span, step: Option<&StepReport>) -> Markup {
+fn what(chart: &Chart<'_>, span: &Span, step: Option<&StepReport>) -> Markup {
     html! {
         @if let Some(step) = step { (step.tool) } @else if !span.message.is_empty() {
             (clip(&span.message, LONGEST_MESSAGE))
+        } @else if let Some(service) = chart.origin.service(span) {
+            (service)
         } @else if let Some(invocation) = span.inv.filter(|_| super::is_call(span)) {
             "invocation " (invocation)
         }

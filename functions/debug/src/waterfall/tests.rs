@@ -3,6 +3,7 @@
 use makegood_edge::core::saga::report;
 use makegood_edge::core::trace::{Attribute, Status, TraceId};
 use makegood_edge::gateway::store::PLACES;
+use makegood_edge::gateway::tempo::{Given, Told};
 use makegood_edge::serde_json::{Value, from_value, json};
 
 use super::*;
@@ -72,7 +73,7 @@ fn loaded(phase: &str, ids: &[String], facts: Vec<Value>, spans: Vec<Span>) -> L
     .unwrap();
     let report = report(&story.nodes, story.phase, story.journal.iter().map(|entry| &entry.record));
     let trace = Trace { id: TraceId([7; 16]), remote_parent: None, spans };
-    Loaded { story, report, trace, critical: Vec::new(), others: Vec::new() }
+    Loaded { story, report, trace, critical: Vec::new(), others: Vec::new(), origin: Origin::Journal { tempo: false } }
 }
 
 fn names(names: &[&str]) -> Vec<String> {
@@ -433,4 +434,103 @@ fn odd_traces_are_shown_as_far_as_they_go() {
     let orphan = Span { parent: Some(id(99)), ..span(4, What::Attempt, 10, u64::MAX) };
     let page = first_page(&loaded("forward", &[], Vec::new(), vec![span(SAGA, What::Saga, 0, 100), lost, orphan]));
     assert!(page.contains(&row(3)) && page.contains(&row(4)), "{page}");
+}
+
+/// As Tempo gives a trace of these spans, each with its service; the first is of a saga of ours.
+fn from_tempo(spans: Vec<Value>, strange: &str) -> Loaded {
+    let ours = json!([
+        {"key": "makegood.saga", "value": {"stringValue": "sg_01k00000000000000000000000"}},
+        {"key": "makegood.phase", "value": {"stringValue": "made_good"}},
+        {"key": "makegood.title", "value": {"stringValue": "Rooms"}},
+    ]);
+    let mut root = kept(SAGA, None, "saga", 0, 900);
+    root["attributes"] = ours;
+    let batch = |library: &str, service: &str, spans: Vec<Value>| {
+        json!({
+            "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]},
+            "scopeSpans": [{"scope": {"name": library}, "spans": spans}],
+        })
+    };
+    let body = json!({"batches": [batch("makegood", "makegood", vec![root]), batch(strange, strange, spans)]});
+    read(&body, None)
+}
+
+fn read(body: &Value, wanted: Option<&str>) -> Loaded {
+    let body = body.to_string();
+    let given = Given::read(body.as_bytes(), TraceId([7; 16])).unwrap();
+    tempo::loaded(Told::of(&given, wanted).unwrap())
+}
+
+fn kept(number: u64, parent: Option<u64>, name: &str, from: u64, to: u64) -> Value {
+    let nanos = |at: u64| (at * 1_000_000).to_string();
+    let mut span = json!({
+        "traceId": TraceId([7; 16]).to_string(), "spanId": id(number).to_string(), "name": name,
+        "startTimeUnixNano": nanos(from), "endTimeUnixNano": nanos(to),
+    });
+    if let Some(parent) = parent {
+        span["parentSpanId"] = json!(id(parent).to_string());
+    }
+    span
+}
+
+#[test]
+fn a_trace_from_tempo_says_so_and_asks_for_nothing_to_be_done() {
+    let page = first_page(&from_tempo(vec![kept(2, Some(SAGA), "GET /rooms", 10, 400)], "shop"));
+    assert!(
+        in_order(&page, &["made good", "Read from Tempo.", "It was made good", &row(2), "GET /rooms", "shop"]),
+        "{page}"
+    );
+    for no_place_here in ["data-live", "/api/execute/", "id=\"next\"", "href=\"/debug/sagas/sg_", "For <strong>"] {
+        assert!(!page.contains(no_place_here), "{no_place_here}: {page}");
+    }
+    assert!(page.contains("href=\"/api/debug/traces/07070707070707070707070707070707?source=tempo\""), "{page}");
+    assert!(!first_page(&unwound()).contains("Tempo"), "where there is none");
+    let mut journal = unwound();
+    journal.origin = Origin::Journal { tempo: true };
+    assert!(first_page(&journal).contains("<a href=\"?source=tempo\">As Tempo has it</a>"));
+}
+
+#[test]
+fn a_trace_without_a_saga_has_rows_and_no_verdict() {
+    let spans =
+        vec![kept(2, None, "GET /", 0, 100), kept(3, Some(2), "SELECT", 20, 60), kept(4, Some(3), "disk", 30, 40)];
+    let page =
+        first_page(&read(&json!({"batches": [{"scopeSpans": [{"scope": {"name": "shop"}, "spans": spans}]}]}), None));
+    assert!(in_order(&page, &["<h1>GET /</h1>", &row(2), &row(3), &row(4)]), "{page}");
+    assert!(!page.contains("class=\"verdict") && !page.contains("class=\"badge"), "{page}");
+}
+
+#[test]
+fn whatever_others_wrote_is_text_and_no_more_of_it_than_fits() {
+    const EVIL: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
+    let mut span = kept(2, Some(SAGA), EVIL, 10, 400);
+    span["status"] = json!({"code": "STATUS_CODE_ERROR", "message": EVIL});
+    let attribute = |name: String| json!({"key": name, "value": {"stringValue": EVIL.repeat(200)}});
+    span["attributes"] = (0..60).map(|number| attribute(format!("{EVIL}{number}"))).collect();
+    let page = first_page(&from_tempo(vec![span], EVIL));
+    assert!(page.contains("&lt;script&gt;alert(1)") && !page.contains("<img"), "{page}");
+    assert_eq!(page.matches("<script").count(), 1, "the one of ours: {page}");
+    assert!(page.len() < 60_000, "{}", page.len());
+}
+
+#[test]
+fn ten_thousand_spans_one_below_the_other_are_drawn_a_page_at_a_time() {
+    let spans = (2..10_000).map(|number| kept(number, Some(number - 1), "deeper", number, 20_000)).collect();
+    let loaded = from_tempo(spans, "shop");
+    assert_eq!(loaded.trace.spans.len(), 9_999);
+    let page = first_page(&loaded);
+    assert_eq!(page.matches("<tr id=").count(), MOST_LINES);
+    assert!(page.contains("href=\"?source=tempo&amp;from=500\""), "{page}");
+    assert!(page.len() < 500_000, "{}", page.len());
+}
+
+#[test]
+fn times_of_others_may_be_any() {
+    let mut first = kept(2, Some(SAGA), "at the first", 0, 1);
+    first["startTimeUnixNano"] = json!("0");
+    let mut last = kept(3, Some(SAGA), "at the last", 0, 0);
+    (last["startTimeUnixNano"], last["endTimeUnixNano"]) = (json!(u64::MAX.to_string()), json!(u64::MAX.to_string()));
+    let page = first_page(&from_tempo(vec![first, last, kept(4, Some(3), "before it was called", 5, 6)], "shop"));
+    assert!(in_order(&page, &[&row(2), &row(3), &row(4)]), "{page}");
+    assert!(!page.contains("NaN") && !page.contains("inf%"), "{page}");
 }

@@ -26,9 +26,19 @@ pub enum Database {
     Silent,
 }
 
+/// Where traces are read that the database does not have.
+#[derive(Clone)]
+pub enum Tempo {
+    /// None is configured.
+    None,
+    Away,
+    Answers(u16, Bytes),
+}
+
 #[derive(Clone)]
 pub struct Fake {
     pub database: Database,
+    pub tempo: Tempo,
     pub stories: Rc<Vec<Value>>,
     /// Links by the hash of their token.
     pub links: Rc<BTreeMap<String, Value>>,
@@ -44,6 +54,7 @@ impl Fake {
     pub fn with(stories: Vec<Value>) -> Self {
         Self {
             database: Database::Up,
+            tempo: Tempo::None,
             stories: Rc::new(stories),
             links: Rc::default(),
             tools: Rc::new(json!({})),
@@ -114,6 +125,16 @@ impl Fake {
 
 impl Host for Fake {
     async fn fetch(&self, request: Sent, _: Millis) -> Result<Response, FetchError> {
+        if request.uri().host() == Some("tempo.test") {
+            return match &self.tempo {
+                Tempo::None | Tempo::Away => Err(FetchError::NotSent("tempo.test:3200 refused".to_owned())),
+                Tempo::Answers(status, body) => {
+                    let mut answer = Answer::new(body.clone());
+                    *answer.status_mut() = (*status).try_into().unwrap_or_default();
+                    Ok(answer)
+                }
+            };
+        }
         match self.database {
             Database::Up => {
                 let query = from_slice(request.body()).unwrap_or_default();
@@ -142,6 +163,7 @@ impl Host for Fake {
             "public_url" => self.public_url,
             "region" => "fra",
             "limits" => "off",
+            "tempo_url" if !matches!(self.tempo, Tempo::None) => "http://tempo.test",
             _ => return None,
         };
         Some(value.to_owned())

@@ -464,6 +464,10 @@ async fn observation(run: &Run) {
     run.told(run.platform.request("POST", "/debug/logout"), 303).await;
     run.told(run.get("/debug/traces/nonsense"), 400).await;
     run.told(run.get(&format!("/debug/traces/{}", "1".repeat(32))), 404).await;
+    for address in ["/debug/traces", "/api/debug/traces"] {
+        // There is no Tempo.
+        run.told(run.get(&format!("{address}/{}?source=tempo", "1".repeat(32))), 400).await;
+    }
     run.told(run.get("/api/debug/sagas?phase=over"), 400).await;
     run.told(run.get("/api/debug/counts?days=0"), 400).await;
     run.told(run.get("/api/debug/counts?owner=eve").bearer_auth(run.platform.token("ann").await), 403).await;
