@@ -282,9 +282,9 @@ fn how_everything_stands_is_told_when_it_is_time_whether_or_not_a_trace_is_due()
         let measured = host.measured.borrow();
         assert_eq!(measured.len(), times, "{measured:?}");
         for body in measured.iter() {
-            assert_eq!(points(body, "makegood.sagas")[4]["asInt"], "4");
+            assert_eq!(points(body, "makegood.sagas")[4]["asInt"], 4);
             assert_eq!(points(body, "makegood.saga.oldest_unwinding")[0]["asDouble"], 90.0);
-            assert_eq!(points(body, "makegood.queue.dead_letters")[0]["asInt"], "1");
+            assert_eq!(points(body, "makegood.queue.dead_letters")[0]["asInt"], 1);
         }
     }
 }
@@ -296,7 +296,7 @@ fn what_does_not_answer_is_down_and_the_rest_is_told_all_the_same() {
     let measured = host.measured.borrow();
     let up: Vec<Value> =
         points(&measured[0], "makegood.dependency.up").iter().map(|point| point["asInt"].clone()).collect();
-    assert_eq!(up, ["1", "1", "0"], "the database, Redis, and not the queue");
+    assert_eq!(up, [1, 1, 0], "the database, Redis, and not the queue");
     assert_eq!(points(&measured[0], "makegood.queue.dead_letters"), [] as [Value; 0]);
     assert!(host.said.borrow().iter().any(|line| line.contains("it is away")), "{:?}", host.said);
 }

@@ -64,23 +64,40 @@ fn extent(chart: &Chart<'_>, from: Millis, to: Millis) -> (String, String) {
 
 /// The bar of a row.
 pub fn row(chart: &Chart<'_>, row: &Row<'_>) -> Markup {
-    let alone = row.is_one();
-    let same = |part: &Span| (part.start, part.end) == (row.span.start, row.span.end);
-    let whole = alone && row.parts.iter().all(|part| same(part));
-    let critical = is_critical(chart, row.span);
+    let (whole, one) = (is_whole(row), has_one_bar(row));
     html! {
         svg {
-            @if !whole { (bar(chart, row.span, row, critical)) }
+            @if !whole { (bar(chart, row.span, row, !one && is_critical(chart, row.span))) }
             @for part in row.parts.iter().filter(|part| part.what != What::Other) {
-                (bar(chart, part, row, is_critical(chart, part) || whole && critical))
+                (bar(chart, part, row, !one && is_critical(chart, part)))
             }
             @if let Some(step) = row.undoes { (stood(chart, step, row.span)) }
         }
     }
 }
 
+/// Whether its only part lasted as long as it did, so that one bar is both.
+fn is_whole(row: &Row<'_>) -> bool {
+    let same = |part: &Span| (part.start, part.end) == (row.span.start, row.span.end);
+    row.is_one() && row.parts.iter().all(|part| same(part))
+}
+
+fn has_one_bar(row: &Row<'_>) -> bool {
+    row.parts.iter().all(|part| part.what == What::Other) || is_whole(row)
+}
+
+/// Whether the critical path goes through a row that has one bar; of several bars each says so itself.
+pub fn is_of_path(chart: &Chart<'_>, row: &Row<'_>) -> bool {
+    has_one_bar(row) && is_touched(chart, row)
+}
+
+/// Whether it goes through anything in the row.
+pub fn is_touched(chart: &Chart<'_>, row: &Row<'_>) -> bool {
+    std::iter::once(&row.span).chain(&row.parts).any(|span| is_critical(chart, span))
+}
+
 /// Whether the critical path goes through it.
-pub fn is_critical(chart: &Chart<'_>, span: &Span) -> bool {
+fn is_critical(chart: &Chart<'_>, span: &Span) -> bool {
     chart.critical.contains(&span.id.0)
 }
 

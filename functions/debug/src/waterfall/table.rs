@@ -56,7 +56,8 @@ fn draw(chart: &Chart<'_>, row: &Row<'_>) -> Markup {
     let span = row.span;
     let (tone, status) = status(chart, span);
     // What most are the stylesheet knows.
-    let usual = if span.what == What::Undo { "undo" } else { "done" };
+    let undone = tone == "undo" && span.what != What::Undo;
+    let usual = if undone || span.what == What::Undo { "undo" } else { "done" };
     let step = chart.step(span).filter(|_| span.what == What::Step);
     let start = span.start.since(chart.start);
     let wrong = span.status == Status::Error || step.is_some_and(|step| step.standing == Standing::Held);
@@ -64,27 +65,25 @@ fn draw(chart: &Chart<'_>, row: &Row<'_>) -> Markup {
     // Without the end tags that HTML lets be left out, nor `scope`, which a first column of nothing but `th` has of
     // itself: there are many rows, and the page has to stay light.
     html! {
-        tr id={ "span-" (span.id) } class=[class(row, wrong)];
+        tr id={ "span-" (span.id) } class=[class(chart, row, wrong, undone)];
         th id=[step.map(|step| format!("step-{}", step.ix))]; (head(chart, row, step))
         td; (what(chart, span, step))
         td; (start.in_words())
         td; (chart.end(span).since(span.start).in_words())
         @if span.end.is_none() { " so far" }
-        @if std::iter::once(&span).chain(&row.parts).any(|span| bars::is_critical(chart, span)) { " ◆" }
+        @if bars::is_touched(chart, row) { " ◆" }
         td class=[(tone != usual).then_some(tone)]; (status)
         td; @if calls > 0 { (calls) }
         td; (bars::row(chart, row))
     }
 }
 
-/// The row's kind in one letter, where it is no step, and whether something went wrong in it.
-fn class(row: &Row<'_>, wrong: bool) -> Option<&'static str> {
-    if row.number.is_some() {
-        return Some(if wrong { "c e" } else { "c" });
-    }
+/// What a row is, in letters. Its kind comes first, where it is no step; then whether something went wrong in it, whether
+/// what it did was undone, and whether its bar is of the critical path.
+fn class(chart: &Chart<'_>, row: &Row<'_>, wrong: bool, undone: bool) -> Option<String> {
     let kind = match row.span.what {
-        What::Undo => ("u", "u e"),
-        What::Step => return wrong.then_some("e"),
+        What::Undo => "u",
+        What::Step => "",
         What::Saga
         | What::Invocation
         | What::Attempt
@@ -92,9 +91,16 @@ fn class(row: &Row<'_>, wrong: bool) -> Option<&'static str> {
         | What::Approval
         | What::UndoAttempt
         | What::Model
-        | What::Other => ("v", "v e"),
+        | What::Other => "v",
     };
-    Some(if wrong { kind.1 } else { kind.0 })
+    let kind = if row.number.is_some() { "c" } else { kind };
+    let mut class = kind.to_owned();
+    for (letter, holds) in [(" e", wrong), (" b", undone), (" k", bars::is_of_path(chart, row))] {
+        if holds {
+            class.push_str(letter);
+        }
+    }
+    Some(class.trim_start().to_owned()).filter(|class| !class.is_empty())
 }
 
 /// What it is called, and what it opens to.

@@ -198,7 +198,9 @@ fn the_critical_path_is_marked_in_the_bar_and_as_text() {
     let mut loaded = unwound();
     loaded.critical = vec![id(3), id(9)];
     let page = first_page(&loaded);
-    assert!(page.contains("<rect class=\"k\" x="), "{page}");
+    // The row says so of its one bar, and of several each does itself.
+    assert!(page.contains(&format!("{} class=\"b k\">", row(2))), "{page}");
+    assert!(page.contains(&format!("{} class=\"c b k\">", row(9))) && page.contains("<rect class=\"k\" x="), "{page}");
     assert_eq!(page.matches(" ◆").count(), 3, "the step, the undo, and its attempt: {page}");
 }
 

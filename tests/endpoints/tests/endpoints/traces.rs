@@ -295,12 +295,12 @@ async fn what_was_told_of_is_measured_once_and_how_everything_stands_is_told_bes
     let mut up: Vec<(String, Value)> = meter.points("makegood.dependency.up");
     up.truncate(3);
     let up: Vec<(&str, &Value)> = up.iter().map(|(name, point)| (name.as_str(), &point["asInt"])).collect();
-    let yes = json!("1");
+    let yes = json!(1);
     assert_eq!(up, [("database", &yes), ("redis", &yes), ("queue", &yes)]);
     for age in ["makegood.queue.oldest_overdue", "makegood.saga.oldest_unwinding", "makegood.approval.oldest"] {
         assert!(meter.points(age)[0].1["asDouble"].as_f64().is_some_and(|seconds| seconds >= 0.0), "{age}");
     }
-    assert_eq!(meter.points("makegood.queue.dead_letters")[0].1["asInt"], "0");
+    assert_eq!(meter.points("makegood.queue.dead_letters")[0].1["asInt"], 0);
     let told = json!(*meter.told.lock().unwrap()).to_string();
     assert!(!told.contains("Ada") && !told.contains("Ann") && !told.contains(&saga), "nobody is named: {told}");
 }
