@@ -7,7 +7,7 @@ use makegood_edge::store::Store;
 use makegood_edge::{Host, Reply, Request};
 use maud::{Markup, html};
 
-use super::{END, LONGEST, following, follows, head, marked, open};
+use super::{END, LONGEST, following, follows, head, open};
 use crate::figures::{clip, grouped, moment};
 use crate::page::{Page, Section, within};
 
