@@ -3,7 +3,7 @@
 //! | | |
 //! |---|---|
 //! | `GET /api/debug/health` | does the journal answer: 200 or 503, for anyone |
-//! | `GET /api/debug/sagas?owner=&phase=&tool=&before=&limit=` | the caller's sagas, newest first; an operator's `owner=*`: everybody's |
+//! | `GET /api/debug/sagas?owner=&phase=&tool=&text=&span=&from=&to=&by=&before=&limit=` | the caller's sagas, newest first; an operator's `owner=*`: everybody's |
 //! | `GET /api/debug/sagas/{id}` | one of them: its story and its report |
 //! | `GET /api/debug/traces/{trace_id}` | a trace's spans, as OTLP has them |
 //! | `GET /api/debug/counts?owner=&days=` | how many of them are in which phase, and what tools did; an operator's `owner=*`: of everybody's |
@@ -12,8 +12,9 @@
 //! | `GET /api/audit?before=&limit=` | who did what, newest first, for operators |
 //! | `GET /` | the page on which people talk to the agent, for anyone; what it asks, it asks of `chat` and `execute` |
 //! | `GET /debug/chat.css`, `GET /debug/chat.js`, `GET /debug/card.js` | its stylesheet, and its scripts |
-//! | `GET /debug`, `GET /debug/sagas?owner=&phase=&tool=` | the list as a page, of everybody's |
-//! | `GET /debug/sagas/{id}?follow=1` | one saga as a page; `follow` looks again until it rests |
+//! | `GET /debug`, `GET /debug/sagas?owner=&phase=&tool=&text=&span=&from=&to=&by=` | the list as a page, of everybody's |
+//! | `GET /debug/sagas/{id}?follow=1` | one saga as a page, with what can be done about it; without a script `follow` looks again until it rests |
+//! | `GET /debug/console.css`, `GET /debug/console.js` | the stylesheet of these two, and the script that puts verbs to sagas |
 //! | `GET /debug/traces/{trace_id}?from=&all=1&span=` | one saga as a waterfall: its invocations, steps, attempts and undos in time |
 //! | `GET`, `POST /debug/login`, `POST /debug/logout` | has the browser keep a token for these pages, and forget it |
 //! | `GET /debug/debug.css`, `…/waterfall.css`, `…/docs.css` | the stylesheets |
@@ -34,8 +35,10 @@ pub mod api;
 mod approval;
 mod audit;
 mod chat;
+mod console;
 mod counts;
 mod document;
+mod effects;
 mod figures;
 mod health;
 mod journal;
@@ -43,6 +46,7 @@ mod list;
 mod login;
 mod models;
 mod page;
+mod plan;
 mod query;
 mod reading;
 mod sagas;
@@ -90,6 +94,8 @@ pub enum Operation {
     TracePage,
     TraceStylesheet,
     TraceScript,
+    ConsoleStylesheet,
+    ConsoleScript,
     LoginPage,
     Login,
     Logout,
@@ -108,7 +114,7 @@ const fn read(operation: Operation) -> [(&'static str, Operation); 2] {
 }
 
 /// Where.
-pub const ADDRESSES: [Address<Operation>; 27] = [
+pub const ADDRESSES: [Address<Operation>; 29] = [
     Address { path: "/api/debug/health", methods: &read(Operation::Health) },
     Address { path: "/api/debug/counts", methods: &read(Operation::Counts) },
     Address { path: "/api/debug/models", methods: &read(Operation::Models) },
@@ -127,6 +133,8 @@ pub const ADDRESSES: [Address<Operation>; 27] = [
     Address { path: "/debug/traces/{trace_id}", methods: &read(Operation::TracePage) },
     Address { path: "/debug/waterfall.css", methods: &read(Operation::TraceStylesheet) },
     Address { path: "/debug/waterfall.js", methods: &read(Operation::TraceScript) },
+    Address { path: "/debug/console.css", methods: &read(Operation::ConsoleStylesheet) },
+    Address { path: "/debug/console.js", methods: &read(Operation::ConsoleScript) },
     Address {
         path: "/debug/login",
         methods: &[("GET", Operation::LoginPage), ("HEAD", Operation::LoginPage), ("POST", Operation::Login)],
@@ -192,6 +200,8 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
         Operation::TracePage => waterfall::show(request, host, id).await,
         Operation::TraceStylesheet => Ok(waterfall::stylesheet()),
         Operation::TraceScript => Ok(waterfall::script()),
+        Operation::ConsoleStylesheet => Ok(console::stylesheet()),
+        Operation::ConsoleScript => Ok(console::script()),
         Operation::LoginPage => Ok(login::form()),
         Operation::Login => login::sign_in(request, host).await,
         Operation::Logout => login::sign_out(request, host),
@@ -210,15 +220,15 @@ async fn show_list<H: Host>(request: &Request, host: &H, view: View) -> Result<R
     let caller = reader(request, host, &settings, view).await?;
     let query = Query::of(request.uri())?;
     let asked = match view {
-        View::Json => sagas::Asked::read(&query, &caller)?,
-        View::Page => sagas::Asked::read_of_page(&query, &caller)?,
+        View::Json => sagas::Asked::read(&query, &caller, host.now())?,
+        View::Page => sagas::Asked::read_of_page(&query, &caller, host.now())?,
     };
     let listing = sagas::list(host, &settings, &asked).await?;
     Ok(match view {
         View::Json => host::json(200, &listing),
         View::Page => {
             let address = list::our_address(request, &settings);
-            page::page(list::list(&listing, &asked, host.now(), caller.name != door::ANONYMOUS, &address))
+            console::page(&list::list(&listing, &asked, caller.name != door::ANONYMOUS, &address))
         }
     })
 }
@@ -243,6 +253,6 @@ async fn show_saga<H: Host>(request: &Request, host: &H, view: View, id: &str) -
             let trace = trace_of(&story).to_string();
             host::json(200, &json!({"story": story, "report": report, "trace_id": trace}))
         }
-        View::Page => page::page(story::saga(&story, &report, follow)),
+        View::Page => console::page(&story::saga(&story, &report, &caller, follow)),
     })
 }

@@ -29,7 +29,11 @@ pub struct Page {
 }
 
 fn document(page: &Page) -> Bytes {
-    let again = html! { @if page.again { meta http-equiv="refresh" content="2"; } };
+    framed(page, &html! { @if page.again { meta http-equiv="refresh" content="2"; } })
+}
+
+/// A page in its frame; `besides` is what its head has besides.
+pub fn framed(page: &Page, besides: &Markup) -> Bytes {
     let body = html! {
         body {
             header {
@@ -39,7 +43,7 @@ fn document(page: &Page) -> Bytes {
             main { (page.body) }
         }
     };
-    Bytes::from(written(&page.title, "/debug/debug.css", &again, &body))
+    Bytes::from(written(&page.title, "/debug/debug.css", besides, &body))
 }
 
 /// A whole document: `besides` is what its head has besides, `body` the element of that name.
