@@ -81,9 +81,9 @@ fn choice(story: &Story, step: Option<&StepReport>, offers: &[Offer]) -> Markup 
         } @else {
             div class="choice" data-script hidden {
                 @for (place, offer) in offers.iter().enumerate() {
-                    button type="button" class=[offer.grave.then_some("grave")] data-opens=(id(place)) {
+                    @let whose = step.map(|step| format!("{}: {}", offer.label, step.id));
+                    button type="button" class=[offer.grave.then_some("grave")] data-opens=(id(place)) aria-label=[whose] {
                         (offer.label)
-                        @if let Some(step) = step { span class="unseen" { ": " (step.id) } }
                     }
                 }
             }
