@@ -35,7 +35,7 @@ pub mod api;
 mod approval;
 mod audit;
 mod chat;
-mod console;
+mod operate;
 mod counts;
 mod document;
 mod effects;
@@ -200,8 +200,8 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
         Operation::TracePage => waterfall::show(request, host, id).await,
         Operation::TraceStylesheet => Ok(waterfall::stylesheet()),
         Operation::TraceScript => Ok(waterfall::script()),
-        Operation::ConsoleStylesheet => Ok(console::stylesheet()),
-        Operation::ConsoleScript => Ok(console::script()),
+        Operation::ConsoleStylesheet => Ok(operate::stylesheet()),
+        Operation::ConsoleScript => Ok(operate::script()),
         Operation::LoginPage => Ok(login::form()),
         Operation::Login => login::sign_in(request, host).await,
         Operation::Logout => login::sign_out(request, host),
@@ -228,7 +228,7 @@ async fn show_list<H: Host>(request: &Request, host: &H, view: View) -> Result<R
         View::Json => host::json(200, &listing),
         View::Page => {
             let address = list::our_address(request, &settings);
-            console::page(&list::list(&listing, &asked, caller.name != door::ANONYMOUS, &address))
+            operate::page(&list::list(&listing, &asked, caller.name != door::ANONYMOUS, &address))
         }
     })
 }
@@ -253,6 +253,6 @@ async fn show_saga<H: Host>(request: &Request, host: &H, view: View, id: &str) -
             let trace = trace_of(&story).to_string();
             host::json(200, &json!({"story": story, "report": report, "trace_id": trace}))
         }
-        View::Page => console::page(&story::saga(&story, &report, &caller, follow)),
+        View::Page => operate::page(&story::saga(&story, &report, &caller, follow)),
     })
 }

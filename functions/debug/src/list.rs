@@ -6,7 +6,7 @@ use makegood_edge::http::header::HOST;
 use makegood_edge::{Request, Settings};
 use maud::{Markup, html};
 
-use crate::console::{bulk, door, filter, news};
+use crate::operate::{bulk, door, filter, news};
 use crate::figures::{clip, count, grouped, moment};
 use crate::page::Page;
 use crate::sagas::{Asked, Listing};

@@ -7,7 +7,7 @@ use makegood_edge::gateway::store::{Counters, Story};
 use makegood_edge::gateway::traces;
 use maud::{Markup, html};
 
-use crate::console::{deeds, door, news};
+use crate::operate::{deeds, door, news};
 use crate::figures::{bytes, grouped, moment};
 use crate::page::Page;
 use crate::verdict::{badge, verdict};
