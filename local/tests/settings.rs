@@ -176,7 +176,7 @@ impl Recorder {
             store::SWEEP if self.quiet => json!({"sagas": [], "schedules": []}),
             alerts::DUE if self.quiet => json!([]),
             store::SWEEP => json!({"sagas": [{"id": id(), "version": 2, "sweep": 1}], "schedules": []}),
-            views::LIST => json!([]),
+            views::LIST => json!({"sagas": [], "upto": null}),
             store::FOLLOW => story("forward"),
             traces::TAKE => json!([{"tries": 0, "story": story("completed")}]),
             traces::OF_TRACE => json!([id()]),

@@ -1,19 +1,20 @@
 //! What the OpenAPI document says of this function.
 
 use makegood_edge::core::error::Code;
-use makegood_edge::core::saga::{Phase, Report};
+use makegood_edge::core::saga::Report;
 use makegood_edge::core::time::Millis;
 use makegood_edge::describe::{Described, Operation as Says, Parameter, Place, Tag, Who, all, saga, shape};
 use makegood_edge::gateway::audit::Page;
 use makegood_edge::gateway::deliveries::Line;
 use makegood_edge::gateway::model_use::Day;
 use makegood_edge::gateway::store::Story;
+use makegood_edge::gateway::views::State;
 use makegood_edge::schemars::JsonSchema;
 use makegood_edge::serde_json::{Value, json};
 
 use crate::console::{limits, people, queue};
 use crate::counts::Counted;
-use crate::sagas::{Listing, PHASES};
+use crate::sagas::{Listing, Span};
 use crate::{ADDRESSES, Operation};
 
 /// All of it.
@@ -140,11 +141,32 @@ fn sends_on(says: Says, meaning: &'static str) -> Says {
 }
 
 fn page_of_list(says: Says) -> Says {
-    let phase = json!({"type": "string", "enum": PHASES.map(Phase::as_str)});
-    let phase = query("phase", "Only sagas in this phase.", phase, json!("completed"));
-    let tool = json!({"type": "string"});
-    let tool = query("tool", "Only sagas with a step of this tool.", tool, json!("book_restaurant_table"));
-    let says = says.parameter(anybody()).parameter(phase).parameter(tool);
+    let text = || json!({"type": "string"});
+    let time = || json!({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?)?$"});
+    let state = json!({"type": "string", "enum": State::ALL.map(State::as_str)});
+    let phase =
+        "Only sagas in this phase; or `unfinished`, `ended`; or `person`: those that need one, as the sweep has seen.";
+    let part = "Only sagas with this in their title or id, however it is written.";
+    let by = json!({"type": "string", "enum": ["created", "changed"], "default": "created"});
+    let span = json!({"type": "string", "enum": Span::ALL.map(Span::as_str)});
+    let says = says
+        .parameter(anybody())
+        .parameter(query("phase", phase, state, json!("completed")))
+        .parameter(query("tool", "Only sagas with a step of this tool.", text(), json!("book_restaurant_table")))
+        .parameter(query("text", part, json!({"type": "string", "maxLength": 200}), json!("Luigi")))
+        .parameter(query("span", "Only those of the last hour, day or week.", span, json!("day")))
+        .parameter(query("from", "Only those from this day or minute on, in UTC.", time(), json!("2026-05-01")))
+        .parameter(query("to", "Only those up to this day or minute, it included.", time(), json!("2026-05-01T12:00")))
+        .parameter(query(
+            "by",
+            "Whether these times are of their creation, or of their last change.",
+            by,
+            json!("changed"),
+        ));
+    let says = says.means(
+        "Of a text, or of what changed when, the newest 10,000 are looked at: a page may have fewer than `limit`, or none, \
+         and still a next.",
+    );
     one_page(says, "Only sagas that were created before this time.")
 }
 
@@ -332,7 +354,7 @@ fn describe(operation: Operation) -> Says {
         }
         Operation::SagasPage => shows(
             page_of_list(new("sagasPage", "Everybody's sagas, as a page, for operators")),
-            "The page; it needs no script.",
+            "The page; to look, it needs no script.",
         ),
         Operation::ChatPage => file(
             new("chatPage", "Where people talk to the agent, as a page"),
@@ -354,7 +376,7 @@ fn describe(operation: Operation) -> Says {
                 .parameter(saga())
                 .parameter(query(
                     "follow",
-                    "`1`: the page looks again every two seconds, until the saga rests.",
+                    "`1`: where no script runs, the page looks again every two seconds, until the saga rests.",
                     json!({"type": "string"}),
                     json!("1"),
                 ))
@@ -405,6 +427,14 @@ fn describe(operation: Operation) -> Says {
         Operation::TraceScript => file(
             new("traceScript", "What the waterfall has where scripts run"),
             "A keyboard, zoom, a panel, the reader's zone, and what is new.",
+            "text/javascript",
+        ),
+        Operation::ConsoleStylesheet => {
+            file(new("consoleStylesheet", "The stylesheet of the pages of sagas"), "It.", "text/css")
+        }
+        Operation::ConsoleScript => file(
+            new("consoleScript", "What the pages of sagas have where scripts run"),
+            "Verbs, each after a confirmation, views of one's own, and what is new. It asks by its reader's token.",
             "text/javascript",
         ),
         Operation::Stylesheet => file(new("stylesheet", "The stylesheet of the pages"), "It.", "text/css"),

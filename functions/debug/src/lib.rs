@@ -3,7 +3,7 @@
 //! | | |
 //! |---|---|
 //! | `GET /api/debug/health` | does the journal answer: 200 or 503, for anyone |
-//! | `GET /api/debug/sagas?owner=&phase=&tool=&before=&limit=` | the caller's sagas, newest first; an operator's `owner=*`: everybody's |
+//! | `GET /api/debug/sagas?owner=&phase=&tool=&text=&span=&from=&to=&by=&before=&limit=` | the caller's sagas, newest first; an operator's `owner=*`: everybody's |
 //! | `GET /api/debug/sagas/{id}` | one of them: its story and its report |
 //! | `GET /api/debug/traces/{trace_id}?source=tempo` | a trace's spans, as OTLP has them; an operator's also where Tempo alone has it |
 //! | `GET /api/debug/counts?owner=&days=` | how many of them are in which phase, and what tools did; an operator's `owner=*`: of everybody's |
@@ -15,8 +15,9 @@
 //! | `GET /api/debug/breakers` | how circuit breakers stand, for operators |
 //! | `GET /` | the page on which people talk to the agent, for anyone; what it asks, it asks of `chat` and `execute` |
 //! | `GET /debug/chat.css`, `GET /debug/chat.js`, `GET /debug/card.js` | its stylesheet, and its scripts |
-//! | `GET /debug`, `GET /debug/sagas?owner=&phase=&tool=` | the list as a page, of everybody's |
-//! | `GET /debug/sagas/{id}?follow=1` | one saga as a page; `follow` looks again until it rests |
+//! | `GET /debug`, `GET /debug/sagas?owner=&phase=&tool=&text=&span=&from=&to=&by=` | the list as a page, of everybody's |
+//! | `GET /debug/sagas/{id}?follow=1` | one saga as a page, with what can be done about it; without a script `follow` looks again until it rests |
+//! | `GET /debug/console.css`, `GET /debug/console.js` | the stylesheet of these two, and the script that puts verbs to sagas |
 //! | `GET /debug/traces/{trace_id}?from=&all=1&span=&source=tempo` | one saga as a waterfall: its invocations, steps, attempts and undos in time |
 //! | `GET /debug/queue`, `…/approvals`, `…/limits`, `…/tools`, `…/health`, `…/security` | the rest of the console, as pages |
 //! | `GET`, `POST /debug/login`, `POST /debug/logout` | has the browser keep a token for these pages, and forget it |
@@ -41,13 +42,16 @@ mod chat;
 mod console;
 mod counts;
 mod document;
+mod effects;
 mod figures;
 mod health;
 mod journal;
 mod list;
 mod login;
 mod models;
+mod operate;
 mod page;
+mod plan;
 mod query;
 mod reading;
 mod sagas;
@@ -106,6 +110,8 @@ pub enum Operation {
     ToolsPage,
     HealthPage,
     SecurityPage,
+    ConsoleStylesheet,
+    ConsoleScript,
     LoginPage,
     Login,
     Logout,
@@ -124,7 +130,7 @@ const fn read(operation: Operation) -> [(&'static str, Operation); 2] {
 }
 
 /// Where.
-pub const ADDRESSES: [Address<Operation>; 36] = [
+pub const ADDRESSES: [Address<Operation>; 38] = [
     Address { path: "/api/debug/health", methods: &read(Operation::Health) },
     Address { path: "/api/debug/counts", methods: &read(Operation::Counts) },
     Address { path: "/api/debug/models", methods: &read(Operation::Models) },
@@ -152,6 +158,8 @@ pub const ADDRESSES: [Address<Operation>; 36] = [
     Address { path: "/debug/tools", methods: &read(Operation::ToolsPage) },
     Address { path: "/debug/health", methods: &read(Operation::HealthPage) },
     Address { path: "/debug/security", methods: &read(Operation::SecurityPage) },
+    Address { path: "/debug/console.css", methods: &read(Operation::ConsoleStylesheet) },
+    Address { path: "/debug/console.js", methods: &read(Operation::ConsoleScript) },
     Address {
         path: "/debug/login",
         methods: &[("GET", Operation::LoginPage), ("HEAD", Operation::LoginPage), ("POST", Operation::Login)],
@@ -228,6 +236,8 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
         Operation::TracePage => waterfall::show(request, host, id).await,
         Operation::TraceStylesheet => Ok(waterfall::stylesheet()),
         Operation::TraceScript => Ok(waterfall::script()),
+        Operation::ConsoleStylesheet => Ok(operate::stylesheet()),
+        Operation::ConsoleScript => Ok(operate::script()),
         Operation::LoginPage => Ok(login::form()),
         Operation::Login => login::sign_in(request, host).await,
         Operation::Logout => login::sign_out(request, host),
@@ -246,18 +256,16 @@ async fn show_list<H: Host>(request: &Request, host: &H, view: View) -> Result<R
     let caller = reader(request, host, &settings, view).await?;
     let query = Query::of(request.uri())?;
     let asked = match view {
-        View::Json => sagas::Asked::read(&query, &caller)?,
-        View::Page => sagas::Asked::read_of_page(&query, &caller)?,
+        View::Json => sagas::Asked::read(&query, &caller, host.now())?,
+        View::Page => sagas::Asked::read_of_page(&query, &caller, host.now())?,
     };
     let listing = sagas::list(host, &settings, &asked).await?;
     Ok(match view {
         View::Json => host::json(200, &listing),
         View::Page => {
             let address = list::our_address(request, &settings);
-            page::within(
-                Section::Sagas,
-                &list::list(&listing, &asked, host.now(), caller.name != door::ANONYMOUS, &address),
-            )
+            let page = list::list(&listing, &asked, caller.name != door::ANONYMOUS, &address);
+            operate::page(&page, Some(Section::Sagas))
         }
     })
 }
@@ -282,6 +290,6 @@ async fn show_saga<H: Host>(request: &Request, host: &H, view: View, id: &str) -
             let trace = trace_of(&story).to_string();
             host::json(200, &json!({"story": story, "report": report, "trace_id": trace}))
         }
-        View::Page => page::page(story::saga(&story, &report, follow)),
+        View::Page => operate::page(&story::saga(&story, &report, &caller, follow), None),
     })
 }

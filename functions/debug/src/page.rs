@@ -18,9 +18,9 @@ const FORM_POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; 
 /// What a page of ours has no use for.
 const FEATURES: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
 
-const STYLESHEET: &str = include_str!("debug.css");
-/// What stands above the part of it that only some pages need.
-const LISTS: &str = "/* Lists, steps and journals.";
+/// What every page needs of the stylesheet.
+pub const FRAME: &str = include_str!("frame.css");
+const LISTS: &str = include_str!("debug.css");
 
 /// What one page shows.
 pub struct Page {
@@ -69,14 +69,18 @@ pub fn bar(here: Option<Section>) -> Markup {
 }
 
 fn document(page: &Page, here: Option<Section>) -> Bytes {
-    let again = html! { @if page.again { meta http-equiv="refresh" content="2"; } };
+    framed(page, here, &html! { @if page.again { meta http-equiv="refresh" content="2"; } })
+}
+
+/// A page in its frame; `besides` is what its head has besides.
+pub fn framed(page: &Page, here: Option<Section>, besides: &Markup) -> Bytes {
     let body = html! {
         body {
             (bar(here))
             main { (page.body) }
         }
     };
-    Bytes::from(written(&page.title, "/debug/debug.css", &again, &body))
+    Bytes::from(written(&page.title, "/debug/debug.css", besides, &body))
 }
 
 /// A whole document: `besides` is what its head has besides, `body` the element of that name.
@@ -148,12 +152,7 @@ fn dress(reply: Reply, page: &Page, here: Option<Section>) -> Reply {
 }
 
 pub fn stylesheet() -> Reply {
-    kept(host::reply(200, "text/css; charset=utf-8", STYLESHEET))
-}
-
-/// What every page needs of the stylesheet, for one that has to stay light.
-pub fn frame() -> &'static str {
-    STYLESHEET.split_once(LISTS).map_or(STYLESHEET, |(frame, _)| frame)
+    kept(host::reply(200, "text/css; charset=utf-8", [FRAME, LISTS].concat()))
 }
 
 /// What changes with a new build only, and is nobody's secret.

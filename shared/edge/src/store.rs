@@ -11,7 +11,7 @@ use makegood_gateway::console::{self, Asking, Place, Queue, Sizes, Tool};
 use makegood_gateway::deliveries;
 use makegood_gateway::model_use::{self, Day, Used};
 use makegood_gateway::store::{self, Created, Loaded, Meter, New, Statement, Story, Swept, Tools};
-use makegood_gateway::views::{self, Counts, Line, Wanted};
+use makegood_gateway::views::{self, Counts, Listed, Wanted};
 use makegood_gateway::{Malformed, Response, neon};
 use serde::de::DeserializeOwned;
 
@@ -112,7 +112,7 @@ impl<'a, H: Host> Store<'a, H> {
     }
 
     /// The newest sagas of those that are wanted.
-    pub async fn list(&self, wanted: &Wanted<'_>) -> Result<Vec<Line>, Error> {
+    pub async fn list(&self, wanted: &Wanted<'_>) -> Result<Listed, Error> {
         Ok(self.ask(&views::list(wanted)).await?.unwrap_or_default())
     }
 

@@ -130,7 +130,7 @@ pub async fn show<H: Host>(request: &Request, host: &H, id: &str) -> Result<Repl
 
 /// One sheet, so that nothing is asked for twice before the page is drawn.
 fn styles() -> String {
-    format!("{}{STYLESHEET}", page::frame())
+    [page::FRAME, STYLESHEET].concat()
 }
 
 pub fn stylesheet() -> Reply {

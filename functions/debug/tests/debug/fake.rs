@@ -104,9 +104,24 @@ impl Fake {
         }
         assert_eq!(query["query"], views::LIST, "this crate asks nothing else");
         let created = |story: &Value| story["created_at"].as_u64().unwrap_or_default();
+        let state = |story: &Value, state: &str| {
+            let ended = story["phase"] == "completed" || story["phase"] == "made_good";
+            match state {
+                "ended" => ended,
+                "unfinished" => !ended,
+                "person" => story["phase"] == "stuck",
+                phase => story["phase"] == phase,
+            }
+        };
         let wanted = |story: &&Value| {
             let calls = |tool: &str| story["nodes"].as_array().into_iter().flatten().any(|node| node["tool"] == tool);
-            param(3).is_none_or(|phase| story["phase"] == phase) && param(4).is_none_or(calls)
+            let tells = |text: &str| story["title"].as_str().is_some_and(|title| title.contains(text));
+            let changed = story["updated_at"].as_u64().unwrap_or_default();
+            param(3).is_none_or(|wanted| state(story, wanted))
+                && param(4).is_none_or(calls)
+                && created(story) >= number(5)
+                && param(6).is_none_or(tells)
+                && param(7).is_none_or(|_| (number(7)..number(8)).contains(&changed))
         };
         let mut found: Vec<&Value> =
             self.stories.iter().filter(mine).filter(wanted).filter(|story| created(story) < number(1)).collect();
@@ -117,9 +132,14 @@ impl Fake {
             for counter in ["invocations", "commits", "calls"] {
                 line[counter] = story["counters"][counter].clone();
             }
+            if line["phase"] == "stuck" {
+                (line["needs"], line["about"]) = (json!("stuck"), json!("table"));
+            }
             line
         });
-        lines.collect()
+        // Of a text so few are looked at.
+        let upto = param(6).filter(|text| *text == "common").map(|_| START);
+        json!({"sagas": lines.collect::<Vec<_>>(), "upto": upto})
     }
 }
 

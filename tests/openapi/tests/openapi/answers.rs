@@ -420,6 +420,7 @@ async fn observation(run: &Run) {
         "/api/debug/sagas",
         "/api/debug/sagas?limit=2&before=99999999999999",
         "/api/debug/sagas?phase=completed&tool=book_restaurant_table",
+        "/api/debug/sagas?phase=person&text=Luigi&span=week&by=changed&from=2026-01-01&to=2099-12-31T23:59",
         "/api/debug/counts",
         "/api/debug/counts?owner=*&days=2",
         "/api/debug/models",
@@ -449,6 +450,8 @@ async fn observation(run: &Run) {
         "/debug/docs.css",
         "/debug/waterfall.css",
         "/debug/waterfall.js",
+        "/debug/console.css",
+        "/debug/console.js",
         "/api/docs",
         "/api/openapi.json",
     ] {
@@ -469,6 +472,7 @@ async fn observation(run: &Run) {
         run.told(run.get(&format!("{address}/{}?source=tempo", "1".repeat(32))), 400).await;
     }
     run.told(run.get("/api/debug/sagas?phase=over"), 400).await;
+    run.told(run.get("/api/debug/sagas?from=yesterday"), 400).await;
     run.told(run.get("/api/debug/counts?days=0"), 400).await;
     run.told(run.get("/api/debug/counts?owner=eve").bearer_auth(run.platform.token("ann").await), 403).await;
     run.told(form("nonsense"), 401).await;
