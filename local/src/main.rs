@@ -59,6 +59,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Keys(options)) => keys::run(&options).await,
         Some(Command::Bench(Bench::Saga(options))) => bench::saga(&options).await,
         Some(Command::Bench(Bench::Limits(options))) => bench::limits::run(&options).await,
+        Some(Command::Bench(Bench::Traces(options))) => bench::traces::run(&options).await,
         Some(Command::Bench(Bench::Requests(options))) => bench::requests::run(&options).await,
         Some(Command::Bench(Bench::Intent(options))) => bench::intent::run(&options).await,
         Some(Command::Bench(Bench::Start(options))) => bench::start::start(&options).await,

@@ -72,6 +72,8 @@ pub struct Options {
     pub user_concurrency: Option<u32>,
     /// Who may come how often, as the functions read it.
     pub limits: Option<String>,
+    /// Who is told of traces, whatever the environment says: what stands before `/v1/traces`, or nobody where it is empty.
+    pub collector: Option<String>,
     /// Leaves out the time in which nothing would happen.
     pub skip_time: bool,
     /// What tools in Wasm may have.
@@ -168,8 +170,10 @@ impl Platform {
         .concat();
         write_for_owner(&data_dir.path().join(CLIENTS), &clients::script(&told))?;
 
+        let overrides = variables(options, &url, &secrets, &issuer, postgres.connection_string(), &ably.key, loopback)?;
         let functions = Functions::load(HostOptions {
-            overrides: variables(options, &url, &secrets, &issuer, postgres.connection_string(), &ably.key, loopback)?,
+            inside: overrides.get("subscriptions_inside").is_some_and(|inside| inside == "true"),
+            overrides,
             cache_dir: compiled::beside(&manifest).unwrap_or_else(|| data_dir.path().join(COMPILED)),
             manifest,
             own_authorities: own,
@@ -377,9 +381,21 @@ fn variables(
             [("ably_host", url.to_owned()), ("ably_url", format!("{url}{ABLY}")), ("ably_key", ably_key.to_owned())];
         variables.extend(own.map(|(name, value)| (name.to_owned(), value)));
     }
-    if given("SPIN_VARIABLE_TRACE_EXPORT") == "true" && given("SPIN_VARIABLE_OTLP_ENDPOINT").is_empty() {
+    if let Some(collector) = &options.collector {
+        let host = if collector.is_empty() { url } else { collector };
+        let told = [
+            ("trace_export", (!collector.is_empty()).to_string()),
+            ("otlp_endpoint", collector.clone()),
+            ("otlp_host", origin(host)),
+        ];
+        variables.extend(told.map(|(name, value)| (name.to_owned(), value)));
+    } else if given("SPIN_VARIABLE_TRACE_EXPORT") == "true" && given("SPIN_VARIABLE_OTLP_ENDPOINT").is_empty() {
         let own = [("otlp_host", url.to_owned()), ("otlp_endpoint", format!("{url}{OTLP}"))];
         variables.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        if given("SPIN_VARIABLE_TEMPO_URL").is_empty() {
+            let own = [("tempo_host", url.to_owned()), ("tempo_url", format!("{url}{OTLP}"))];
+            variables.extend(own.map(|(name, value)| (name.to_owned(), value)));
+        }
     }
     variables.extend(options.alert_url.iter().map(|url| ("alert_url".to_owned(), url.clone())));
     let millis = [("time_budget_ms", options.time_budget), ("kill_ms", options.kill)];

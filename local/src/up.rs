@@ -83,6 +83,9 @@ pub struct Services {
     /// Who may come how often, as JSON or `off` (docs/LIMITS.md) [default: a million requests a minute]
     #[arg(long, env = "SPIN_VARIABLE_LIMITS", value_name = "JSON")]
     pub limits: Option<String>,
+    /// Who is told of traces, where a command says so itself.
+    #[arg(skip)]
+    pub collector: Option<String>,
     /// Leave out the time in which nothing would happen: a wait of a month ends at once
     #[arg(long)]
     pub skip_time: bool,
@@ -140,6 +143,7 @@ impl Services {
             breakers: self.breakers.clone(),
             user_concurrency: self.user_concurrency,
             limits: given(&self.limits),
+            collector: self.collector.clone(),
             skip_time: self.skip_time,
             tools: self.tool_limits(),
         }

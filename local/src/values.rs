@@ -13,6 +13,7 @@ use makegood_edge::native::Native;
 use makegood_edge::settings::{Kind, NAMES, Setting};
 use makegood_gateway::ably::Ably;
 use makegood_gateway::otlp::Collector;
+use makegood_gateway::tempo::Tempo;
 use makegood_gateway::webhook::sources;
 use makegood_gateway::{jwt, mcp, tool};
 
@@ -207,6 +208,10 @@ fn readers(values: &BTreeMap<String, String>) -> Vec<Fault> {
         let name = if why.contains("otlp_sample") { "otlp_sample" } else { "otlp_headers" };
         let remedy = "Mend its value: docs/TRACES.md shows one.";
         faults.push(Fault::new(name, format!("with it no trace is told: {why}"), remedy));
+    }
+    if let Err(why) = Tempo::read(get("tempo_url"), get("tempo_headers")) {
+        let remedy = "Mend its value: docs/TRACES.md shows one.";
+        faults.push(Fault::new("tempo_headers", format!("with it traces are not read from Tempo: {why}"), remedy));
     }
     if (1..SHORTEST_KEY).contains(&get("subscription_key").len()) {
         let what = format!("it has fewer than {SHORTEST_KEY} characters, and could be guessed");

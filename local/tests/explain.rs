@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use makegood_core::saga::{Node, Op, Phase, Record, Standing, report};
 use makegood_core::time::Millis;
 use makegood_core::tool::Class;
+use makegood_local::saga::ListSagas;
 use makegood_local::saga::explain::explain;
 use makegood_local::saga::listing::listing;
 use makegood_local::saga::reader::Reader;
@@ -122,7 +123,14 @@ fn show_has_a_line_for_every_step() {
 
 #[test]
 fn the_list_lines_up_and_says_how_to_go_on() {
-    is_golden("list.txt", &listing(&serde_json::from_str(&read("list.json")).unwrap(), &reader()));
+    let list = serde_json::from_str(&read("list.json")).unwrap();
+    let mut asked = ListSagas { limit: 20, before: None, phase: None, tool: None };
+    is_golden("list.txt", &listing(&list, &asked, &reader()));
+    (asked.phase, asked.tool) = (Some("stuck".to_owned()), Some("pay".to_owned()));
+    let narrowed = listing(&list, &asked, &reader());
+    assert!(narrowed.ends_with("makegood saga list --before 1789810000000 --phase stuck --tool pay"), "{narrowed}");
+    let none = serde_json::from_value(json!({"sagas": [], "next_before": null})).unwrap();
+    assert_eq!(listing(&none, &asked, &reader()), "There are no such sagas of yours.");
 }
 
 #[test]
@@ -227,7 +235,14 @@ fn the_exit_status_tells_a_failure_from_a_misuse() {
             "makegood: Nothing answers at http://{free}. Start it with `makegood up`, or say where it is with --url.\n"
         )
     );
-    for misuse in ["saga", "saga show", "saga resolve 1 pay", "saga resolve 1 pay --done --not-done"] {
+    for misuse in [
+        "saga",
+        "saga show",
+        "saga resolve 1 pay",
+        "saga resolve 1 pay --done --not-done",
+        "saga list --phase done",
+        "saga list --tool a&b",
+    ] {
         assert_eq!(makegood(misuse).status.code(), Some(2), "{misuse}");
     }
 }

@@ -83,6 +83,7 @@ fn options(manifest: &Path) -> Options {
         overrides: BTreeMap::new(),
         own_authorities: vec!["127.0.0.1:3000".into(), "localhost:3000".into()],
         limits: Limits { time: Duration::from_millis(700), instances: 64, ..Limits::default() },
+        inside: true,
         time_variable: None,
         clock: Clock::real(),
     }
@@ -205,6 +206,24 @@ async fn a_call_to_a_host_that_the_manifest_does_not_name_is_denied() {
     assert_eq!(status, StatusCode::BAD_GATEWAY);
     assert!(body.contains("HttpRequestDenied"), "{body}");
     assert_eq!(reached.load(SeqCst), 0);
+}
+
+#[tokio::test]
+async fn what_only_a_star_lets_out_goes_to_no_name_or_number_that_leads_inside_unless_that_is_let() {
+    let number = elsewhere(Router::new().route("/", get(|| async { "reached" }))).await;
+    let name = number.replace("127.0.0.1", "localhost");
+    assert_ne!(name, number);
+    let asked = async |hosts: &str, inside: bool, url: &str| {
+        let options = Options { inside, ..options(&manifest(hosts)) };
+        fetch(&Functions::load(options).await.unwrap(), url, "").await
+    };
+    for (url, why) in [(&name, "DnsError"), (&number, "HttpRequestDenied")] {
+        assert_eq!(asked(ALL, true, url).await, (StatusCode::OK, "reached".into()));
+        let (status, body) = asked(ALL, false, url).await;
+        assert!(status == StatusCode::BAD_GATEWAY && body.contains(why), "{url}: {body}");
+        // Whoever names the host is believed.
+        assert_eq!(asked(&format!("\"{url}\""), false, url).await, (StatusCode::OK, "reached".into()));
+    }
 }
 
 #[tokio::test]

@@ -72,6 +72,8 @@ fn values() -> BTreeMap<String, String> {
         "otlp_endpoint" => "https://otlp.test",
         "otlp_headers" => "api-key=hush",
         "otlp_sample" => "1",
+        "tempo_url" => "https://tempo.test",
+        "tempo_headers" => "api-key=hush",
         "otlp_contents" => "false",
         "trace_export" => "true",
         "limits" => r#"{"failed": {"rate": 9}}"#,
@@ -101,7 +103,7 @@ fn other(name: &str) -> String {
         "subscriptions_inside" | "otlp_contents" => "true".to_owned(),
         "trace_export" => "false".to_owned(),
         // Their values are not shown.
-        "otlp_headers" => "other-key=hush".to_owned(),
+        "otlp_headers" | "tempo_headers" => "other-key=hush".to_owned(),
         "otlp_sample" => "0".to_owned(),
         "limits" => "off".to_owned(),
         "limits_fallback" => "open".to_owned(),
@@ -174,7 +176,7 @@ impl Recorder {
             store::SWEEP if self.quiet => json!({"sagas": [], "schedules": []}),
             alerts::DUE if self.quiet => json!([]),
             store::SWEEP => json!({"sagas": [{"id": id(), "version": 2, "sweep": 1}], "schedules": []}),
-            views::LIST => json!([]),
+            views::LIST => json!({"sagas": [], "upto": null}),
             store::FOLLOW => story("forward"),
             traces::TAKE => json!([{"tries": 0, "story": story("completed")}]),
             traces::OF_TRACE => json!([id()]),
@@ -324,6 +326,8 @@ fn requests(function: &str) -> Vec<Request> {
     let token = issuer().sign(json!({"sub": "ada", "exp": NOW / 1000}));
     let bearer = format!("Bearer {token}");
     let signed = bearer.as_str();
+    let operator = issuer().sign(json!({"sub": "olga", "roles": "operator", "exp": NOW / 1000}));
+    let operator = format!("Bearer {operator}");
     let said = json!({"message": "Book a table for 4 at Luigi's tomorrow at 7pm", "utc_offset_minutes": 0});
     let strange = json!({"message": "Wibble the frobnicator, my dear", "utc_offset_minutes": 0});
     // Nobody is signed in, and comes through two proxies.
@@ -363,8 +367,15 @@ fn requests(function: &str) -> Vec<Request> {
                 &[("authorization", signed)],
                 &Value::Null,
             ),
+            request(
+                "GET",
+                &format!("/api/debug/traces/{}?source=tempo", TraceId::of(&id())),
+                &[("authorization", operator.as_str())],
+                &Value::Null,
+            ),
             request("GET", "/debug", &from_ours, &Value::Null),
             request("GET", "/debug", &from_theirs, &Value::Null),
+            request("GET", "/api/debug/breakers", &[("authorization", operator.as_str())], &Value::Null),
         ],
         "execute" => vec![
             request("GET", &format!("/api/execute/{}", id()), &from_ours, &Value::Null),
@@ -499,6 +510,25 @@ fn a_sweep_with_nothing_due_asks_the_database_six_times_and_five_without_mcp_ser
     };
     assert_eq!(asked("{}"), 6);
     assert_eq!(asked(""), 5);
+}
+
+/// Of these lines the rate, the errors and the times of addresses are made: docs/METRICS.md.
+#[test]
+fn every_function_says_in_its_log_what_it_answered_and_nothing_of_what_was_asked_for() {
+    for (function, path, route) in [
+        ("chat", "/api/chat", "/api/chat"),
+        ("intent", "/api/intent/", "/api/intent"),
+        ("execute", "/api/execute/hush/cancel", "/api/execute/{saga}/cancel"),
+        ("webhook", "/api/webhook/hush", "/api/webhook/{source}"),
+        ("debug", "/api/debug/sagas/hush", "/api/debug/sagas/{saga}"),
+        ("debug", "/api/debug/nothing/hush", "-"),
+    ] {
+        let host = Recorder::with(values());
+        let reply = serve(function, request("PATCH", path, &[], &Value::Null), &host);
+        let status = &reply[..3];
+        let line = format!("Debug answered method=PATCH route={route} status={status} ms=0");
+        assert_eq!(*host.trace.borrow(), [line]);
+    }
 }
 
 #[test]

@@ -11,8 +11,8 @@ import sys
 
 import compose
 
-# A check of health needs a shell or a client in the image, and the collector's has neither.
-WITHOUT_HEALTH = {"collector"}
+# A check of health needs a shell or a client in the image: the collector's has neither, and of Loki's nobody knows.
+WITHOUT_HEALTH = {"collector", "loki"}
 URL = re.compile(r"\b([a-z+]+)://(?:[^@/\s\"]*@)?([a-z][a-z0-9-]*)(?::(\d+))?(?![\w.-])")
 USUAL = {"http": 80, "https": 443, "postgres": 5432, "redis": 6379}
 PORT = re.compile(r"127\.0\.0\.1:(\d+):(\d+)")
@@ -21,6 +21,7 @@ HERE = re.compile(r"\b(?:127\.0\.0\.1|localhost|\[::1\]):(\d+)")
 IMAGES = {
     "postgres": ({5432}, {"/var/lib/postgresql/data"}),
     "redis": ({6379}, {"/data"}),
+    "prom/prometheus": ({9090}, {"/prometheus"}),
     "grafana/grafana": ({3000}, {"/var/lib/grafana", "/etc/grafana/provisioning"}),
 }
 # A version of at least two parts.
@@ -97,10 +98,12 @@ def listening(composition):
     publishes, and local/tests/compose.rs asks `makegood` whether they are right."""
     docker, port = compose.ROOT / "docker", lambda receiver: int(receiver["endpoint"].rsplit(":", 1)[1])
     otlp = lambda receivers: {port(receiver) for receiver in receivers["otlp"]["protocols"].values()}
-    tempo = compose.yaml(docker / "tempo.yaml")
+    tempo, loki = compose.yaml(docker / "tempo.yaml"), compose.yaml(docker / "loki.yaml")
+    receivers = compose.yaml(docker / "collector.yaml")["receivers"]
     known = {name: ports for name, (ports, _) in IMAGES.items()} | {
-        "otel/opentelemetry-collector": otlp(compose.yaml(docker / "collector.yaml")["receivers"]),
+        "otel/opentelemetry-collector-contrib": otlp(receivers) | {port(receivers["fluentforward"])},
         "grafana/tempo": {tempo["server"]["http_listen_port"], *otlp(tempo["distributor"]["receivers"])},
+        "grafana/loki": {loki["server"]["http_listen_port"]},
     }
     ours = compose.ours(composition)
     return {
@@ -195,12 +198,21 @@ def configuration():
                 if part not in collector[kind]:
                     yield f"collector.yaml: the pipeline {name} names {part}, which is not among the {kind}"
     compose.yaml(docker / "tempo.yaml")
-    sources = compose.yaml(docker / "grafana/provisioning/datasources/tempo.yaml")["datasources"]
-    uids = {source["uid"] for source in sources}
-    compose.yaml(docker / "grafana/provisioning/dashboards/makegood.yaml")
+    for rules in compose.yaml(docker / "prometheus.yaml")["rule_files"]:
+        if pathlib.PurePath(rules).name != "alerts.yaml":
+            yield f"prometheus.yaml: {rules} is not mounted"
+    names = [rule["alert"] for group in compose.yaml(docker / "grafana/alerts.yaml")["groups"] for rule in group["rules"]]
+    for name in {name for name in names if names.count(name) > 1}:
+        yield f"alerts.yaml: {name} is there twice"
+    provisioning = docker / "grafana/provisioning"
+    files = [compose.yaml(path) for path in (provisioning / "datasources").glob("*.yaml")]
+    uids = {source["uid"] for file in files for source in file["datasources"]}
+    compose.yaml(provisioning / "dashboards/makegood.yaml")
     for path in (docker / "grafana/dashboards").glob("*.json"):
-        for panel in json.loads(path.read_text())["panels"]:
-            for part in [panel, *panel["targets"]]:
+        dashboard = json.loads(path.read_text())
+        variables = [variable for variable in dashboard["templating"]["list"] if "datasource" in variable]
+        for panel in dashboard["panels"]:
+            for part in [panel, *panel["targets"], *variables]:
                 if part["datasource"]["uid"] not in uids:
                     yield f"{path.name}: the panel {panel['title']} reads from {part['datasource']['uid']}, which is not there"
 

@@ -49,6 +49,34 @@ export async function look(browser, path = "/", { viewport = DESK, allowed = /^$
   };
 }
 
+/** Loads a page so many times, keeping nothing from one to the next: the milliseconds to the first contentful paint of
+ * each, the bytes of all that was fetched, and how much that was. */
+export async function loads(browser, path, times) {
+  const context = await browser.newContext({ viewport: DESK });
+  const page = await context.newPage();
+  const session = await context.newCDPSession(page);
+  await session.send("Network.enable");
+  await session.send("Network.setCacheDisabled", { cacheDisabled: true });
+  const paints = [];
+  for (let turn = 0; turn < times; turn += 1) {
+    await page.goto(HOME + path);
+    paints.push(Math.round(await page.evaluate(painted)));
+  }
+  const fetched = await page.evaluate(() =>
+    ["navigation", "resource"].flatMap((type) => performance.getEntriesByType(type)).map((one) => one.transferSize));
+  const rows = await page.locator("tbody tr").count();
+  await context.close();
+  return { paints, bytes: fetched.reduce((sum, size) => sum + size, 0), files: fetched.length, rows };
+}
+
+/** In the page: when it first showed something, which may be yet to come. */
+const painted = () =>
+  new Promise((done) => {
+    const first = (entries) => entries.find(({ name }) => name === "first-contentful-paint");
+    const look = (list) => first(list.getEntries()) && done(first(list.getEntries()).startTime);
+    new PerformanceObserver(look).observe({ type: "paint", buffered: true });
+  });
+
 /** What axe calls serious, in light and in dark, there is none of. A picture of each is kept, under this name. */
 export async function sound(page, name) {
   for (const colorScheme of ["light", "dark"]) {

@@ -1,7 +1,9 @@
 // The pages of operators: a saga that was tried again and undone, as its page and as a waterfall.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { DINNER, PHONE, agree, calm, evening, fault, get, launch, look, post, rest, sound } from "./browser.mjs";
+import {
+  DINNER, PHONE, agree, calm, evening, fault, get, launch, loads, look, post, rest, sound,
+} from "./browser.mjs";
 
 let browser;
 before(async () => (browser = await launch()));
@@ -80,3 +82,35 @@ test("a saga that goes on gets its rows without a reload, and who is at one stay
   await page.locator("main:not([data-live])").waitFor();
   await close();
 });
+
+/** A hundred steps, one after the other; and where they are to be `undone`, one more, which is refused. */
+async function hundred(undone) {
+  const steps = Array.from({ length: 100 }, (_, n) => {
+    return { id: `s${n}`, tool: "bench_effect", params: n > 0 ? { n, after: `$s${n - 1}.n` } : { n } };
+  });
+  const way = { pickup: "Home", destination: "Luigi's", date: "2031-05-01", time: "18:30", passengers: 2 };
+  if (undone) {
+    await fault({ tool: "request_ride", kind: "refuse" });
+    steps.push({ id: "ride", tool: "request_ride", after: ["s99"], params: way });
+  }
+  const { saga } = await post("/api/execute", { plan: { summary: "A hundred", steps } });
+  assert.equal((await rest(saga)).phase, undone ? "made_good" : "completed");
+  return saga;
+}
+
+for (const undone of [false, true]) {
+  test(`the waterfall of a hundred steps${undone ? " that were undone" : ""} is light, and soon there`, async (t) => {
+    const path = await waterfall(await hundred(undone));
+    const { paints, bytes, files, rows } = await loads(browser, path, 7);
+    t.diagnostic(`first contentful paint after ${paints.join(", ")} ms; ${bytes} bytes in ${files} files`);
+    assert.ok(rows > (undone ? 200 : 100), `${rows} rows`);
+    assert.equal(files, 3, "the page, its stylesheet and its script");
+    assert.ok(bytes < 100_000, `${bytes} bytes`);
+    // The least: a busy machine lengthens some, and nothing shortens any.
+    assert.ok(Math.min(...paints) < 200, `${paints} ms`);
+    if (!undone) return;
+    const { page, close } = await look(browser, path);
+    await sound(page, "waterfall-hundred");
+    await close();
+  });
+}

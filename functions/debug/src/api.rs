@@ -1,18 +1,20 @@
 //! What the OpenAPI document says of this function.
 
 use makegood_edge::core::error::Code;
-use makegood_edge::core::saga::{Phase, Report};
+use makegood_edge::core::saga::Report;
 use makegood_edge::core::time::Millis;
 use makegood_edge::describe::{Described, Operation as Says, Parameter, Place, Tag, Who, all, saga, shape};
 use makegood_edge::gateway::audit::Page;
 use makegood_edge::gateway::deliveries::Line;
 use makegood_edge::gateway::model_use::Day;
 use makegood_edge::gateway::store::Story;
+use makegood_edge::gateway::views::State;
 use makegood_edge::schemars::JsonSchema;
 use makegood_edge::serde_json::{Value, json};
 
+use crate::console::{limits, people, queue};
 use crate::counts::Counted;
-use crate::sagas::{Listing, PHASES};
+use crate::sagas::{Listing, Span};
 use crate::{ADDRESSES, Operation};
 
 /// All of it.
@@ -139,11 +141,32 @@ fn sends_on(says: Says, meaning: &'static str) -> Says {
 }
 
 fn page_of_list(says: Says) -> Says {
-    let phase = json!({"type": "string", "enum": PHASES.map(Phase::as_str)});
-    let phase = query("phase", "Only sagas in this phase.", phase, json!("completed"));
-    let tool = json!({"type": "string"});
-    let tool = query("tool", "Only sagas with a step of this tool.", tool, json!("book_restaurant_table"));
-    let says = says.parameter(anybody()).parameter(phase).parameter(tool);
+    let text = || json!({"type": "string"});
+    let time = || json!({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?)?$"});
+    let state = json!({"type": "string", "enum": State::ALL.map(State::as_str)});
+    let phase =
+        "Only sagas in this phase; or `unfinished`, `ended`; or `person`: those that need one, as the sweep has seen.";
+    let part = "Only sagas with this in their title or id, however it is written.";
+    let by = json!({"type": "string", "enum": ["created", "changed"], "default": "created"});
+    let span = json!({"type": "string", "enum": Span::ALL.map(Span::as_str)});
+    let says = says
+        .parameter(anybody())
+        .parameter(query("phase", phase, state, json!("completed")))
+        .parameter(query("tool", "Only sagas with a step of this tool.", text(), json!("book_restaurant_table")))
+        .parameter(query("text", part, json!({"type": "string", "maxLength": 200}), json!("Luigi")))
+        .parameter(query("span", "Only those of the last hour, day or week.", span, json!("day")))
+        .parameter(query("from", "Only those from this day or minute on, in UTC.", time(), json!("2026-05-01")))
+        .parameter(query("to", "Only those up to this day or minute, it included.", time(), json!("2026-05-01T12:00")))
+        .parameter(query(
+            "by",
+            "Whether these times are of their creation, or of their last change.",
+            by,
+            json!("changed"),
+        ));
+    let says = says.means(
+        "Of a text, or of what changed when, the newest 10,000 are looked at: a page may have fewer than `limit`, or none, \
+         and still a next.",
+    );
     one_page(says, "Only sagas that were created before this time.")
 }
 
@@ -154,6 +177,13 @@ fn anybody() -> Parameter {
 fn days() -> Parameter {
     let schema = json!({"type": "integer", "minimum": 1, "maximum": 400, "default": 30});
     query("days", "So many days back, today included.", schema, json!(7))
+}
+
+/// Whom to ask for a trace.
+fn source() -> Parameter {
+    let meaning = "For operators: `tempo` reads it from Tempo, whatever the database has; left out: the database, and Tempo \
+                   for what is not there.";
+    query("source", meaning, json!({"type": "string", "enum": ["tempo"]}), json!("tempo"))
 }
 
 /// So many of what came before a time.
@@ -171,6 +201,45 @@ fn one_page(says: Says, before: &'static str) -> Says {
 fn limit() -> Parameter {
     let schema = json!({"type": "integer", "minimum": 1, "maximum": 200, "default": 50});
     query("limit", "At most so many.", schema, json!(20))
+}
+
+/// Where a list goes on that is ordered by time and then by saga.
+fn goes_on(says: Says, after: &'static str) -> Says {
+    let time = json!({"type": "integer", "minimum": 0, "maximum": i64::MAX});
+    says.parameter(query("after", after, time, json!(1_777_636_800_000_u64)))
+        .parameter(query(
+            "saga",
+            "Beside `after`: of that time, only what stands after this saga.",
+            json!({"type": "string"}),
+            json!("sg_01k0000000000000000000zzzz"),
+        ))
+        .refuses(&[Code::InvalidRequest, Code::Forbidden])
+}
+
+/// Of a page of the console, which is an operator's.
+fn console(says: Says) -> Says {
+    let says = says.parameter(query(
+        "follow",
+        "`1`: the page looks again every two seconds.",
+        json!({"type": "string"}),
+        json!("1"),
+    ));
+    shows(says.refuses(&[Code::InvalidRequest]), "The page; it needs no script.")
+}
+
+fn before_row() -> Parameter {
+    let row = json!({"type": "integer", "minimum": 0, "maximum": i64::MAX});
+    query("before", "Only rows before this number.", row, json!(1_000))
+}
+
+fn dead_before() -> Parameter {
+    let time = json!({"type": "integer", "minimum": 0, "maximum": i64::MAX});
+    query("before", "Only dead deliveries that came before this time.", time, json!(1_777_636_800_000_u64))
+}
+
+fn node() -> Parameter {
+    let place = json!({"type": "integer", "minimum": 0, "maximum": u16::MAX});
+    query("node", "Beside `saga`: only the steps of it that stand after this place in its plan.", place, json!(3))
 }
 
 /// A page, and no JSON.
@@ -201,8 +270,10 @@ fn describe(operation: Operation) -> Says {
         Operation::Trace => new("getTrace", "A trace's spans, as OpenTelemetry has them")
             .means(
                 "Of all of the trace's sagas that you may see. What users and partners said is left out. A saga names its \
-                 trace as `trace_id`; it is that of its caller's `traceparent`, where that came with one.",
+                 trace as `trace_id`; it is that of its caller's `traceparent`, where that came with one. A trace of no \
+                 saga here is read from Tempo for operators, where one is configured, with all that Tempo has of it.",
             )
+            .parameter(source())
             .parameter(Parameter {
                 name: "trace_id",
                 place: Place::Path,
@@ -211,7 +282,7 @@ fn describe(operation: Operation) -> Says {
                 schema: json!({"type": "string", "pattern": "^[0-9a-f]{32}$"}),
                 example: json!("019de368f6fa0102030405060708090a"),
             })
-            .refuses(&[Code::InvalidId, Code::NotFound])
+            .refuses(&[Code::InvalidId, Code::InvalidRequest, Code::NotFound])
             .answers::<Traces>(200, "Its spans. One that is under way has no end."),
         Operation::Counts => new("getCounts", "How many sagas there are in which phase, and what their tools did")
             .parameter(anybody())
@@ -229,18 +300,61 @@ fn describe(operation: Operation) -> Says {
         )
         .answers::<Deliveries>(200, "How each stands, and what came of it; not what is in it."),
         Operation::Audit => new("listAudit", "Who did what, the newest first: for operators")
-            .parameter(query(
-                "before",
-                "Only rows before this number.",
-                json!({"type": "integer", "minimum": 0, "maximum": i64::MAX}),
-                json!(1_000),
-            ))
+            .parameter(before_row())
             .parameter(limit())
             .refuses(&[Code::InvalidRequest, Code::Forbidden])
             .answers::<Page>(200, "Rows of the chain, and its head: keep that elsewhere (docs/AUDIT.md)."),
+        Operation::Queue => goes_on(
+            new("getQueue", "What waits to be woken, and what came to nothing: for operators"),
+            "Only sagas that are woken after this time, or at it.",
+        )
+        .parameter(dead_before())
+        .parameter(limit())
+        .answers::<queue::Told>(200, "What the database holds; the queue's own dead letters are not among it."),
+        Operation::People => goes_on(
+            new("listApprovals", "The steps that wait for a person's decision, or need one to go on: for operators"),
+            "Only steps that changed after this time, or at it.",
+        )
+        .parameter(node())
+        .parameter(limit())
+        .answers::<people::Told>(200, "Those first that changed longest ago."),
+        Operation::Breakers => new("getBreakers", "How circuit breakers stand, as `listBreakers` says it: for operators")
+            .refuses(&[Code::Forbidden, Code::Unavailable])
+            .answers::<limits::Told>(200, "Those that Redis knows, and those that the configuration forces."),
+        Operation::QueuePage => console(goes_on(
+            new("queuePage", "What waits to be woken, and what came to nothing, as a page for operators"),
+            "Only sagas that are woken after this time, or at it.",
+        ))
+        .parameter(dead_before()),
+        Operation::PeoplePage => console(goes_on(
+            new("approvalsPage", "What waits for a person, as a page for operators"),
+            "Only steps that changed after this time, or at it.",
+        ))
+        .parameter(node()),
+        Operation::LimitsPage => {
+            console(new("limitsPage", "Breakers, and how often who may come, as a page for operators"))
+        }
+        Operation::ToolsPage => shows(
+            new("toolsPage", "Tools and what became of their calls, as a page for operators")
+                .parameter(days())
+                .parameter(query(
+                    "after",
+                    "Only tools whose names come after this.",
+                    json!({"type": "string"}),
+                    json!("book_restaurant_table"),
+                ))
+                .refuses(&[Code::InvalidRequest]),
+            "The page; it needs no script.",
+        ),
+        Operation::HealthPage => {
+            console(new("healthPage", "What this function depends on, and how it answers, as a page for operators"))
+        }
+        Operation::SecurityPage => {
+            console(new("securityPage", "Who did what, as a page for operators").parameter(before_row()))
+        }
         Operation::SagasPage => shows(
             page_of_list(new("sagasPage", "Everybody's sagas, as a page, for operators")),
-            "The page; it needs no script.",
+            "The page; to look, it needs no script.",
         ),
         Operation::ChatPage => file(
             new("chatPage", "Where people talk to the agent, as a page"),
@@ -262,7 +376,7 @@ fn describe(operation: Operation) -> Says {
                 .parameter(saga())
                 .parameter(query(
                     "follow",
-                    "`1`: the page looks again every two seconds, until the saga rests.",
+                    "`1`: where no script runs, the page looks again every two seconds, until the saga rests.",
                     json!({"type": "string"}),
                     json!("1"),
                 ))
@@ -303,6 +417,7 @@ fn describe(operation: Operation) -> Says {
                     json!({"type": "string"}),
                     json!("1"),
                 ))
+                .parameter(source())
                 .refuses(&[Code::InvalidId, Code::InvalidRequest, Code::NotFound]),
             "The page; it needs no script.",
         ),
@@ -312,6 +427,14 @@ fn describe(operation: Operation) -> Says {
         Operation::TraceScript => file(
             new("traceScript", "What the waterfall has where scripts run"),
             "A keyboard, zoom, a panel, the reader's zone, and what is new.",
+            "text/javascript",
+        ),
+        Operation::ConsoleStylesheet => {
+            file(new("consoleStylesheet", "The stylesheet of the pages of sagas"), "It.", "text/css")
+        }
+        Operation::ConsoleScript => file(
+            new("consoleScript", "What the pages of sagas have where scripts run"),
+            "Verbs, each after a confirmation, views of one's own, and what is new. It asks by its reader's token.",
             "text/javascript",
         ),
         Operation::Stylesheet => file(new("stylesheet", "The stylesheet of the pages"), "It.", "text/css"),

@@ -42,7 +42,17 @@ async fn ask<H: Host>(host: &H) -> Result<(), Error> {
     let settings = Settings::read(host)?;
     let store = Store::new(host, &settings);
     // Before the epoch there are no sagas: the statement is a real one, and reads no row.
-    let nothing = Wanted { owner: None, phase: None, tool: None, before: Millis(0), limit: 1 };
+    let nothing = Wanted {
+        owner: None,
+        state: None,
+        tool: None,
+        text: None,
+        since: Millis(0),
+        before: Millis(0),
+        changed: None,
+        now: host.now(),
+        limit: 1,
+    };
     let list = Box::pin(store.list(&nothing));
     match select(list, Box::pin(host.sleep(PATIENCE))).await {
         Either::Left((answer, _)) => answer.map(|_| ()),

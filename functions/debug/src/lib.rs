@@ -3,18 +3,23 @@
 //! | | |
 //! |---|---|
 //! | `GET /api/debug/health` | does the journal answer: 200 or 503, for anyone |
-//! | `GET /api/debug/sagas?owner=&phase=&tool=&before=&limit=` | the caller's sagas, newest first; an operator's `owner=*`: everybody's |
+//! | `GET /api/debug/sagas?owner=&phase=&tool=&text=&span=&from=&to=&by=&before=&limit=` | the caller's sagas, newest first; an operator's `owner=*`: everybody's |
 //! | `GET /api/debug/sagas/{id}` | one of them: its story and its report |
-//! | `GET /api/debug/traces/{trace_id}` | a trace's spans, as OTLP has them |
+//! | `GET /api/debug/traces/{trace_id}?source=tempo` | a trace's spans, as OTLP has them; an operator's also where Tempo alone has it |
 //! | `GET /api/debug/counts?owner=&days=` | how many of them are in which phase, and what tools did; an operator's `owner=*`: of everybody's |
 //! | `GET /api/debug/models?days=` | what the caller has used of models, by day and model |
 //! | `GET /api/debug/webhooks?owner=&before=&limit=` | what was delivered for the caller, newest first; an operator's `owner=ann`: for that user |
 //! | `GET /api/audit?before=&limit=` | who did what, newest first, for operators |
+//! | `GET /api/debug/queue?after=&saga=&before=&limit=` | what waits to be woken, and what came to nothing, for operators |
+//! | `GET /api/debug/approvals?after=&saga=&node=&limit=` | the steps that wait for a person, for operators |
+//! | `GET /api/debug/breakers` | how circuit breakers stand, for operators |
 //! | `GET /` | the page on which people talk to the agent, for anyone; what it asks, it asks of `chat` and `execute` |
 //! | `GET /debug/chat.css`, `GET /debug/chat.js`, `GET /debug/card.js` | its stylesheet, and its scripts |
-//! | `GET /debug`, `GET /debug/sagas?owner=&phase=&tool=` | the list as a page, of everybody's |
-//! | `GET /debug/sagas/{id}?follow=1` | one saga as a page; `follow` looks again until it rests |
-//! | `GET /debug/traces/{trace_id}?from=&all=1&span=` | one saga as a waterfall: its invocations, steps, attempts and undos in time |
+//! | `GET /debug`, `GET /debug/sagas?owner=&phase=&tool=&text=&span=&from=&to=&by=` | the list as a page, of everybody's |
+//! | `GET /debug/sagas/{id}?follow=1` | one saga as a page, with what can be done about it; without a script `follow` looks again until it rests |
+//! | `GET /debug/console.css`, `GET /debug/console.js` | the stylesheet of these two, and the script that puts verbs to sagas |
+//! | `GET /debug/traces/{trace_id}?from=&all=1&span=&source=tempo` | one saga as a waterfall: its invocations, steps, attempts and undos in time |
+//! | `GET /debug/queue`, `…/approvals`, `…/limits`, `…/tools`, `…/health`, `…/security` | the rest of the console, as pages |
 //! | `GET`, `POST /debug/login`, `POST /debug/logout` | has the browser keep a token for these pages, and forget it |
 //! | `GET /debug/debug.css`, `…/waterfall.css`, `…/docs.css` | the stylesheets |
 //! | `GET /debug/waterfall.js` | what the waterfall has where scripts run: a keyboard, zoom, a panel, what is new |
@@ -24,8 +29,8 @@
 //! | `GET /api/docs` | the same as a page |
 //!
 //! Programs see their caller's own sagas, and an operator's everybody's. The pages of `/debug` are for operators only. Nothing here
-//! changes anything, and nothing here reaches further than the database, the issuer of tokens, and Redis, which counts
-//! who comes.
+//! changes anything, and nothing here reaches further than the database, the issuer of tokens, Redis, which counts
+//! who comes, and Tempo, where an operator asks for a trace that the database does not have.
 
 #![forbid(unsafe_code)]
 
@@ -34,15 +39,19 @@ pub mod api;
 mod approval;
 mod audit;
 mod chat;
+mod console;
 mod counts;
 mod document;
+mod effects;
 mod figures;
 mod health;
 mod journal;
 mod list;
 mod login;
 mod models;
+mod operate;
 mod page;
+mod plan;
 mod query;
 mod reading;
 mod sagas;
@@ -66,6 +75,8 @@ use makegood_edge::problem::problem;
 use makegood_edge::serde_json::json;
 use makegood_edge::{Body, Bytes, Host, Reply, Request, Settings, door, host, notice};
 
+use crate::console::{dependencies, limits, people, queue, security, tools};
+use crate::page::Section;
 use crate::query::Query;
 
 makegood_edge::serve!(crate::handle);
@@ -80,6 +91,9 @@ pub enum Operation {
     Counts,
     Models,
     Webhooks,
+    Queue,
+    People,
+    Breakers,
     Audit,
     ChatPage,
     ChatStylesheet,
@@ -90,6 +104,14 @@ pub enum Operation {
     TracePage,
     TraceStylesheet,
     TraceScript,
+    QueuePage,
+    PeoplePage,
+    LimitsPage,
+    ToolsPage,
+    HealthPage,
+    SecurityPage,
+    ConsoleStylesheet,
+    ConsoleScript,
     LoginPage,
     Login,
     Logout,
@@ -108,7 +130,7 @@ const fn read(operation: Operation) -> [(&'static str, Operation); 2] {
 }
 
 /// Where.
-pub const ADDRESSES: [Address<Operation>; 27] = [
+pub const ADDRESSES: [Address<Operation>; 38] = [
     Address { path: "/api/debug/health", methods: &read(Operation::Health) },
     Address { path: "/api/debug/counts", methods: &read(Operation::Counts) },
     Address { path: "/api/debug/models", methods: &read(Operation::Models) },
@@ -116,6 +138,9 @@ pub const ADDRESSES: [Address<Operation>; 27] = [
     Address { path: "/api/debug/sagas", methods: &read(Operation::Sagas) },
     Address { path: "/api/debug/sagas/{saga}", methods: &read(Operation::Saga) },
     Address { path: "/api/debug/traces/{trace_id}", methods: &read(Operation::Trace) },
+    Address { path: "/api/debug/queue", methods: &read(Operation::Queue) },
+    Address { path: "/api/debug/approvals", methods: &read(Operation::People) },
+    Address { path: "/api/debug/breakers", methods: &read(Operation::Breakers) },
     Address { path: "/api/audit", methods: &read(Operation::Audit) },
     Address { path: "/", methods: &read(Operation::ChatPage) },
     Address { path: "/debug/chat.css", methods: &read(Operation::ChatStylesheet) },
@@ -127,6 +152,14 @@ pub const ADDRESSES: [Address<Operation>; 27] = [
     Address { path: "/debug/traces/{trace_id}", methods: &read(Operation::TracePage) },
     Address { path: "/debug/waterfall.css", methods: &read(Operation::TraceStylesheet) },
     Address { path: "/debug/waterfall.js", methods: &read(Operation::TraceScript) },
+    Address { path: "/debug/queue", methods: &read(Operation::QueuePage) },
+    Address { path: "/debug/approvals", methods: &read(Operation::PeoplePage) },
+    Address { path: "/debug/limits", methods: &read(Operation::LimitsPage) },
+    Address { path: "/debug/tools", methods: &read(Operation::ToolsPage) },
+    Address { path: "/debug/health", methods: &read(Operation::HealthPage) },
+    Address { path: "/debug/security", methods: &read(Operation::SecurityPage) },
+    Address { path: "/debug/console.css", methods: &read(Operation::ConsoleStylesheet) },
+    Address { path: "/debug/console.js", methods: &read(Operation::ConsoleScript) },
     Address {
         path: "/debug/login",
         methods: &[("GET", Operation::LoginPage), ("HEAD", Operation::LoginPage), ("POST", Operation::Login)],
@@ -146,6 +179,7 @@ pub const ADDRESSES: [Address<Operation>; 27] = [
 
 /// Serves one request.
 pub async fn handle<H: Host>(mut request: Request, host: H) -> Reply {
+    let began = host.now();
     let visit = Visit::begin(&mut request);
     let path = request.uri().path();
     let mut reply = match route(&request, &host).await {
@@ -160,6 +194,7 @@ pub async fn handle<H: Host>(mut request: Request, host: H) -> Reply {
     if request.method() == Method::HEAD {
         *reply.body_mut() = Body::Full(Bytes::new());
     }
+    addresses::note(&host, &ADDRESSES, &request, began, &reply);
     visit.end(&host, reply)
 }
 
@@ -179,6 +214,15 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
         Operation::Counts => counts::show(request, host).await,
         Operation::Models => models::show(request, host).await,
         Operation::Webhooks => webhooks::show(request, host).await,
+        Operation::Queue => queue::show(request, host, View::Json).await,
+        Operation::QueuePage => queue::show(request, host, View::Page).await,
+        Operation::People => people::show(request, host, View::Json).await,
+        Operation::PeoplePage => people::show(request, host, View::Page).await,
+        Operation::Breakers => limits::breakers(request, host).await,
+        Operation::LimitsPage => limits::show(request, host).await,
+        Operation::ToolsPage => tools::show(request, host).await,
+        Operation::HealthPage => dependencies::show(request, host).await,
+        Operation::SecurityPage => security::show(request, host).await,
         Operation::Audit => audit::show(request, host).await,
         Operation::ChatPage => chat::page(request, host),
         Operation::ChatStylesheet => Ok(chat::stylesheet()),
@@ -192,6 +236,8 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
         Operation::TracePage => waterfall::show(request, host, id).await,
         Operation::TraceStylesheet => Ok(waterfall::stylesheet()),
         Operation::TraceScript => Ok(waterfall::script()),
+        Operation::ConsoleStylesheet => Ok(operate::stylesheet()),
+        Operation::ConsoleScript => Ok(operate::script()),
         Operation::LoginPage => Ok(login::form()),
         Operation::Login => login::sign_in(request, host).await,
         Operation::Logout => login::sign_out(request, host),
@@ -210,15 +256,16 @@ async fn show_list<H: Host>(request: &Request, host: &H, view: View) -> Result<R
     let caller = reader(request, host, &settings, view).await?;
     let query = Query::of(request.uri())?;
     let asked = match view {
-        View::Json => sagas::Asked::read(&query, &caller)?,
-        View::Page => sagas::Asked::read_of_page(&query, &caller)?,
+        View::Json => sagas::Asked::read(&query, &caller, host.now())?,
+        View::Page => sagas::Asked::read_of_page(&query, &caller, host.now())?,
     };
     let listing = sagas::list(host, &settings, &asked).await?;
     Ok(match view {
         View::Json => host::json(200, &listing),
         View::Page => {
             let address = list::our_address(request, &settings);
-            page::page(list::list(&listing, &asked, host.now(), caller.name != door::ANONYMOUS, &address))
+            let page = list::list(&listing, &asked, caller.name != door::ANONYMOUS, &address);
+            operate::page(&page, Some(Section::Sagas))
         }
     })
 }
@@ -243,6 +290,6 @@ async fn show_saga<H: Host>(request: &Request, host: &H, view: View, id: &str) -
             let trace = trace_of(&story).to_string();
             host::json(200, &json!({"story": story, "report": report, "trace_id": trace}))
         }
-        View::Page => page::page(story::saga(&story, &report, follow)),
+        View::Page => operate::page(&story::saga(&story, &report, &caller, follow), None),
     })
 }

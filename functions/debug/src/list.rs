@@ -1,74 +1,68 @@
 //! The list of sagas. Where there are none yet, it says how the first one is made.
 
-use makegood_edge::core::saga::Phase;
 use makegood_edge::core::time::Millis;
-use makegood_edge::gateway::views::Line;
+use makegood_edge::gateway::views::{Line, State};
 use makegood_edge::http::header::HOST;
 use makegood_edge::{Request, Settings};
 use maud::{Markup, html};
 
-use crate::figures::{count, grouped, moment};
+use crate::figures::{clip, count, grouped, moment};
+use crate::operate::{bulk, door, filter, news};
 use crate::page::Page;
-use crate::query::encoded;
-use crate::sagas::{Asked, LINES, Listing, PHASES};
-use crate::verdict::{badge, word};
+use crate::sagas::{Asked, Listing};
+use crate::verdict::badge;
+
+/// Characters of the steps' names that a need is about.
+const LONGEST_ABOUT: usize = 60;
 
 /// `with_token`: the reader came with one, and so will the first request.
-pub fn list(listing: &Listing, asked: &Asked, now: Millis, with_token: bool, address: &str) -> Page {
+pub fn list(listing: &Listing, asked: &Asked, with_token: bool, address: &str) -> Page {
     let body = html! {
         h1 { "Sagas" }
-        p class="muted" {
-            @if let Some(owner) = &asked.owner { "of " strong { (owner) } } @else { "of everybody" }
-            @if let Some(tool) = &asked.tool { ", with a step of " code { (tool) } }
-            ", newest first"
-        }
-        (phases(asked))
+        (filter::views(asked))
+        (filter::form(asked))
+        p class="muted" { (filter::told(asked)) }
+        (news())
         @if !listing.sagas.is_empty() {
-            (table(&listing.sagas, asked.owner.is_none(), now))
+            (bulk::bar())
+            (table(&listing.sagas, asked.owner.is_none(), asked.now))
+        } @else if listing.partly {
+            p { "There are none among the newest that were looked at." }
         } @else if asked.before.is_some() {
             p { "There are no older ones." }
-        } @else if asked.phase.is_some() || asked.tool.is_some() {
-            p { "There are none." }
+        } @else if asked.is_narrow() {
+            (none(asked))
         } @else {
             (first(with_token, address))
         }
-        nav aria-label="Pages" {
-            @if asked.before.is_some() {
-                a href=(listed_at(asked, asked.phase, None)) { "Newest" }
-            }
-            @if let Some(before) = listing.next_before {
-                a rel="next" href=(listed_at(asked, asked.phase, Some(before))) { "Older" }
+        @if listing.partly {
+            p class="muted" {
+                "A text, or when something changed, no index knows: the newest 10 000 of these sagas were looked at. "
+                "“Older” looks at those before."
             }
         }
+        nav aria-label="Pages" {
+            @if asked.before.is_some() {
+                a href=(filter::address(asked, None)) { "Newest" }
+            }
+            @if let Some(before) = listing.next_before {
+                a rel="next" href=(filter::address(asked, Some(before))) { "Older" }
+            }
+        }
+        (door())
     };
     Page { title: "Sagas".to_owned(), again: false, body }
 }
 
-/// The same list, of a phase, and from a time on.
-fn listed_at(asked: &Asked, phase: Option<Phase>, before: Option<Millis>) -> String {
-    let given = [
-        before.map(|before| format!("before={}", before.0)),
-        (asked.limit != LINES).then(|| format!("limit={}", asked.limit)),
-        asked.owner.as_ref().map(|owner| format!("owner={}", encoded(owner))),
-        phase.map(|phase| format!("phase={phase}")),
-        asked.tool.as_ref().map(|tool| format!("tool={}", encoded(tool))),
-    ];
-    let query: Vec<String> = given.into_iter().flatten().collect();
-    if query.is_empty() { "/debug/sagas".to_owned() } else { format!("/debug/sagas?{}", query.join("&")) }
-}
-
-/// What the list can be of; where it is of that already, it is no link.
-fn phases(asked: &Asked) -> Markup {
-    let all = std::iter::once(None).chain(PHASES.map(Some));
+/// Where there is none of those that were asked for.
+fn none(asked: &Asked) -> Markup {
     html! {
-        nav aria-label="Phases" {
-            @for phase in all {
-                @let name = phase.map_or("all", word);
-                @if phase == asked.phase {
-                    strong { (name) }
-                } @else {
-                    a href=(listed_at(asked, phase, None)) { (name) }
-                }
+        section class="first" {
+            h2 { "There are none." }
+            @if asked.state == Some(State::Person) {
+                p { "No saga needs a person. One that comes to is here at once where it is stuck, and within a minute where it goes on." }
+            } @else {
+                p { "No saga is like that. Leave something out above, or look at " a href="/debug/sagas" { "all of them" } "." }
             }
         }
     }
@@ -92,12 +86,14 @@ fn table(lines: &[Line], of_everybody: bool, now: Millis) -> Markup {
                 @for line in lines {
                     tr role="row" {
                         th role="rowheader" scope="row" {
+                            (bulk::pick(line))
                             a href={ "/debug/sagas/" (line.id) } { (title(&line.title)) }
                             div class="id" { (line.id) }
                             @if of_everybody { div class="muted" { "of " (line.owner) } }
                         }
                         td role="cell" data-label="Phase" {
                             (badge(line.phase))
+                            @if let Some(needs) = &line.needs { (need(needs, line.about.as_deref())) }
                             @if !line.priority.is_normal() { div class="muted" { (line.priority.as_str()) " priority" } }
                         }
                         td role="cell" data-label="Created" {
@@ -114,6 +110,16 @@ fn table(lines: &[Line], of_everybody: bool, now: Millis) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// What a saga needs a person for, in the words of alerts, and the steps that this is about.
+fn need(why: &str, about: Option<&str>) -> Markup {
+    html! {
+        div class="need" {
+            span aria-hidden="true" { "! " } (why)
+            @if let Some(about) = about { ": " (clip(about, LONGEST_ABOUT)) }
         }
     }
 }
@@ -138,6 +144,8 @@ fn first(with_token: bool, address: &str) -> Markup {
                      get us a ride there, and text Sam the details\"}'"
                 }
             }
+            p { "Or say it on " a href="/" { "the page of the agent" } ", or have a plan of your own carried out: "
+                code { "POST /api/execute" } "." }
             p class="muted" { "Then load this page again." }
         }
     }

@@ -18,7 +18,9 @@ const FORM_POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; 
 /// What a page of ours has no use for.
 const FEATURES: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
 
-const STYLESHEET: &str = include_str!("debug.css");
+/// What every page needs of the stylesheet.
+pub const FRAME: &str = include_str!("frame.css");
+const LISTS: &str = include_str!("debug.css");
 
 /// What one page shows.
 pub struct Page {
@@ -28,18 +30,57 @@ pub struct Page {
     pub body: Markup,
 }
 
-fn document(page: &Page) -> Bytes {
-    let again = html! { @if page.again { meta http-equiv="refresh" content="2"; } };
+/// A part of the console, as its bar names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    Sagas,
+    Queue,
+    Approvals,
+    Limits,
+    Tools,
+    Health,
+    Security,
+}
+
+impl Section {
+    const ALL: [(Self, &'static str, &'static str); 7] = [
+        (Self::Sagas, "/debug/sagas", "Sagas"),
+        (Self::Queue, "/debug/queue", "Queue"),
+        (Self::Approvals, "/debug/approvals", "Approvals"),
+        (Self::Limits, "/debug/limits", "Limits"),
+        (Self::Tools, "/debug/tools", "Tools"),
+        (Self::Health, "/debug/health", "Health"),
+        (Self::Security, "/debug/security", "Security"),
+    ];
+}
+
+/// What stands above every page of the console: where one is, and where else one can go.
+pub fn bar(here: Option<Section>) -> Markup {
+    html! {
+        header {
+            a class="home" href="/debug/sagas" { "Makegood" }
+            nav class="bar" aria-label="Console" {
+                @for (section, address, name) in Section::ALL {
+                    a href=(address) aria-current=[(here == Some(section)).then_some("page")] { (name) }
+                }
+            }
+        }
+    }
+}
+
+fn document(page: &Page, here: Option<Section>) -> Bytes {
+    framed(page, here, &html! { @if page.again { meta http-equiv="refresh" content="2"; } })
+}
+
+/// A page in its frame; `besides` is what its head has besides.
+pub fn framed(page: &Page, here: Option<Section>, besides: &Markup) -> Bytes {
     let body = html! {
         body {
-            header {
-                a class="home" href="/debug/sagas" { "Makegood" }
-                span class="muted" { "what was committed, and why" }
-            }
+            (bar(here))
             main { (page.body) }
         }
     };
-    Bytes::from(written(&page.title, "/debug/debug.css", &again, &body))
+    Bytes::from(written(&page.title, "/debug/debug.css", besides, &body))
 }
 
 /// A whole document: `besides` is what its head has besides, `body` the element of that name.
@@ -70,7 +111,12 @@ fn head(title: &str, stylesheet: &str, besides: &Markup) -> Markup {
 
 /// The answer that carries a page.
 pub fn page(page: Page) -> Reply {
-    dress(host::reply(200, "text/html; charset=utf-8", Bytes::new()), &page)
+    dress(host::reply(200, "text/html; charset=utf-8", Bytes::new()), &page, None)
+}
+
+/// The same of a page that the bar names.
+pub fn within(section: Section, page: &Page) -> Reply {
+    dress(host::reply(200, "text/html; charset=utf-8", Bytes::new()), page, Some(section))
 }
 
 /// The same of a page with a form.
@@ -99,14 +145,14 @@ pub fn as_page(mut reply: Reply) -> Reply {
     reply
 }
 
-fn dress(reply: Reply, page: &Page) -> Reply {
+fn dress(reply: Reply, page: &Page, here: Option<Section>) -> Reply {
     let mut reply = as_page(reply);
-    *reply.body_mut() = Body::Full(document(page));
+    *reply.body_mut() = Body::Full(document(page, here));
     reply
 }
 
 pub fn stylesheet() -> Reply {
-    kept(host::reply(200, "text/css; charset=utf-8", STYLESHEET))
+    kept(host::reply(200, "text/css; charset=utf-8", [FRAME, LISTS].concat()))
 }
 
 /// What changes with a new build only, and is nobody's secret.
@@ -135,5 +181,5 @@ pub fn refusal<H: Host>(host: &H, error: &Error) -> Reply {
             p { a href="/debug/sagas" { "The sagas" } }
         }
     };
-    dress(problem(host, error), &Page { title: title.to_owned(), again: false, body })
+    dress(problem(host, error), &Page { title: title.to_owned(), again: false, body }, None)
 }

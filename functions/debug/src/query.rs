@@ -1,7 +1,9 @@
 //! The query of an address: `name=value` pairs, percent-encoded as forms do it. Names that nobody asks for are passed
 //! over.
 
+use makegood_edge::core::civil::{Date, Time};
 use makegood_edge::core::error::{Code, Error};
+use makegood_edge::core::time::Millis;
 use makegood_edge::gateway::form;
 use makegood_edge::http::Uri;
 
@@ -35,6 +37,31 @@ impl Query {
         };
         self.get(name).map(read).transpose()
     }
+
+    /// A day or a minute in UTC, `2026-11-30` or `2026-11-30T19:30`: when it begins, and when the next one does.
+    ///
+    /// # Errors
+    /// [`Code::InvalidRequest`], with how it is written.
+    pub fn time(&self, name: &str) -> Result<Option<[Millis; 2]>, Error> {
+        let read = |text: &str| {
+            time(text).ok_or_else(|| {
+                let message = format!("`{name}` is a day or a minute in UTC, as `2026-11-30` or `2026-11-30T19:30`.");
+                Error::new(Code::InvalidRequest, message)
+            })
+        };
+        self.get(name).map(read).transpose()
+    }
+}
+
+fn time(text: &str) -> Option<[Millis; 2]> {
+    let (day, minute) = text.split_once('T').map_or((text, None), |(day, minute)| (day, Some(minute)));
+    let date: Date = day.parse().ok()?;
+    let (time, lasts) = match minute {
+        Some(minute) => (minute.parse::<Time>().ok()?.to_minute(), 60),
+        None => (Time::MIDNIGHT, 86_400),
+    };
+    let begins = Millis(u64::try_from(date.to_datetime(time).millis()).ok()?);
+    Some([begins, begins + Millis::from_secs(lasts)])
 }
 
 /// A text as it stands in a query.
@@ -59,6 +86,17 @@ mod tests {
         assert_eq!(query.get("before"), None);
         assert_eq!(query.number("limit", 1, 200), Ok(Some(20)));
         assert!(query.number("limit", 1, 10).is_err());
+    }
+
+    #[test]
+    fn a_day_and_a_minute_are_read_with_where_they_end() {
+        let query = query("/?day=1970-01-02&minute=1970-01-01T00%3A02&no=1970-02-30&old=1969-12-31&text=noon").unwrap();
+        assert_eq!(query.time("day"), Ok(Some([Millis(86_400_000), Millis(172_800_000)])));
+        assert_eq!(query.time("minute"), Ok(Some([Millis(120_000), Millis(180_000)])));
+        assert_eq!(query.time("none"), Ok(None));
+        for name in ["no", "old", "text"] {
+            assert!(query.time(name).is_err(), "{name}");
+        }
     }
 
     #[test]

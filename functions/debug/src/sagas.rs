@@ -3,11 +3,11 @@
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::guard::Role;
 use makegood_edge::core::id::SagaId;
-use makegood_edge::core::saga::{Phase, Report, report};
+use makegood_edge::core::saga::{Report, report};
 use makegood_edge::core::time::Millis;
 use makegood_edge::door::Principal;
 use makegood_edge::gateway::store::Story;
-use makegood_edge::gateway::views::{Line, Wanted};
+use makegood_edge::gateway::views::{Line, State, Wanted};
 use makegood_edge::serde::Serialize;
 use makegood_edge::store::Store;
 use makegood_edge::{Host, Settings};
@@ -23,8 +23,8 @@ const MOST_LINES: u64 = 200;
 /// In place of an owner: everybody.
 const EVERYBODY: &str = "*";
 
-/// What a list can be of.
-pub const PHASES: [Phase; 5] = [Phase::Forward, Phase::Unwinding, Phase::Completed, Phase::MadeGood, Phase::Stuck];
+/// Characters of a text that is looked for.
+const LONGEST_TEXT: usize = 200;
 
 /// Which lines of the list.
 #[derive(Clone)]
@@ -32,12 +32,93 @@ pub struct Asked {
     /// `None` for everybody's.
     pub owner: Option<String>,
     /// `None` for all of them.
-    pub phase: Option<Phase>,
+    pub state: Option<State>,
     /// With a step of this tool.
     pub tool: Option<String>,
+    /// With this in their title or their id.
+    pub text: Option<String>,
+    pub times: Times,
     /// Created before this time; `None` for the newest.
     pub before: Option<Millis>,
     pub limit: u32,
+    /// When it is asked.
+    pub now: Millis,
+}
+
+/// A span of time back from now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    Hour,
+    Day,
+    Week,
+}
+
+impl Span {
+    pub const ALL: [Self; 3] = [Self::Hour, Self::Day, Self::Week];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+        }
+    }
+
+    const fn length(self) -> Millis {
+        Millis::from_secs(match self {
+            Self::Hour => 3_600,
+            Self::Day => 86_400,
+            Self::Week => 7 * 86_400,
+        })
+    }
+}
+
+/// When a saga was created, or changed last.
+#[derive(Clone, Default)]
+pub struct Times {
+    /// Changed last, and not created. Of what has ended: when it ended.
+    pub changed: bool,
+    pub span: Option<Span>,
+    /// The first and the last day or minute, as they were given.
+    pub from: Option<String>,
+    pub to: Option<String>,
+    since: Millis,
+    until: Option<Millis>,
+}
+
+impl Times {
+    fn read(query: &Query, now: Millis) -> Result<Self, Error> {
+        let span = query.get("span").map(|name| one_of("span", name, Span::ALL, Span::as_str)).transpose()?;
+        let by = query.get("by").map(|name| one_of("by", name, ["created", "changed"], |name| name)).transpose()?;
+        let (from, to) = (query.time("from")?, query.time("to")?);
+        let back = span.map(|span| now - span.length()).unwrap_or_default();
+        Ok(Self {
+            changed: by == Some("changed"),
+            span,
+            from: query.get("from").map(str::to_owned),
+            to: query.get("to").map(str::to_owned),
+            since: from.map_or(back, |[begins, _]| begins.max(back)),
+            until: to.map(|[_, ends]| ends),
+        })
+    }
+
+    /// Whether nothing is left out.
+    pub const fn are_all(&self) -> bool {
+        self.span.is_none() && self.from.is_none() && self.to.is_none()
+    }
+}
+
+/// The one of these that is named so.
+fn one_of<T: Copy, const N: usize>(
+    what: &str,
+    name: &str,
+    all: [T; N],
+    word: impl Fn(T) -> &'static str,
+) -> Result<T, Error> {
+    all.into_iter().find(|one| word(*one) == name).ok_or_else(|| {
+        let message = format!("`{what}` is one of {}.", all.map(word).join(", "));
+        Error::new(Code::InvalidRequest, message)
+    })
 }
 
 impl Asked {
@@ -45,28 +126,41 @@ impl Asked {
     ///
     /// # Errors
     /// [`Code::InvalidRequest`], or [`Code::Forbidden`] where the list is another's.
-    pub fn read(query: &Query, caller: &Principal) -> Result<Self, Error> {
-        Self::of(query, caller, &caller.name)
+    pub fn read(query: &Query, caller: &Principal, now: Millis) -> Result<Self, Error> {
+        Self::of(query, caller, &caller.name, now)
     }
 
     /// Of a page, which is an operator's and shows everybody's.
     ///
     /// # Errors
     /// The same.
-    pub fn read_of_page(query: &Query, caller: &Principal) -> Result<Self, Error> {
-        Self::of(query, caller, EVERYBODY)
+    pub fn read_of_page(query: &Query, caller: &Principal, now: Millis) -> Result<Self, Error> {
+        Self::of(query, caller, EVERYBODY, now)
     }
 
-    fn of(query: &Query, caller: &Principal, usual: &str) -> Result<Self, Error> {
+    fn of(query: &Query, caller: &Principal, usual: &str, now: Millis) -> Result<Self, Error> {
         let owner = owner(query, caller, usual)?;
         let limit = query.number("limit", 1, MOST_LINES)?.unwrap_or(u64::from(LINES));
+        let text = query.get("text").map(str::trim).filter(|text| !text.is_empty());
+        if text.is_some_and(|text| text.chars().count() > LONGEST_TEXT) {
+            let message = format!("`text` has {LONGEST_TEXT} characters at most: give the part that you are sure of.");
+            return Err(Error::new(Code::InvalidRequest, message));
+        }
         Ok(Self {
             owner: of_one(owner).map(str::to_owned),
-            phase: query.get("phase").map(phase).transpose()?,
+            state: query.get("phase").map(|name| one_of("phase", name, State::ALL, State::as_str)).transpose()?,
             tool: query.get("tool").map(str::to_owned),
+            text: text.map(str::to_owned),
+            times: Times::read(query, now)?,
             before: query.number("before", 0, ALWAYS)?.map(Millis),
             limit: u32::try_from(limit).unwrap_or(u32::MAX),
+            now,
         })
+    }
+
+    /// Whether only some sagas are asked for, whoever's they are.
+    pub const fn is_narrow(&self) -> bool {
+        self.state.is_some() || self.tool.is_some() || self.text.is_some() || !self.times.are_all()
     }
 }
 
@@ -88,14 +182,6 @@ pub fn of_one(owner: &str) -> Option<&str> {
     (owner != EVERYBODY).then_some(owner)
 }
 
-fn phase(name: &str) -> Result<Phase, Error> {
-    let known = PHASES.into_iter().find(|phase| phase.as_str() == name);
-    known.ok_or_else(|| {
-        let message = format!("`phase` is one of {}.", PHASES.map(Phase::as_str).join(", "));
-        Error::new(Code::InvalidRequest, message)
-    })
-}
-
 /// One page of the list, newest first.
 #[derive(Serialize)]
 #[cfg_attr(
@@ -110,22 +196,38 @@ pub struct Listing {
     pub sagas: Vec<Line>,
     /// Where the next page begins; `None` at the end.
     pub next_before: Option<Millis>,
+    /// Those up to there are all that were looked at: there may be more of these than a page has.
+    #[serde(skip)]
+    pub partly: bool,
 }
 
 /// # Errors
 /// Where the journal does not answer.
 pub async fn list<H: Host>(host: &H, settings: &Settings, asked: &Asked) -> Result<Listing, Error> {
+    let times = &asked.times;
+    let until = times.until.unwrap_or(Millis(ALWAYS));
+    let changed = times.changed && !times.are_all();
     let wanted = Wanted {
         owner: asked.owner.as_deref(),
-        phase: asked.phase,
+        state: asked.state,
         tool: asked.tool.as_deref(),
-        before: asked.before.unwrap_or(Millis(ALWAYS)),
+        text: asked.text.as_deref(),
+        since: if changed { Millis(0) } else { times.since },
+        // What was changed before a time was created before it.
+        before: asked.before.unwrap_or(until).min(until),
+        changed: changed.then_some([times.since, until]),
+        now: asked.now,
         // One more than is shown tells whether there is a next page.
         limit: asked.limit + 1,
     };
     let found = Store::new(host, settings).list(&wanted).await?;
-    let (sagas, next_before) = cut(found, asked.limit as usize);
-    Ok(Listing { owner: asked.owner.clone().unwrap_or_else(|| EVERYBODY.to_owned()), sagas, next_before })
+    let (sagas, next_before) = cut(found.sagas, asked.limit as usize);
+    Ok(Listing {
+        owner: asked.owner.clone().unwrap_or_else(|| EVERYBODY.to_owned()),
+        sagas,
+        next_before: next_before.or(found.upto),
+        partly: next_before.is_none() && found.upto.is_some(),
+    })
 }
 
 /// Ends a page between two times of creation, so that sagas of one millisecond stay together; a
@@ -164,7 +266,7 @@ pub async fn find<H: Host>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use makegood_edge::core::saga::Priority;
+    use makegood_edge::core::saga::{Phase, Priority};
 
     fn lines(times: &[u64]) -> Vec<Line> {
         let line = |time: &u64| Line {
@@ -179,6 +281,8 @@ mod tests {
             invocations: 1,
             commits: 1,
             calls: 1,
+            needs: None,
+            about: None,
         };
         times.iter().map(line).collect()
     }

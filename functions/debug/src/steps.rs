@@ -119,7 +119,7 @@ pub const fn op(op: Op) -> &'static str {
     }
 }
 
-const fn class(class: Class) -> &'static str {
+pub const fn class(class: Class) -> &'static str {
     match class {
         Class::Query => "query",
         Class::Compensatable => "compensatable",

@@ -64,8 +64,10 @@ pub async fn scheduled<H: Host>(host: H) {
 
 /// Serves one request.
 pub async fn handle<H: Host>(mut request: Request, host: H) -> Reply {
+    let began = host.now();
     let visit = Visit::begin(&mut request);
     let reply = route(&request, &host).await.unwrap_or_else(|error| refuse(&host, request.uri().path(), &error));
+    routing::note(&host, &ADDRESSES, &request, began, &reply);
     visit.end(&host, reply)
 }
 

@@ -125,6 +125,7 @@ async fn measure_all(manifest: &Path, times: u32) -> anyhow::Result<BTreeMap<Str
         own_authorities: Vec::new(),
         // So that every request meets a new instance.
         limits: Limits { reuse: 1, ..Limits::default() },
+        inside: true,
         time_variable: None,
         clock: Clock::real(),
     })

@@ -6,18 +6,26 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use serde::Deserialize;
+use serde_json::{Value, json};
 use tokio::sync::{broadcast, oneshot};
 
+use super::token_of;
 use super::usage::{self, Servers};
 use crate::delivery::Answered;
+use crate::platform::Platform;
 
 /// What is sent, and for how long.
 pub struct Load {
-    pub url: String,
-    pub token: String,
-    pub body: Vec<u8>,
+    pub starter: Starter,
     pub concurrency: u32,
     pub seconds: u64,
+}
+
+/// Starts sagas of one plan.
+pub struct Starter {
+    url: String,
+    token: String,
+    body: Vec<u8>,
 }
 
 /// What was seen between warm-up and end.
@@ -37,12 +45,39 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// Sagas that ended, and those who wait for it.
 #[derive(Default)]
-struct Ends {
+pub struct Ends {
     ended: HashMap<String, Instant>,
     waiting: HashMap<String, oneshot::Sender<Instant>>,
 }
 
-type Shared = Arc<Mutex<Ends>>;
+pub type Shared = Arc<Mutex<Ends>>;
+
+impl Starter {
+    pub fn new(platform: &Platform, owner: &str, plan: &Value) -> anyhow::Result<Self> {
+        Ok(Self {
+            url: format!("{}/api/execute", platform.url),
+            token: token_of(platform, owner)?,
+            body: serde_json::to_vec(&json!({"plan": plan}))?,
+        })
+    }
+
+    /// Starts one: its id.
+    pub async fn start(&self, client: &reqwest::Client) -> anyhow::Result<String> {
+        #[derive(Deserialize)]
+        struct Started {
+            saga: String,
+        }
+        let request = client.post(&self.url).bearer_auth(&self.token).header("content-type", "application/json");
+        let response = request.body(self.body.clone()).send().await?;
+        let status = response.status();
+        let body = response.bytes().await?;
+        if !status.is_success() {
+            anyhow::bail!("a saga was not started: {status} {}", String::from_utf8_lossy(&body));
+        }
+        let started: Started = serde_json::from_slice(&body)?;
+        Ok(started.saga)
+    }
+}
 
 impl Load {
     /// Runs on a thread of its own, so that what it costs can be told apart.
@@ -97,7 +132,7 @@ impl Load {
         let mut times = Vec::new();
         while Instant::now() < end {
             let sent = Instant::now();
-            let saga = self.start(&client).await?;
+            let saga = self.starter.start(&client).await?;
             let rested = wait(&ends, saga).await?;
             if rested >= begin && rested < end {
                 times.push(rested.duration_since(sent).as_secs_f64() * 1000.0);
@@ -105,25 +140,10 @@ impl Load {
         }
         Ok(times)
     }
-
-    async fn start(&self, client: &reqwest::Client) -> anyhow::Result<String> {
-        #[derive(Deserialize)]
-        struct Started {
-            saga: String,
-        }
-        let request = client.post(&self.url).bearer_auth(&self.token).header("content-type", "application/json");
-        let response = request.body(self.body.clone()).send().await?;
-        let status = response.status();
-        let body = response.bytes().await?;
-        if !status.is_success() {
-            anyhow::bail!("a saga was not started: {status} {}", String::from_utf8_lossy(&body));
-        }
-        let started: Started = serde_json::from_slice(&body)?;
-        Ok(started.saga)
-    }
 }
 
-async fn wait(ends: &Shared, saga: String) -> anyhow::Result<Instant> {
+/// Until a saga rests.
+pub async fn wait(ends: &Shared, saga: String) -> anyhow::Result<Instant> {
     let receiver = {
         let mut ends = ends.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = ends.ended.remove(&saga) {
@@ -138,7 +158,7 @@ async fn wait(ends: &Shared, saga: String) -> anyhow::Result<Instant> {
 }
 
 /// Notes every invocation that brought a saga to rest.
-async fn watch(mut answers: broadcast::Receiver<Answered>, ends: Shared) -> anyhow::Result<()> {
+pub async fn watch(mut answers: broadcast::Receiver<Answered>, ends: Shared) -> anyhow::Result<()> {
     #[derive(Deserialize)]
     struct Ended {
         saga: String,

@@ -11,7 +11,9 @@ pub mod intent;
 pub mod limits;
 mod load;
 pub mod requests;
+mod sink;
 pub mod start;
+pub mod traces;
 mod usage;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -31,9 +33,10 @@ use cold::BenchCold;
 use emulators::BenchEmulators;
 use intent::BenchIntent;
 use limits::BenchLimits;
-use load::Load;
+use load::{Load, Starter};
 use requests::BenchRequests;
 use start::BenchStart;
+use traces::BenchTraces;
 
 #[derive(Debug, Subcommand)]
 pub enum Bench {
@@ -41,6 +44,8 @@ pub enum Bench {
     Saga(BenchSaga),
     /// Asks with and without limits, and of somebody who is refused; a line of JSON for each
     Limits(BenchLimits),
+    /// Runs sagas that a collector is told of, and such that nobody is, in turn; a line of JSON for each, and their ratio
+    Traces(BenchTraces),
     /// Counts the requests that one saga costs at each service; a line of JSON for each of three runs
     Requests(BenchRequests),
     /// Measures what it costs to understand messages, in CPU; one line of JSON
@@ -125,9 +130,7 @@ async fn measure(
 ) -> anyhow::Result<Value> {
     let owner = format!("bench-{}-{}", std::process::id(), now_ms()?);
     let load = Load {
-        url: format!("{}/api/execute", platform.url),
-        token: token_of(platform, &owner)?,
-        body: serde_json::to_vec(&json!({"plan": plan(length, options)}))?,
+        starter: Starter::new(platform, &owner, &plan(length, options))?,
         concurrency: options.concurrency,
         seconds: options.seconds,
     };
@@ -184,6 +187,11 @@ fn plan(steps: u32, options: &BenchSaga) -> Value {
         let all = json!({"id": "all", "tool": tool, "each": each, "params": {"n": "$item"}});
         return json!({"summary": "A benchmark's list", "steps": [all]});
     }
+    chain(steps, tool)
+}
+
+/// Steps one after the other, each of which refers to the output of the one before.
+fn chain(steps: u32, tool: &str) -> Value {
     let step = |n: u32| {
         let before = n.checked_sub(1);
         let params = before.map_or_else(|| json!({"n": n}), |before| json!({"n": n, "after": format!("$s{before}.n")}));

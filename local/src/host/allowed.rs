@@ -41,11 +41,23 @@ impl AllowedHosts {
 
     /// Whether a request to `uri` may leave.
     pub fn allow(&self, uri: &Uri) -> bool {
-        let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
-            return false;
+        self.letting(uri).next().is_some()
+    }
+
+    /// Whether what lets a request to `uri` leave says where to: a `*` for a host does not.
+    pub fn names(&self, uri: &Uri) -> bool {
+        self.letting(uri).any(|entry| entry.host != Host::Any)
+    }
+
+    fn letting<'a>(&'a self, uri: &'a Uri) -> impl Iterator<Item = &'a Entry> {
+        let place = uri.scheme_str().zip(uri.host());
+        let allows = move |entry: &&Entry| {
+            place.is_some_and(|(scheme, host)| {
+                let port = uri.port_u16().or_else(|| default_port(scheme));
+                entry.allows(scheme, host, port)
+            })
         };
-        let port = uri.port_u16().or_else(|| default_port(scheme));
-        self.0.iter().any(|e| e.allows(scheme, host, port))
+        self.0.iter().filter(allows)
     }
 }
 

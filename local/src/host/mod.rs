@@ -18,6 +18,7 @@ mod instance;
 pub mod manifest;
 mod outbound;
 pub(crate) mod output;
+mod outside;
 mod serve;
 mod stats;
 pub mod variables;
@@ -58,6 +59,8 @@ pub struct Options {
     /// `host:port` of this process, under every name that functions may use.
     pub own_authorities: Vec<String>,
     pub limits: Limits,
+    /// Whether what only a `*` of the manifest lets out may lead inside: to this machine, or a private network.
+    pub inside: bool,
     /// The variable that says `limits.time` in milliseconds, where there is one.
     pub time_variable: Option<&'static str>,
     /// What the functions take for the time.
@@ -187,7 +190,7 @@ impl Loaded {
         if let Some(name) = options.time_variable {
             limits.time = values.milliseconds(name)?;
         }
-        let network = Arc::new(Network::new(&options.own_authorities)?);
+        let network = Arc::new(Network::new(&options.own_authorities, options.inside)?);
         let engine = engine::start(&limits)?;
         let linker = instance::linker(&engine).map_err(engine::plain)?;
         let loading = Loading { limits, clock: options.clock, values, network: network.clone(), linker };

@@ -10,6 +10,7 @@
 use super::allowed::{AllowedHosts, default_port};
 use super::body::{Paced, Shareable};
 use super::connect::{self, ConnectTime};
+use super::outside::{Outside, is_number_inside};
 use anyhow::Context as _;
 use axum::Router;
 use http::header::HOST;
@@ -34,11 +35,14 @@ pub(super) struct Network {
     own: Vec<(String, u16)>,
     local: RwLock<Option<Router>>,
     client: reqwest::Client,
+    /// For what only a `*` lets out, where that is not to lead inside.
+    outside: Option<reqwest::Client>,
 }
 
 impl Network {
-    /// `own_authorities` are `host:port`, meant with the scheme `http`.
-    pub(super) fn new(own_authorities: &[String]) -> anyhow::Result<Self> {
+    /// `own_authorities` are `host:port`, meant with the scheme `http`. `inside`: what only a `*` lets out may lead
+    /// there.
+    pub(super) fn new(own_authorities: &[String], inside: bool) -> anyhow::Result<Self> {
         let own = own_authorities
             .iter()
             .map(|own| {
@@ -48,14 +52,17 @@ impl Network {
                 Ok((authority.host().to_owned(), port))
             })
             .collect::<anyhow::Result<_>>()?;
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .tcp_nodelay(true)
-            .connector_layer(ConnectTime)
-            .build()
-            .context("cannot set up the client for outbound calls")?;
-        Ok(Self { own, local: RwLock::new(None), client })
+        let client = || {
+            reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+                .tcp_nodelay(true)
+                .connector_layer(ConnectTime)
+        };
+        let built =
+            |client: reqwest::ClientBuilder| client.build().context("cannot set up the client for outbound calls");
+        let outside = if inside { None } else { Some(built(client().dns_resolver(Outside))?) };
+        Ok(Self { own, local: RwLock::new(None), client: built(client())?, outside })
     }
 
     pub(super) fn set_local(&self, router: Router) {
@@ -99,11 +106,19 @@ impl WasiHttpHooks for Outbound {
         let options = options.unwrap_or_default();
         let own = self.network.is_own(request.uri());
         if !self.allowed.allow(request.uri()) {
-            self.say_denied(request.uri());
+            self.say_denied(
+                request.uri(),
+                "the manifest's allowed_outbound_hosts for this component do not name this host",
+            );
             return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
         }
         if !own {
-            let client = self.network.client.clone();
+            let outside = self.network.outside.as_ref().filter(|_| !self.allowed.names(request.uri()));
+            if outside.is_some() && is_number_inside(request.uri()) {
+                self.say_denied(request.uri(), "only a * lets it out, and it leads inside");
+                return Box::new(std::future::ready(Err(Error::HttpRequestDenied)));
+            }
+            let client = outside.unwrap_or(&self.network.client).clone();
             return Box::new(send_away(client, request, options));
         }
         match self.network.local() {
@@ -114,13 +129,12 @@ impl WasiHttpHooks for Outbound {
 }
 
 impl Outbound {
-    fn say_denied(&self, uri: &Uri) {
+    fn say_denied(&self, uri: &Uri, why: &str) {
         tracing::warn!(
             function = &*self.function,
             scheme = uri.scheme_str(),
             authority = uri.authority().map(|a| a.as_str()),
-            "outbound call denied: the manifest's allowed_outbound_hosts for this component do \
-             not name this host"
+            "outbound call denied: {why}"
         );
     }
 }
@@ -279,7 +293,7 @@ mod tests {
     }
 
     async fn error(to: &TcpListener, options: RequestOptions) -> Error {
-        let network = Network::new(&[]).unwrap();
+        let network = Network::new(&[], true).unwrap();
         let body = Empty::<Bytes>::new().map_err(|never| match never {}).boxed_unsync();
         let request = Request::get(format!("http://{}/", to.local_addr().unwrap())).body(body).unwrap();
         match send_away(network.client, request, options).await {

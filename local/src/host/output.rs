@@ -48,7 +48,12 @@ impl Output {
 
     fn log(&self, line: &[u8]) {
         let line = String::from_utf8_lossy(line.trim_ascii_end());
-        tracing::info!(function = &*self.function, stream = self.stream, "{line}");
+        // A function writes the level first: there is one for each request.
+        if line.starts_with("Debug ") {
+            tracing::debug!(function = &*self.function, stream = self.stream, "{line}");
+        } else {
+            tracing::info!(function = &*self.function, stream = self.stream, "{line}");
+        }
     }
 }
 

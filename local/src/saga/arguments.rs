@@ -1,6 +1,8 @@
 //! What `makegood saga` is asked.
 
 use clap::{ArgGroup, Args, Subcommand};
+use makegood_core::saga::Phase;
+use makegood_core::tool::is_name;
 use serde_json::Value;
 
 use crate::cli::Answers;
@@ -56,6 +58,20 @@ pub struct ListSagas {
     /// Those begun before this time, in milliseconds since 1970
     #[arg(long, value_name = "MS")]
     pub before: Option<u64>,
+    /// Those in this phase
+    #[arg(long, value_parser = Phase::ALL.map(Phase::as_str))]
+    pub phase: Option<String>,
+    /// Those with a step of this tool
+    #[arg(long, value_parser = tool)]
+    pub tool: Option<String>,
+}
+
+impl ListSagas {
+    /// Which sagas these are of all, each as a name and a value; neither has a character that is to be escaped.
+    pub fn narrowed(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let given = [("phase", self.phase.as_deref()), ("tool", self.tool.as_deref())];
+        given.into_iter().filter_map(|(name, value)| Some((name, value?)))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -92,6 +108,9 @@ pub struct Bring {
     /// What it brings: the step's output
     #[arg(long, value_name = "JSON", value_parser = json, default_value = "null", allow_hyphen_values = true)]
     pub payload: Value,
+    /// Yours: what is brought again under it, after an answer that was lost, is taken once
+    #[arg(long)]
+    pub key: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -138,6 +157,11 @@ pub struct Replan {
     /// Why, for people
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub note: String,
+}
+
+/// A name that goes into an address as it is.
+fn tool(text: &str) -> Result<String, &'static str> {
+    if is_name(text) { Ok(text.to_owned()) } else { Err("no tool has such a name: it is in lower snake case") }
 }
 
 fn json(text: &str) -> Result<Value, serde_json::Error> {

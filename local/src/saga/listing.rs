@@ -1,5 +1,6 @@
 //! The caller's sagas, newest first.
 
+use super::arguments::ListSagas;
 use super::figures::{line, moment};
 use super::reader::{Colour, Reader};
 use super::table::{Cell, table};
@@ -7,10 +8,12 @@ use super::view::{Line, Listing};
 
 const LONGEST_TITLE: usize = 44;
 
-/// The list as a table, and how to get at what is older.
-pub fn listing(listing: &Listing, reader: &Reader) -> String {
+/// The list as a table, and how to get at what is older of the same.
+pub fn listing(listing: &Listing, asked: &ListSagas, reader: &Reader) -> String {
+    let narrowed: String = asked.narrowed().map(|(name, value)| format!(" --{name} {value}")).collect();
     if listing.sagas.is_empty() {
-        return "There are no sagas of yours.".to_owned();
+        let such = if narrowed.is_empty() { "" } else { "such " };
+        return format!("There are no {such}sagas of yours.");
     }
     let head = ["ID", "PHASE", "TITLE", "BEGUN", "CALLS"].map(|name| Cell::painted(name, Colour::Grey));
     let row = |saga: &Line| {
@@ -25,7 +28,7 @@ pub fn listing(listing: &Listing, reader: &Reader) -> String {
     let rows: Vec<_> = std::iter::once(head).chain(listing.sagas.iter().map(row)).collect();
     let mut text = table(&rows, reader);
     if let Some(before) = listing.next_before {
-        text += &format!("\nOlder ones: {}", reader.command(&format!("list --before {}", before.0)));
+        text += &format!("\nOlder ones: {}", reader.command(&format!("list --before {}{narrowed}", before.0)));
     }
     text
 }

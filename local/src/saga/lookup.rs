@@ -4,6 +4,7 @@
 use anyhow::bail;
 use makegood_core::id::SagaId;
 
+use super::arguments::ListSagas;
 use super::client::Installation;
 use super::figures::{LONGEST, line};
 use super::listing::title;
@@ -24,7 +25,8 @@ pub async fn find(installation: &Installation, given: &str) -> anyhow::Result<St
     let mut recent = Vec::new();
     let mut before = None;
     for _ in 0..PAGES {
-        let page: Listing = installation.get(&address(PAGE, before)).await?.read()?;
+        let page = ListSagas { limit: PAGE, before, phase: None, tool: None };
+        let page: Listing = installation.get(&address(&page)).await?.read()?;
         recent.extend(page.sagas);
         before = page.next_before.map(|before| before.0);
         if before.is_none() {
@@ -35,9 +37,10 @@ pub async fn find(installation: &Installation, given: &str) -> anyhow::Result<St
 }
 
 /// Where a page of the list is.
-pub fn address(limit: u32, before: Option<u64>) -> String {
-    let before = before.map(|before| format!("&before={before}")).unwrap_or_default();
-    format!("/api/debug/sagas?limit={limit}{before}")
+pub fn address(page: &ListSagas) -> String {
+    let before = page.before.map(|before| format!("&before={before}")).unwrap_or_default();
+    let narrowed: String = page.narrowed().map(|(name, value)| format!("&{name}={value}")).collect();
+    format!("/api/debug/sagas?limit={}{before}{narrowed}", page.limit)
 }
 
 fn pick(recent: &[Line], given: &str) -> anyhow::Result<String> {
@@ -73,6 +76,14 @@ mod tests {
             serde_json::from_value(json!({"id": id, "title": "Dinner", "phase": "stuck", "created_at": 1})).unwrap()
         };
         ids.iter().map(line).collect()
+    }
+
+    #[test]
+    fn a_page_is_asked_for_as_it_is_wanted() {
+        let mut page = ListSagas { limit: 20, before: None, phase: None, tool: None };
+        assert_eq!(address(&page), "/api/debug/sagas?limit=20");
+        (page.before, page.phase, page.tool) = (Some(7), Some("stuck".to_owned()), Some("pay".to_owned()));
+        assert_eq!(address(&page), "/api/debug/sagas?limit=20&before=7&phase=stuck&tool=pay");
     }
 
     #[test]

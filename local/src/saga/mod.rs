@@ -32,7 +32,7 @@ pub use arguments::{Ask, Bring, Decide, ListSagas, OneSaga, Replan, Resolve, Ret
 pub async fn run(saga: &Saga) -> anyhow::Result<()> {
     let installation = saga.answers.asking.installation()?;
     let answer = match &saga.verb {
-        SagaVerb::List(page) => installation.get(&lookup::address(page.limit, page.before)).await?,
+        SagaVerb::List(page) => installation.get(&lookup::address(page)).await?,
         SagaVerb::Show(one) | SagaVerb::Explain(one) => {
             let id = lookup::find(&installation, &one.saga).await?;
             installation.get(&format!("/api/execute/{id}")).await?
@@ -48,7 +48,7 @@ pub async fn run(saga: &Saga) -> anyhow::Result<()> {
     }
     let reader = reader(saga);
     print(&match &saga.verb {
-        SagaVerb::List(_) => listing::listing(&answer.read()?, &reader),
+        SagaVerb::List(page) => listing::listing(&answer.read()?, page, &reader),
         SagaVerb::Show(_) => show::show(&answer.read()?, &reader),
         SagaVerb::Explain(_) => explain::explain(&answer.read()?, &reader),
         SagaVerb::Ask(ask) => verbs::sentence(ask, &answer.read()?, &reader),

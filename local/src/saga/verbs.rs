@@ -40,7 +40,13 @@ pub fn order(ask: &Ask) -> Order<'_> {
         Ask::Resume(one) => (&one.saga, "resume", None),
         Ask::Approve(given) => (&given.saga, "approve", decide(given)),
         Ask::Reject(given) => (&given.saga, "reject", decide(given)),
-        Ask::Event(given) => (&given.saga, "events", Some(json!({"name": given.name, "payload": given.payload}))),
+        Ask::Event(given) => {
+            let mut body = json!({"name": given.name, "payload": given.payload});
+            if let (Some(key), Some(body)) = (&given.key, body.as_object_mut()) {
+                body.insert("key".to_owned(), json!(key));
+            }
+            (&given.saga, "events", Some(body))
+        }
         Ask::Retry(given) => (&given.saga, "retry", given.step.as_ref().map(|step| json!({"step": step}))),
         Ask::Resolve(given) => {
             let output = given.output.clone().unwrap_or_default();
@@ -129,6 +135,7 @@ mod tests {
         assert_eq!(body("approve 1 pay"), Some(json!({"step": "pay", "note": ""})));
         assert_eq!(body("reject 1 pay --hash 0f --note no"), Some(json!({"step": "pay", "hash": "0f", "note": "no"})));
         assert_eq!(body("event 1 rain --payload [1]"), Some(json!({"name": "rain", "payload": [1]})));
+        assert_eq!(body("event 1 paid --key inv-7"), Some(json!({"name": "paid", "payload": null, "key": "inv-7"})));
         assert_eq!(
             body("resolve 1 pay --done --output {}"),
             Some(json!({"step": "pay", "done": true, "output": {}, "note": ""}))

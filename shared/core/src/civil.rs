@@ -263,8 +263,9 @@ impl DateTime {
         Self::from_millis(self.millis().saturating_add(minutes.saturating_mul(60_000)))
     }
 
-    /// Since [`EPOCH`](Self::EPOCH).
-    fn millis(self) -> i64 {
+    /// Milliseconds since [`EPOCH`](Self::EPOCH).
+    #[must_use]
+    pub fn millis(self) -> i64 {
         i64::from(self.date.days()) * MS_A_DAY + self.time.millis()
     }
 

@@ -4,9 +4,10 @@
 use http::header::ALLOW;
 use http::{HeaderValue, StatusCode};
 use makegood_core::error::{Code, Error};
+use makegood_core::time::Millis;
 
 use crate::door::no_such_route;
-use crate::host::{Host, Reply, Request};
+use crate::host::{Host, Level, Reply, Request};
 use crate::limits::Visit;
 use crate::problem::problem;
 
@@ -49,10 +50,21 @@ pub async fn serve<H: Host, O: Copy>(
     addresses: &[Address<O>],
     route: impl AsyncFnOnce(&Request, &H) -> Result<Reply, Error>,
 ) -> Reply {
+    let began = host.now();
     let visit = Visit::begin(&mut request);
     let refuse = |error| refuse(&host, addresses, request.uri().path(), &error);
     let reply = route(&request, &host).await.unwrap_or_else(refuse);
+    note(&host, addresses, &request, began, &reply);
     visit.end(&host, reply)
+}
+
+/// Says in the log what was answered where, in words that machines read: the rate, the errors and the times of each address
+/// are made of these lines (docs/METRICS.md), for an instance holds no counters. Of the path it has the address alone, for
+/// in parameters may be anything.
+pub fn note<H: Host, O: Copy>(host: &H, addresses: &[Address<O>], request: &Request, began: Millis, reply: &Reply) {
+    let route = of_path(addresses, request.uri().path()).map_or("-", |(address, _)| address.path);
+    let (method, status, ms) = (request.method(), reply.status().as_u16(), host.now().since(began).0);
+    host.log(Level::Debug, &format!("answered method={method} route={route} status={status} ms={ms}"));
 }
 
 /// Turns an error into its answer. One about the method names those that there are (RFC 9110, section 15.5.6).

@@ -22,7 +22,7 @@ use serde_json::Value;
 
 use crate::host::{FetchError, Host, Level};
 use crate::redis;
-use crate::settings::Settings;
+use crate::settings::{Settings, misconfigured};
 
 const PATIENCE: Millis = Millis(1_000);
 /// What an instance was told is good for so long; and when Redis was missed, it is not asked again for so long.
@@ -101,7 +101,9 @@ pub(crate) fn hear<H: Host>(host: &H, answer: Option<&Value>) {
 }
 
 /// Nothing at all is guarded.
-fn is_off(settings: &Settings) -> bool {
+/// Nothing is guarded.
+#[must_use]
+pub fn is_off(settings: &Settings) -> bool {
     settings.breakers.trim() == "off"
 }
 
@@ -298,10 +300,8 @@ impl<'a, H: Host> Breakers<'a, H> {
 }
 
 fn book(settings: &Settings) -> Result<Rulebook, Error> {
-    Rulebook::read(&settings.breakers).map_err(|why| {
-        Error::new(Code::Internal, "The server is not configured well.")
-            .because(format!("the variable `breakers` cannot be read: {why}"))
-    })
+    Rulebook::read(&settings.breakers)
+        .map_err(|why| misconfigured(format!("the variable `breakers` cannot be read: {why}")))
 }
 
 /// Asks Redis, and hears how all of them stand.

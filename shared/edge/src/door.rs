@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::cors;
 use crate::host::{Host, Request};
-use crate::settings::Settings;
+use crate::settings::{Settings, misconfigured};
 use crate::{api_keys, jwks};
 
 /// Bodies are at most this long.
@@ -138,8 +138,7 @@ fn over(error: &Error) -> Error {
 }
 
 fn issuers(settings: &Settings) -> Result<Vec<Issuer>, Error> {
-    jwt::issuers(&settings.jwks_url, &settings.issuers)
-        .map_err(|error| Error::new(Code::Internal, "The server is not configured well.").because(error))
+    jwt::issuers(&settings.jwks_url, &settings.issuers).map_err(misconfigured)
 }
 
 /// The token of the session's cookie. Browsers send it with whatever any page asks for, so it is heeded only where

@@ -80,6 +80,8 @@ impl std::error::Error for FetchError {}
 /// How loud a log line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
+    /// What is written for each request. The local platform shows it where it is asked to.
+    Debug,
     Info,
     Warn,
     Error,

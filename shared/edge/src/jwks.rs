@@ -141,6 +141,12 @@ fn remember<H: Host>(host: &H, url: &str, new: Kept) {
     }
 }
 
+/// Whether keys that are of use are published at `url` now, past everything that is kept.
+pub(crate) async fn answers<H: Host>(host: &H, url: &str) -> Result<(), Malformed> {
+    let now = host.now();
+    fetched(host, url).await.and_then(|text| Kept::of(text, now, now)).map(|_| ())
+}
+
 async fn fetched<H: Host>(host: &H, url: &str) -> Result<String, Malformed> {
     let response = host.fetch(wire::request(url)?, PATIENCE).await.map_err(|error| Malformed(error.to_string()))?;
     wire::response(&response)

@@ -16,6 +16,7 @@ mod child;
 pub mod conversation;
 pub mod cors;
 pub mod credentials;
+pub mod dependencies;
 pub mod door;
 pub mod driver;
 pub mod form;
@@ -46,6 +47,8 @@ pub mod store;
 pub mod subscriptions;
 #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 mod system;
+pub mod tempo;
+mod tool;
 pub mod traces;
 mod turns;
 pub mod visible;

@@ -5,6 +5,7 @@
 
 mod table;
 
+use std::fmt;
 use std::num::NonZeroU32;
 
 use makegood_core::error::{Code, Error};
@@ -73,8 +74,7 @@ impl Settings {
     pub fn read<H: Host>(host: &H) -> Result<Self, Error> {
         let text = |name: &str| host.config(name).unwrap_or_default();
         let wrong = |name: &str, text: &str, wanted: &str| {
-            Error::new(Code::Internal, "The server is not configured well.")
-                .because(format!("the variable `{name}` is `{text}`, not {wanted}"))
+            misconfigured(format!("the variable `{name}` is `{text}`, not {wanted}"))
         };
         let number = |name: &str, default: u64, of: &str| match text(name).as_str() {
             "" => Ok(default),
@@ -100,10 +100,8 @@ impl Settings {
         };
         let anonymous_role = match text("anonymous_role").as_str() {
             "" => Role::default(),
-            name => Role::named(name).ok_or_else(|| {
-                Error::new(Code::Internal, "The server is not configured well.")
-                    .because(format!("the variable `anonymous_role` is `{name}`, which is no role"))
-            })?,
+            name => Role::named(name)
+                .ok_or_else(|| misconfigured(format!("the variable `anonymous_role` is `{name}`, which is no role")))?,
         };
         Ok(Self {
             database: Database { url: text("database_http_url"), connection: text("database_url") },
@@ -166,4 +164,9 @@ impl Settings {
     pub fn scheduled_address(&self) -> String {
         format!("{}/api/execute/scheduled", self.public_url)
     }
+}
+
+/// A setting that is none: whoever asks is told no more than that, and the log has which and why.
+pub(crate) fn misconfigured(why: impl fmt::Display) -> Error {
+    Error::new(Code::Internal, "The server is not configured well.").because(why)
 }

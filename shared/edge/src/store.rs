@@ -7,10 +7,11 @@ use makegood_core::id::SagaId;
 use makegood_core::saga::{Commit, Head, Plan, Window, tools_of};
 use makegood_core::time::Millis;
 use makegood_gateway::audit;
+use makegood_gateway::console::{self, Asking, Place, Queue, Sizes, Tool};
 use makegood_gateway::deliveries;
 use makegood_gateway::model_use::{self, Day, Used};
 use makegood_gateway::store::{self, Created, Loaded, Meter, New, Statement, Story, Swept, Tools};
-use makegood_gateway::views::{self, Counts, Line, Wanted};
+use makegood_gateway::views::{self, Counts, Listed, Wanted};
 use makegood_gateway::{Malformed, Response, neon};
 use serde::de::DeserializeOwned;
 
@@ -111,7 +112,7 @@ impl<'a, H: Host> Store<'a, H> {
     }
 
     /// The newest sagas of those that are wanted.
-    pub async fn list(&self, wanted: &Wanted<'_>) -> Result<Vec<Line>, Error> {
+    pub async fn list(&self, wanted: &Wanted<'_>) -> Result<Listed, Error> {
         Ok(self.ask(&views::list(wanted)).await?.unwrap_or_default())
     }
 
@@ -155,6 +156,27 @@ impl<'a, H: Host> Store<'a, H> {
     /// A page of the audit log: rows before one, the newest first.
     pub async fn audit(&self, before: u64, limit: u32) -> Result<audit::Page, Error> {
         self.ask(&audit::list(before, limit)).await?.ok_or_else(|| unreadable("the audit log answered null"))
+    }
+
+    /// What waits to be woken, and what came to nothing. See [`console::queue`].
+    pub async fn queue(&self, from: &Place, before: Millis, limit: u32) -> Result<Queue, Error> {
+        let asked = console::queue(self.host.now(), from, before, limit);
+        self.ask(&asked).await?.ok_or_else(|| unreadable("the queue answered null"))
+    }
+
+    /// The steps that wait for a person. See [`console::people`].
+    pub async fn people(&self, from: &Place, node: i64, limit: u32) -> Result<Vec<Asking>, Error> {
+        Ok(self.ask(&console::people(from, node, limit)).await?.unwrap_or_default())
+    }
+
+    /// Tools with what became of their calls. See [`console::tools`].
+    pub async fn tool_lines(&self, after: &str, since: Millis, limit: u32) -> Result<Vec<Tool>, Error> {
+        Ok(self.ask(&console::tools(after, since, limit)).await?.unwrap_or_default())
+    }
+
+    /// What the database is, and how large.
+    pub async fn sizes(&self) -> Result<Sizes, Error> {
+        self.ask(&console::sizes()).await?.ok_or_else(|| unreadable("the sizes answered null"))
     }
 
     /// Notes in the audit log what no table tells of.

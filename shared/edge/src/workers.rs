@@ -14,7 +14,7 @@ use makegood_gateway::Response;
 use worker::js_sys::{Reflect, Uint8Array};
 use worker::{
     AbortController, AbortSignal, CacheMode, Context, Date, Delay, Env, Fetch, Headers, Method, RequestInit,
-    RequestRedirect, ResponseBuilder, console_error, console_log, console_warn,
+    RequestRedirect, ResponseBuilder, console_debug, console_error, console_log, console_warn,
 };
 
 use crate::credentials::Credentials;
@@ -90,6 +90,7 @@ impl Host for Workers {
 
     fn log(&self, level: Level, line: &str) {
         match level {
+            Level::Debug => console_debug!("{line}"),
             Level::Info => console_log!("{line}"),
             Level::Warn => console_warn!("{line}"),
             Level::Error => console_error!("{line}"),

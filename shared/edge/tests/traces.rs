@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -16,7 +16,7 @@ use makegood_edge::host::{FetchError, Host, Level};
 use makegood_edge::traces::tell;
 use makegood_edge::{Isolate, Settings};
 use makegood_gateway::traces::{COUNT, FAIL, SETTLE, TAKE};
-use makegood_gateway::views;
+use makegood_gateway::{measures, views};
 use serde_json::{Value, json};
 
 const NOW: u64 = 1_777_636_800_000;
@@ -31,8 +31,11 @@ struct World {
     values: Rc<Values>,
     /// What is due.
     due: Rc<Value>,
-    /// What is due after that.
+    /// What is due after that, each time.
     next: Option<SagaId>,
+    now: Rc<Cell<u64>>,
+    /// How long the collector takes.
+    takes: u64,
     /// What the collector answers, and how long it wants to be left alone; `None`: it gives no answer.
     answer: Option<(u16, &'static str)>,
     /// What it was told: the header that it knows us by, and the body.
@@ -40,6 +43,8 @@ struct World {
     /// It is time to tell how many there are of what.
     is_time: bool,
     measured: Rc<RefCell<Vec<Value>>>,
+    /// The queue's page of dead letters; `None`: it is away.
+    dead: Option<&'static str>,
     /// What was written: the statement, and its parameters.
     written: Rc<RefCell<Vec<Written>>>,
     /// The sagas of which the queue was given word.
@@ -54,7 +59,7 @@ impl Host for World {
         request: makegood_gateway::Request,
         _timeout: Millis,
     ) -> Result<makegood_gateway::Response, FetchError> {
-        let body: Value = serde_json::from_slice(request.body()).unwrap();
+        let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
         let rows = |answer: &Value| {
             let answer = (!answer.is_null()).then(|| answer.to_string());
             Ok(http::Response::new(Bytes::from(json!({"rows": [[answer]]}).to_string())))
@@ -74,10 +79,20 @@ impl Host for World {
                         "oldest_unfinished": null}),
                     );
                 }
+                if statement == measures::MEASURE {
+                    return rows(&json!({"unwinding_since": NOW - 90_000, "overdue": 0, "overdue_since": null,
+                        "woken_in_vain": 0, "asked_since": null, "deliveries_pending": 0, "deliveries_dead": 0,
+                        "models": []}));
+                }
                 let answer = if statement == SETTLE { json!(self.next) } else { json!(0) };
                 self.written.borrow_mut().push((statement, body["params"].as_array().unwrap().clone()));
                 rows(&answer)
             }
+            Some("redis.test") => Ok(http::Response::new(Bytes::from_static(br#"{"result":[]}"#))),
+            Some("queue.test") if request.uri().path() == "/v2/dlq" => match self.dead {
+                Some(page) => Ok(http::Response::new(Bytes::from_static(page.as_bytes()))),
+                None => Err(FetchError::NotSent("it is away".to_owned())),
+            },
             Some("queue.test") => {
                 self.words.borrow_mut().push(body["saga"].clone());
                 Ok(http::Response::new(Bytes::from_static(b"{}")))
@@ -90,6 +105,7 @@ impl Host for World {
                 assert_eq!(request.uri(), "https://otlp.test/v1/traces");
                 let key = request.headers()["api-key"].to_str().unwrap().to_owned();
                 self.told.borrow_mut().push((key, body));
+                self.now.set(self.now.get() + self.takes);
                 let Some((status, after)) = self.answer else {
                     return Err(FetchError::Unknown("nobody answers".to_owned()));
                 };
@@ -100,7 +116,7 @@ impl Host for World {
     }
 
     fn now(&self) -> Millis {
-        Millis(NOW)
+        Millis(self.now.get())
     }
 
     fn random(&self) -> [u8; 16] {
@@ -143,10 +159,13 @@ fn world(due: &[Value]) -> World {
         values: Rc::new(values(&[])),
         due: Rc::new(json!(due)),
         next: None,
+        now: Rc::new(Cell::new(NOW)),
+        takes: 0,
         answer: Some((200, "")),
         told: Rc::default(),
         is_time: false,
         measured: Rc::default(),
+        dead: Some(r#"{"messages":[{}]}"#),
         written: Rc::default(),
         words: Rc::default(),
         said: Rc::default(),
@@ -158,6 +177,7 @@ fn values(more: &[(&'static str, &'static str)]) -> Values {
     let mut values = Values::from([
         ("database_http_url", "https://db.test/sql"),
         ("qstash_url", "https://queue.test"),
+        ("redis_rest_url", "https://redis.test"),
         ("public_url", "https://me.test"),
         ("otlp_endpoint", "https://otlp.test"),
         ("otlp_headers", "api-key=hush"),
@@ -182,7 +202,8 @@ fn traces(host: &World) -> Vec<String> {
 
 #[test]
 fn what_is_due_is_told_in_one_request_and_settled_and_the_next_is_asked_for() {
-    let host = World { next: Some(saga(9)), ..world(&[due(1, "completed", 0), due(2, "made_good", 0)]) };
+    let all = [due(1, "completed", 0), due(2, "made_good", 0)];
+    let host = World { next: Some(saga(9)), takes: 9_000, ..world(&all) };
     assert_eq!(tells(&host), 2);
     assert_eq!(traces(&host), [1, 2].map(|number| TraceId::of(&saga(number)).to_string()));
     assert_eq!(host.told.borrow().len(), 1);
@@ -208,11 +229,21 @@ fn what_is_not_taken_is_due_later_and_what_never_will_be_is_let_go() {
         let number = |place: usize| params[place].as_str().unwrap().parse::<u64>().unwrap();
         assert_eq!((number(2), number(3)), (NOW + waits, NOW - 5 * DAY), "{answer:?}");
         assert!(host.words.borrow().is_empty(), "the sweep finds it");
+        assert!(host.measured.borrow().is_empty(), "it is counted when it is told");
     }
     let host = World { answer: Some((400, "")), ..world(&[due(1, "completed", 0)]) };
     assert_eq!(tells(&host), 1);
     assert_eq!(host.written.borrow()[0].0, SETTLE);
     assert!(host.said.borrow().iter().any(|line| line.contains("400")), "{:?}", host.said);
+}
+
+#[test]
+fn one_message_tells_as_many_one_by_one_as_a_quarter_of_its_time_bears() {
+    let host = World { next: Some(saga(9)), takes: 1_000, ..world(&[due(1, "completed", 1)]) };
+    assert_eq!(tells(&host), 3, "of ten seconds");
+    assert_eq!(host.told.borrow().len(), 3);
+    assert!(host.written.borrow().iter().all(|(statement, _)| statement == SETTLE), "each before the next is taken");
+    assert_eq!(*host.words.borrow(), [json!(saga(9))]);
 }
 
 #[test]
@@ -234,21 +265,53 @@ fn what_was_said_is_told_where_it_is_asked_for() {
     assert!(host.told.borrow()[0].1.to_string().contains("For Sam"));
 }
 
+/// The data points of a metric that was told.
+fn points(body: &Value, metric: &str) -> Vec<Value> {
+    let metrics = body["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].as_array().unwrap();
+    let told = metrics.iter().find(|told| told["name"] == metric);
+    let kinds = ["gauge", "sum", "histogram"];
+    let points = told.and_then(|told| kinds.iter().find_map(|kind| told[kind]["dataPoints"].as_array()));
+    points.cloned().unwrap_or_default()
+}
+
 #[test]
-fn how_many_there_are_is_told_when_it_is_time_whether_or_not_a_trace_is_due() {
+fn how_everything_stands_is_told_when_it_is_time_whether_or_not_a_trace_is_due() {
     for (is_time, times) in [(true, 1), (false, 0)] {
         let host = World { is_time, ..world(&[]) };
         assert_eq!(tells(&host), 0);
         let measured = host.measured.borrow();
         assert_eq!(measured.len(), times, "{measured:?}");
         for body in measured.iter() {
-            let sagas = &body["resourceMetrics"][0]["scopeMetrics"][0]["metrics"][0];
-            assert_eq!(
-                (&sagas["name"], &sagas["gauge"]["dataPoints"][4]["asInt"]),
-                (&json!("makegood.sagas"), &json!("4"))
-            );
+            assert_eq!(points(body, "makegood.sagas")[4]["asInt"], 4);
+            assert_eq!(points(body, "makegood.saga.oldest_unwinding")[0]["asDouble"], 90.0);
+            assert_eq!(points(body, "makegood.queue.dead_letters")[0]["asInt"], 1);
         }
     }
+}
+
+#[test]
+fn what_does_not_answer_is_down_and_the_rest_is_told_all_the_same() {
+    let host = World { is_time: true, dead: None, ..world(&[]) };
+    tells(&host);
+    let measured = host.measured.borrow();
+    let up: Vec<Value> =
+        points(&measured[0], "makegood.dependency.up").iter().map(|point| point["asInt"].clone()).collect();
+    assert_eq!(up, [1, 1, 0], "the database, Redis, and not the queue");
+    assert_eq!(points(&measured[0], "makegood.queue.dead_letters"), [] as [Value; 0]);
+    assert!(host.said.borrow().iter().any(|line| line.contains("it is away")), "{:?}", host.said);
+}
+
+#[test]
+fn what_was_told_is_counted_also_where_it_is_not_drawn() {
+    let all = [due(1, "completed", 0), due(2, "made_good", 0)];
+    let host = World { values: Rc::new(values(&[("otlp_sample", "0")])), ..world(&all) };
+    tells(&host);
+    let measured = host.measured.borrow();
+    let [body] = measured.as_slice() else { panic!("{measured:?}") };
+    let durations = points(body, "makegood.saga.duration");
+    let counts: Vec<&Value> = durations.iter().map(|point| &point["count"]).collect();
+    assert_eq!(counts, [1, 1], "{durations:?}");
+    assert!(points(body, "makegood.sagas").is_empty(), "it is not time to tell that");
 }
 
 #[test]

@@ -11,8 +11,9 @@ use makegood_core::trace::{self, Attribute, CONTENTS, Span, Status, Trace, Trace
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::headers::Headers;
 use crate::tool::retry_after;
-use crate::{Malformed, Request, Response, excerpt, post};
+use crate::{Malformed, Request, Response, excerpt};
 
 /// What produced the spans.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,7 +66,10 @@ fn of_span(trace: &Trace, span: &Span, contents: bool) -> Value {
         put("endTimeUnixNano", nanos(end));
     }
     let told = span.attributes.iter().filter(|(name, _)| contents || !CONTENTS.contains(name));
-    let attributes: Vec<Value> = told.map(|(name, value)| pair(name, any(value))).collect();
+    let mut attributes: Vec<Value> = told.map(|(name, value)| pair(name, any(value))).collect();
+    if let (What::Attempt | What::UndoAttempt, Some(inv)) = (span.what, span.inv) {
+        attributes.push(pair("makegood.invocation", any(&Attribute::Number(inv.into()))));
+    }
     put("attributes", json!(attributes));
     if !span.links.is_empty() {
         let link = |id: &trace::SpanId| json!({"traceId": trace.id.to_string(), "spanId": id.to_string()});
@@ -90,7 +94,7 @@ const fn kind(span: &Span) -> u8 {
         What::Saga if span.parent.is_some() => 2,
         What::Attempt | What::UndoAttempt | What::Model => 3,
         What::Invocation => 5,
-        What::Saga | What::Step | What::Wait | What::Approval | What::Undo => 1,
+        What::Saga | What::Step | What::Wait | What::Approval | What::Undo | What::Other => 1,
     }
 }
 
@@ -118,7 +122,7 @@ fn pair(name: &str, value: Value) -> Value {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Collector {
     endpoint: String,
-    headers: Vec<(String, String)>,
+    headers: Headers,
     /// The share of traces that is told, from 0 to 1.
     share: f64,
 }
@@ -133,15 +137,11 @@ impl Collector {
         if endpoint.is_empty() {
             return Ok(None);
         }
-        let read = trace::baggage(headers);
-        let given = headers.split(',').filter(|pair| !pair.trim().is_empty()).count();
-        if read.len() != given {
-            return Err("`otlp_headers` is not `name=value` with commas between, percent-encoded");
-        }
+        let headers =
+            Headers::read(headers).ok_or("`otlp_headers` is not `name=value` with commas between, percent-encoded")?;
         let share: Option<f64> = if share.is_empty() { Some(1.0) } else { share.parse().ok() };
         let share =
             share.filter(|share| (0.0..=1.0).contains(share)).ok_or("`otlp_sample` is no number from 0 to 1")?;
-        let headers = read.into_iter().map(|pair| (pair.key, pair.value)).collect();
         Ok(Some(Self { endpoint: endpoint.trim_end_matches('/').to_owned(), headers, share }))
     }
 
@@ -168,25 +168,14 @@ impl Collector {
     }
 
     fn send(&self, signal: &str, told: &Value) -> Result<Request, Malformed> {
-        let headers: Vec<(&str, &str)> =
-            self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let url = format!("{}/v1/{signal}", self.endpoint);
-        let mut request = post(&url, &headers, told.to_string().into_bytes())?;
-        for (name, _) in &headers {
-            if let Some(value) = request.headers_mut().get_mut(*name) {
-                value.set_sensitive(true);
-            }
-        }
-        Ok(request)
+        self.headers.request(http::Method::POST, &url, told.to_string().into_bytes())
     }
 
     /// Reads an answer. Of what we are known by nothing is in what is said of it.
     #[must_use]
     pub fn heard(&self, response: &Response) -> Heard {
-        let said =
-            self.headers.iter().fold(String::from_utf8_lossy(response.body()).into_owned(), |said, (_, value)| {
-                if value.is_empty() { said } else { said.replace(value, "[secret]") }
-            });
+        let said = self.headers.struck(response);
         match response.status().as_u16() {
             200..=299 => rejected(&said),
             status @ (429 | 502 | 503 | 504) => Heard::Later(format!("it answered {status}"), retry_after(response)),
@@ -224,7 +213,7 @@ fn rejected(body: &str) -> Heard {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Partial {
-        #[serde(default)]
+        #[serde(default, alias = "rejectedDataPoints")]
         rejected_spans: Value,
         #[serde(default)]
         error_message: String,
@@ -368,6 +357,7 @@ mod tests {
         for body in [
             r#"{"partialSuccess":{"rejectedSpans":"2","errorMessage":"No."}}"#,
             r#"{"partialSuccess":{"rejectedSpans":2,"errorMessage":"No."}}"#,
+            r#"{"partialSuccess":{"rejectedDataPoints":"2","errorMessage":"No."}}"#,
         ] {
             assert_eq!(answer(200, body), Heard::Partly(2, "No.".to_owned()));
         }

@@ -224,6 +224,35 @@ pub fn message_id(headers: &HeaderMap) -> Option<&str> {
     (!id.is_empty() && id.len() <= 100).then_some(id)
 }
 
+/// The most that one page of dead messages has.
+const PAGE: usize = 100;
+
+/// Asks for the messages that were given up, at most a page of them.
+///
+/// # Errors
+/// Where the configured address is not a URL.
+pub fn dead_letters(queue: &Queue) -> Result<Request, Malformed> {
+    let url = format!("{}/v2/dlq?count={PAGE}", queue.url.trim_end_matches('/'));
+    request(Method::GET, &url, &[("authorization", &bearer(queue))], Vec::new())
+}
+
+/// How many there are; of more than a page, as many as a page has.
+///
+/// # Errors
+/// Where the queue did not tell.
+pub fn counted_dead_letters(response: &Response) -> Result<usize, Malformed> {
+    #[derive(Deserialize)]
+    struct Page {
+        messages: Vec<serde::de::IgnoredAny>,
+    }
+    let unclear = || Malformed(format!("the queue answered {} {}", response.status(), excerpt(response.body())));
+    if !response.status().is_success() {
+        return Err(unclear());
+    }
+    let page: Page = serde_json::from_slice(response.body()).map_err(|_| unclear())?;
+    Ok(page.messages.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -321,6 +350,20 @@ mod tests {
         assert_eq!(answer(400, "{}"), Ok(Word::Refused));
         for status in [301, 401, 429, 500] {
             assert!(answer(status, "{}").is_err(), "{status}");
+        }
+    }
+
+    #[test]
+    fn dead_letters_are_counted_and_what_is_no_answer_is_none() {
+        let asked = dead_letters(&queue()).unwrap();
+        assert_eq!((asked.method(), asked.uri().to_string().as_str()), (&Method::GET, "http://q/v2/dlq?count=100"));
+        let answer = |status: u16, body: &'static str| {
+            counted_dead_letters(&http::Response::builder().status(status).body(body.as_bytes().into()).unwrap())
+        };
+        assert_eq!(answer(200, r#"{"messages":[{"dlqId":"1"},{"dlqId":"2"}],"cursor":"c"}"#), Ok(2));
+        assert_eq!(answer(200, r#"{"messages":[]}"#), Ok(0));
+        for (status, body) in [(401, r#"{"messages":[]}"#), (200, "{}"), (200, "")] {
+            assert!(answer(status, body).is_err(), "{status} {body}");
         }
     }
 }

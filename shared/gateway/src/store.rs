@@ -46,6 +46,8 @@ pub const MIGRATIONS: &[(&str, &str)] = &[
     ("makegood/0026_subscribers_rest", include_str!("../migrations/0026_subscribers_rest.sql")),
     ("makegood/0027_traces", include_str!("../migrations/0027_traces.sql")),
     ("makegood/0028_bounded_work", include_str!("../migrations/0028_bounded_work.sql")),
+    ("makegood/0029_console", include_str!("../migrations/0029_console.sql")),
+    ("makegood/0030_console_pages", include_str!("../migrations/0030_console_pages.sql")),
 ];
 
 /// One statement with its parameters, all as text.

@@ -95,11 +95,16 @@ fn secret(known: &Map<String, Value>, name: &str) -> Result<HeaderValue, Malform
     Ok(value)
 }
 
+/// The bytes of JSON that an output may have. It stands in the journal, is loaded with every step that refers to it or
+/// undoes it, and the database takes and gives some ten million bytes at once.
+pub const LARGEST_OUTPUT: usize = 256 * 1024;
+
 /// Reads an answer:
 ///
 /// | answer | outcome |
 /// |---|---|
 /// | 2xx | ok, by the operation |
+/// | 2xx with an output of more than [`LARGEST_OUTPUT`] | unknown: it cannot be kept, and may have been done |
 /// | 409 with code `in_progress` | at work: asked again after `Retry-After`, and no failure |
 /// | 404 or 410 to an undo, with code `nothing_to_undo` | ok: there was nothing to undo |
 /// | 425, 429 | later: no effect, `Retry-After` is honoured |
@@ -117,7 +122,7 @@ pub fn outcome(op: Op, response: &Response) -> Outcome {
             .ok()
             .filter(|body| !too_deep(body))
             .and_then(|body| answer(op, storable(body)))
-            .map_or_else(|| unknown(response, "answered with a body that cannot be read"), Outcome::Ok);
+            .map_or_else(|| unknown(response, "answered with a body that cannot be read"), kept);
     }
     match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::TOO_EARLY => {
@@ -179,6 +184,21 @@ pub(crate) fn state(body: Value) -> Option<Answer> {
         Status::InProgress => Answer::InProgress { after: None },
         Status::None => Answer::NeverSeen,
     })
+}
+
+/// A yes, if what it gives can be kept.
+pub(crate) fn kept(answer: Answer) -> Outcome {
+    if let Answer::Output(output) | Answer::WasDone(output) = &answer {
+        let length = output.to_string().len();
+        if length > LARGEST_OUTPUT {
+            let reason = format!(
+                "the partner's output has {length} bytes of JSON, and {LARGEST_OUTPUT} are taken: let it give less under \
+                    the same key, or where the rest is to be found"
+            );
+            return Outcome::Unknown { code: "too_large".to_owned(), reason };
+        }
+    }
+    Outcome::Ok(answer)
 }
 
 fn unknown(response: &Response, what: &str) -> Outcome {
@@ -349,6 +369,21 @@ mod tests {
     fn what_cannot_be_stored_is_not_handed_on() {
         let said = read(Op::Do, 200, r#"{"a\u0000":["b\u0000"]}"#);
         assert_eq!(said, Outcome::Ok(Answer::Output(json!({"a\u{fffd}": ["b\u{fffd}"]}))));
+    }
+
+    #[test]
+    fn an_output_that_cannot_be_kept_may_have_been_done_all_the_same() {
+        let answered = |op, body: Value| outcome(op, &http::Response::new(Bytes::from(body.to_string())));
+        // With its quotation marks.
+        let fits = Value::from("x".repeat(LARGEST_OUTPUT - 2));
+        let status = |output: &Value| json!({"state": "done", "output": output});
+        assert_eq!(answered(Op::Do, fits.clone()), Outcome::Ok(Answer::Output(fits.clone())));
+        assert_eq!(answered(Op::Status, status(&fits)), Outcome::Ok(Answer::WasDone(fits)));
+        let more = Value::from("x".repeat(LARGEST_OUTPUT - 1));
+        for said in [answered(Op::Do, more.clone()), answered(Op::Status, status(&more))] {
+            let Outcome::Unknown { code, reason } = said else { panic!("{said:?}") };
+            assert!(code == "too_large" && reason.contains("262145 bytes of JSON, and 262144 are taken"), "{reason}");
+        }
     }
 
     #[test]

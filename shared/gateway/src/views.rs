@@ -13,39 +13,98 @@ use serde_json::{Map, Value};
 
 use crate::store::{Statement, text};
 
-pub const LIST: &str = "select makegood.list_sagas_3($1,$2,$3,$4,$5)";
+pub const LIST: &str = "select makegood.list_sagas_4($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)";
 pub const COUNT: &str = "select makegood.count_views($1,$2)";
 pub const CHECK: &str = "select makegood.check_views($1,$2)";
 pub const CHECK_REST: &str = "select makegood.check_views_rest()";
 pub const REBUILD: &str = "select makegood.rebuild_views($1,$2)";
 pub const REBUILD_REST: &str = "select makegood.rebuild_views_rest()";
 
+/// Sagas that are looked at for what no index knows.
+const LOOKS: u32 = 10_000;
+
+/// How a saga stands, as lists are asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    In(Phase),
+    /// Neither completed nor made good.
+    Unfinished,
+    /// Completed or made good.
+    Ended,
+    /// It is stuck, or the sweep has seen that it needs a person.
+    Person,
+}
+
+impl State {
+    pub const ALL: [Self; 8] = [
+        Self::Person,
+        Self::Unfinished,
+        Self::In(Phase::Forward),
+        Self::In(Phase::Unwinding),
+        Self::In(Phase::Stuck),
+        Self::Ended,
+        Self::In(Phase::Completed),
+        Self::In(Phase::MadeGood),
+    ];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::In(phase) => phase.as_str(),
+            Self::Unfinished => "unfinished",
+            Self::Ended => "ended",
+            Self::Person => "person",
+        }
+    }
+}
+
 /// Which lines of the list of sagas.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
     /// `None` for everybody's.
     pub owner: Option<&'a str>,
-    /// In this phase only.
-    pub phase: Option<Phase>,
+    pub state: Option<State>,
     /// With a step of this tool only, whatever became of it.
     pub tool: Option<&'a str>,
+    /// With this in their title or their id only, however it is written.
+    pub text: Option<&'a str>,
+    /// Created from this time on.
+    pub since: Millis,
     /// Created before this time.
     pub before: Millis,
+    /// Changed last from the one time on, and before the other.
+    pub changed: Option<[Millis; 2]>,
+    /// What needs a person needs one by now.
+    pub now: Millis,
     pub limit: u32,
 }
 
-/// The newest sagas: [`Line`]s.
+/// The newest sagas. The answer is [`Listed`].
 #[must_use]
 pub fn list(wanted: &Wanted<'_>) -> Statement {
-    let Wanted { owner, phase, tool, before, limit } = *wanted;
+    let Wanted { owner, state, tool, text: part, since, before, changed, now, limit } = *wanted;
     let params = vec![
         owner.map(str::to_owned),
         text(before.0),
         text(limit),
-        phase.map(|phase| phase.as_str().to_owned()),
+        state.map(|state| state.as_str().to_owned()),
         tool.map(str::to_owned),
+        text(since.0),
+        part.map(str::to_owned),
+        changed.and_then(|[since, _]| text(since.0)),
+        changed.and_then(|[_, before]| text(before.0)),
+        text(now.0),
+        text(LOOKS),
     ];
     Statement { sql: LIST, params }
+}
+
+/// A part of the list of sagas.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Listed {
+    pub sagas: Vec<Line>,
+    /// Not all were looked at for a text or a change, but those that were created then or later.
+    pub upto: Option<Millis>,
 }
 
 /// A line of the list of sagas.
@@ -64,6 +123,12 @@ pub struct Line {
     pub invocations: u32,
     pub commits: u32,
     pub calls: u64,
+    /// What it needs a person for, in the words of alerts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<String>,
+    /// The steps that this is about, or the tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
 }
 
 /// `owner`: `None` for everybody. `since`: what tools did before that day (UTC) does not count. The answer is [`Counts`].
@@ -219,6 +284,19 @@ mod tests {
         let counts: Counts = serde_json::from_value(told).unwrap();
         assert_eq!(counts.phases, Phases { stuck: 2, ..Phases::default() });
         assert_eq!(counts.causes, Causes::default());
+    }
+
+    #[test]
+    fn a_state_is_asked_for_by_the_words_that_the_database_knows() {
+        let known = include_str!("../migrations/0029_console.sql");
+        for state in State::ALL {
+            let word = format!("'{}'", state.as_str());
+            assert!(
+                matches!(state, State::In(_)) || known.contains(&format!("p_phase is distinct from {word}")),
+                "{word}"
+            );
+        }
+        assert_eq!(Phase::ALL.map(State::In).iter().filter(|one| State::ALL.contains(one)).count(), Phase::ALL.len());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use makegood_core::tool::{Definition, Terms};
 use makegood_gateway::quoting::{escape, unquote};
 use makegood_gateway::store::{self, Counters, Story};
 use makegood_gateway::{Request, Response, turns};
-use makegood_gateway::{alerts, deliveries};
+use makegood_gateway::{alerts, audit, conversations, deliveries};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -267,8 +267,9 @@ impl Postgres {
             store::SWEEP => (Some(self.sweep(number(0)?, number(1)?, small(2)?)), Change::None),
             alerts::DUE => (Some(Scalar::of(&self.needs.due(&self.sagas, p)?.to_string())), Change::None),
             alerts::SAID => (Some(Scalar::of(&self.needs.said(p)?.to_string())), Change::None),
-            // No stranger brings anything here.
-            deliveries::SWEEP => (Some(Scalar::of("[]")), Change::None),
+            // No stranger brings anything here, and nobody talks.
+            deliveries::SWEEP | conversations::SWEEP => (Some(Scalar::of("[]")), Change::None),
+            audit::NOTE => (Some(Scalar::of("true")), Change::None),
             // What it would learn is part of the scenario.
             store::LEARN => (Some(Scalar::of("0")), Change::None),
             turns::TAKE => {

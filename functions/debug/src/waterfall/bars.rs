@@ -1,9 +1,12 @@
 //! The last column: bars and the axis above them, drawn with attributes in shares of the column's width, so that the
 //! stylesheet gives their height and zoom is one number for all of them. What undoes a step hangs below its bar, as that
 //! stands above it, and points back.
+//!
+//! What most bars are, the stylesheet knows without being told: a call, and in the row of an undo its call. There are
+//! many of them, and the page has to stay light.
 
 use makegood_edge::core::time::Millis;
-use makegood_edge::core::trace::{Span, SpanId, Status, What};
+use makegood_edge::core::trace::{Span, Status, What};
 use maud::{Markup, html};
 
 use super::Chart;
@@ -24,28 +27,33 @@ fn at(chart: &Chart<'_>, time: Millis) -> f64 {
 }
 
 fn share(place: f64) -> String {
-    format!("{place:.2}%")
+    let digits = format!("{place:.2}");
+    format!("{}%", digits.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// The class of a bar, and what it is filled with where that is more than a colour.
-fn look(span: &Span) -> (&'static str, Option<&'static str>) {
+/// The class of a bar, and what it is filled with where that is more than a colour. `of_undo`: in the row of one.
+fn look(span: &Span, of_undo: bool) -> (&'static str, Option<&'static str>) {
     match (span.what, span.status, span.end) {
         (What::Saga, ..) => ("g", None),
         (What::Invocation, ..) => ("v", None),
         (What::Step | What::Undo, ..) => ("s", None),
         (What::Wait | What::Approval, ..) => ("w", Some(WAIT)),
-        (What::Attempt | What::UndoAttempt | What::Model, _, None) => ("o", None),
-        (What::Attempt | What::UndoAttempt | What::Model, Status::Error, _) => ("f", Some(FAILED)),
-        (What::Attempt | What::Model, ..) => ("a", None),
-        (What::UndoAttempt, ..) => ("u", None),
+        (What::Attempt | What::UndoAttempt | What::Model | What::Other, _, None) => ("o", None),
+        (What::Attempt | What::UndoAttempt | What::Model | What::Other, Status::Error, _) => ("f", Some(FAILED)),
+        (What::UndoAttempt, ..) if !of_undo => ("u", None),
+        (What::Attempt | What::UndoAttempt | What::Model, ..) => ("", None),
+        (What::Other, ..) => ("v", None),
     }
 }
 
-fn bar(chart: &Chart<'_>, span: &Span, id: Option<SpanId>, critical: bool) -> Markup {
-    let (class, fill) = look(span);
-    let id = id.map(|id| format!("span-{id}"));
+fn bar(chart: &Chart<'_>, span: &Span, row: &Row<'_>, critical: bool) -> Markup {
+    let (class, fill) = look(span, row.span.what == What::Undo);
+    let class = if critical { format!("{class} k") } else { class.to_owned() };
+    let class = Some(class.trim_start()).filter(|class| !class.is_empty());
+    // Of what has no row of its own, an id is there for who asks for it.
+    let id = chart.span.filter(|id| span.id != row.span.id && row.is_one() && span.id.to_string() == **id);
     let (left, width) = extent(chart, span.start, chart.end(span));
-    html! { rect id=[id] class={ (class) @if critical { " k" } } fill=[fill] x=(left) width=(width) {} }
+    html! { rect id=[id.map(|id| format!("span-{id}"))] class=[class] fill=[fill] x=(left) width=(width) {} }
 }
 
 fn extent(chart: &Chart<'_>, from: Millis, to: Millis) -> (String, String) {
@@ -56,36 +64,47 @@ fn extent(chart: &Chart<'_>, from: Millis, to: Millis) -> (String, String) {
 
 /// The bar of a row.
 pub fn row(chart: &Chart<'_>, row: &Row<'_>) -> Markup {
-    let alone = row.parts.len() == 1;
-    let same = |part: &Span| (part.start, part.end) == (row.span.start, row.span.end);
-    let whole = alone && row.parts.iter().all(|part| same(part));
-    let critical = is_critical(chart, row.span);
+    let (whole, one) = (is_whole(row), has_one_bar(row));
     html! {
         svg {
-            @if let Some(step) = row.undoes { (stood(chart, step, row.span)) }
-            @if !whole { (bar(chart, row.span, None, critical)) }
-            @for part in &row.parts {
-                (bar(chart, part, alone.then_some(part.id), is_critical(chart, part) || whole && critical))
+            @if !whole { (bar(chart, row.span, row, !one && is_critical(chart, row.span))) }
+            @for part in row.parts.iter().filter(|part| part.what != What::Other) {
+                (bar(chart, part, row, !one && is_critical(chart, part)))
             }
-            @if row.undoes.is_some() { (arrow(at(chart, row.span.start))) }
+            @if let Some(step) = row.undoes { (stood(chart, step, row.span)) }
         }
     }
 }
 
+/// Whether its only part lasted as long as it did, so that one bar is both.
+fn is_whole(row: &Row<'_>) -> bool {
+    let same = |part: &Span| (part.start, part.end) == (row.span.start, row.span.end);
+    row.is_one() && row.parts.iter().all(|part| same(part))
+}
+
+fn has_one_bar(row: &Row<'_>) -> bool {
+    row.parts.iter().all(|part| part.what == What::Other) || is_whole(row)
+}
+
+/// Whether the critical path goes through a row that has one bar; of several bars each says so itself.
+pub fn is_of_path(chart: &Chart<'_>, row: &Row<'_>) -> bool {
+    has_one_bar(row) && is_touched(chart, row)
+}
+
+/// Whether it goes through anything in the row.
+pub fn is_touched(chart: &Chart<'_>, row: &Row<'_>) -> bool {
+    std::iter::once(&row.span).chain(&row.parts).any(|span| is_critical(chart, span))
+}
+
 /// Whether the critical path goes through it.
-pub fn is_critical(chart: &Chart<'_>, span: &Span) -> bool {
+fn is_critical(chart: &Chart<'_>, span: &Span) -> bool {
     chart.critical.contains(&span.id.0)
 }
 
-/// How long an effect stood before it was undone.
+/// How long an effect stood before it was undone. At its end the stylesheet puts the head by which an undo points back.
 fn stood(chart: &Chart<'_>, step: &Span, undo: &Span) -> Markup {
     let (from, to) = (share(at(chart, chart.end(step))), share(at(chart, undo.start)));
-    html! { line class="c" x1=(from) x2=(to) y1="7" y2="7" {} }
-}
-
-/// The head by which an undo points back.
-fn arrow(place: f64) -> Markup {
-    html! { use href="#b" x=(share(place)) {} }
+    html! { line x1=(from) x2=(to) {} }
 }
 
 /// What stands for many.
@@ -107,7 +126,7 @@ pub fn many(chart: &Chart<'_>, many: &Many<'_>) -> Markup {
 pub fn axis(chart: &Chart<'_>) -> Markup {
     html! {
         svg aria-hidden="true" {
-            defs { path id="b" d="M-1 7 7-1v16z" {} }
+            marker id="b" markerUnits="userSpaceOnUse" overflow="visible" { path d="M-1 0 7-8v16z" {} }
             pattern id="h" width="6" height="6" patternUnits="userSpaceOnUse" {
                 path class="h" d="M-1 7 7-1M-1 1 1-1M5 7 7 5" {}
             }
@@ -133,12 +152,12 @@ pub fn axis(chart: &Chart<'_>) -> Markup {
 /// What a colour stands for.
 pub fn legend() -> Markup {
     let kinds = [
-        ("a", None, "call"),
+        ("", None, "call"),
         ("f", Some(FAILED), "failed, or no answer"),
         ("o", None, "under way"),
         ("w", Some(WAIT), "wait, decision"),
         ("u", None, "undo"),
-        ("a k", None, "critical path (◆): without it, it would have been over earlier"),
+        ("k", None, "critical path (◆): without it, it would have been over earlier"),
     ];
     html! {
         ul class="legend" aria-hidden="true" {

@@ -8,15 +8,18 @@ use makegood_edge::gateway::store::{Entry, PLACES};
 use makegood_edge::serde_json::Value;
 use maud::{Markup, html};
 
-use super::Chart;
 use super::lines::Row;
+use super::{Chart, Origin, SHORTEST_TEXT, tempo};
 use crate::figures::clip;
 
 /// Of an attribute.
-const LONGEST_ATTRIBUTE: usize = 200;
+pub const LONGEST_ATTRIBUTE: usize = 200;
 
 /// Nothing where the row says it all.
 pub fn of(chart: &Chart<'_>, row: &Row<'_>) -> Option<Markup> {
+    if let Origin::Tempo(read) = chart.origin {
+        return tempo::detail(chart, read, row);
+    }
     match row.span.what {
         What::Step => chart.step(row.span).map(|step| of_step(chart, step)),
         // The key is its step's, which stands above it.
@@ -24,7 +27,7 @@ pub fn of(chart: &Chart<'_>, row: &Row<'_>) -> Option<Markup> {
         What::Saga | What::Invocation | What::Model => {
             Some(&row.span.attributes).filter(|told| !told.is_empty()).map(|told| attributes(told))
         }
-        What::Attempt | What::UndoAttempt | What::Wait | What::Approval => None,
+        What::Attempt | What::UndoAttempt | What::Wait | What::Approval | What::Other => None,
     }
 }
 
@@ -99,7 +102,8 @@ fn is_plain(text: &str) -> bool {
     (first || date) && !["true", "false", "null"].contains(&text) && !text.contains(['\n', '"'])
 }
 
-/// The key of a call that was begun.
+/// The key of a call that was begun. Its beginning is the saga's id: where room is scarce that is left out, and the
+/// script puts it back.
 fn key(chart: &Chart<'_>, ix: u32) -> Markup {
     let node = usize::try_from(ix).ok().and_then(|place| chart.story.nodes.get(place));
     let node = node.filter(|node| node.ix == ix && node.has_partner());
@@ -108,7 +112,14 @@ fn key(chart: &Chart<'_>, ix: u32) -> Markup {
         .filter_map(|entry| if let Fact::Started { round, .. } = &entry.record.fact { Some(*round) } else { None });
     let key = |node: &Node, round: u32| idempotency_key(&chart.story.id, node.epoch.saturating_add(round), ix);
     html! {
-        @if let Some((node, round)) = node.zip(rounds.max()) { dt; "Key" dd; (key(node, round)) }
+        @if let Some((node, round)) = node.zip(rounds.max()) {
+            @let key = key(node, round);
+            dt; "Key" dd;
+            @match key.strip_prefix(chart.story.id.as_str()).filter(|_| chart.text <= SHORTEST_TEXT) {
+                Some(rest) => { "…" (rest) },
+                None => { (key) },
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use makegood_edge::http::header::CONTENT_SECURITY_POLICY;
 use makegood_edge::{Reply, host};
 use maud::{Markup, html};
 
-use crate::page::{as_page, written};
+use crate::page::{as_page, bar, written};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
                       form-action 'none'; frame-ancestors 'none'; base-uri 'none'; \
@@ -21,9 +21,8 @@ pub fn page(title: &str, again: bool, body: &Markup) -> Reply {
 
 pub fn document(title: &str, again: bool, body: &Markup) -> String {
     let besides = html! {
-        link rel="stylesheet" href="/debug/waterfall.css";
         script src="/debug/waterfall.js" defer {}
         @if again { noscript { meta http-equiv="refresh" content="5"; } }
     };
-    written(title, "/debug/debug.css", &besides, &html! { body class="wide" { (body) } })
+    written(title, "/debug/waterfall.css", &besides, &html! { body class="wide" { (bar(None)) (body) } })
 }

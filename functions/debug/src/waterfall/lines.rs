@@ -50,6 +50,13 @@ pub struct Many<'a> {
     pub back: Option<(Millis, Option<Millis>)>,
 }
 
+impl Row<'_> {
+    /// Its only part is drawn in its bar. What others did within a call is not the call, and has its own.
+    pub fn is_one(&self) -> bool {
+        matches!(self.parts.as_slice(), [part] if part.what != What::Other)
+    }
+}
+
 /// A span with its parts and its undo.
 type Block<'a> = Vec<Row<'a>>;
 
@@ -177,18 +184,23 @@ impl<'a> Tree<'a> {
     fn rows(&self, span: &'a Span, undoes: Option<&'a Span>, block: &mut Block<'a>) {
         let mut parts = Vec::new();
         self.below(span, &mut parts);
-        let alone = parts.len() == 1;
-        block.push(Row { span, parts: parts.clone(), undoes, number: None });
+        let row = Row { span, parts: parts.clone(), undoes, number: None };
+        let alone = row.is_one();
+        block.push(row);
         for (place, &part) in parts.iter().enumerate().filter(|_| !alone) {
             let number = parts.iter().take(place + 1).filter(|earlier| earlier.what == part.what).count();
             block.push(Row { span: part, parts: Vec::new(), undoes: None, number: Some(number) });
         }
     }
 
+    /// Not by calling itself: nobody knows how deep others go.
     fn below(&self, span: &Span, found: &mut Vec<&'a Span>) {
-        for &part in self.parts.get(&span.id.0).into_iter().flatten() {
+        let parts = |of: &Span| self.parts.get(&of.id.0).into_iter().flatten().rev().copied();
+        let mut open: Vec<&'a Span> = Vec::new();
+        open.extend(parts(span));
+        while let Some(part) = open.pop() {
             found.push(part);
-            self.below(part, found);
+            open.extend(parts(part));
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! It is a table, made here and whole without a script: its last column is drawn, and all that is drawn stands as text
 //! beside it. The script adds a keyboard, zoom, a panel, the reader's zone, and what is new. Nothing is decided here, and
-//! nothing is stored for it: a trace is made of the journal.
+//! nothing is stored for it: a trace is made of the journal, or read from Tempo.
 
 mod bars;
 mod detail;
@@ -11,6 +11,7 @@ mod frame;
 mod lines;
 mod next;
 mod table;
+mod tempo;
 #[cfg(test)]
 mod tests;
 
@@ -24,29 +25,33 @@ use makegood_edge::core::trace::{Span, SpanId, Trace, What, critical_path};
 use makegood_edge::gateway::store::{Entry, Story};
 use makegood_edge::gateway::traces::traced;
 use makegood_edge::http::Uri;
+use makegood_edge::tempo::configured;
 use makegood_edge::{Host, Reply, Request, Settings, host};
 use maud::{Markup, html};
 
 use crate::figures::{count, grouped, moment};
 use crate::list;
-use crate::page::kept;
+use crate::page::{self, kept};
 use crate::query::Query;
 use crate::timeline::axis::Axis;
+use crate::traces::{Found, Source};
 use crate::verdict::{badge, verdict};
 use crate::{View, reader, traces};
 use lines::{Line, lines};
+use tempo::Read;
 
 const STYLESHEET: &str = include_str!("waterfall.css");
 const SCRIPT: &str = include_str!("waterfall.js");
 
 /// Rows on one page: what a browser lays out in no time that anybody notices.
 const MOST_LINES: usize = 500;
-/// Characters of parameters and outputs on one page, and at most and at least of one of them.
+/// Characters of parameters and outputs on one page, and at most and at least of one of them: the more rows there are,
+/// the less each of them opens to.
 const MOST_TEXT: usize = 16_000;
 const LONGEST_TEXT: usize = 4_000;
-const SHORTEST_TEXT: usize = 80;
+const SHORTEST_TEXT: usize = 32;
 
-/// A trace, and the journal that it is made of.
+/// A trace, and the journal that it is made of; of what was read from Tempo, what spans tell of one.
 pub struct Loaded {
     pub story: Story,
     pub report: Report,
@@ -55,15 +60,59 @@ pub struct Loaded {
     pub critical: Vec<SpanId>,
     /// The other sagas of the trace.
     pub others: Vec<SagaId>,
+    pub origin: Origin,
+}
+
+/// Where a trace was read.
+pub enum Origin {
+    /// `tempo`: there is one that may have it too.
+    Journal {
+        tempo: bool,
+    },
+    Tempo(Read),
+}
+
+impl Origin {
+    /// The beginning of a query that asks there again.
+    const fn query(&self) -> &'static str {
+        match self {
+            Self::Journal { .. } => "?",
+            Self::Tempo(_) => "?source=tempo&",
+        }
+    }
+
+    fn service(&self, span: &Span) -> Option<&str> {
+        if let Self::Tempo(read) = self { read.service(span) } else { None }
+    }
+}
+
+impl Loaded {
+    const fn read(&self) -> Option<&Read> {
+        if let Origin::Tempo(read) = &self.origin { Some(read) } else { None }
+    }
+
+    /// Whether a saga of ours is shown, and not a trace that has none.
+    fn is_saga(&self) -> bool {
+        self.read().is_none_or(|read| read.of_saga)
+    }
+
+    /// Whether there may be more to see later.
+    const fn is_open(&self) -> bool {
+        self.read().is_none() && !self.story.phase.at_rest()
+    }
 }
 
 /// The saga of the trace that is asked for, or its first.
 async fn load<H: Host>(host: &H, settings: &Settings, trace: &str, asked: &Asked) -> Result<Loaded, Error> {
-    let (story, others) = traces::one(host, settings, trace, asked.saga.as_deref()).await?;
+    let (story, others) = match traces::one(host, settings, trace, asked.saga.as_deref(), asked.source).await? {
+        Found::Here(story, others) => (story, others),
+        Found::InTempo(told) => return Ok(tempo::loaded(told)),
+    };
     let report = report(&story.nodes, story.phase, story.journal.iter().map(|entry| &entry.record));
     let trace = traced(&story);
     let critical = critical_path(&trace);
-    Ok(Loaded { story, report, trace, critical, others })
+    let origin = Origin::Journal { tempo: matches!(configured(host), Ok(Some(_))) };
+    Ok(Loaded { story, report, trace, critical, others, origin })
 }
 
 /// Shows one trace, to an operator.
@@ -75,12 +124,17 @@ pub async fn show<H: Host>(request: &Request, host: &H, id: &str) -> Result<Repl
     reader(request, host, &settings, View::Page).await?;
     let asked = Asked::of(request.uri())?;
     let loaded = load(host, &settings, id, &asked).await?;
-    let again = asked.follow && !loaded.story.phase.at_rest();
+    let again = asked.follow && loaded.is_open();
     Ok(frame::page(list::title(&loaded.story.title), again, &page(&loaded, &asked, host.now())))
 }
 
+/// One sheet, so that nothing is asked for twice before the page is drawn.
+fn styles() -> String {
+    [page::FRAME, STYLESHEET].concat()
+}
+
 pub fn stylesheet() -> Reply {
-    kept(host::reply(200, "text/css; charset=utf-8", STYLESHEET))
+    kept(host::reply(200, "text/css; charset=utf-8", styles()))
 }
 
 pub fn script() -> Reply {
@@ -100,11 +154,12 @@ pub struct Asked {
     follow: bool,
     /// Of this saga, where the trace has several.
     saga: Option<String>,
+    source: Source,
 }
 
 impl Asked {
     /// # Errors
-    /// Those of [`Query::of`] and [`Query::number`].
+    /// Those of [`Query::of`], [`Query::number`] and [`Source::of`].
     fn of(uri: &Uri) -> Result<Self, Error> {
         let query = Query::of(uri)?;
         Ok(Self {
@@ -113,6 +168,7 @@ impl Asked {
             span: query.get("span").map(str::to_owned),
             follow: query.get("follow") == Some("1"),
             saga: query.get("saga").map(str::to_owned),
+            source: Source::of(&query)?,
         })
     }
 }
@@ -120,6 +176,7 @@ impl Asked {
 /// What the rows are drawn with.
 struct Chart<'a> {
     story: &'a Story,
+    origin: &'a Origin,
     steps: BTreeMap<u32, &'a StepReport>,
     /// What the journal has of each node.
     entries: BTreeMap<u32, Vec<&'a Entry>>,
@@ -130,35 +187,48 @@ struct Chart<'a> {
     axis: Axis,
     /// Characters of one value.
     text: usize,
+    /// The span that was asked for, its id as text.
+    span: Option<&'a str>,
     /// The beginning of a query that asks for this saga again.
     here: String,
 }
 
 impl<'a> Chart<'a> {
-    fn of(loaded: &'a Loaded, asked: &Asked, now: Millis) -> Self {
+    /// `rows`: so many are shown.
+    fn of(loaded: &'a Loaded, asked: &'a Asked, now: Millis, rows: usize) -> Self {
         let (story, spans) = (&loaded.story, &loaded.trace.spans);
-        let start = spans.first().map_or(story.created_at, |root| root.start);
+        // Whoever called the saga may have begun before it.
+        let start = spans.iter().map(|span| span.start).min().unwrap_or(story.created_at);
         let until = spans.first().and_then(|root| root.end).unwrap_or(if story.phase.at_rest() {
             story.updated_at
         } else {
             now
         });
-        // Only calls are work: all else that takes long may be nothing but a wait, and be squeezed.
+        let mut above: BTreeSet<[u8; 8]> = BTreeSet::new();
+        above.extend(spans.iter().filter_map(|span| span.parent.map(|parent| parent.0)));
+        // Only calls are work, and what others did last: all else that takes long may be nothing but a wait, and be
+        // squeezed.
+        let works = |span: &Span| is_call(span) || span.what == What::Other && !above.contains(&span.id.0);
         let busy = spans.iter().flat_map(|span| {
             let (from, to) = (span.start, span.end.unwrap_or(until));
-            if is_call(span) { [(from, to), (to, to)] } else { [(from, from), (to, to)] }
+            if works(span) { [(from, to), (to, to)] } else { [(from, from), (to, to)] }
         });
         let mut chart = Self {
             story,
+            origin: &loaded.origin,
             steps: BTreeMap::new(),
             entries: BTreeMap::new(),
             critical: BTreeSet::new(),
             start,
             until,
             axis: Axis::new(start, busy, bars::WIDTH),
-            text: (MOST_TEXT / 2 / loaded.report.steps.len().max(1)).clamp(SHORTEST_TEXT, LONGEST_TEXT),
-            here: asked.saga.as_ref().map_or_else(|| "?".to_owned(), |_| format!("?saga={}&", story.id)),
+            text: (MOST_TEXT / 2 / rows.max(1)).clamp(SHORTEST_TEXT, LONGEST_TEXT),
+            span: asked.span.as_deref(),
+            here: loaded.origin.query().to_owned(),
         };
+        if asked.saga.is_some() {
+            chart.here.push_str(&format!("saga={}&", story.id));
+        }
         chart.steps.extend(loaded.report.steps.iter().map(|step| (step.ix, step)));
         chart.critical.extend(loaded.critical.iter().map(|id| id.0));
         for entry in &story.journal {
@@ -185,36 +255,54 @@ fn is_call(span: &Span) -> bool {
 /// The page, but for its frame.
 fn page(loaded: &Loaded, asked: &Asked, now: Millis) -> Markup {
     let (story, trace) = (&loaded.story, &loaded.trace);
-    let open = !story.phase.at_rest();
-    let chart = Chart::of(loaded, asked, now);
+    let open = loaded.is_open();
     let all = lines(trace, &loaded.report, asked.unfolded || asked.span.is_some());
     let from = first(&all, asked);
     let shown = all.get(from..).unwrap_or_default();
     let shown = shown.get(..MOST_LINES).unwrap_or(shown);
+    let chart = Chart::of(loaded, asked, now, shown.len());
     html! {
         main data-live[open] {
             div id="top" {
                 p class="trail" {
                     a href="/debug/sagas" { "Sagas" } " / "
-                    a href={ "/debug/sagas/" (story.id) } { span class="id" { (story.id) } }
-                    " / trace " span class="id" { (trace.id) }
+                    @if loaded.read().is_none() {
+                        a href={ "/debug/sagas/" (story.id) } { span class="id" { (story.id) } } " / "
+                    } @else if loaded.is_saga() {
+                        span class="id" { (story.id) } " / "
+                    }
+                    "trace " span class="id" { (trace.id) }
                 }
-                div class="headline" { h1 { (list::title(&story.title)) } (badge(story.phase)) }
+                div class="headline" {
+                    h1 { (list::title(&story.title)) }
+                    @if loaded.is_saga() { (badge(story.phase)) }
+                }
+                @if let Some(read) = loaded.read() { (tempo::remark(read, asked.source, trace.id)) }
                 p class="muted" {
-                    "For " strong { (story.owner) } ", " (moment(chart.start)) ", "
+                    @if loaded.read().is_none() { "For " strong { (story.owner) } ", " }
+                    (moment(chart.start)) ", "
                     @if open { "so far " } @else { "over in " }
                     (chart.until.since(chart.start).in_words()) ", " (count(trace.spans.len(), "span")) ". "
-                    a href={ "/api/debug/traces/" (trace.id) } { "As OTLP" }
+                    a href={ "/api/debug/traces/" (trace.id) @if loaded.read().is_some() { "?source=tempo" } } {
+                        "As OTLP"
+                    }
+                    @if let Origin::Journal { tempo: true } = loaded.origin {
+                        " " a href="?source=tempo" { "As Tempo has it" }
+                    }
                 }
                 @if !loaded.others.is_empty() {
                     p class="muted" {
                         "Also of this trace:"
-                        @for saga in &loaded.others { " " a href={ "?saga=" (saga) } { span class="id" { (saga) } } }
+                        @for saga in &loaded.others {
+                            " " a href={ (loaded.origin.query()) "saga=" (saga) } { span class="id" { (saga) } }
+                        }
                     }
                 }
-                div class="triage" {
-                    (verdict(story.phase, &loaded.report))
-                    (next::section(&chart, &loaded.report, now))
+                @if loaded.is_saga() {
+                    div class="triage" {
+                        (verdict(story.phase, &loaded.report))
+                        @if loaded.read().is_none() { (next::section(&chart, &loaded.report, now)) }
+                    }
                 }
             }
             @if open { noscript { p { (following(asked.follow, &chart.here)) } } }

@@ -1,6 +1,7 @@
 //! The table, and what stands around it for the script: its tools, the panel, and what the keys do.
 
-use makegood_edge::core::saga::{Standing, StepReport};
+use makegood_edge::core::saga::{Phase, Standing, StepReport};
+use makegood_edge::core::time::Millis;
 use makegood_edge::core::trace::{Span, Status, What};
 use maud::{Markup, html};
 
@@ -20,7 +21,7 @@ type Told = (&'static str, String);
 
 pub fn table(chart: &Chart<'_>, lines: &[Line<'_>]) -> Markup {
     html! {
-        table id="w" data-start=(chart.start.0) {
+        table id="w" data-start=(chart.start.0) data-starts=(starts(chart, lines)) {
             caption class="unseen" { "Spans in the order of time; what undid a step is in the row below it." }
             thead {
                 tr {
@@ -41,45 +42,65 @@ pub fn table(chart: &Chart<'_>, lines: &[Line<'_>]) -> Markup {
     }
 }
 
+/// When each row begins, since the start and to the millisecond, for the script; nothing for what has not begun.
+fn starts(chart: &Chart<'_>, lines: &[Line<'_>]) -> String {
+    let start = |line: &Line<'_>| match line {
+        Line::Row(row) => row.span.start.since(chart.start).0.to_string(),
+        Line::Many(many) => reach(chart, many).0.since(chart.start).0.to_string(),
+        Line::Idle(_) => String::new(),
+    };
+    lines.iter().map(start).collect::<Vec<_>>().join(",")
+}
+
 fn draw(chart: &Chart<'_>, row: &Row<'_>) -> Markup {
     let span = row.span;
     let (tone, status) = status(chart, span);
+    // What most are the stylesheet knows.
+    let undone = tone == "undo" && span.what != What::Undo;
+    let usual = if undone || span.what == What::Undo { "undo" } else { "done" };
     let step = chart.step(span).filter(|_| span.what == What::Step);
     let start = span.start.since(chart.start);
     let wrong = span.status == Status::Error || step.is_some_and(|step| step.standing == Standing::Held);
     let calls = row.parts.iter().filter(|part| super::is_call(part)).count();
-    // Without the end tags that HTML lets be left out: there are many rows, and the page has to stay light.
+    // Without the end tags that HTML lets be left out, nor `scope`, which a first column of nothing but `th` has of
+    // itself: there are many rows, and the page has to stay light.
     html! {
-        tr id={ "span-" (span.id) } class=[class(row, wrong)];
-        th scope="row" id=[step.map(|step| format!("step-{}", step.ix))] { (head(chart, row, step)) }
-        td; (what(span, step))
-        td data-t=(start.0); (start.in_words())
+        tr id={ "span-" (span.id) } class=[class(chart, row, wrong, undone)];
+        th id=[step.map(|step| format!("step-{}", step.ix))]; (head(chart, row, step))
+        td; (what(chart, span, step))
+        td; (start.in_words())
         td; (chart.end(span).since(span.start).in_words())
         @if span.end.is_none() { " so far" }
-        @if std::iter::once(&span).chain(&row.parts).any(|span| bars::is_critical(chart, span)) { " " b { "◆" } }
-        td class=(tone); (status)
+        @if bars::is_touched(chart, row) { " ◆" }
+        td class=[(tone != usual).then_some(tone)]; (status)
         td; @if calls > 0 { (calls) }
         td; (bars::row(chart, row))
     }
 }
 
-/// The row's kind in one letter, where it is no step, and whether something went wrong in it.
-fn class(row: &Row<'_>, wrong: bool) -> Option<&'static str> {
-    if row.number.is_some() {
-        return Some(if wrong { "c e" } else { "c" });
-    }
+/// What a row is, in letters. Its kind comes first, where it is no step; then whether something went wrong in it, whether
+/// what it did was undone, and whether its bar is of the critical path.
+fn class(chart: &Chart<'_>, row: &Row<'_>, wrong: bool, undone: bool) -> Option<String> {
     let kind = match row.span.what {
-        What::Undo => ("u", "u e"),
-        What::Step => return wrong.then_some("e"),
+        What::Undo => "u",
+        What::Step => "",
         What::Saga
         | What::Invocation
         | What::Attempt
         | What::Wait
         | What::Approval
         | What::UndoAttempt
-        | What::Model => ("v", "v e"),
+        | What::Model
+        | What::Other => "v",
     };
-    Some(if wrong { kind.1 } else { kind.0 })
+    let kind = if row.number.is_some() { "c" } else { kind };
+    let mut class = kind.to_owned();
+    for (letter, holds) in [(" e", wrong), (" b", undone), (" k", bars::is_of_path(chart, row))] {
+        if holds {
+            class.push_str(letter);
+        }
+    }
+    Some(class.trim_start().to_owned()).filter(|class| !class.is_empty())
 }
 
 /// What it is called, and what it opens to.
@@ -95,15 +116,17 @@ fn head(chart: &Chart<'_>, row: &Row<'_>, step: Option<&StepReport>) -> Markup {
         @if let Some(more) = detail::of(chart, row) {
             details { summary { (name) } (more) }
         } @else {
-            a href={ "#span-" (span.id) } { (name) }
+            (name)
         }
     }
 }
 
-fn what(span: &Span, step: Option<&StepReport>) -> Markup {
+fn what(chart: &Chart<'_>, span: &Span, step: Option<&StepReport>) -> Markup {
     html! {
         @if let Some(step) = step { (step.tool) } @else if !span.message.is_empty() {
             (clip(&span.message, LONGEST_MESSAGE))
+        } @else if let Some(service) = chart.origin.service(span) {
+            (service)
         } @else if let Some(invocation) = span.inv.filter(|_| super::is_call(span)) {
             "invocation " (invocation)
         }
@@ -113,7 +136,13 @@ fn what(span: &Span, step: Option<&StepReport>) -> Markup {
 fn status(chart: &Chart<'_>, span: &Span) -> Told {
     let said = |tone, text: &str| (tone, text.to_owned());
     if span.what == What::Saga {
-        return ("", word(chart.story.phase).to_owned());
+        let tone = match chart.story.phase {
+            Phase::Forward => "busy",
+            Phase::Completed => "done",
+            Phase::Unwinding | Phase::MadeGood => "undo",
+            Phase::Stuck => "refused",
+        };
+        return said(tone, word(chart.story.phase));
     }
     if let Some(step) = chart.step(span).filter(|_| span.what == What::Step) {
         let (tone, sign, word) = told(step);
@@ -131,15 +160,20 @@ fn status(chart: &Chart<'_>, span: &Span) -> Told {
     }
 }
 
+/// From when to when many lasted.
+fn reach(chart: &Chart<'_>, many: &Many<'_>) -> (Millis, Option<Millis>) {
+    many.forward.or(many.back).unwrap_or((chart.start, None))
+}
+
 fn draw_many(chart: &Chart<'_>, many: &Many<'_>, place: usize) -> Markup {
-    let (from, to) = many.forward.or(many.back).unwrap_or((chart.start, None));
+    let (from, to) = reach(chart, many);
     let start = from.since(chart.start);
     let ok = many.number.saturating_sub(many.failed + many.open);
     html! {
         tr id={ "many-" (place) } class=(if many.failed > 0 { "m e" } else { "m" }) {
-            th scope="row" { a href={ (chart.here) "all=1" } { (many.number) " more" } }
+            th { a href={ (chart.here) "all=1" } { (many.number) " more" } }
             td { "of " (many.name) }
-            td data-t=(start.0) { (start.in_words()) }
+            td { (start.in_words()) }
             td { (to.unwrap_or(chart.until).since(from).in_words()) }
             td {
                 @if ok > 0 { span class="done" { "✓ " (ok) " ended " } }
@@ -159,7 +193,7 @@ fn idle(step: &StepReport) -> Markup {
     let after = if step.after.len() > 3 { format!("{after} …") } else { after };
     html! {
         tr id={ "idle-" (step.ix) } class="i" {
-            th scope="row" id={ "step-" (step.ix) } { (step.id) }
+            th id={ "step-" (step.ix) } { (step.id) }
             td { (step.tool) @if !after.is_empty() { ", after " (after) } }
             td {}
             td {}

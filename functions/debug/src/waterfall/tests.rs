@@ -2,6 +2,8 @@
 
 use makegood_edge::core::saga::report;
 use makegood_edge::core::trace::{Attribute, Status, TraceId};
+use makegood_edge::gateway::store::PLACES;
+use makegood_edge::gateway::tempo::{Given, Told};
 use makegood_edge::serde_json::{Value, from_value, json};
 
 use super::*;
@@ -71,7 +73,7 @@ fn loaded(phase: &str, ids: &[String], facts: Vec<Value>, spans: Vec<Span>) -> L
     .unwrap();
     let report = report(&story.nodes, story.phase, story.journal.iter().map(|entry| &entry.record));
     let trace = Trace { id: TraceId([7; 16]), remote_parent: None, spans };
-    Loaded { story, report, trace, critical: Vec::new(), others: Vec::new() }
+    Loaded { story, report, trace, critical: Vec::new(), others: Vec::new(), origin: Origin::Journal { tempo: false } }
 }
 
 fn names(names: &[&str]) -> Vec<String> {
@@ -134,8 +136,8 @@ fn what_undid_a_step_stands_right_below_it_and_points_back() {
     assert!(in_order(&page, &[&row(2), &undo, &row(7), &row(8), &row(9), &row(4)]), "{page}");
     let (_, undo) = page.split_once(&undo).unwrap();
     let (undo, _) = undo.split_once("<tr").unwrap();
-    // How long the effect stood; the calls, the failed one hatched; and the head, at the left.
-    let parts = ["<line class=\"c\"", "class=\"f\" fill=\"url(#x)\"", "class=\"w\"", "class=\"u\"", "<use href=\"#b\""];
+    // The whole of it; its calls, the failed one hatched; and how long the effect stood, with the head at the end.
+    let parts = ["class=\"s\"", "class=\"f\" fill=\"url(#x)\"", "class=\"w\"", "<rect x=", "<line x1="];
     assert!(in_order(undo, &parts), "{undo}");
     assert!(undo.contains("↳ undo") && undo.contains("↺ undone"), "{undo}");
 }
@@ -146,10 +148,14 @@ fn every_span_has_a_row_but_for_the_only_attempt_which_is_drawn_in_its_steps() {
     let page = first_page(&loaded);
     for span in &loaded.trace.spans {
         let alone = [3, 5].map(id).contains(&span.id);
-        let element = if alone { "<rect" } else { "<tr" };
-        assert_eq!(page.matches(&format!("{element} id=\"span-{}\"", span.id)).count(), 1, "{}", span.name);
+        let rows = page.matches(&format!("<tr id=\"span-{}\"", span.id)).count();
+        assert_eq!(rows, usize::from(!alone), "{}", span.name);
+        // Who asks for it finds it, whichever it is.
+        let asked = Asked { span: Some(span.id.to_string()), ..Asked::default() };
+        let found = shown(&loaded, &asked).matches(&format!(" id=\"span-{}\"", span.id)).count();
+        assert_eq!(found, 1, "{}", span.name);
     }
-    assert!(page.contains("<th scope=\"row\" id=\"step-0\">"), "where the verdict leads to");
+    assert!(page.contains("<th id=\"step-0\">"), "where the verdict leads to");
 }
 
 #[test]
@@ -166,8 +172,8 @@ fn a_bar_of_what_is_under_way_reaches_now() {
     let spans = vec![open(span(SAGA, What::Saga, 0, 0)), room, call];
     let facts = vec![json!({"type": "started", "node": 0, "attempt": 1, "at": 1_000})];
     let page = first_page(&loaded("forward", &names(&["room"]), facts, spans));
-    let bar = format!("<rect id=\"span-{}\" class=\"o\" x=\"20.00%\" width=\"80.00%\">", id(3));
-    assert!(page.contains(&bar) && page.contains("4.0 s so far"), "{page}");
+    let bar = "<rect class=\"o\" x=\"20%\" width=\"80%\">";
+    assert!(page.contains(bar) && page.contains("4.0 s so far"), "{page}");
     assert!(page.contains("<main data-live>") && page.contains("was called 4.0 s ago"), "{page}");
 }
 
@@ -183,7 +189,7 @@ fn a_wait_is_hatched_and_takes_little_room() {
         room,
     ];
     let page = first_page(&loaded("completed", &names(&["timer", "room"]), Vec::new(), spans));
-    assert!(page.contains(&format!("<rect id=\"span-{}\" class=\"w\" fill=\"url(#h)\"", id(3))), "{page}");
+    assert!(page.contains("<rect class=\"w\" fill=\"url(#h)\""), "{page}");
     assert!(page.contains("≈ 1 min 0 s"), "{page}");
 }
 
@@ -192,8 +198,10 @@ fn the_critical_path_is_marked_in_the_bar_and_as_text() {
     let mut loaded = unwound();
     loaded.critical = vec![id(3), id(9)];
     let page = first_page(&loaded);
-    assert!(page.contains(&format!("<rect id=\"span-{}\" class=\"a k\"", id(3))), "{page}");
-    assert_eq!(page.matches("<b>◆</b>").count(), 3, "the step, the undo, and its attempt: {page}");
+    // The row says so of its one bar, and of several each does itself.
+    assert!(page.contains(&format!("{} class=\"b k\">", row(2))), "{page}");
+    assert!(page.contains(&format!("{} class=\"c b k\">", row(9))) && page.contains("<rect class=\"k\" x="), "{page}");
+    assert_eq!(page.matches(" ◆").count(), 3, "the step, the undo, and its attempt: {page}");
 }
 
 #[test]
@@ -331,13 +339,21 @@ fn a_page_has_so_many_rows_and_leads_to_the_others() {
     assert_eq!(beyond.matches("<tr id=").count(), 0);
 }
 
-#[test]
-fn the_waterfall_of_a_hundred_steps_weighs_less_than_a_hundred_kilobytes() {
+/// A hundred rooms that were booked one after the other, each with a commit before and one after, one in ten at the
+/// second try; and then undone, the last first. What they were given and gave is longer than what is shown of it.
+fn hundred(undone: bool) -> Loaded {
     let ids: Vec<String> = (0..100).map(|at| format!("book_room_{at}")).collect();
-    let mut spans = vec![span(SAGA, What::Saga, 0, 4_200)];
+    let mut spans = vec![span(SAGA, What::Saga, 0, if undone { 8_400 } else { 4_200 })];
     let mut facts = Vec::new();
-    let mut critical = Vec::new();
-    spans.extend((0..10).map(|at| span(2 + at, What::Invocation, 420 * at, 420 * (at + 1))));
+    let mut undos = Vec::new();
+    let attributes = |at: u64| {
+        let told = format!("sg_01k00000000000000000000000, {at}");
+        vec![("makegood.saga", Attribute::Text(told)), ("makegood.epoch", Attribute::Number(1))]
+    };
+    for at in 0..10 {
+        let run = span(2 + at, What::Invocation, 420 * at, 420 * (at + 1));
+        spans.push(Span { attributes: attributes(at), ..run });
+    }
     for at in 0..100_u32 {
         let (number, from) = (u64::from(at) * 10 + 100, u64::from(at) * 40);
         let room = step(number, at, from, from + 60);
@@ -348,18 +364,55 @@ fn the_waterfall_of_a_hundred_steps_weighs_less_than_a_hundred_kilobytes() {
         } else {
             spans.push(part(number + 1, What::Attempt, &room, from, from + 60));
         }
-        critical.push(room.id);
-        spans.push(room);
+        let output = json!({"reservation": format!("reservation_of_the_room_{at}"), "told": "x".repeat(100)});
         facts.push(json!({"type": "started", "node": at, "attempt": 1, "at": from}));
-        let output = json!({"reservation": format!("r_{at}"), "price_minor": 12_000});
         facts.push(json!({"type": "done", "node": at, "attempt": 1, "took": 60, "output": output, "at": from + 60}));
+        if undone {
+            let back = 8_400 - from - 60;
+            let undo = undo(number + 4, &room, back, back + 50);
+            spans.push(part(number + 5, What::UndoAttempt, &undo, back, back + 50));
+            spans.push(undo);
+            undos.push(json!({"type": "undo_started", "node": at, "attempt": 1, "at": back}));
+            undos.push(json!({"type": "undone", "node": at, "attempt": 1, "took": 50, "found": true, "at": back + 50}));
+        }
+        spans.push(room);
     }
-    let mut loaded = loaded("completed", &ids, facts, spans);
-    loaded.critical = critical;
-    let page = first_page(&loaded);
-    assert_eq!(page.matches("<summary>").count(), 100);
-    let weight = page.len() + STYLESHEET.len() + include_str!("../debug.css").len() + SCRIPT.len();
-    assert!(weight < 100_000, "{} of {weight} bytes are the page's own", page.len());
+    facts.extend(undos);
+    let mut loaded = loaded(if undone { "made_good" } else { "completed" }, &ids, facts, spans);
+    for (entry, version) in loaded.story.journal.iter_mut().zip(2..) {
+        entry.seq = version * PLACES;
+    }
+    for step in &mut loaded.report.steps {
+        step.params = json!({"hotel": "Sole sul Mare", "night": "2026-05-01", "guests": 2, "wish": "x".repeat(100)});
+    }
+    let whole = loaded.trace.spans.iter().filter(|span| matches!(span.what, What::Step | What::Undo));
+    loaded.critical = whole.map(|span| span.id).collect();
+    loaded
+}
+
+#[test]
+fn the_waterfall_of_a_hundred_steps_weighs_less_than_a_hundred_kilobytes_even_where_all_were_undone() {
+    for (undone, rows) in [(false, 141), (true, 241)] {
+        let page = first_page(&hundred(undone));
+        assert_eq!(page.matches("<summary>book_room_").count(), 100);
+        assert_eq!(page.matches("<tr id=").count(), rows, "no row is left out");
+        let weight = page.len() + styles().len() + SCRIPT.len();
+        assert!(weight < 100_000, "{undone}: {} of {weight} bytes are the page's own", page.len());
+    }
+}
+
+#[test]
+fn of_a_key_that_is_cut_the_saga_has_the_beginning() {
+    assert!(first_page(&hundred(false)).contains("Key<dd>sg_01k00000000000000000000000:0:99"));
+    let page = first_page(&hundred(true));
+    assert!(page.contains("Key<dd>…:0:99") && page.contains("<span class=\"id\">sg_01k00000000000000000000000</span>"));
+}
+
+#[test]
+fn the_sheet_of_the_waterfall_is_the_frame_and_its_own() {
+    let styles = styles();
+    assert!(styles.contains(":root {") && styles.contains(".badge {") && styles.contains("#w tr:target"));
+    assert!(!styles.contains(".cards"), "what only other pages need stays away");
 }
 
 #[test]
@@ -370,8 +423,8 @@ fn what_leads_on_keeps_to_the_saga_that_was_chosen() {
     let asked = Asked { saga: Some(loaded.story.id.to_string()), ..Asked::default() };
     let page = shown(&loaded, &asked);
     assert!(page.contains(&format!("href=\"?saga={other}\"")), "{page}");
-    assert_eq!(Chart::of(&loaded, &asked, NOW).here, format!("?saga={}&", loaded.story.id));
-    assert_eq!(Chart::of(&loaded, &Asked::default(), NOW).here, "?");
+    assert_eq!(Chart::of(&loaded, &asked, NOW, 1).here, format!("?saga={}&", loaded.story.id));
+    assert_eq!(Chart::of(&loaded, &Asked::default(), NOW, 1).here, "?");
 }
 
 #[test]
@@ -383,4 +436,103 @@ fn odd_traces_are_shown_as_far_as_they_go() {
     let orphan = Span { parent: Some(id(99)), ..span(4, What::Attempt, 10, u64::MAX) };
     let page = first_page(&loaded("forward", &[], Vec::new(), vec![span(SAGA, What::Saga, 0, 100), lost, orphan]));
     assert!(page.contains(&row(3)) && page.contains(&row(4)), "{page}");
+}
+
+/// As Tempo gives a trace of these spans, each with its service; the first is of a saga of ours.
+fn from_tempo(spans: Vec<Value>, strange: &str) -> Loaded {
+    let ours = json!([
+        {"key": "makegood.saga", "value": {"stringValue": "sg_01k00000000000000000000000"}},
+        {"key": "makegood.phase", "value": {"stringValue": "made_good"}},
+        {"key": "makegood.title", "value": {"stringValue": "Rooms"}},
+    ]);
+    let mut root = kept(SAGA, None, "saga", 0, 900);
+    root["attributes"] = ours;
+    let batch = |library: &str, service: &str, spans: Vec<Value>| {
+        json!({
+            "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]},
+            "scopeSpans": [{"scope": {"name": library}, "spans": spans}],
+        })
+    };
+    let body = json!({"batches": [batch("makegood", "makegood", vec![root]), batch(strange, strange, spans)]});
+    read(&body, None)
+}
+
+fn read(body: &Value, wanted: Option<&str>) -> Loaded {
+    let body = body.to_string();
+    let given = Given::read(body.as_bytes(), TraceId([7; 16])).unwrap();
+    tempo::loaded(Told::of(&given, wanted).unwrap())
+}
+
+fn kept(number: u64, parent: Option<u64>, name: &str, from: u64, to: u64) -> Value {
+    let nanos = |at: u64| (at * 1_000_000).to_string();
+    let mut span = json!({
+        "traceId": TraceId([7; 16]).to_string(), "spanId": id(number).to_string(), "name": name,
+        "startTimeUnixNano": nanos(from), "endTimeUnixNano": nanos(to),
+    });
+    if let Some(parent) = parent {
+        span["parentSpanId"] = json!(id(parent).to_string());
+    }
+    span
+}
+
+#[test]
+fn a_trace_from_tempo_says_so_and_asks_for_nothing_to_be_done() {
+    let page = first_page(&from_tempo(vec![kept(2, Some(SAGA), "GET /rooms", 10, 400)], "shop"));
+    assert!(
+        in_order(&page, &["made good", "Read from Tempo.", "It was made good", &row(2), "GET /rooms", "shop"]),
+        "{page}"
+    );
+    for no_place_here in ["data-live", "/api/execute/", "id=\"next\"", "href=\"/debug/sagas/sg_", "For <strong>"] {
+        assert!(!page.contains(no_place_here), "{no_place_here}: {page}");
+    }
+    assert!(page.contains("href=\"/api/debug/traces/07070707070707070707070707070707?source=tempo\""), "{page}");
+    assert!(!first_page(&unwound()).contains("Tempo"), "where there is none");
+    let mut journal = unwound();
+    journal.origin = Origin::Journal { tempo: true };
+    assert!(first_page(&journal).contains("<a href=\"?source=tempo\">As Tempo has it</a>"));
+}
+
+#[test]
+fn a_trace_without_a_saga_has_rows_and_no_verdict() {
+    let spans =
+        vec![kept(2, None, "GET /", 0, 100), kept(3, Some(2), "SELECT", 20, 60), kept(4, Some(3), "disk", 30, 40)];
+    let page =
+        first_page(&read(&json!({"batches": [{"scopeSpans": [{"scope": {"name": "shop"}, "spans": spans}]}]}), None));
+    assert!(in_order(&page, &["<h1>GET /</h1>", &row(2), &row(3), &row(4)]), "{page}");
+    assert!(!page.contains("class=\"verdict") && !page.contains("class=\"badge"), "{page}");
+}
+
+#[test]
+fn whatever_others_wrote_is_text_and_no_more_of_it_than_fits() {
+    const EVIL: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
+    let mut span = kept(2, Some(SAGA), EVIL, 10, 400);
+    span["status"] = json!({"code": "STATUS_CODE_ERROR", "message": EVIL});
+    let attribute = |name: String| json!({"key": name, "value": {"stringValue": EVIL.repeat(200)}});
+    span["attributes"] = (0..60).map(|number| attribute(format!("{EVIL}{number}"))).collect();
+    let page = first_page(&from_tempo(vec![span], EVIL));
+    assert!(page.contains("&lt;script&gt;alert(1)") && !page.contains("<img"), "{page}");
+    assert_eq!(page.matches("<script").count(), 1, "the one of ours: {page}");
+    assert!(page.len() < 60_000, "{}", page.len());
+}
+
+#[test]
+fn ten_thousand_spans_one_below_the_other_are_drawn_a_page_at_a_time() {
+    let spans = (2..10_000).map(|number| kept(number, Some(number - 1), "deeper", number, 20_000)).collect();
+    let loaded = from_tempo(spans, "shop");
+    assert_eq!(loaded.trace.spans.len(), 9_999);
+    let page = first_page(&loaded);
+    assert_eq!(page.matches("<tr id=").count(), MOST_LINES);
+    assert!(page.contains("href=\"?source=tempo&amp;from=500\""), "{page}");
+    assert!(page.len() < 500_000, "{}", page.len());
+}
+
+#[test]
+fn times_of_others_may_be_any() {
+    let mut first = kept(2, Some(SAGA), "at the first", 0, 1);
+    first["startTimeUnixNano"] = json!("0");
+    let mut last = kept(3, Some(SAGA), "at the last", 0, 0);
+    (last["startTimeUnixNano"], last["endTimeUnixNano"]) = (json!(u64::MAX.to_string()), json!(u64::MAX.to_string()));
+    let page = first_page(&from_tempo(vec![first, last, kept(4, Some(3), "before it was called", 5, 6)], "shop"));
+    assert!(in_order(&page, &[&row(2), &row(3), &row(4)]), "{page}");
+    assert!(!page.contains("NaN") && !page.contains("inf%"), "{page}");
 }

@@ -20,14 +20,16 @@ function moment(ms) {
 let here = "";
 const current = () => $(here)?.closest("tr");
 const handle = (row) => row.querySelector("summary, a") ?? row.cells[0];
+// A row that opens to nothing of its own is a stop of the keyboard too.
+function reach() {
+  for (const row of table.tBodies[0].rows) if (handle(row) === row.cells[0]) row.cells[0].tabIndex = 0;
+}
 function choose(row) {
   if (!row) return;
   current()?.classList.remove("here");
   here = row.id;
   row.classList.add("here");
-  const target = handle(row);
-  if (target === row.cells[0]) target.tabIndex = -1;
-  target.focus({ preventScroll: true });
+  handle(row).focus({ preventScroll: true });
   row.scrollIntoView({ block: "nearest" });
   if (!panel.hidden) show(row);
 }
@@ -54,7 +56,8 @@ function show(row, live = "polite") {
   const list = element("dl");
   const add = (label, value) => value && list.append(element("dt", label), element("dd", value));
   add("What", what.textContent);
-  if (start.dataset.t) add("Began", moment(Number(table.dataset.start) + Number(start.dataset.t)));
+  const began = table.dataset.starts.split(",")[row.sectionRowIndex];
+  if (began) add("Began", moment(Number(table.dataset.start) + Number(began)));
   add("After", start.textContent);
   add("Took", took.textContent);
   add("Status", status.textContent);
@@ -62,11 +65,15 @@ function show(row, live = "polite") {
   // An attempt, and an undo, open to what their step does.
   let of = row;
   while (/^[cu]/.test(of.className) && of.previousElementSibling) of = of.previousElementSibling;
-  const details = (row.querySelector("details") ?? of.querySelector("details"))?.lastElementChild;
+  const details = (row.querySelector("details") ?? of.querySelector("details"))?.lastElementChild.cloneNode(true);
+  for (const label of details?.children ?? []) {
+    const key = label.textContent === "Key" && label.nextElementSibling;
+    if (key) key.textContent = key.textContent.replace(/^…/, document.querySelector(".trail .id").textContent);
+  }
   const title = of === row ? name : `${handle(of).textContent}, ${name}`;
   const link = element("a", "link to this");
   link.href = `#${row.id}`;
-  more.replaceChildren(element("h2", title), list, ...(details ? [details.cloneNode(true)] : []), link);
+  more.replaceChildren(element("h2", title), list, ...(details ? [details] : []), link);
   panel.hidden = false;
   history.replaceState(null, "", `#${row.id}`);
 }
@@ -167,6 +174,10 @@ const act = {
 };
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Enter" && event.target.matches("#w tbody th")) {
+    choose(event.target.parentElement);
+    return show(event.target.parentElement);
+  }
   if (event.target === search && event.key !== "Escape") {
     if (event.key === "Enter") choose(rows()[0]);
     return;
@@ -215,7 +226,7 @@ const stops = (part) => [...part.querySelectorAll("summary, a")];
 function swap(old, fresh) {
   const made = document.importNode(fresh, true), focused = document.activeElement;
   const open = old.querySelector("details")?.open, at = stops(old).indexOf(focused);
-  if (old === focused) made.tabIndex = -1;
+  if (old === focused) made.tabIndex = 0;
   old.replaceWith(made);
   if (open) made.querySelector("details")?.setAttribute("open", "");
   (old === focused ? made : stops(made)[at])?.focus({ preventScroll: true });
@@ -262,6 +273,8 @@ function renew(page) {
     served.delete(body.lastElementChild.id);
     body.lastElementChild.remove();
   }
+  table.dataset.starts = next.dataset.starts;
+  reach();
   if (stale && !panel.hidden && current() && !selected(more)) {
     show(current(), "off");
     stale = false;
@@ -285,8 +298,12 @@ function look() {
   ask.send();
 }
 
-remember();
-localise(document);
-$("tools").hidden = false;
-follow();
-setTimeout(look, pause);
+// The page is whole without it, and is drawn first.
+requestAnimationFrame(() => setTimeout(() => {
+  remember();
+  localise(document);
+  reach();
+  $("tools").hidden = false;
+  follow();
+  setTimeout(look, pause);
+}));

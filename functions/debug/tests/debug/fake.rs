@@ -26,9 +26,19 @@ pub enum Database {
     Silent,
 }
 
+/// Where traces are read that the database does not have.
+#[derive(Clone)]
+pub enum Tempo {
+    /// None is configured.
+    None,
+    Away,
+    Answers(u16, Bytes),
+}
+
 #[derive(Clone)]
 pub struct Fake {
     pub database: Database,
+    pub tempo: Tempo,
     pub stories: Rc<Vec<Value>>,
     /// Links by the hash of their token.
     pub links: Rc<BTreeMap<String, Value>>,
@@ -44,6 +54,7 @@ impl Fake {
     pub fn with(stories: Vec<Value>) -> Self {
         Self {
             database: Database::Up,
+            tempo: Tempo::None,
             stories: Rc::new(stories),
             links: Rc::default(),
             tools: Rc::new(json!({})),
@@ -93,9 +104,24 @@ impl Fake {
         }
         assert_eq!(query["query"], views::LIST, "this crate asks nothing else");
         let created = |story: &Value| story["created_at"].as_u64().unwrap_or_default();
+        let state = |story: &Value, state: &str| {
+            let ended = story["phase"] == "completed" || story["phase"] == "made_good";
+            match state {
+                "ended" => ended,
+                "unfinished" => !ended,
+                "person" => story["phase"] == "stuck",
+                phase => story["phase"] == phase,
+            }
+        };
         let wanted = |story: &&Value| {
             let calls = |tool: &str| story["nodes"].as_array().into_iter().flatten().any(|node| node["tool"] == tool);
-            param(3).is_none_or(|phase| story["phase"] == phase) && param(4).is_none_or(calls)
+            let tells = |text: &str| story["title"].as_str().is_some_and(|title| title.contains(text));
+            let changed = story["updated_at"].as_u64().unwrap_or_default();
+            param(3).is_none_or(|wanted| state(story, wanted))
+                && param(4).is_none_or(calls)
+                && created(story) >= number(5)
+                && param(6).is_none_or(tells)
+                && param(7).is_none_or(|_| (number(7)..number(8)).contains(&changed))
         };
         let mut found: Vec<&Value> =
             self.stories.iter().filter(mine).filter(wanted).filter(|story| created(story) < number(1)).collect();
@@ -106,14 +132,29 @@ impl Fake {
             for counter in ["invocations", "commits", "calls"] {
                 line[counter] = story["counters"][counter].clone();
             }
+            if line["phase"] == "stuck" {
+                (line["needs"], line["about"]) = (json!("stuck"), json!("table"));
+            }
             line
         });
-        lines.collect()
+        // Of a text so few are looked at.
+        let upto = param(6).filter(|text| *text == "common").map(|_| START);
+        json!({"sagas": lines.collect::<Vec<_>>(), "upto": upto})
     }
 }
 
 impl Host for Fake {
     async fn fetch(&self, request: Sent, _: Millis) -> Result<Response, FetchError> {
+        if request.uri().host() == Some("tempo.test") {
+            return match &self.tempo {
+                Tempo::None | Tempo::Away => Err(FetchError::NotSent("tempo.test:3200 refused".to_owned())),
+                Tempo::Answers(status, body) => {
+                    let mut answer = Answer::new(body.clone());
+                    *answer.status_mut() = (*status).try_into().unwrap_or_default();
+                    Ok(answer)
+                }
+            };
+        }
         match self.database {
             Database::Up => {
                 let query = from_slice(request.body()).unwrap_or_default();
@@ -142,6 +183,7 @@ impl Host for Fake {
             "public_url" => self.public_url,
             "region" => "fra",
             "limits" => "off",
+            "tempo_url" if !matches!(self.tempo, Tempo::None) => "http://tempo.test",
             _ => return None,
         };
         Some(value.to_owned())

@@ -6,3 +6,4 @@ mod chat;
 mod fake;
 mod login;
 mod pages;
+mod tempo;

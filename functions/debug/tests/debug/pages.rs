@@ -85,23 +85,33 @@ fn whatever_was_written_is_text_and_nothing_more() {
         let got = get(&host, &address);
         assert_eq!(got.status(), 200);
         assert!(got.holds("&lt;script&gt;alert(1)"));
-        assert!(!got.holds("<script") && !got.holds("<img") && !got.holds(" style="));
+        assert!(
+            !got.holds("<script>") && !got.holds("<img") && !got.holds(" style=") && !got.holds(" onerror=alert(1)>")
+        );
+        assert_eq!(got.text.matches("<script").count(), 1, "ours");
     }
 }
 
 #[test]
-fn every_page_has_a_policy_that_lets_nothing_run() {
+fn every_page_has_a_policy_that_lets_nothing_run_but_our_own_script() {
     let host = Fake::with(vec![unwound()]);
-    for address in ["/debug".to_owned(), format!("/debug/sagas/{}", id(1)), "/debug/nowhere".to_owned()] {
-        let got = get(&host, &address);
-        let expected = "default-src 'none'; style-src 'self'; img-src data:; form-action 'none'; \
-                        frame-ancestors 'none'; base-uri 'none'";
+    let none = "default-src 'none'; style-src 'self'; img-src data:; form-action 'none'; frame-ancestors 'none'; \
+                base-uri 'none'";
+    let ours = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
+                form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; \
+                trusted-types 'none'";
+    let saga = format!("/debug/sagas/{}", id(1));
+    for (address, expected) in [("/debug", ours), (saga.as_str(), ours), ("/debug/nowhere", none)] {
+        let got = get(&host, address);
         assert_eq!(got.header("content-security-policy"), expected);
         assert_eq!(got.header("content-type"), "text/html; charset=utf-8");
         assert_eq!(got.header("x-content-type-options"), "nosniff");
         assert_eq!(got.header("cache-control"), "no-store");
     }
-    assert_eq!(get(&host, "/debug/debug.css").header("content-type"), "text/css; charset=utf-8");
+    for name in ["debug.css", "console.css"] {
+        assert_eq!(get(&host, &format!("/debug/{name}")).header("content-type"), "text/css; charset=utf-8");
+    }
+    assert_eq!(get(&host, "/debug/console.js").header("content-type"), "text/javascript; charset=utf-8");
 }
 
 #[test]
@@ -152,22 +162,109 @@ fn the_list_leads_to_older_sagas() {
 }
 
 #[test]
-fn the_list_leads_to_its_phases_and_stays_with_what_was_asked_for() {
+fn the_list_leads_to_ready_made_views_and_stays_with_what_was_asked_for() {
     let host = Fake::with(vec![story(1, "ana", "completed"), story(2, "ana", "completed"), story(3, "ana", "stuck")]);
-    let got = get(&host, "/debug/sagas?owner=ana&phase=completed&limit=1");
-    assert!(got.holds("<strong>completed</strong>") && !got.holds("Saga 3"), "{}", got.text);
+    let person = get(&host, "/debug/sagas?phase=person");
     assert!(
-        got.holds("<a href=\"/debug/sagas?limit=1&amp;owner=ana&amp;phase=stuck\">needs a person</a>"),
+        person.holds("<a href=\"/debug/sagas?phase=person\" aria-current=\"page\">Needs a person</a>"),
+        "{}",
+        person.text
+    );
+    assert!(person.holds("Saga 3") && !person.holds("Saga 2") && person.holds("stuck: table"), "{}", person.text);
+    let got =
+        get(&host, "/debug/sagas?owner=ana&phase=completed&limit=1&text=Saga&from=2026-05-01&to=2026-05-01T12:00");
+    assert!(got.holds("value=\"completed\" selected") && !got.holds("Saga 3"), "{}", got.text);
+    let next = format!(
+        "?before={START}&amp;limit=1&amp;owner=ana&amp;phase=completed&amp;text=Saga&amp;from=2026-05-01&amp;to=2026-05-01T12%3A00"
+    );
+    assert!(got.holds(&next), "{}", got.text);
+    let none = get(&host, "/debug/sagas?tool=book+a%26b");
+    assert!(none.holds("There are none.") && none.holds("value=\"book a&amp;b\""), "{}", none.text);
+    assert!(get(&host, "/debug/sagas?phase=person&owner=bob").holds("No saga needs a person."));
+}
+
+#[test]
+fn the_list_is_of_a_time_of_creation_or_of_the_last_change() {
+    let mut late = story(2, "ana", "completed");
+    late["updated_at"] = json!(START + 110_000);
+    let mut old = story(1, "ana", "completed");
+    (old["created_at"], old["updated_at"]) = (json!(START - 7_200_000), json!(START - 7_200_000));
+    let mut slow = story(3, "ana", "completed");
+    (slow["created_at"], slow["updated_at"]) = (json!(START - 7_200_000), json!(START + 100_000));
+    let host = Fake::with(vec![old, late, slow]);
+    let shown = |query: &str| {
+        let got = get(&host, &format!("/debug/sagas?{query}"));
+        assert_eq!(got.status(), 200, "{query}");
+        [1, 2, 3].map(|number| got.holds(&format!("Saga {number}")))
+    };
+    assert_eq!(shown("span=hour"), [false, true, false]);
+    assert_eq!(shown("span=hour&by=changed"), [false, true, true]);
+    assert_eq!(shown("from=2026-05-01"), [true, true, true]);
+    assert_eq!(shown("to=2026-05-01T10:30"), [true, false, true]);
+    assert_eq!(shown("to=2026-05-01T10:30&by=changed"), [true, false, false]);
+    for wrong in ["span=year", "from=yesterday", "by=luck", "phase=over"] {
+        let got = get(&host, &format!("/debug/sagas?{wrong}"));
+        assert!(got.status() == 400 && got.holds("<code>invalid_request</code>"), "{wrong}: {}", got.text);
+    }
+}
+
+#[test]
+fn a_text_that_not_all_were_looked_at_for_says_so_and_leads_on() {
+    let got = get(&Fake::with(vec![story(1, "ana", "completed")]), "/debug/sagas?text=common");
+    assert!(got.holds("were looked at") && got.holds(&format!("?before={START}&amp;text=common")), "{}", got.text);
+}
+
+#[test]
+fn what_can_be_done_stands_behind_dialogs_and_as_commands() {
+    let mut stuck = unwound();
+    stuck["phase"] = json!("stuck");
+    let held = json!({"type": "held", "node": 1, "op": "undo", "code": "gone", "detail": "The till is shut."});
+    let mut records = stuck["journal"].as_array().cloned().unwrap_or_default();
+    records.truncate(records.len() - 2);
+    let mut record = held;
+    (record["at"], record["inv"]) = (json!(START + 9_900), json!(3));
+    records.push(json!({"seq": 90, "record": record}));
+    stuck["journal"] = json!(records);
+    let got = page(stuck);
+    assert!(
+        in_order(&got.text, &["What you can do", "Try it again", "It is undone by hand", "<dialog id=\"deed-1-0\""]),
         "{}",
         got.text
     );
-    assert!(got.holds(&format!("?before={START}&amp;limit=1&amp;owner=ana&amp;phase=completed")), "{}", got.text);
-    let none = get(&host, "/debug/sagas?tool=book+a%26b");
-    assert!(
-        none.holds("There are none.") && none.holds("book a&amp;b") && none.holds("tool=book%20a%26b"),
-        "{}",
-        none.text
-    );
+    assert!(got.holds(&format!("makegood saga retry {} table", id(1))), "{}", got.text);
+    assert!(got.holds(&format!("makegood saga resolve {} table --not-done", id(1))), "{}", got.text);
+    assert!(got.holds("&quot;done&quot;:false") && !got.holds("&quot;done&quot;:true"), "{}", got.text);
+    assert!(!got.holds("It is done</button>") && !got.holds("Cancel it"), "{}", got.text);
+    assert!(!page(unwound()).holds("What you can do"), "it is over");
+}
+
+#[test]
+fn the_plan_stands_in_layers_and_the_world_as_far_as_it_is_known() {
+    let got = page(unwound());
+    let parts = [
+        "<ol class=\"layers\"><li><ul>",
+        "<code>weather</code>",
+        "<code>table</code>",
+        "</ul></li><li><ul>",
+        "<code>deposit</code>",
+        "<code>ride</code>",
+        "</ul></li><li><ul>",
+        "<code>text</code>",
+        "In the world",
+        "Taken back",
+        "<code>table</code>",
+        "restaurant.book",
+    ];
+    assert!(in_order(&got.text, &parts), "{}", got.text);
+    assert!(!got.holds("<dt>Stands</dt>"), "{}", got.text);
+}
+
+#[test]
+fn a_page_of_the_list_weighs_less_than_a_hundred_kilobytes_with_all_that_it_brings() {
+    let host = Fake::with((0..50).map(|number| story(number, "somebody with a long name", "stuck")).collect());
+    let parts = ["/debug/sagas", "/debug/debug.css", "/debug/console.css", "/debug/console.js"];
+    let weight: usize = parts.map(|part| get(&host, part).text.len()).iter().sum();
+    assert!(weight < 100_000, "{weight} bytes");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::id::{SpanId, Tag};
 use super::spans::About;
 use super::track::{Flight, Track};
-use super::{ARGUMENTS, Attribute, Span, Status, TITLE, What};
+use super::{ARGUMENTS, Attribute, HELD, Span, Status, TITLE, What};
 use crate::saga::{CallId, Fact, Op, Record};
 use crate::time::Millis;
 use crate::tool::Class;
@@ -352,7 +352,7 @@ pub(super) fn succeed(span: &mut Span, at: Millis) {
 /// What was said of a failure does not count any more.
 pub(super) fn forgive(span: &mut Span) {
     span.message.clear();
-    span.attributes.retain(|(name, _)| *name != "error.type");
+    span.attributes.retain(|(name, _)| !["error.type", HELD].contains(name));
 }
 
 pub(super) fn written(params: &Map<String, Value>) -> Attribute {

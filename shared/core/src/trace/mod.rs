@@ -14,7 +14,7 @@ mod path;
 mod spans;
 mod track;
 
-pub use context::{Baggage, Context, baggage};
+pub use context::Context;
 pub use id::{SpanId, TraceId};
 pub use path::critical_path;
 pub use spans::{About, of};
@@ -42,6 +42,21 @@ pub enum What {
     UndoAttempt,
     /// A model that was asked for the plan; its parent is the saga.
     Model,
+    /// Of anybody else's work, read back from where traces are collected. None is made here.
+    Other,
+}
+
+impl What {
+    /// How far it is from the root: of spans that start together, the outer comes first.
+    #[must_use]
+    pub const fn depth(self) -> u8 {
+        match self {
+            Self::Saga => 0,
+            Self::Invocation | Self::Step | Self::Undo | Self::Model => 1,
+            Self::Attempt | Self::UndoAttempt | Self::Wait | Self::Approval => 2,
+            Self::Other => 3,
+        }
+    }
 }
 
 /// How what a span is of came out.
@@ -106,6 +121,8 @@ pub const ARGUMENTS: &str = "gen_ai.tool.call.arguments";
 pub const RESULT: &str = "gen_ai.tool.call.result";
 /// What the saga is about, in words.
 pub const TITLE: &str = "makegood.title";
+/// It can go neither forward nor back without a person.
+pub const HELD: &str = "makegood.held";
 /// Attributes that hold what users and partners said. They leave only where they are asked for.
 pub const CONTENTS: [&str; 3] = [ARGUMENTS, RESULT, TITLE];
 

@@ -30,6 +30,6 @@ pub fn critical_path(trace: &Trace) -> Vec<SpanId> {
 const fn is_leaf(what: What) -> bool {
     match what {
         What::Attempt | What::UndoAttempt | What::Wait | What::Approval | What::Model => true,
-        What::Saga | What::Invocation | What::Step | What::Undo => false,
+        What::Saga | What::Invocation | What::Step | What::Undo | What::Other => false,
     }
 }

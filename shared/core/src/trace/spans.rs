@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::context::Context;
 use super::id::{SpanId, Tag, TraceId};
 use super::maker::{Maker, fail, forgive, number_of, set, succeed, text, written};
-use super::{ARGUMENTS, Attribute, RESULT, Status, Trace, What};
+use super::{ARGUMENTS, Attribute, HELD, RESULT, Status, Trace, What};
 use crate::id::SagaId;
 use crate::proposal::Provenance;
 use crate::saga::{Cause, Fact, NEVER_SEEN, Node, Op, Phase, Record, Wait};
@@ -187,6 +187,7 @@ impl Maker<'_> {
                 self.end_wait(of, at);
                 let held = if *op == Op::Undo { self.undo(of, at) } else { self.step(of, at) };
                 fail(&mut self.spans[held], code, detail);
+                set(&mut self.spans[held], HELD, Attribute::Flag(true));
                 self.spans[held].end = None;
                 // Only a do is asked for anew under another key.
                 self.tracks[of].refused &= *op == Op::Do;
@@ -270,7 +271,7 @@ impl Maker<'_> {
                 span.id = span.id.again();
             }
         }
-        spans.sort_by_key(|span| (span.start, depth(span.what)));
+        spans.sort_by_key(|span| (span.start, span.what.depth()));
         let id = self.about.context.map_or_else(|| TraceId::of(self.about.saga), |context| context.trace);
         Trace { id, remote_parent: self.about.context.map(|context| context.parent), spans }
     }
@@ -296,13 +297,5 @@ impl Maker<'_> {
                 fail(call, "lost", "No answer to it is in the journal.");
             }
         }
-    }
-}
-
-const fn depth(what: What) -> u8 {
-    match what {
-        What::Saga => 0,
-        What::Invocation | What::Step | What::Undo | What::Model => 1,
-        What::Attempt | What::UndoAttempt | What::Wait | What::Approval => 2,
     }
 }

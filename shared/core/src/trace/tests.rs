@@ -284,8 +284,23 @@ fn what_a_person_has_tried_again_is_another_round_and_no_failure_any_more() {
     let step = span(&trace, "ride");
     assert_eq!((step.start, step.end, step.status), (Millis(T + 10), Some(Millis(T + 450)), Status::Ok));
     assert_eq!((step.message.as_str(), attribute(step, "error.type")), ("", None));
+    assert_eq!(attribute(step, HELD), None);
     let second = SpanId::of_call(&saga(), CallId { node: 1, op: Op::Do, round: 1, attempt: 1, fingerprint: 0 });
     assert!(trace.spans.iter().any(|span| span.id == second && span.status == Status::Ok));
+}
+
+#[test]
+fn what_needs_a_person_says_so() {
+    let trace = traced(
+        Phase::Stuck,
+        &[
+            (10, 1, started(1, 1)),
+            (20, 1, json!({"type": "held", "node": 1, "op": "do", "code": "full", "detail": "No."})),
+            (21, 1, json!({"type": "stuck", "nodes": [1]})),
+        ],
+    );
+    let step = span(&trace, "ride");
+    assert_eq!((step.status, attribute(step, HELD)), (Status::Error, Some(&Attribute::Flag(true))));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The models that are asked, one after the other, and what each costs.
 
-use makegood_core::error::{Code, Error};
+use makegood_core::error::Error;
 use makegood_core::proposal::{Asked, Provenance, Round};
 use makegood_core::time::Millis;
 use makegood_gateway::model::{self, Failure, Model, Question, Said, Usage};
@@ -8,6 +8,7 @@ use makegood_gateway::{Request, Response};
 
 use crate::breakers::Pass;
 use crate::host::{FetchError, Host, Level};
+use crate::settings::misconfigured;
 
 /// What the settings say of models.
 #[derive(Clone, Debug, Default)]
@@ -67,13 +68,10 @@ impl Models {
     /// Reads what this function was given. Only functions that read messages are given any of it.
     ///
     /// # Errors
-    /// [`Code::Internal`], where something was set that cannot be meant.
+    /// Where something was set that cannot be meant.
     pub fn read<H: Host>(host: &H) -> Result<Self, Error> {
         let text = |name: &str| host.config(name).unwrap_or_default().trim().to_owned();
-        let wrong = |name: &str, why: &str| {
-            Error::new(Code::Internal, "The server is not configured well.")
-                .because(format!("the variable `{name}` {why}"))
-        };
+        let wrong = |name: &str, why: &str| misconfigured(format!("the variable `{name}` {why}"));
         let millis = |name: &'static str, default: u64| match text(name) {
             none if none.is_empty() => Ok(Millis(default)),
             number => number.parse().map(Millis).map_err(|_| wrong(name, "is not a number of milliseconds")),

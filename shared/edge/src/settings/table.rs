@@ -63,7 +63,7 @@ const READERS: &[Function] = &[CHAT, INTENT];
 pub const SUBSCRIBER_HOSTS: &str = "subscriber_hosts";
 
 /// In the order of their names.
-pub const TABLE: [Setting; 50] = [
+pub const TABLE: [Setting; 52] = [
     Setting {
         name: "ably_key",
         kind: Kind::Text,
@@ -114,7 +114,7 @@ pub const TABLE: [Setting; 50] = [
         kind: Kind::Text,
         secret: false,
         required: false,
-        functions: &[EXECUTE],
+        functions: &[EXECUTE, DEBUG],
         meaning: "When the circuit breakers of tools and MCP servers open: `{\"default\": {…}, \"book_table\": {\"calls\": 10}}`, or `off`; empty: as docs/BREAKERS.md says",
         source: "your choice",
     },
@@ -450,6 +450,24 @@ pub const TABLE: [Setting; 50] = [
         functions: &[WEBHOOK],
         meaning: "`true` lets subscriptions lead anywhere, over http and to this machine too; for loopback only",
         source: "leave it `false`",
+    },
+    Setting {
+        name: "tempo_headers",
+        kind: Kind::Text,
+        secret: true,
+        required: false,
+        functions: &[DEBUG],
+        meaning: "What Tempo knows us by: `name=value` with commas between, percent-encoded; empty: nothing",
+        source: "whoever runs Tempo: `authorization=Bearer%20…`, `x-scope-orgid=…`",
+    },
+    Setting {
+        name: "tempo_url",
+        kind: Kind::Called { host: "tempo_host" },
+        secret: false,
+        required: false,
+        functions: &[DEBUG],
+        meaning: "Where operators' pages read traces that the database does not have: what stands before `/api/v2/traces`; empty: nowhere",
+        source: "where your Tempo answers queries",
     },
     Setting {
         name: "time_budget_ms",

@@ -15,6 +15,7 @@ use makegood_gateway::webhook::outgoing;
 
 use crate::host::Host;
 use crate::outbound::Bound;
+use crate::settings::misconfigured;
 use crate::store::{Store, unreadable};
 
 pub use bring::bring;
@@ -42,10 +43,8 @@ impl Means {
     /// Where a value is none.
     pub fn read<H: Host>(host: &H) -> Result<Self, Error> {
         let [url, ably_key] = [host.config("ably_url"), host.config("ably_key")].map(Option::unwrap_or_default);
-        let ably = Ably::read(&url, &ably_key).map_err(|why| {
-            Error::new(Code::Internal, "The server is not configured well.")
-                .because(format!("the variable `ably_key`: {why}"))
-        })?;
+        let ably =
+            Ably::read(&url, &ably_key).map_err(|why| misconfigured(format!("the variable `ably_key`: {why}")))?;
         let inside = host.config("subscriptions_inside").is_some_and(|inside| inside == "true");
         Ok(Self { key: host.config("subscription_key").unwrap_or_default(), inside, ably })
     }

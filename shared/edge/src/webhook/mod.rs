@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use crate::host::{self, Host, Level, Reply, Request};
 use crate::limits;
 use crate::queue::{SLACK, send};
-use crate::settings::Settings;
+use crate::settings::{Settings, misconfigured};
 use crate::store::{Store, unreadable};
 
 /// The sweep tells of a delivery that nobody has settled for so long.
@@ -39,10 +39,8 @@ pub async fn receive<H: Host>(request: &Request, host: &H, settings: &Settings, 
         let message = format!("The body has {} bytes; {LARGEST_BODY} are allowed.", body.len());
         return Err(Error::new(Code::BodyTooLarge, message));
     }
-    let sources = sources::read(&host.config("webhook_sources").unwrap_or_default()).map_err(|why| {
-        Error::new(Code::Internal, "The server is not configured well.")
-            .because(format!("the variable `webhook_sources`: {why}"))
-    })?;
+    let sources = sources::read(&host.config("webhook_sources").unwrap_or_default())
+        .map_err(|why| misconfigured(format!("the variable `webhook_sources`: {why}")))?;
     let source = sources.get(name);
     limits::by_source(request, host, settings, source.map(|_| name)).await?;
     let source = source.ok_or_else(|| {

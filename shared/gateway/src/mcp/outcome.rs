@@ -10,7 +10,7 @@ use super::reply::{Answer, Reply, RpcError, read};
 use super::request::{CALL_ID, INITIALIZE_ID, Session};
 use super::{LEGACY, OLDER, SESSION};
 use crate::Response;
-use crate::tool::{plain, retry_after, short, state, storable};
+use crate::tool::{kept, plain, retry_after, short, state, storable};
 
 /// The request was not understood, so that nothing was done: JSON-RPC's own codes, and those of the protocol for
 /// headers, capabilities and versions that do not fit. A tool that there is not is -32602.
@@ -23,6 +23,7 @@ const NOT_UNDERSTOOD: [i64; 7] = [-32700, -32600, -32601, -32602, -32020, -32021
 /// | a result | ok, by the operation |
 /// | a result with `isError` | refused; of a tool whose definition says so, unknown; a status, unknown |
 /// | the same to an undo, with `code` `nothing_to_undo` in its `structuredContent` | ok: there was nothing to undo |
+/// | a result of which more than [`crate::tool::LARGEST_OUTPUT`] would be kept | unknown: it may have been done |
 /// | a result that wants input, or is a task | unknown: we said that we can do neither |
 /// | error -32700, -32600, -32601, -32602, -32020, -32021, -32022 | refused: the request was not understood |
 /// | any other error of JSON-RPC, -32603 and a server's own among them | unknown |
@@ -83,14 +84,14 @@ fn of_result(op: Op, failure: Failure, mut result: Map<String, Value>) -> Outcom
     }
     let said = || structured.clone().or_else(|| serde_json::from_slice(text.as_bytes()).ok().map(storable));
     match op {
-        Op::Do => Outcome::Ok(saga::Answer::Output(structured.unwrap_or_else(|| json!({ "text": plain(&text) })))),
+        Op::Do => kept(saga::Answer::Output(structured.unwrap_or_else(|| json!({ "text": plain(&text) })))),
         Op::Undo => {
             let found = said().and_then(|fields| fields.get("undone")?.as_bool()).unwrap_or(true);
             Outcome::Ok(saga::Answer::Undone { found })
         }
-        Op::Status => said()
-            .and_then(state)
-            .map_or_else(|| unknown("no_state", "the status has no `state` that is known"), Outcome::Ok),
+        Op::Status => {
+            said().and_then(state).map_or_else(|| unknown("no_state", "the status has no `state` that is known"), kept)
+        }
     }
 }
 
@@ -137,6 +138,7 @@ fn later(code: String, reason: &str, after: Option<Millis>) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tool::LARGEST_OUTPUT;
     use makegood_core::tool::Era;
 
     fn mcp(failure: Failure) -> Mcp {
@@ -214,6 +216,18 @@ mod tests {
         for other in [json!({}), json!({ "resultType": "input_required", "content": [] }), json!({ "task": {} })] {
             assert!(matches!(result(Op::Do, other.clone()), Outcome::Unknown { .. }), "{other}");
         }
+    }
+
+    #[test]
+    fn a_result_that_cannot_be_kept_may_have_been_done_all_the_same() {
+        let text = "x".repeat(LARGEST_OUTPUT);
+        let said = result(Op::Do, json!({ "content": [{ "type": "text", "text": text }] }));
+        assert!(matches!(said, Outcome::Unknown { code, .. } if code == "too_large"));
+        // Of a text beside what is structured nothing is kept.
+        let short = json!({ "content": [{ "type": "text", "text": text }], "structuredContent": { "n": 1 } });
+        assert_eq!(result(Op::Do, short), Outcome::Ok(saga::Answer::Output(json!({ "n": 1 }))));
+        let done = json!({ "structuredContent": { "state": "done", "output": text } });
+        assert!(matches!(result(Op::Status, done), Outcome::Unknown { code, .. } if code == "too_large"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod breakers;
 mod budget;
 mod chat;
 mod children;
+mod console;
 mod conversations;
 mod crashes;
 mod doctor;

@@ -129,7 +129,7 @@ fn plant(parrot: &str) -> Planted {
             }})
             .to_string(),
             "ably_key" => format!("app.id:{canary}"),
-            "otlp_headers" => format!("api-key={canary}"),
+            "otlp_headers" | "tempo_headers" => format!("api-key={canary}"),
             "fallback_model_key"
             | "model_key"
             | "qstash_current_signing_key"
@@ -172,6 +172,9 @@ fn options(parrot: &str, values: &BTreeMap<&str, String>) -> Options {
         ("SPIN_VARIABLE_OTLP_HOST", parrot),
         ("SPIN_VARIABLE_OTLP_ENDPOINT", &format!("{parrot}/otlp")),
         ("SPIN_VARIABLE_OTLP_HEADERS", &values["otlp_headers"]),
+        ("SPIN_VARIABLE_TEMPO_HOST", parrot),
+        ("SPIN_VARIABLE_TEMPO_URL", &format!("{parrot}/tempo")),
+        ("SPIN_VARIABLE_TEMPO_HEADERS", &values["tempo_headers"]),
         ("SPIN_VARIABLE_MODEL_HOST", parrot),
         ("SPIN_VARIABLE_MODEL_URL", &format!("{parrot}/first")),
         ("SPIN_VARIABLE_MODEL_NAME", "first"),
@@ -245,7 +248,18 @@ async fn requests(platform: &Platform, said: &mut Said, bearer: &str) {
         "/api/debug/counts",
         "/api/debug/models",
         "/api/debug/webhooks",
+        "/api/debug/queue",
+        "/api/debug/approvals",
+        "/api/debug/breakers",
         "/api/debug/health",
+        "/debug/queue",
+        "/debug/approvals",
+        "/debug/limits",
+        "/debug/tools",
+        "/debug/health",
+        "/debug/security",
+        "/api/debug/traces/0af7651916cd43dd8448eb211c80319c",
+        "/debug/traces/0af7651916cd43dd8448eb211c80319c?source=tempo",
         "/api/openapi.json",
         "/api/docs",
         "/api/execute/sg_01k0000000000000000000zzzz",

@@ -1,10 +1,14 @@
-//! Traces out: what a collector was told is what the platform shows, with the caller's trace and over its children.
+//! Traces out, and back: what a collector was told is what the platform shows, with the caller's trace and over its
+//! children; and what Tempo gives of it is shown as the journal's own.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::routing::post;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use makegood_core::trace::CONTENTS;
 use makegood_endpoints::platform::{Options, Platform, answer};
 use makegood_endpoints::{journal, poll, queue, town};
 use makegood_gateway::hexadecimal;
@@ -60,17 +64,24 @@ fn spans(told: &Value) -> Vec<&Value> {
 
 /// The spans of a trace as the platform shows them, in the words of both.
 async fn shown(platform: &Platform, trace: &str) -> Vec<Value> {
-    let told = platform.get(&format!("/api/debug/traces/{trace}")).await;
+    worded(&platform.get(&format!("/api/debug/traces/{trace}")).await)
+}
+
+/// Without what users and partners said.
+fn worded(told: &Value) -> Vec<Value> {
     let word = |span: &Value| {
         let link = |link: &Value| link["spanId"].clone();
+        let attributes = span["attributes"].as_array().unwrap().iter();
+        let attributes = attributes.filter(|pair| !CONTENTS.contains(&pair["key"].as_str().unwrap()));
         json!({
             "id": span["spanId"], "parent": span["parentSpanId"], "name": span["name"], "kind": span["kind"],
-            "start": span["startTimeUnixNano"], "end": span["endTimeUnixNano"], "attributes": span["attributes"],
+            "start": span["startTimeUnixNano"], "end": span["endTimeUnixNano"],
+            "attributes": attributes.collect::<Vec<_>>(),
             "links": span["links"].as_array().into_iter().flatten().map(link).collect::<Vec<_>>(),
             "status": span["status"]["code"],
         })
     };
-    sorted(spans(&told).into_iter().map(word).collect())
+    sorted(spans(told).into_iter().map(word).collect())
 }
 
 /// The same as the collector has them, which answers as Tempo does; `None` where it knows of no such trace.
@@ -205,4 +216,168 @@ async fn what_went_well_is_told_by_its_share_and_what_was_undone_always() {
     // They are told in the order in which they came to rest.
     until_told(&platform, &trace_of(&platform, &undone).await, 1).await;
     assert_eq!(collected(&platform, &trace_of(&platform, &well).await).await, None);
+}
+
+/// A collector that takes everything, and keeps the metrics.
+struct Meter {
+    url: String,
+    told: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Meter {
+    async fn start() -> Self {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&told);
+        let takes = async move |body: String| {
+            kept.lock().unwrap().push(serde_json::from_str(&body).unwrap());
+            "{}"
+        };
+        let router = axum::Router::new().route("/v1/metrics", post(takes)).route("/v1/traces", post(async || "{}"));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, told }
+    }
+
+    /// The data points of a metric, of all that came: the values of their attributes in one line, and the point.
+    fn points(&self, name: &str) -> Vec<(String, Value)> {
+        let told = self.told.lock().unwrap();
+        let mut found = Vec::new();
+        for body in told.iter() {
+            let metrics = body["resourceMetrics"][0]["scopeMetrics"][0]["metrics"].as_array().unwrap();
+            for metric in metrics.iter().filter(|metric| metric["name"] == name) {
+                let kind = ["gauge", "sum", "histogram"].into_iter().find(|kind| !metric[kind].is_null()).unwrap();
+                for point in metric[kind]["dataPoints"].as_array().unwrap() {
+                    let values = point["attributes"].as_array().unwrap().iter();
+                    let values: Vec<&str> = values.map(|pair| pair["value"]["stringValue"].as_str().unwrap()).collect();
+                    found.push((values.join(" "), point.clone()));
+                }
+            }
+        }
+        found
+    }
+
+    /// How many were counted of a metric with these values.
+    fn counted(&self, name: &str, values: &str) -> u64 {
+        let points = self.points(name);
+        let counts = points.iter().filter(|(known, _)| known == values).map(|(_, point)| &point["count"]);
+        counts.map(|count| count.as_u64().unwrap()).sum()
+    }
+}
+
+#[tokio::test]
+async fn what_was_told_of_is_measured_once_and_how_everything_stands_is_told_beside_it() {
+    let meter = Meter::start().await;
+    let host = ("SPIN_VARIABLE_OTLP_HOST", meter.url.as_str());
+    let platform = told_on(&[host, ("SPIN_VARIABLE_OTLP_ENDPOINT", meter.url.as_str())]).await;
+    town::fault(&platform, &json!({"tool": "request_ride", "kind": "refuse"})).await;
+    let mut ride = ride();
+    ride["after"] = json!(["table"]);
+    let saga = journal::execute(&platform, &json!({"summary": "Out for Ada", "steps": [table(), ride]})).await;
+    assert_eq!(journal::rest(&platform, &saga, PATIENCE).await["phase"], "made_good");
+
+    let told = poll(PATIENCE, Duration::from_millis(500), || async {
+        sweep(&platform).await;
+        let stands = !meter.points("makegood.dependency.up").is_empty();
+        (stands && meter.counted("makegood.saga.duration", "made_good") > 0).then_some(())
+    });
+    told.await.unwrap_or_else(|| panic!("{:#?}\n{}", meter.told.lock().unwrap(), platform.complaints()));
+
+    assert_eq!(meter.counted("makegood.saga.commits", "made_good"), 1);
+    for call in ["book_restaurant_table do done", "request_ride do refused", "book_restaurant_table undo undone"] {
+        assert_eq!(
+            meter.counted("makegood.tool.duration", call),
+            1,
+            "{call}: {:#?}",
+            meter.points("makegood.tool.duration")
+        );
+    }
+    let mut up: Vec<(String, Value)> = meter.points("makegood.dependency.up");
+    up.truncate(3);
+    let up: Vec<(&str, &Value)> = up.iter().map(|(name, point)| (name.as_str(), &point["asInt"])).collect();
+    let yes = json!(1);
+    assert_eq!(up, [("database", &yes), ("redis", &yes), ("queue", &yes)]);
+    for age in ["makegood.queue.oldest_overdue", "makegood.saga.oldest_unwinding", "makegood.approval.oldest"] {
+        assert!(meter.points(age)[0].1["asDouble"].as_f64().is_some_and(|seconds| seconds >= 0.0), "{age}");
+    }
+    assert_eq!(meter.points("makegood.queue.dead_letters")[0].1["asInt"], 0);
+    let told = json!(*meter.told.lock().unwrap()).to_string();
+    assert!(!told.contains("Ada") && !told.contains("Ann") && !told.contains(&saga), "nobody is named: {told}");
+}
+
+/// A page of an operator's.
+async fn page(platform: &Platform, address: &str, operator: &str) -> String {
+    let answer = answer(platform.request("GET", address).bearer_auth(operator)).await;
+    assert_eq!(answer.status, 200, "{address}: {answer:?}");
+    answer.text
+}
+
+/// The rows of a waterfall: of each its span, what it looks like, its name, and all that stands behind that, bars
+/// included. What it opens to is another matter.
+fn rows(page: &str) -> Vec<[&str; 4]> {
+    fn row(text: &str) -> Option<[&str; 4]> {
+        let (id, row) = text.split_once('"')?;
+        let (look, row) = row.split_once('>')?;
+        let (head, rest) = row.split_once("<td>")?;
+        let (named, _) = head.split_once("</summary>").or_else(|| head.split_once("</a>"))?;
+        Some([id, look, named.rsplit('>').next()?, rest.split("<tr").next()?])
+    }
+    let (_, table) = page.split_once("<tbody>").unwrap();
+    let (table, _) = table.split_once("</tbody>").unwrap();
+    table.split("<tr id=\"span-").skip(1).map(|text| row(text).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_trace_that_tempo_has_is_the_page_that_the_journal_makes() {
+    let platform = told_on(&[("SPIN_VARIABLE_OTLP_CONTENTS", "true")]).await;
+    let operator = platform.token_with("olga", &["--role", "operator"]).await;
+    town::fault(&platform, &json!({"tool": "book_restaurant_table", "kind": "error", "count": 2})).await;
+    town::fault(&platform, &json!({"tool": "request_ride", "kind": "refuse"})).await;
+    let nap = json!({"id": "nap", "wait": {"for_ms": 2500}, "after": ["table"]});
+    let plan = json!({"summary": "Out for Ada", "steps": [table(), nap, ride()]});
+    let saga = started(&platform, &plan, &format!("00-{TRACE}-{CALLER}-01")).await;
+    assert_eq!(journal::rest(&platform, &saga, PATIENCE).await["phase"], "made_good");
+    let ours = shown(&platform, TRACE).await;
+    until_told(&platform, TRACE, ours.len()).await;
+
+    let address = format!("/debug/traces/{TRACE}");
+    let made = page(&platform, &address, &operator).await;
+    let read = page(&platform, &format!("{address}?source=tempo"), &operator).await;
+    assert!(!made.contains("Read from Tempo.") && read.contains("Read from Tempo."), "{read}");
+    assert!(read.contains("Out for Ada") && read.contains("made good"), "{read}");
+    assert!(rows(&made).len() > 6, "{made}");
+    assert_eq!(rows(&read), rows(&made));
+
+    let told = platform.request("GET", &format!("/api/debug/traces/{TRACE}?source=tempo")).bearer_auth(&operator);
+    assert_eq!(worded(&answer(told).await.json()), ours);
+}
+
+#[tokio::test]
+async fn a_trace_of_others_is_an_operators_to_see() {
+    let platform = told_on(&[]).await;
+    let span = json!({
+        "traceId": TRACE, "spanId": CALLER, "name": "<b>GET</b> /menu", "kind": 2,
+        "startTimeUnixNano": "1777636800000000000", "endTimeUnixNano": "1777636800040000000",
+        "attributes": [{"key": "http.route", "value": {"stringValue": "/menu"}}], "status": {},
+    });
+    let resource = json!({"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]});
+    let scopes = json!([{"scope": {"name": "shop.http"}, "spans": [span]}]);
+    let sent = json!({"resourceSpans": [{"resource": resource, "scopeSpans": scopes}]});
+    platform.post("/emulators/otlp/v1/traces", &sent, 200).await;
+
+    let operator = platform.token_with("olga", &["--role", "operator"]).await;
+    let read = page(&platform, &format!("/debug/traces/{TRACE}"), &operator).await;
+    for there in ["Read from Tempo.", "&lt;b&gt;GET&lt;/b&gt; /menu", "http.route", "shop"] {
+        assert!(read.contains(there), "{there}: {read}");
+    }
+    let token = platform.token("bob").await;
+    let asked = |address: String, token: String| {
+        let request = platform.request("GET", &address).bearer_auth(token);
+        async move { answer(request).await.status }
+    };
+    let address = format!("/api/debug/traces/{TRACE}");
+    assert_eq!(asked(address.clone(), operator.clone()).await, 200);
+    assert_eq!(asked(address.clone(), token.clone()).await, 404);
+    assert_eq!(asked(format!("{address}?source=tempo"), token).await, 403);
+    assert_eq!(asked(format!("/debug/traces/{}", "1".repeat(32)), operator).await, 404);
 }

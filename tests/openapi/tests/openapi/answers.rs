@@ -420,10 +420,25 @@ async fn observation(run: &Run) {
         "/api/debug/sagas",
         "/api/debug/sagas?limit=2&before=99999999999999",
         "/api/debug/sagas?phase=completed&tool=book_restaurant_table",
+        "/api/debug/sagas?phase=person&text=Luigi&span=week&by=changed&from=2026-01-01&to=2099-12-31T23:59",
         "/api/debug/counts",
         "/api/debug/counts?owner=*&days=2",
         "/api/debug/models",
         "/api/debug/models?days=2",
+        "/api/debug/queue",
+        "/api/debug/queue?limit=1&after=5&saga=sg_01k0000000000000000000zzzz&before=99999999999999",
+        "/api/debug/approvals",
+        "/api/debug/approvals?limit=1&after=5&saga=sg_01k0000000000000000000zzzz&node=3",
+        "/api/debug/breakers",
+        "/debug/queue",
+        "/debug/queue?follow=1&before=5",
+        "/debug/approvals",
+        "/debug/limits",
+        "/debug/tools",
+        "/debug/tools?days=2&after=book_restaurant_table",
+        "/debug/health",
+        "/debug/security",
+        "/debug/security?before=3",
         "/",
         "/debug/chat.css",
         "/debug/chat.js",
@@ -435,6 +450,8 @@ async fn observation(run: &Run) {
         "/debug/docs.css",
         "/debug/waterfall.css",
         "/debug/waterfall.js",
+        "/debug/console.css",
+        "/debug/console.js",
         "/api/docs",
         "/api/openapi.json",
     ] {
@@ -450,7 +467,12 @@ async fn observation(run: &Run) {
     run.told(run.platform.request("POST", "/debug/logout"), 303).await;
     run.told(run.get("/debug/traces/nonsense"), 400).await;
     run.told(run.get(&format!("/debug/traces/{}", "1".repeat(32))), 404).await;
+    for address in ["/debug/traces", "/api/debug/traces"] {
+        // There is no Tempo.
+        run.told(run.get(&format!("{address}/{}?source=tempo", "1".repeat(32))), 400).await;
+    }
     run.told(run.get("/api/debug/sagas?phase=over"), 400).await;
+    run.told(run.get("/api/debug/sagas?from=yesterday"), 400).await;
     run.told(run.get("/api/debug/counts?days=0"), 400).await;
     run.told(run.get("/api/debug/counts?owner=eve").bearer_auth(run.platform.token("ann").await), 403).await;
     run.told(form("nonsense"), 401).await;
@@ -486,12 +508,32 @@ async fn badly(run: &Run) {
         run.told(run.get(path).bearer_auth(&token), 404).await;
         run.told(run.platform.request("PUT", path), 405).await;
     }
-    for path in
-        ["/api/execute/nonsense", "/api/debug/sagas/nonsense", "/debug/sagas/nonsense", "/api/debug/sagas?limit=0"]
-    {
+    for path in [
+        "/api/execute/nonsense",
+        "/api/debug/sagas/nonsense",
+        "/debug/sagas/nonsense",
+        "/api/debug/sagas?limit=0",
+        "/api/debug/queue?limit=0",
+        "/api/debug/approvals?node=x",
+        "/debug/security?before=x",
+        "/debug/tools?days=0",
+    ] {
         run.told(run.get(path), 400).await;
     }
-    for path in ["/api/debug/sagas?owner=bob", "/api/debug/webhooks?owner=bob", "/debug/sagas"] {
+    for path in [
+        "/api/debug/sagas?owner=bob",
+        "/api/debug/webhooks?owner=bob",
+        "/api/debug/queue",
+        "/api/debug/approvals",
+        "/api/debug/breakers",
+        "/debug/sagas",
+        "/debug/queue",
+        "/debug/approvals",
+        "/debug/limits",
+        "/debug/tools",
+        "/debug/health",
+        "/debug/security",
+    ] {
         run.told(run.get(path).bearer_auth(&token), 403).await;
     }
     let page = format!("/debug/sagas/{NOBODYS}");

@@ -7,13 +7,14 @@
 //! octal or as one number.
 //!
 //! Deliberately absent: names are not resolved, which no function can do. A name outside that leads inside is not
-//! seen here; those that everybody knows are, and docs/SECURITY.md says what else stands in the way.
+//! seen here; those that everybody knows are, and docs/SECURITY.md says what else stands in the way. A host that does
+//! resolve them asks for the [`place`] of each number.
 
 mod names;
 mod numbers;
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The longest address that is looked at, in bytes.
 const LONGEST: usize = 2_048;
@@ -117,6 +118,15 @@ pub fn public(url: &str) -> Result<(), Refused> {
         Some(_) => Err(Refused::Port),
         None if port.is_empty() => Ok(()),
         None => Err(Refused::Unclear("something stands behind its host")),
+    }
+}
+
+/// Where a number leads, if that is inside: for hosts, which know what a name came to.
+#[must_use]
+pub fn place(number: IpAddr) -> Option<&'static str> {
+    match number {
+        IpAddr::V4(number) => numbers::of_v4(number),
+        IpAddr::V6(number) => numbers::of_v6(number),
     }
 }
 

@@ -1,0 +1,295 @@
+//! `/debug/queue`: what waits to be woken, what the queue may not have been told of, and what came to nothing. It is what
+//! the database holds; the queue itself is not asked, for this function does not reach it.
+
+use makegood_edge::core::error::Error;
+use makegood_edge::core::time::Millis;
+use makegood_edge::gateway::console::{Dead, Kind, Place, Queue, Subscriber, Waking, Work};
+use makegood_edge::serde::Serialize;
+use makegood_edge::store::Store;
+use makegood_edge::{Host, Reply, Request, host};
+use maud::{Markup, html};
+
+use super::{END, LINES, LONGEST, ago, few, following, follows, head, limit, marked, open, saga_of};
+use crate::View;
+use crate::figures::{clip, grouped, moment};
+use crate::page::{Page, Section, within};
+use crate::query::{Query, encoded};
+use crate::verdict::badge;
+
+/// The sweep comes every minute: what waits for longer than two, nobody wakes.
+pub const LATE: Millis = Millis(120_000);
+
+/// What waits, and where its lists go on.
+#[derive(Serialize)]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    derive(makegood_edge::schemars::JsonSchema),
+    schemars(crate = "makegood_edge::schemars", rename = "ConsoleQueuePage")
+)]
+#[serde(crate = "makegood_edge::serde")]
+pub struct Told {
+    /// What times are compared with.
+    pub now: Millis,
+    /// For how long the saga waits that should have been woken first.
+    pub age: Millis,
+    pub queue: Queue,
+    /// `after` and `saga` of the next page of sagas; `null` at the end.
+    pub next: Option<Place>,
+    /// `before` of the next page of dead deliveries; `null` at the end.
+    pub next_before: Option<Millis>,
+}
+
+pub async fn show<H: Host>(request: &Request, host: &H, view: View) -> Result<Reply, Error> {
+    let (settings, query) = open(request, host).await?;
+    let limit = match view {
+        View::Json => limit(&query)?,
+        View::Page => few(LINES),
+    };
+    let from = place(&query)?;
+    let before = query.number("before", 0, END)?;
+    // One more than is shown tells whether there is more.
+    let queue = Store::new(host, &settings).queue(&from, Millis(before.unwrap_or(END)), limit + 1).await?;
+    let told = told(queue, host.now(), limit as usize);
+    Ok(match view {
+        View::Json => host::json(200, &told),
+        View::Page => {
+            let turned = from != Place::default() || before.is_some();
+            within(Section::Queue, &page(&told, turned, follows(&query)))
+        }
+    })
+}
+
+/// Where a list of sagas is to go on.
+pub fn place(query: &Query) -> Result<Place, Error> {
+    let after = query.number("after", 0, END)?.unwrap_or_default();
+    Ok(Place { after: Millis(after), saga: query.get("saga").unwrap_or_default().to_owned() })
+}
+
+pub fn told(mut queue: Queue, now: Millis, limit: usize) -> Told {
+    let (more, more_dead) = (queue.sagas.len() > limit, queue.dead.len() > limit);
+    queue.sagas.truncate(limit);
+    queue.waiting.truncate(limit);
+    queue.dead.truncate(limit);
+    queue.subscribers.truncate(limit);
+    let last = queue.sagas.last().filter(|_| more);
+    let next = last.map(|last| Place { after: last.wake_at, saga: last.id.to_string() });
+    let next_before = queue.dead.last().filter(|_| more_dead).map(|last| last.received_at);
+    let age = queue.oldest.map_or(Millis(0), |oldest| now.since(oldest));
+    Told { now, age, queue, next, next_before }
+}
+
+/// `turned`: it is not the first page.
+pub fn page(told: &Told, turned: bool, follow: bool) -> Page {
+    let (queue, now) = (&told.queue, told.now);
+    let body = html! {
+        h1 { "Queue" }
+        (verdict(told))
+        (following(follow))
+        dl class="figures" {
+            div { dt { "Queue age" } dd { (told.age.in_words()) } }
+            div { dt { "Overdue sagas" } dd { (grouped(queue.overdue)) @if queue.overdue >= 1_000 { " or more" } } }
+        }
+        section aria-labelledby="waking" {
+            h2 id="waking" { "Sagas, by when they are woken" }
+            @if queue.sagas.is_empty() {
+                p {
+                    @if turned { "There are no more." } @else {
+                        "Nothing waits: every saga has come to rest. One that goes on stands here with the time by which \
+                         somebody looks after it."
+                    }
+                }
+            } @else { (sagas(&queue.sagas, now)) }
+            nav aria-label="Pages of sagas" {
+                @if turned { a href="/debug/queue" { "The first" } }
+                @if let Some(next) = &told.next {
+                    a rel="next" href={ "?after=" (next.after.0) "&saga=" (encoded(&next.saga)) } { "Later" }
+                }
+            }
+        }
+        section aria-labelledby="waiting" {
+            h2 id="waiting" { "Other work" }
+            p class="muted" {
+                "Written down, and the queue may not have been told of it: the sweep finds it, whatever became of the message."
+            }
+            @if queue.waiting.is_empty() { p { "There is none." } } @else { (work(&queue.waiting, now)) }
+        }
+        section aria-labelledby="dead" {
+            h2 id="dead" { "Dead letters" }
+            p class="muted" { "Deliveries of which nothing can come: " code { "makegood webhooks" } " and docs/WEBHOOKS.md say more." }
+            @if queue.dead.is_empty() { p { "There are none." } } @else { (dead(&queue.dead)) }
+            nav aria-label="Pages of dead letters" {
+                @if let Some(before) = told.next_before { a rel="next" href={ "?before=" (before.0) "#dead" } { "Older" } }
+            }
+            (the_queues_own())
+        }
+        section aria-labelledby="subscribers" {
+            h2 id="subscribers" { "Subscribers who take nothing" }
+            @if queue.subscribers.is_empty() {
+                p { "There are none: what subscribers were brought last, they took." }
+            } @else { (subscribers(&queue.subscribers, now)) }
+        }
+        p class="muted" { a href="/api/debug/queue" { "The same as JSON" } }
+    };
+    Page { title: "Queue".to_owned(), again: follow, body }
+}
+
+fn verdict(told: &Told) -> Markup {
+    let late = told.age >= LATE;
+    html! {
+        section class={ "verdict " (if late { "stuck" } else { "completed" }) } aria-label="Whether sagas are woken" {
+            @if late {
+                p class="cause" { (marked("refused", "!", "Sagas are not woken")) }
+                p {
+                    "One should have been woken " (told.age.in_words()) " ago, and the sweep has not found it either. Is the queue \
+                     reachable, and does its schedule call " code { "POST /api/execute/sweep" } "? " code { "makegood doctor" } " says."
+                }
+            } @else {
+                p { (marked("done", "✓", "Whoever is to be woken, is")) }
+            }
+        }
+    }
+}
+
+fn sagas(lines: &[Waking], now: Millis) -> Markup {
+    html! {
+        table class="cards" role="table" aria-labelledby="waking" {
+            (head(&["Saga", "Phase", "Woken", "Last commit", "#Swept", "#Idle wakes"]))
+            tbody role="rowgroup" {
+                @for line in lines {
+                    tr role="row" {
+                        th role="rowheader" scope="row" { (saga_of(&line.id, &line.title, &line.owner)) }
+                        td role="cell" data-label="Phase" { (badge(line.phase)) }
+                        td role="cell" data-label="Woken" { (due(line.wake_at, now)) }
+                        td role="cell" data-label="Last commit" { (now.since(line.updated_at).in_words()) " ago" }
+                        td role="cell" class="number" data-label="Swept" { (line.sweeps) }
+                        td role="cell" class="number" data-label="Idle wakes" { (line.idle_wakes) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// When somebody comes, or should have.
+fn due(at: Millis, now: Millis) -> Markup {
+    html! {
+        @if at > now {
+            "in " (at.since(now).in_words())
+        } @else {
+            @let over = now.since(at);
+            @let (kind, sign) = if over >= LATE { ("refused", "!") } else { ("lost", "…") };
+            (marked(kind, sign, &format!("{} overdue", over.in_words())))
+        }
+        div class="muted" { (moment(at)) }
+    }
+}
+
+fn work(lines: &[Work], now: Millis) -> Markup {
+    html! {
+        table class="cards" role="table" aria-labelledby="waiting" {
+            (head(&["What", "Of", "Saga", "Since", "Looked for", "#Tries"]))
+            tbody role="rowgroup" {
+                @for line in lines {
+                    tr role="row" {
+                        th role="rowheader" scope="row" { (called(line.what)) div class="id" { (line.name) } }
+                        td role="cell" data-label="Of" { (line.owner) }
+                        td role="cell" data-label="Saga" {
+                            @if let Some(id) = &line.saga { a class="id" href={ "/debug/sagas/" (id) } { (id) } }
+                        }
+                        td role="cell" data-label="Since" { (ago(line.since, now)) }
+                        td role="cell" data-label="Looked for" { (due(line.due_at, now)) }
+                        td role="cell" class="number" data-label="Tries" { (line.tries) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+const fn called(what: Kind) -> &'static str {
+    match what {
+        Kind::Schedule => "A schedule that the queue does not know as it is",
+        Kind::Delivery => "A delivery to be acted on",
+        Kind::Wish => "What a message asks of a saga",
+        Kind::News => "Events for a subscriber",
+        Kind::Trace => "A trace to be told",
+    }
+}
+
+fn dead(lines: &[Dead]) -> Markup {
+    html! {
+        table class="cards" role="table" aria-labelledby="dead" {
+            (head(&["Delivery", "Of", "Came", "Rule", "Saga", "Why"]))
+            tbody role="rowgroup" {
+                @for line in lines {
+                    tr role="row" {
+                        th role="rowheader" scope="row" {
+                            (line.source) @if let Some(kind) = &line.kind { " " (clip(kind, LONGEST)) }
+                            div class="id" { (clip(line.id.as_ref().unwrap_or(&line.key), LONGEST)) }
+                        }
+                        td role="cell" data-label="Of" { (line.owner) }
+                        td role="cell" data-label="Came" { (moment(line.received_at)) }
+                        td role="cell" data-label="Rule" { @if let Some(rule) = &line.rule { code { (rule) } } }
+                        td role="cell" data-label="Saga" {
+                            @if let Some(id) = &line.saga { a class="id" href={ "/debug/sagas/" (id) } { (id) } }
+                        }
+                        td role="cell" data-label="Why" {
+                            (marked("refused", "✗", "dead"))
+                            @if let Some(why) = &line.why { div { (clip(why, LONGEST)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The queue keeps messages that it could not deliver, and this function does not reach it.
+fn the_queues_own() -> Markup {
+    html! {
+        p {
+            "Messages that the queue itself has given up are kept by it, and not shown here. Nothing is lost with them: what \
+             one was to wake, the sweep wakes. To list them:"
+        }
+        pre tabindex="0" { code { "curl -H \"authorization: Bearer $QSTASH_TOKEN\" \"$QSTASH_URL/v2/dlq\"" } }
+    }
+}
+
+fn subscribers(lines: &[Subscriber], now: Millis) -> Markup {
+    html! {
+        table class="cards" role="table" aria-labelledby="subscribers" {
+            (head(&["Subscriber", "Of", "Standing", "Since", "#Sagas behind", "Why"]))
+            tbody role="rowgroup" {
+                @for line in lines {
+                    tr role="row" {
+                        th role="rowheader" scope="row" {
+                            @if line.url.is_empty() { (line.kind) } @else { (clip(&line.url, LONGEST)) }
+                            div class="id" { (line.id) }
+                        }
+                        td role="cell" data-label="Of" { (line.owner) }
+                        td role="cell" data-label="Standing" { (stands(line, now)) }
+                        td role="cell" data-label="Since" { (ago(line.failing_since.unwrap_or(line.updated_at), now)) }
+                        td role="cell" class="number" data-label="Sagas behind" {
+                            (grouped(line.behind)) @if line.behind >= 1_000 { " or more" }
+                        }
+                        td role="cell" data-label="Why" { @if let Some(why) = &line.why { (clip(why, LONGEST)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn stands(line: &Subscriber, now: Millis) -> Markup {
+    html! {
+        @if line.state == "disabled" {
+            (marked("refused", "✗", "given up"))
+            div class="muted" { "to have it go on: " code { "POST /api/subscriptions/" (line.id) "/enable" } }
+        } @else {
+            (marked("lost", "…", "tried again"))
+            @if let Some(until) = line.shut_until.filter(|until| *until > now) {
+                div class="muted" { "in " (until.since(now).in_words()) }
+            }
+        }
+    }
+}

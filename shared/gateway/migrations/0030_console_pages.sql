@@ -1,0 +1,123 @@
+-- What operators look at when something does not go on: what waits to be woken, what nothing can come of any more, who
+-- is waited for, what there is of tools, and how much of all. Nothing is decided by it. Each answer is bounded, and found
+-- by an index.
+
+-- Few among many: what is dead, who takes nothing, what the queue does not know of, and who is waited for.
+create index delivery_dead on makegood.delivery (received_at desc) where state = 'dead';
+create index subscription_failing on makegood.subscription (updated_at desc)
+  where state = 'disabled' or failing_since is not null;
+create index schedule_unarmed on makegood.schedule (updated_at) where not armed;
+create index step_view_people on makegood.step_view (changed_at, saga, node) where standing in ('asking', 'held');
+create index tool_view_tool on makegood.tool_view (tool, day);
+
+-- Sagas in the order in which they are looked after next, after the one of that time and id; of what else is to be done
+-- that which is due; dead deliveries that came before p_before, the newest first; and subscribers who take nothing.
+create function makegood.console_queue(p_now bigint, p_after bigint, p_saga text, p_before bigint, p_limit int)
+returns json language plpgsql stable as $$
+begin
+  return json_build_object(
+    'oldest', (select min(s.wake_at) from makegood.saga s where s.wake_at is not null),
+    -- No more than that is counted.
+    'overdue', (select count(*) from (select from makegood.saga s where s.wake_at <= p_now limit 1000) l),
+    'sagas', coalesce((select json_agg(row_to_json(l) order by l.wake_at, l.id) from (
+      select s.id, s.owner, s.title, s.phase, s.wake_at, s.updated_at, s.sweeps, s.idle_wakes
+        from makegood.saga s where s.wake_at is not null and (s.wake_at, s.id) > (p_after, p_saga)
+        order by s.wake_at, s.id limit p_limit) l), '[]'),
+    'waiting', coalesce((select json_agg(row_to_json(l) order by l.due_at, l.what, l.name) from (
+      select * from (
+        (select 'schedule' as what, c.id as name, c.owner, null as saga, c.updated_at as since, c.look_at as due_at, 0 as tries
+          from makegood.schedule c where not c.armed order by c.updated_at limit p_limit)
+        union all
+        (select 'delivery', d.source, d.owner, d.saga, d.received_at, d.due_at, d.tries
+          from makegood.delivery d where d.due_at is not null order by d.due_at limit p_limit)
+        union all
+        (select 'wish', w.id, w.owner, w.saga, w.wish_since, w.wish_since, 0
+          from makegood.conversation w where w.wish_since is not null order by w.wish_since limit p_limit)
+        union all
+        (select 'news', b.id, b.owner, n.saga, n.since, n.due_at, n.tries
+          from makegood.subscription_cursor n join makegood.subscription b on b.id = n.subscription
+          where n.due_at <= p_now and b.state = 'active' order by n.due_at limit p_limit)
+        union all
+        (select 'trace', t.saga, '', t.saga, t.since, t.due_at, t.tries
+          from makegood.trace_due t where t.due_at <= p_now order by t.due_at limit p_limit)) a
+      order by a.due_at, a.what, a.name limit p_limit) l), '[]'),
+    'dead', coalesce((select json_agg(row_to_json(l) order by l.received_at desc, l.source, l.key) from (
+      select d.source, d.key, d.owner, d.id, d.kind, d.received_at, d.rule, d.saga, d.tries, left(d.why, 500) as why,
+          d.settled_at
+        from makegood.delivery d where d.state = 'dead' and d.received_at < p_before
+        order by d.received_at desc, d.source, d.key limit p_limit) l), '[]'),
+    'subscribers', coalesce((select json_agg(row_to_json(l) order by l.updated_at desc, l.id) from (
+      select b.id, b.owner, b.kind, b.url, b.state, b.failing_since, b.shut_until, b.updated_at,
+          left(coalesce(b.why, b.last_error), 500) as why,
+          (select count(*) from (
+            select from makegood.subscription_cursor n where n.subscription = b.id limit 1000) k) as behind
+        from makegood.subscription b where b.state = 'disabled' or b.failing_since is not null
+        order by b.updated_at desc, b.id limit p_limit) l), '[]'));
+end $$;
+
+-- Steps that wait for a person, the longest first, after that one: whom an approval asks and what for, or what a step is
+-- held with. The views are brought along first, as for counts.
+create function makegood.console_people(p_after bigint, p_saga text, p_node int, p_limit int)
+returns json language plpgsql volatile as $$
+begin
+  perform makegood.bring_views(5000);
+  return coalesce((select json_agg(row_to_json(l) order by l.changed_at, l.saga, l.node) from (
+    select v.saga, v.node, v.step, v.tool, v.class, v.standing, v.changed_at, s.owner, s.title, s.phase,
+        coalesce((f.body->>'at')::bigint, v.changed_at) as since, (f.body->>'until')::bigint as until,
+        coalesce(f.body->'params', '{}') as params, n.spec->'approval' as approval, v.code,
+        left(f.body->>'detail', 500) as detail, f.body->>'op' as op,
+        (select coalesce(json_agg(d.body->>'by' order by d.seq), '[]') from makegood.fact d
+          where d.saga = v.saga and d.epoch = 0 and d.node = v.node and d.seq > f.seq and d.kind = 'decided'
+            and (d.body->>'approve')::boolean) as agreed
+      from makegood.step_view v
+      join makegood.saga s on s.id = v.saga
+      join makegood.node n on n.saga = v.saga and n.epoch = 0 and n.ix = v.node
+      left join lateral (
+        select k.seq, k.body from makegood.fact k
+          where k.saga = v.saga and k.epoch = 0 and k.node = v.node
+            and k.kind = case v.standing when 'asking' then 'asked' else 'held' end
+          order by k.seq desc limit 1) f on true
+      where v.standing in ('asking', 'held') and (v.changed_at, v.saga, v.node) > (p_after, p_saga, p_node)
+        -- Nobody is asked any more by what turned round.
+        and (v.standing = 'held' or s.phase = 'forward')
+      order by v.changed_at, v.saga, v.node limit p_limit) l), '[]');
+end $$;
+
+-- Tools by their names, after one: as in `show_tools`, without what only models and checks read, and what became of their
+-- calls since a day.
+create function makegood.console_tools(p_after text, p_since bigint, p_limit int) returns json
+language plpgsql volatile as $$
+begin
+  perform makegood.bring_views(5000);
+  return coalesce((select json_agg(row_to_json(l) order by l.name) from (
+    select t.name, t.version, t.current, t.refused, t.registered_at, t.looked_at,
+        t.definition->>'title' as title, t.definition->>'class' as class, t.definition->'mcp'->>'server' as server,
+        case json_typeof(t.definition->'concurrency') when 'array' then t.definition->'concurrency'
+          when 'object' then json_build_array(t.definition->'concurrency') else '[]' end as concurrency,
+        t.definition->'rate' as rate,
+        (t.definition->>'timeout_ms')::bigint as timeout_ms, t.definition->'approval' is not null as approval, c.*
+      from (select distinct k.name from makegood.tool k where k.name > p_after order by k.name limit p_limit) k
+      cross join lateral (
+        select * from makegood.tool m where m.name = k.name
+          order by m.current desc, m.registered_at desc limit 1) t
+      cross join lateral (
+        select coalesce(sum(v.calls), 0)::bigint as calls, coalesce(sum(v.done), 0)::bigint as done,
+            coalesce(sum(v.refused), 0)::bigint as refused_calls, coalesce(sum(v.no_answer), 0)::bigint as no_answer,
+            coalesce(sum(v.undone), 0)::bigint as undone, coalesce(sum(v.took), 0)::bigint as took
+          from makegood.tool_view v
+          where v.tool = k.name and v.day >= (to_timestamp(p_since / 1000) at time zone 'utc')::date) c) l), '[]');
+end $$;
+
+-- What the database is, what it was brought to, and how large its tables are: by its own estimate, for nothing is counted.
+create function makegood.console_sizes() returns json language plpgsql stable as $$
+begin
+  return json_build_object(
+    'server', current_setting('server_version'),
+    'migration', (select max(m.name) from public.makegood_migrations m where m.name like 'makegood/%'),
+    'bytes', pg_database_size(current_database()),
+    'oldest', (select min(s.wake_at) from makegood.saga s where s.wake_at is not null),
+    'tables', coalesce((select json_agg(row_to_json(l) order by l.bytes desc, l.name) from (
+      select c.relname as name, greatest(c.reltuples, 0)::bigint as lines, pg_total_relation_size(c.oid) as bytes
+        from pg_class c where c.relnamespace = 'makegood'::regnamespace and c.relkind = 'r'
+        order by 3 desc, 1 limit 50) l), '[]'));
+end $$;
