@@ -49,7 +49,7 @@ const MOST_LINES: usize = 500;
 /// the less each of them opens to.
 const MOST_TEXT: usize = 16_000;
 const LONGEST_TEXT: usize = 4_000;
-const SHORTEST_TEXT: usize = 32;
+const SHORTEST_TEXT: usize = 36;
 
 /// A trace, and the journal that it is made of; of what was read from Tempo, what spans tell of one.
 pub struct Loaded {
