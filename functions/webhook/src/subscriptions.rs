@@ -276,9 +276,10 @@ pub async fn ably<H: Host>(request: &Request, host: &H, settings: &Settings) -> 
 pub async fn news<H: Host>(request: &Request, host: &H, settings: &Settings) -> Result<Reply, Error> {
     trusted(request, host, settings, "/api/subscriptions/bring").await?;
     let News { saga } = door::body(request)?;
+    let began = host.now();
     let told = bring(host, settings, &saga).await;
     // Whatever became of that; and no subscriber's word is brought again because of a collector of traces.
-    if let Err(error) = tell(host, settings).await {
+    if let Err(error) = tell(host, settings, began).await {
         host.log(Level::Warn, &format!("traces are left to the sweep: {error}"));
     }
     let told = told?;

@@ -30,8 +30,10 @@ async fn resolved(name: Name) -> Result<Addrs, BoxError> {
     Ok(Box::new(outside.into_iter()))
 }
 
-/// Whether the host of `uri` is a number that is inside. No number is resolved.
+/// Whether the host of `uri` is a number that is inside, however it is written: it is read as the client reads it, for
+/// no number is resolved.
 pub(super) fn is_number_inside(uri: &Uri) -> bool {
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let Ok(url) = reqwest::Url::parse(&uri.to_string()) else { return true };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host.parse::<IpAddr>().is_ok_and(|number| place(number).is_some())
 }

@@ -63,7 +63,12 @@ pub async fn serve<H: Host, O: Copy>(
 /// in parameters may be anything.
 pub fn note<H: Host, O: Copy>(host: &H, addresses: &[Address<O>], request: &Request, began: Millis, reply: &Reply) {
     let route = of_path(addresses, request.uri().path()).map_or("-", |(address, _)| address.path);
-    let (method, status, ms) = (request.method(), reply.status().as_u16(), host.now().since(began).0);
+    // A stranger may call a method anything.
+    let method = match request.method().as_str() {
+        known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => known,
+        _ => "-",
+    };
+    let (status, ms) = (reply.status().as_u16(), host.now().since(began).0);
     host.log(Level::Debug, &format!("answered method={method} route={route} status={status} ms={ms}"));
 }
 

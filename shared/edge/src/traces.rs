@@ -51,7 +51,9 @@ const fn resource<'a>(environment: &'a str, region: &'a str) -> Resource<'a> {
 ///
 /// # Errors
 /// Where a setting is none, or what was told could not be written down: then it is told once more.
-pub async fn tell<H: Host>(host: &H, settings: &Settings) -> Result<usize, Error> {
+///
+/// `since` is when the invocation began: not all of its time is left.
+pub async fn tell<H: Host>(host: &H, settings: &Settings, since: Millis) -> Result<usize, Error> {
     let [endpoint, headers, share] =
         [host.config("otlp_endpoint"), host.config("otlp_headers"), host.config("otlp_sample")]
             .map(Option::unwrap_or_default);
@@ -59,21 +61,22 @@ pub async fn tell<H: Host>(host: &H, settings: &Settings) -> Result<usize, Error
     let Some(collector) = collector else { return Ok(0) };
     let store = Store::new(host, settings);
     let (began, mut tally) = (host.now(), Tally::default());
-    let told = tell_all(host, settings, &collector, &store, &mut tally).await;
+    let until = (began + Millis(settings.kill.0 / 4)).min(since + Millis(settings.kill.0 / 2));
+    let told = tell_all(host, settings, &collector, &store, &mut tally, until).await;
     // Also of what was told before something went wrong.
     measure(host, settings, &collector, &store, tally, began).await;
     told
 }
 
-/// Request by request, for a quarter of the time that an invocation has.
+/// Request by request, as long as another may be begun.
 async fn tell_all<H: Host>(
     host: &H,
     settings: &Settings,
     collector: &Collector,
     store: &Store<'_, H>,
     tally: &mut Tally,
+    until: Millis,
 ) -> Result<usize, Error> {
-    let until = host.now() + Millis(settings.kill.0 / 4);
     let mut told = 0;
     loop {
         let (these, next) = tell_due(host, settings, collector, store, tally).await?;

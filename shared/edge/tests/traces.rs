@@ -188,7 +188,7 @@ fn values(more: &[(&'static str, &'static str)]) -> Values {
 
 fn tells(host: &World) -> usize {
     let settings = Settings::read(host).unwrap();
-    tell(host, &settings).now_or_never().unwrap().unwrap()
+    tell(host, &settings, host.now()).now_or_never().unwrap().unwrap()
 }
 
 /// The traces that the collector was told of.
@@ -321,6 +321,6 @@ fn without_a_collector_nothing_is_asked_and_a_wrong_setting_says_which_it_is() {
     assert!(host.written.borrow().is_empty() && host.told.borrow().is_empty());
     let host = World { values: Rc::new(values(&[("otlp_headers", "hush")])), ..world(&[]) };
     let settings = Settings::read(&host).unwrap();
-    let error = tell(&host, &settings).now_or_never().unwrap().unwrap_err();
+    let error = tell(&host, &settings, host.now()).now_or_never().unwrap().unwrap_err();
     assert!(error.to_string().contains("otlp_headers") && !error.to_string().contains("hush"), "{error}");
 }

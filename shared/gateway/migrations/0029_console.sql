@@ -15,7 +15,7 @@ end $$;
 
 -- As `list_sagas_3`, also of several phases ('unfinished', 'ended'), of those that need a person ('person', as the sweep
 -- has seen it), created from p_since on, changed between two times, and with a text in their title or id. Each time it is
--- planned for what is asked, so that it is read by an index; of what no index knows (texts, changes) at most p_looks sagas
+-- planned for what is asked, so that it is read by an index; of what no index knows (texts, changes, tools) at most p_looks sagas
 -- are looked at, and `upto` is up to where, if there may be more.
 create function makegood.list_sagas_4(p_owner text, p_before bigint, p_limit int, p_phase text, p_tool text, p_since bigint,
   p_text text, p_changed_since bigint, p_changed_before bigint, p_now bigint, p_looks int) returns json
@@ -23,7 +23,7 @@ language plpgsql stable set plan_cache_mode = 'force_custom_plan' as $$
 declare
   -- An id is found by itself, however old.
   whole boolean := coalesce(p_text ~ '^sg_[0-9a-z]{26}$', false);
-  looks boolean := p_text is not null and not whole or p_changed_since is not null;
+  looks boolean := p_text is not null and not whole or p_changed_since is not null or p_tool is not null;
   answer json;
 begin
   with looked as materialized (
@@ -33,19 +33,21 @@ begin
       and (p_phase is null or p_phase in ('unfinished', 'ended', 'person') or s.phase = p_phase)
       and (p_phase is distinct from 'unfinished' or s.phase in ('forward', 'unwinding', 'stuck'))
       and (p_phase is distinct from 'ended' or s.phase in ('completed', 'made_good'))
+      -- By the index of phases; the rest of it cannot be one.
+      and (p_phase is distinct from 'person' or s.phase in ('forward', 'unwinding', 'stuck'))
       and (p_phase is distinct from 'person' or s.id in (
         select g.id from makegood.saga g where g.phase = 'stuck'
         union
         select g.id from makegood.need k join makegood.saga g on g.id = k.saga
           where g.phase in ('forward', 'unwinding') and (makegood.needs_now(g, p_now)).why is not null))
-      and (p_tool is null or exists (
-        select from makegood.node n where n.tool = p_tool and n.saga = s.id and n.epoch = 0))
       and (not whole or s.id = p_text)
     order by s.created_at desc fetch first (case when looks then p_looks else p_limit end) rows with ties
   ), found as (
     select l.id, l.created_at from looked l
     where (p_text is null or whole or strpos(lower(l.title), lower(p_text)) > 0 or strpos(l.id, lower(p_text)) > 0)
       and (p_changed_since is null or l.updated_at >= p_changed_since and l.updated_at < p_changed_before)
+      and (p_tool is null or exists (
+        select from makegood.node n where n.tool = p_tool and n.saga = l.id and n.epoch = 0))
     order by l.created_at desc, l.id desc limit p_limit
   )
   select json_build_object(

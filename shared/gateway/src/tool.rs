@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use makegood_core::depth::too_deep;
 use makegood_core::ordered;
-use makegood_core::saga::{Answer, Call, Op, Outcome, Refusal};
+use makegood_core::saga::{Answer, Call, Op, Outcome, Refusal, TOO_LARGE};
 use makegood_core::time::Millis;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -195,7 +195,7 @@ pub(crate) fn kept(answer: Answer) -> Outcome {
                 "the partner's output has {length} bytes of JSON, and {LARGEST_OUTPUT} are taken: let it give less under \
                     the same key, or where the rest is to be found"
             );
-            return Outcome::Unknown { code: "too_large".to_owned(), reason };
+            return Outcome::Unknown { code: TOO_LARGE.to_owned(), reason };
         }
     }
     Outcome::Ok(answer)

@@ -124,7 +124,7 @@ fn woken(told: &Told) -> Markup {
         tr role="row" {
             th role="rowheader" scope="row" { "Queue and sweep" }
             td role="cell" data-label="Answers" {
-                @if age >= LATE { (marked("refused", "!", "nobody is woken")) } @else { (marked("done", "✓", "sagas are woken")) }
+                @if age >= LATE { (marked("refused", "!", "nobody is woken")) } @else { (marked("done", "✓", "nothing is overdue")) }
             }
             td role="cell" class="number" data-label="Took" {}
             td role="cell" data-label="For" {

@@ -87,7 +87,7 @@ pub fn page(told: &Told, turned: bool, follow: bool) -> Page {
     let none = if turned { "There are none on this page." } else { "There are none." };
     let body = html! {
         h1 { "Approvals" }
-        p class="muted" { "What waits for a person, the longest first." }
+        p class="muted" { "What waits for a person; what changed longest ago comes first." }
         (following(follow))
         section aria-labelledby="asking" {
             h2 id="asking" { "Waiting for a decision" }
@@ -202,8 +202,8 @@ fn helds(steps: &[&Asking], now: Millis) -> Markup {
                             @if let Some(detail) = &step.detail { (clip(detail, LONGEST)) }
                         }
                         td role="cell" data-label="What to do" {
-                            "Look at what its partner has, then "
-                            code { "POST /api/execute/" (step.saga) "/retry" } " or " code { "…/resolve" }
+                            "Look at what its partner has, then do what its page offers: "
+                            a href={ "/debug/sagas/" (step.saga) "#deeds" } { "What you can do" }
                         }
                     }
                 }

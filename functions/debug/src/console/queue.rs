@@ -144,7 +144,7 @@ fn verdict(told: &Told) -> Markup {
                      reachable, and does its schedule call " code { "POST /api/execute/sweep" } "? " code { "makegood doctor" } " says."
                 }
             } @else {
-                p { (marked("done", "✓", "Whoever is to be woken, is")) }
+                p { (marked("done", "✓", "Nothing is overdue")) }
             }
         }
     }

@@ -25,7 +25,7 @@ const VERBS: [(&str, &str, &str); 2] = [
 pub fn pick(line: &Line) -> Markup {
     html! {
         @if matches!(line.phase, Phase::Forward | Phase::Stuck) {
-            input type="checkbox" class="pick" value=(line.id) aria-label={ "Choose " (title(&line.title)) } data-script
+            input type="checkbox" class="pick" autocomplete="off" value=(line.id) aria-label={ "Choose " (title(&line.title)) } data-script
                 hidden;
         }
     }
@@ -35,7 +35,7 @@ pub fn pick(line: &Line) -> Markup {
 pub fn bar() -> Markup {
     html! {
         div class="bulk" role="group" aria-label="Several at once" data-script hidden {
-            label { input type="checkbox" id="all"; " All of this page" }
+            label { input type="checkbox" id="all" autocomplete="off"; " All of this page" }
             span id="picked" role="status" {}
             @for (verb, label, says) in VERBS {
                 button type="button" data-bulk=(verb) data-says=(says) disabled { (label) }

@@ -69,7 +69,7 @@ function trouble(error) {
     const why = status === 401 && !kept().token ? "Nobody is let in here without a token." : message;
     return `${why} Close this, give a token that may do it at the end of the page, and try again.`;
   }
-  if (status === 409) return `${message} It has changed since this page was made: close this and look again.`;
+  if (status === 409) return `${message} Close this and look again.`;
   if (status === 429) return `${message} Wait ${after} s.`;
   return message;
 }
@@ -113,10 +113,14 @@ addEventListener("submit", async (event) => {
     await renew();
     follow();
   } catch (error) {
-    problem.textContent = trouble(error);
-  } finally {
+    // Who closed the dialog meanwhile is told all the same.
+    const open = form.closest("dialog").open;
+    (open ? problem : news).textContent = trouble(error);
     button.disabled = false;
+    (open ? button : news).focus();
+    return;
   }
+  button.disabled = false;
 });
 
 // What is new: the part of the page that tells of the saga is replaced, and what is open or has the focus stays so
@@ -229,8 +233,11 @@ if (bulk) {
         well += 1;
       } catch (error) {
         line.append(": ", el("span", { class: "problem" }, trouble(error)));
+        // Nobody is let in by this token: that is the same for the rest of them.
+        if (error.status === 401 || error.status === 403) break;
       }
     }
+    if (!bulk.open) location.reload();
     told.textContent = `${well} of ${sagas(chosen.length)} heard it.`;
     button.hidden = true;
     [leave.disabled, leave.textContent] = [false, "Close, and look again"];
@@ -238,7 +245,8 @@ if (bulk) {
   });
   // Not in the midst of it, and then the list as it is now.
   bulk.addEventListener("cancel", (event) => leave.disabled && event.preventDefault());
-  bulk.addEventListener("close", () => done && location.reload());
+  bulk.addEventListener("keydown", (event) => event.key === "Escape" && leave.disabled && event.preventDefault());
+  bulk.addEventListener("close", () => done && !leave.disabled && location.reload());
   counted();
 }
 
@@ -277,7 +285,7 @@ function showViews() {
       showViews();
       news.focus();
     };
-    const current = query === here() ? { "aria-current": "page" } : {};
+    const current = query === here() ? { "aria-current": "true" } : {};
     return el("li", null,
       el("a", { href: query ? `${location.pathname}?${query}` : location.pathname, ...current }, name),
       el("button", { type: "button", "aria-label": `Forget the view ${name}`, onclick: forget }, "×"));

@@ -7,7 +7,7 @@ use makegood_edge::gateway::store::Story;
 use makegood_edge::serde_json::to_string_pretty;
 use maud::{Markup, html};
 
-use super::offer::{Field, Offer, of_saga, of_step};
+use super::offer::{Field, Offer, is_agreed, of_saga, of_step};
 use crate::figures::{clip, count, moment};
 
 /// Steps that have their verbs here; all that are held can be tried again at once.
@@ -55,6 +55,9 @@ fn about(story: &Story, step: &StepReport) -> Markup {
     let reason = |text: &Option<String>| text.as_ref().map(|text| clip(text, LONGEST_REASON)).unwrap_or_default();
     html! {
         @match (&step.approval, step.standing) {
+            (Some(ask), Standing::Asking) if is_agreed(step, ask) => {
+                (name) " was agreed to, and goes on when the saga is resumed."
+            }
             (Some(ask), Standing::Asking) => {
                 (name) " waits for "
                 @if ask.by.is_empty() { (story.owner) ", whose saga it is," } @else { (clip(&ask.by.join(", "), LONGEST_REASON)) }

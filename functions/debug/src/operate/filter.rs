@@ -55,7 +55,7 @@ pub fn views(asked: &Asked) -> Markup {
             ul {
                 @for (name, query) in VIEWS {
                     @let sign = if query.is_empty() { "" } else { "?" };
-                    @let current = (query == here).then_some("page");
+                    @let current = (query == here).then_some("true");
                     li { a href={ (HERE) (sign) (query) } aria-current=[current] { (name) } }
                 }
             }

@@ -16,7 +16,7 @@ use makegood_edge::http::header::CONTENT_SECURITY_POLICY;
 use makegood_edge::{Reply, host};
 use maud::{Markup, html};
 
-use crate::page::{Page, Section, as_form, framed, kept};
+use crate::page::{Page, Section, as_page, framed, kept};
 
 /// Our script and stylesheets, calls to us, and a form that asks us. The script makes no markup of text.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
@@ -34,7 +34,7 @@ pub fn page(page: &Page, here: Option<Section>) -> Reply {
         // Where the script runs it looks again itself.
         @if page.again { noscript { meta http-equiv="refresh" content="2"; } }
     };
-    let mut reply = as_form(host::reply(200, "text/html; charset=utf-8", framed(page, here, &besides)));
+    let mut reply = as_page(host::reply(200, "text/html; charset=utf-8", framed(page, here, &besides)));
     reply.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     reply
 }

@@ -2,7 +2,7 @@
 //! asks for it, and the command that does the same. The engine has the last word: what has no place by then it refuses.
 
 use makegood_edge::core::guard::Role;
-use makegood_edge::core::saga::{Ask, Fact, Op, Phase, Report, Standing, StepReport, Wait};
+use makegood_edge::core::saga::{AGREED, Ask, Fact, Op, Phase, Report, Standing, StepReport, Wait};
 use makegood_edge::core::tool::Class;
 use makegood_edge::door::Principal;
 use makegood_edge::gateway::store::Story;
@@ -80,7 +80,14 @@ pub fn of_step(story: &Story, report: &Report, step: &StepReport, reader: &Princ
     match step.standing {
         Standing::Held => held(story, step, &Way::of(story, report)),
         Standing::Asking => match &step.approval {
-            Some(ask) if may_decide(story, step, ask, reader) => decisions(story, step, ask),
+            Some(ask) if !is_agreed(step, ask) && may_decide(story, step, ask, reader) => {
+                let mut offers = decisions(story, step, ask);
+                // Nobody agrees twice.
+                if agreed(step).any(|by| by == reader.name) {
+                    offers.retain(|offer| offer.verb != "approve");
+                }
+                offers
+            }
             Some(_) | None => Vec::new(),
         },
         Standing::Waiting => match &step.wait {
@@ -173,6 +180,16 @@ fn held(story: &Story, step: &StepReport, way: &Way) -> Vec<Offer> {
         });
     }
     offers
+}
+
+/// Who has agreed to what is asked now.
+fn agreed(step: &StepReport) -> impl Iterator<Item = &str> {
+    step.remarks.iter().filter(|remark| remark.what == AGREED).map(|remark| remark.by.as_str())
+}
+
+/// Whether as many have as must: it goes on, or when it is resumed.
+pub fn is_agreed(step: &StepReport, ask: &Ask) -> bool {
+    agreed(step).count() >= ask.quorum as usize
 }
 
 /// Where nobody is named its owner decides, and no role does it for them.

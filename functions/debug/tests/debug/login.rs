@@ -41,7 +41,7 @@ fn a_token_is_kept_in_a_cookie_that_no_script_and_no_other_site_gets() {
     let signed_in = post("/debug/login", &[("origin", PUBLIC)], &format!("token={key}"));
     assert_eq!((signed_in.status(), signed_in.header("location")), (303, "/debug/sagas"));
     let cookie = signed_in.header("set-cookie");
-    assert_eq!(cookie, format!("__session={key}; Path=/debug; HttpOnly; SameSite=Strict; Secure"));
+    assert_eq!(cookie, format!("__session={key}; Path=/; HttpOnly; SameSite=Strict; Secure"));
     let sent = format!("theme=dark; __session={key}");
     let page = exchange(&host(), Method::GET, "/debug", &[("cookie", &sent)], "");
     assert!(page.status() == 200 && page.holds("Saga 1"));

@@ -166,7 +166,7 @@ fn the_list_leads_to_ready_made_views_and_stays_with_what_was_asked_for() {
     let host = Fake::with(vec![story(1, "ana", "completed"), story(2, "ana", "completed"), story(3, "ana", "stuck")]);
     let person = get(&host, "/debug/sagas?phase=person");
     assert!(
-        person.holds("<a href=\"/debug/sagas?phase=person\" aria-current=\"page\">Needs a person</a>"),
+        person.holds("<a href=\"/debug/sagas?phase=person\" aria-current=\"true\">Needs a person</a>"),
         "{}",
         person.text
     );

@@ -24,6 +24,9 @@ pub(super) const MOST_SPARED: u32 = 2 * MANY + 96;
 /// What the journal says where a partner, asked what became of it, knows nothing of it: then it is made again.
 pub const NEVER_SEEN: &str = "The partner has not seen the key.";
 
+/// The code of an answer whose output cannot be kept. The effect may have happened all the same.
+pub const TOO_LARGE: &str = "too_large";
+
 /// How a node goes on whose call brought no answer.
 enum Next {
     Again,
@@ -62,6 +65,11 @@ impl Saga {
         if let Some(open) = self.head.open.get_mut(&node.ix) {
             open.doubt = true;
         }
+        // A partner gives the same under the key, and as the status of it, as often as it is asked.
+        let stays = failure.code == TOO_LARGE;
+        if call.op == Op::Status && stays {
+            return self.go_on(node, failure, Next::Hold);
+        }
         if call.op != Op::Do {
             return self.try_again(node, failure);
         }
@@ -72,7 +80,10 @@ impl Saga {
             let refusal = self.given_up_after(node, &failure, "no_answer");
             return self.refused(node, call.attempt, failure.took, refusal);
         }
-        let next = self.after_unknown(node, self.may_mend(node, &failure));
+        let next = match self.after_unknown(node, !stays && self.may_mend(node, &failure)) {
+            Next::Again | Next::Ask if stays => Next::Hold,
+            next => next,
+        };
         self.go_on(node, failure, next);
     }
 

@@ -41,6 +41,7 @@ pub use event::{Answer, CallId, Event, Illegal, Origin, Outcome, Refusal, Window
 pub use expand::{Alternative, Each};
 pub use fact::{Cause, Fact, Record};
 pub(crate) use failure::NEVER_SEEN;
+pub use failure::TOO_LARGE;
 pub use forward::NO_SUCH_ITEM;
 pub use legal::{Kind, Place};
 pub use node::{Crowd, Gather, Item, Node, Past};

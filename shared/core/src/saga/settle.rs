@@ -235,6 +235,7 @@ mod tests {
     use serde_json::json;
 
     use super::super::event::{Event, Window};
+    use super::super::failure::TOO_LARGE;
     use super::super::state::Head;
     use super::super::step::step;
     use super::*;
@@ -322,6 +323,23 @@ mod tests {
         step(&mut saga, Event::Answered { call, took: Millis(1), outcome: Outcome::Refused(refusal) }, NOW).unwrap();
         assert_eq!((saga.head.phase, saga.head.open.len()), (Phase::Forward, 0));
         assert!(saga.head.cause.is_some(), "and it is made good");
+    }
+
+    #[test]
+    fn an_output_that_nobody_can_keep_is_a_persons_to_settle_and_is_not_asked_for_for_ever() {
+        let fingerprint = super::super::advance::fingerprint(&serde_json::Map::new());
+        for (op, job) in [(Op::Do, Job::Do), (Op::Status, Job::Ask)] {
+            let mut saga = under_way("pivot");
+            saga.head.open.insert(0, Open { attempt: 1, ..Open::new(job, NOW) });
+            let call = CallId { node: 0, op, round: 0, attempt: 1, fingerprint };
+            let outcome = |code: &str| Outcome::Unknown { code: code.to_owned(), reason: "It is too long.".to_owned() };
+            let answered = |code| Event::Answered { call, took: Millis(1), outcome: outcome(code) };
+            step(&mut saga, answered("http_503"), NOW).unwrap();
+            assert_ne!(saga.head.open[&0].job, Job::Held, "{op:?}: that may pass");
+            saga.head.open.insert(0, Open { attempt: 1, ..Open::new(job, NOW) });
+            step(&mut saga, answered(TOO_LARGE), NOW).unwrap();
+            assert_eq!(saga.head.open[&0].job, Job::Held, "{op:?}");
+        }
     }
 
     #[test]

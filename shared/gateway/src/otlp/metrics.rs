@@ -91,6 +91,12 @@ impl Told {
         for (standing, number) in standings {
             self.tell(STEPS, &[standing], gauge(*number));
         }
+        // Where the last of them is over that is told too, for who waits for a number keeps the one before.
+        for none in ["held", "asking"] {
+            if !standings.iter().any(|(known, _)| known == none) {
+                self.tell(STEPS, &[none], gauge(0));
+            }
+        }
         self.tell(OLDEST_UNFINISHED, &[], age(oldest_unfinished.as_ref().map(|oldest| oldest.created_at)));
         for tool in tools {
             for (outcome, number) in [

@@ -31,6 +31,9 @@ pub struct Emitted {
     resource: BTreeSet<String>,
 }
 
+/// Of the resource, what docker/prometheus.yaml puts on every series.
+const PROMOTED: [&str; 2] = ["deployment.environment.name", "cloud.region"];
+
 impl Emitted {
     pub fn read() -> Self {
         let ours =
@@ -85,8 +88,7 @@ impl Emitted {
     fn labels(&self, name: &str) -> Option<BTreeSet<String>> {
         let metric = ALL.iter().find(|metric| series(metric).iter().any(|known| known == name))?;
         let mut labels: BTreeSet<String> = metric.attributes.iter().map(|attribute| label(attribute)).collect();
-        // docker/prometheus.yaml has two of the resource's put on every series.
-        labels.extend(self.resource.iter().map(|attribute| label(attribute)));
+        labels.extend(PROMOTED.iter().filter(|name| self.resource.contains(**name)).map(|attribute| label(attribute)));
         labels.insert(ADDED.to_owned());
         if matches!(metric.kind, Kind::Histogram(_)) && name.ends_with("_bucket") {
             labels.insert("le".to_owned());

@@ -97,6 +97,12 @@ fn a_name_that_nobody_sends_is_found() {
         (Language::Prometheus, r#"makegood_sagas{phase="stuck"}"#, "", "makegood_sagas has no label phase"),
         (Language::Prometheus, r#"makegood_sagas{makegood_phase="vanished"}"#, "", "nothing is called vanished"),
         (Language::Prometheus, r#"makegood_sagas{makegood_phase=~"stuck|vanished"}"#, "", "nothing is called vanished"),
+        (
+            Language::Prometheus,
+            r#"makegood_sagas{service_version="1"}"#,
+            "",
+            "makegood_sagas has no label service_version",
+        ),
         (Language::Prometheus, "sum by (tool) (makegood_sagas)", "", "there is no label tool"),
         (Language::Prometheus, "sum without (le) (makegood_sagas)", "", "there is no label le"),
         (Language::Prometheus, "makegood_sagas", "{{makegood_tool}}", "there is no label makegood_tool"),

@@ -63,6 +63,8 @@ pub fn read(query: &str) -> Result<Named, String> {
         at += 1;
         let next = tokens.get(at);
         let called = next.is_some_and(|next| next.is('('));
+        // A function may be told first what to group by.
+        let groups = next.and_then(Token::word).is_some_and(|next| ["by", "without"].contains(&next));
         if token.is('[') {
             at = past(&tokens, at, ']');
         }
@@ -76,7 +78,7 @@ pub fn read(query: &str) -> Result<Named, String> {
                 named.grouped.extend(tokens[at..end].iter().filter_map(Token::word).map(str::to_owned));
                 at = end;
             }
-        } else if called {
+        } else if called || groups {
             if !FUNCTIONS.contains(&word) {
                 return Err(format!("{word} is no function that is known here"));
             }

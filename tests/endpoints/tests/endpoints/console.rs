@@ -112,17 +112,21 @@ async fn a_saga_that_nobody_wakes_is_the_age_of_the_queue() {
     let id = asking(&platform).await;
     let told = platform.get("/api/debug/queue").await;
     assert_eq!((&told["queue"]["sagas"][0]["id"], &told["age"]), (&json!(id), &json!(0)), "{told:#}");
-    // As if neither the queue nor the sweep had come for a week.
+    // As if neither the queue nor the sweep had come for a week: once more where the platform's own comes in between.
     let late = format!("update makegood.saga set wake_at = {} where id = '{id}'", now(&told) - 7 * A_DAY);
-    database::scalar(&platform, &late).await;
-    let shown = page(&platform, "/debug/queue").await;
-    assert!(shown.contains("Sagas are not woken") && shown.contains("7 d 0 h overdue"), "{shown}");
-    let told = platform.get("/api/debug/queue").await;
-    assert!(told["queue"]["overdue"] == 1 && told["age"].as_u64() >= Some(7 * A_DAY), "{told:#}");
+    let seen = poll(PATIENCE, Duration::from_millis(100), || async {
+        database::scalar(&platform, &late).await;
+        let shown = page(&platform, "/debug/queue").await;
+        let told = platform.get("/api/debug/queue").await;
+        let is_late = shown.contains("Sagas are not woken") && shown.contains("7 d 0 h overdue");
+        (is_late && told["queue"]["overdue"] == 1 && told["age"].as_u64() >= Some(7 * A_DAY)).then_some(told)
+    });
+    let late = seen.await.expect("the page and the JSON say how late it is");
+    let sweeps = |told: &Value| told["queue"]["sagas"][0]["sweeps"].as_u64();
     let swept = answer(queue::delivery(&platform, "/api/execute/sweep", "", "msg_sweep")).await;
     assert_eq!(swept.status, 200, "{swept:?}");
     let told = platform.get("/api/debug/queue").await;
-    assert_eq!((&told["age"], &told["queue"]["sagas"][0]["sweeps"]), (&json!(0), &json!(1)), "{told:#}");
+    assert!(told["age"] == 0 && sweeps(&told) > sweeps(&late), "{told:#}");
 }
 
 fn now(told: &Value) -> u64 {
@@ -179,7 +183,7 @@ async fn health_says_what_answers_and_tools_are_told_of_with_their_calls() {
     let id = journal::execute(&platform, &plan).await;
     journal::rest(&platform, &id, PATIENCE).await;
     let health = page(&platform, "/debug/health").await;
-    for part in ["Database", "Redis", "Issuer of tokens", "sagas are woken", "makegood/00"] {
+    for part in ["Database", "Redis", "Issuer of tokens", "nothing is overdue", "makegood/00"] {
         assert!(health.contains(part), "{part} in {health}");
     }
     assert!(!health.contains("does not answer"), "{health}");
