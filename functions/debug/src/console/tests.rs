@@ -152,7 +152,7 @@ fn who_is_asked_what_and_until_when_stands_beside_the_step() {
 fn what_is_held_says_what_with_and_what_leads_on() {
     let held = step("held", &json!({"op": "undo", "code": "gone", "detail": format!("No such table. {HOSTILE}")}));
     let text = people_page(&[held]);
-    for part in ["needs a person", "its undo", "<code>gone</code>", &format!("POST /api/execute/{SAGA}/retry")] {
+    for part in ["needs a person", "its undo", "<code>gone</code>", &format!("/debug/sagas/{SAGA}#deeds")] {
         assert!(text.contains(part), "{part} in {text}");
     }
     assert!(text.contains("\"approval\"") || text.contains("&quot;approval&quot;"), "how one is asked for: {text}");
