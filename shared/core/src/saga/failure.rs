@@ -82,7 +82,7 @@ impl Saga {
         }
         let next = match self.after_unknown(node, !stays && self.may_mend(node, &failure)) {
             Next::Again | Next::Ask if stays => Next::Hold,
-            next => next,
+            next @ (Next::Again | Next::Ask | Next::GiveUp | Next::Hold) => next,
         };
         self.go_on(node, failure, next);
     }
