@@ -4,7 +4,7 @@
 //! What holds for all operations of a kind (who may ask, what a body can be refused for) is said here, once.
 
 use makegood_core::error::Code;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
 
 use crate::addresses::Address;
@@ -20,6 +20,23 @@ pub type Shape = fn(&mut SchemaGenerator) -> Schema;
 #[must_use]
 pub fn shape<T: JsonSchema>() -> Shape {
     |generator| generator.subschema_for::<T>()
+}
+
+/// An event of a stream (WHATWG HTML, "Server-sent events") whose data is such a thing, as JSON.
+#[must_use]
+pub fn event<T: JsonSchema>() -> Shape {
+    |generator| {
+        let data = generator.subschema_for::<T>();
+        json_schema!({
+            "type": "object",
+            "description": "One event of the stream, by the fields of its lines.",
+            "required": ["id", "data"],
+            "properties": {
+                "id": {"type": "string", "description": "What `Last-Event-ID` is to say when the stream is taken up again."},
+                "data": {"type": "string", "contentMediaType": JSON, "contentSchema": data},
+            },
+        })
+    }
 }
 
 /// What belongs together.

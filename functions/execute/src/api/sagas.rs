@@ -7,7 +7,7 @@ use makegood_edge::core::error::Code;
 use makegood_edge::core::id::SagaId;
 use makegood_edge::core::saga::{Left, Phase, Priority, Remark, StepReport};
 use makegood_edge::core::time::Millis;
-use makegood_edge::describe::{Operation as Says, Parameter, Place, Tag, saga, shape};
+use makegood_edge::describe::{Operation as Says, Parameter, Place, Tag, event, saga};
 use makegood_edge::gateway::store::Counters;
 use makegood_edge::schemars::JsonSchema;
 use makegood_edge::serde_json::{Map, Value, json};
@@ -192,7 +192,7 @@ pub(super) fn follow() -> Says {
             example: json!("1000001"),
         })
         .refuses(&[Code::InvalidRequest])
-        .answers_as(200, "The stream.", vec![("text/event-stream", shape::<CloudEvent>())])
+        .answers_as(200, "The stream.", vec![("text/event-stream", event::<CloudEvent>())])
         .answers_as(204, "The saga rests, and you have all of it.", vec![])
 }
 
