@@ -178,7 +178,7 @@ pub fn asked(link: &Link, story: &Story) -> Result<(StepReport, Ask), Spent> {
     match (step.standing, &step.approval) {
         (Standing::Asking, Some(ask)) if ask.hash == link.params => {
             // Enough have agreed, and it is not begun yet.
-            if agreed(&step).count() >= usize::try_from(ask.quorum).unwrap_or(usize::MAX) {
+            if is_agreed(&step, ask) {
                 return Err(Spent::Decided);
             }
             let ask = ask.clone();
@@ -205,4 +205,9 @@ pub fn asked(link: &Link, story: &Story) -> Result<(StepReport, Ask), Spent> {
 /// Who has agreed to a step, of those whose word counts.
 pub fn agreed(step: &StepReport) -> impl Iterator<Item = &str> {
     step.remarks.iter().filter(|remark| remark.what == AGREED).map(|remark| remark.by.as_str())
+}
+
+/// Whether as many have as must: it goes on, or when its saga is resumed.
+pub fn is_agreed(step: &StepReport, ask: &Ask) -> bool {
+    agreed(step).count() >= usize::try_from(ask.quorum).unwrap_or(usize::MAX)
 }

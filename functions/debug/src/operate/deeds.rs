@@ -4,10 +4,11 @@
 use makegood_edge::core::saga::{Report, Standing, StepReport};
 use makegood_edge::door::Principal;
 use makegood_edge::gateway::store::Story;
+use makegood_edge::links::is_agreed;
 use makegood_edge::serde_json::to_string_pretty;
 use maud::{Markup, html};
 
-use super::offer::{Field, Offer, is_agreed, of_saga, of_step};
+use super::offer::{Field, Offer, of_saga, of_step};
 use crate::figures::{clip, count, moment};
 
 /// Steps that have their verbs here; all that are held can be tried again at once.

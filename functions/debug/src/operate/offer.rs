@@ -2,10 +2,11 @@
 //! asks for it, and the command that does the same. The engine has the last word: what has no place by then it refuses.
 
 use makegood_edge::core::guard::Role;
-use makegood_edge::core::saga::{AGREED, Ask, Fact, Op, Phase, Report, Standing, StepReport, Wait};
+use makegood_edge::core::saga::{Ask, Fact, Op, Phase, Report, Standing, StepReport, Wait};
 use makegood_edge::core::tool::Class;
 use makegood_edge::door::Principal;
 use makegood_edge::gateway::store::Story;
+use makegood_edge::links::{agreed, is_agreed};
 use makegood_edge::serde_json::{Value, json};
 
 /// Names in one sentence.
@@ -180,16 +181,6 @@ fn held(story: &Story, step: &StepReport, way: &Way) -> Vec<Offer> {
         });
     }
     offers
-}
-
-/// Who has agreed to what is asked now.
-fn agreed(step: &StepReport) -> impl Iterator<Item = &str> {
-    step.remarks.iter().filter(|remark| remark.what == AGREED).map(|remark| remark.by.as_str())
-}
-
-/// Whether as many have as must: it goes on, or when it is resumed.
-pub fn is_agreed(step: &StepReport, ask: &Ask) -> bool {
-    agreed(step).count() >= ask.quorum as usize
 }
 
 /// Where nobody is named its owner decides, and no role does it for them.
