@@ -3,7 +3,7 @@
 //! Each becomes the words that it stands for, in the place where it was typed; what somebody is to be told is passed
 //! on as it was written, as ever.
 
-use super::lexicon::{Lexicon, MAX_PHRASE};
+use super::lexicon::Lexicon;
 use super::tokens::{Form, Token};
 
 /// The tokens, with what the phrases stand for.
@@ -12,7 +12,7 @@ pub(super) fn spelled_out(tokens: Vec<Token>) -> Vec<Token> {
     let lexicon = Lexicon::idioms();
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
-        let found = (1..=MAX_PHRASE).rev().find_map(|length| {
+        let found = (1..=lexicon.longest(word_of(token))).rev().find_map(|length| {
             let words = tokens.get(at..at + length)?;
             let phrase = words.iter().map(word_of).collect::<Vec<_>>().join(" ");
             Some((length, lexicon.get(&phrase)?))

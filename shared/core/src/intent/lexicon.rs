@@ -12,14 +12,12 @@
 
 use super::german;
 use super::language::{Language, fold};
+use super::lines::Lines;
 use super::places;
 use super::spanish;
 use super::spelling::is_near;
 use super::tokens::{Form, Token};
 use super::word_order;
-
-/// Phrases are no longer than this, in words.
-pub(super) const MAX_PHRASE: usize = 5;
 
 /// One word of the message, as the lexicon knows it.
 pub(super) struct Raw<'t> {
@@ -69,8 +67,8 @@ pub(super) fn in_english(message: &str, tokens: Vec<Token>, language: Language) 
 #[derive(Clone, Copy)]
 pub(super) struct Lexicon {
     language: Language,
-    /// Lines `key=English`, sorted by key.
-    lines: &'static str,
+    /// `key=English`.
+    lines: Lines,
 }
 
 impl Lexicon {
@@ -80,30 +78,22 @@ impl Lexicon {
             Language::German => include_str!("lexicon/german.txt"),
             Language::Spanish => include_str!("lexicon/spanish.txt"),
         };
-        Some(Self { language, lines })
+        Some(Self { language, lines: Lines(lines) })
     }
 
     /// What is typed in English for the words of the grammar.
     pub fn idioms() -> Self {
-        Self { language: Language::English, lines: include_str!("lexicon/english.txt") }
+        Self { language: Language::English, lines: Lines(include_str!("lexicon/english.txt")) }
     }
 
     /// The English of a phrase.
     pub fn get(&self, phrase: &str) -> Option<&'static str> {
-        let bytes = self.lines.as_bytes();
-        let (mut low, mut high) = (0, bytes.len());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let start = bytes.get(low..middle)?.iter().rposition(|byte| *byte == b'\n').map_or(low, |at| low + at + 1);
-            let line = self.lines.get(start..)?.lines().next()?;
-            let (key, english) = line.split_once('=')?;
-            match key.cmp(phrase) {
-                std::cmp::Ordering::Equal => return Some(english),
-                std::cmp::Ordering::Less => low = start + line.len() + 1,
-                std::cmp::Ordering::Greater => high = start,
-            }
-        }
-        None
+        self.lines.get(phrase)
+    }
+
+    /// How many words the longest phrase has that begins with this one; 0 where there is none.
+    pub fn longest(&self, word: &str) -> usize {
+        self.lines.longest(word)
     }
 
     pub fn number(&self, word: &str) -> Option<u32> {
@@ -159,19 +149,12 @@ impl Lexicon {
             return None;
         }
         // A part of a phrase is no slip.
-        if self
-            .lines
-            .lines()
-            .filter_map(|line| line.split_once('='))
-            .any(|(key, _)| key.split(' ').any(|part| part == word))
-        {
+        if self.lines.has_part(word) {
             return None;
         }
-        let first = word.chars().next();
-        let candidates = self.lines.lines().filter_map(|line| line.split_once('='));
-        let mut candidates = candidates.filter(|(key, english)| {
-            key.chars().next() == first
-                && key.len().abs_diff(word.len()) <= 1
+        let first = word.get(..word.chars().next()?.len_utf8())?;
+        let mut candidates = self.lines.beginning_with(first).filter(|(key, english)| {
+            key.len().abs_diff(word.len()) <= 1
                 && key.len() >= 5
                 && !key.contains(' ')
                 && !english.is_empty()
@@ -215,7 +198,7 @@ impl Lexicon {
             }
             return 2;
         }
-        for length in (1..=MAX_PHRASE).rev() {
+        for length in (1..=self.longest(&raw.word)).rev() {
             let Some(words) = raws.get(at..at + length).filter(|words| words.iter().all(is_word)) else {
                 continue;
             };
@@ -327,20 +310,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lexicons_are_sorted_and_every_line_is_found() {
+    fn every_key_is_folded() {
         let lexicons = [Language::German, Language::Spanish].map(|language| Lexicon::of(language).unwrap());
         for lexicon in lexicons.into_iter().chain([Lexicon::idioms()]) {
             let language = lexicon.language;
-            let keys: Vec<&str> = lexicon.lines.lines().map(|line| line.split_once('=').unwrap().0).collect();
-            assert!(keys.is_sorted() && keys.len() > 200, "{language:?}: {}", keys.len());
-            for key in keys {
-                assert!(lexicon.get(key).is_some(), "{language:?} {key}");
-                assert!(key.split(' ').count() <= MAX_PHRASE, "{key}");
-                assert_eq!(fold(key), key);
-            }
-            for word in ["", "a", "zzz", "mitternac", "mitternachts", "="] {
-                let found = lexicon.lines.lines().any(|line| line.split_once('=').unwrap().0 == word);
-                assert_eq!(lexicon.get(word).is_some(), found, "{word}");
+            for (key, _) in lexicon.lines.all() {
+                assert_eq!(fold(key), key, "{language:?}");
             }
         }
     }

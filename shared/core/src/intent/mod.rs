@@ -31,6 +31,7 @@ mod held_sentences;
 mod idioms;
 mod language;
 mod lexicon;
+mod lines;
 mod lookup;
 mod message;
 mod money;

@@ -1,12 +1,13 @@
 //! The words before a wish: courtesies, which say nothing; words that put it in order, deny it, or say
 //! when.
 
+use super::lines::Lines;
 use super::numbers::number;
 use super::tokens::Form;
 use super::words::Words;
 
 /// Phrases that only lead to a wish: the first word, and how each goes on, the longest first.
-const COURTESIES: &str = include_str!("lexicon/courtesies.txt");
+const COURTESIES: Lines = Lines(include_str!("lexicon/courtesies.txt"));
 
 const COURTEOUS: [&str; 89] = [
     "puh",
@@ -117,9 +118,7 @@ pub(super) fn courtesy(words: &Words, at: usize) -> Option<usize> {
 
 /// How many words the phrase takes that stands here.
 fn led_by(words: &Words, at: usize) -> Option<usize> {
-    let first = words.at(at);
-    let mut lines = COURTESIES.lines().filter(|line| !first.is_empty() && line.starts_with(first));
-    let rests = lines.find_map(|line| line.get(first.len()..)?.strip_prefix('='))?;
+    let rests = COURTESIES.get(words.at(at))?;
     let rest = rests.split('|').find(|rest| rest.is_empty() || words.reads(at + 1, rest))?;
     Some(1 + rest.split(' ').filter(|word| !word.is_empty()).count())
 }
@@ -273,10 +272,8 @@ pub(super) fn negation(words: &Words, at: usize) -> Option<usize> {
         "nevermind",
         "rather not",
     ];
-    if courtesy(words, at).is_some() {
-        return None;
-    }
-    phrases.into_iter().find(|phrase| words.reads(at, phrase)).map(|phrase| phrase.split(' ').count())
+    let phrase = phrases.into_iter().find(|phrase| words.reads(at, phrase))?;
+    courtesy(words, at).is_none().then(|| phrase.split(' ').count())
 }
 
 /// A day or time before the wish: `tomorrow at 7pm, book ...`. Only skipped here; it is read with the

@@ -105,9 +105,10 @@ impl<'m> Words<'m> {
 
     /// Whether these words stand here, separated by spaces in `sequence`.
     pub fn reads(&self, at: usize, sequence: &str) -> bool {
-        // Most phrases differ in their first letters.
+        // Most phrases differ in their first letter.
         let first = self.at(at);
         !first.is_empty()
+            && sequence.as_bytes().first() == first.as_bytes().first()
             && sequence.starts_with(first)
             && sequence.split(' ').enumerate().all(|(offset, word)| self.at(at + offset) == word)
     }
