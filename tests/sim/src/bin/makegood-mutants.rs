@@ -87,7 +87,7 @@ fn run(wanted: &Wanted) -> Result<bool, String> {
     let list = fs::read_to_string(here.join("mutants/mutants.toml")).map_err(said)?;
     let list: List = toml::from_str(&list).map_err(|error| error.to_string())?;
     let sources = here.join("../..").canonicalize().map_err(said)?;
-    let (tree, clean) = (Tree::new(&sources)?, Tree::clean()?);
+    let (tree, clean) = (Tree::new(&sources, std::env::temp_dir().join("makegood-mutants"))?, Tree::clean()?);
     let mut out = stdout();
     writeln!(out, "{:<34} {:>7}  {:>5}  what the simulator said", "flaw", "seeds", "s").map_err(said)?;
     let mut all = true;
@@ -173,19 +173,18 @@ impl Planted {
 
 impl Tree {
     /// Copies what the simulator is built from, with a workspace of its own.
-    fn new(sources: &Path) -> Result<Self, String> {
-        let root = std::env::temp_dir().join("makegood-mutants");
+    fn new(sources: &Path, root: PathBuf) -> Result<Self, String> {
         if root.exists() {
             fs::remove_dir_all(&root).map_err(said)?;
         }
         for name in CRATES {
             copy(&sources.join(name), &root.join(name))?;
+            without_tests(&root.join(name).join("Cargo.toml"))?;
         }
         for name in ["Cargo.lock", "rust-toolchain.toml", "clippy.toml"] {
             fs::copy(sources.join(name), root.join(name)).map_err(said)?;
         }
-        let manifest = fs::read_to_string(sources.join("Cargo.toml")).map_err(said)?;
-        let mut manifest: toml::Table = toml::from_str(&manifest).map_err(|error| error.to_string())?;
+        let mut manifest = table(&sources.join("Cargo.toml"))?;
         let workspace = manifest.get_mut("workspace").and_then(toml::Value::as_table_mut);
         let workspace = workspace.ok_or("Cargo.toml has no workspace")?;
         let members: Vec<toml::Value> = CRATES.iter().map(|name| toml::Value::from(*name)).collect();
@@ -239,6 +238,24 @@ impl Tree {
     }
 }
 
+fn table(manifest: &Path) -> Result<toml::Table, String> {
+    let text = fs::read_to_string(manifest).map_err(said)?;
+    toml::from_str(&text).map_err(|error| format!("{}: {error}", manifest.display()))
+}
+
+/// Strikes out of a manifest what only tests and benchmarks need: those crates are not in the copy.
+fn without_tests(manifest: &Path) -> Result<(), String> {
+    let mut told = table(manifest)?;
+    for name in ["dev-dependencies", "bench"] {
+        told.remove(name);
+    }
+    let targets = told.get_mut("target").and_then(toml::Value::as_table_mut);
+    for target in targets.into_iter().flat_map(|targets| targets.iter_mut()) {
+        target.1.as_table_mut().map(|target| target.remove("dev-dependencies"));
+    }
+    fs::write(manifest, told.to_string()).map_err(said)
+}
+
 fn copy(from: &Path, to: &Path) -> Result<(), String> {
     fs::create_dir_all(to).map_err(said)?;
     for entry in fs::read_dir(from).map_err(said)? {
@@ -253,4 +270,22 @@ fn copy(from: &Path, to: &Path) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The build of a flaw takes a minute; that there can be one is seen in a moment.
+    #[test]
+    fn the_copy_is_a_workspace_that_cargo_can_build() {
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+        let tree = Tree::new(&sources, std::env::temp_dir().join("makegood-mutants-of-the-test")).unwrap();
+        let mut cargo = Command::new("cargo");
+        let told = cargo.args(["tree", "--offline", "-p", "makegood-sim"]).current_dir(&tree.root).output().unwrap();
+        fs::remove_dir_all(&tree.root).unwrap();
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        let told = String::from_utf8_lossy(&told.stdout);
+        assert!(told.contains("makegood-execute") && !told.contains("makegood-cloud"), "{told}");
+    }
 }
