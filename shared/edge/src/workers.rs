@@ -94,7 +94,7 @@ impl Host for Workers {
     }
 }
 
-/// Has the platform wait for what is to be done after the answer: when that is given, and of a stream, when it begins too.
+/// Has the platform wait for what is to be done after the answer: at its end, and of a stream at its beginning too.
 struct Afterwards {
     context: Context,
     later: Later,

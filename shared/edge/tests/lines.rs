@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Each was looked at: ids of sagas, conversations and subscriptions, keys of schedules that we gave, codes, numbers, and
-/// names that an operator gave. Of one that begins with what is filled in, the part behind its colon is told only where
+/// Each was looked at: ids of sagas, conversations and subscriptions, keys of schedules that we gave, codes, numbers,
+/// and names that an operator gave. Of one that begins with what is filled in, the part behind its colon is told only where
 /// that is a saga's id; then what others said stands behind the second colon, or, for a misfit, its own.
 const FILLED_IN: [&str; 46] = [
     "a delivery of the webhook {name} is left to the sweep",
