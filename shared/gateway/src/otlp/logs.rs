@@ -113,7 +113,7 @@ mod tests {
 
     const SAGA: &str = "sg_01jt4vcxkb041061050r3gg28a";
     const CALLER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    const EXECUTE: Origin<'_> = Origin { function: "execute", context: None };
+    const EXECUTE: Origin<'static> = Origin { function: "execute", context: None };
 
     fn line(text: &str) -> Line {
         Line { at: Millis(1_777_636_800_250), severity: WARN, text: text.to_owned() }
