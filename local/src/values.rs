@@ -7,10 +7,10 @@ use http::Uri;
 use makegood_core::error::Error;
 use makegood_core::guard::breaker::Rulebook;
 use makegood_core::guard::outbound::{Refused, public};
-use makegood_edge::Settings;
 use makegood_edge::model::Models;
 use makegood_edge::native::Native;
 use makegood_edge::settings::{Kind, NAMES, Setting};
+use makegood_edge::{Settings, logs};
 use makegood_gateway::ably::Ably;
 use makegood_gateway::otlp::Collector;
 use makegood_gateway::tempo::Tempo;
@@ -208,6 +208,10 @@ fn readers(values: &BTreeMap<String, String>) -> Vec<Fault> {
         let name = if why.contains("otlp_sample") { "otlp_sample" } else { "otlp_headers" };
         let remedy = "Mend its value: docs/TRACES.md shows one.";
         faults.push(Fault::new(name, format!("with it no trace is told: {why}"), remedy));
+    }
+    if get("otlp_logs") != "off" && logs::least(get("otlp_logs")).is_none() {
+        let remedy = "Write `debug`, `info`, `warn`, `error` or `off`, or nothing for `warn`.";
+        faults.push(Fault::new("otlp_logs", "with it no line of the log is told: it is no level", remedy));
     }
     if let Err(why) = Tempo::read(get("tempo_url"), get("tempo_headers")) {
         let remedy = "Mend its value: docs/TRACES.md shows one.";

@@ -123,8 +123,8 @@ const ERRORS: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "spin.toml",
-        "\"{{ fallback_model_host }}\", \"{{ jwks_host }}\"]",
-        "\"{{ fallback_model_host }}\", \"{{ jwks_host }}\", \"https://*\"]",
+        "\"{{ fallback_model_host }}\", \"{{ jwks_host }}\", \"{{ otlp_host }}\"]",
+        "\"{{ fallback_model_host }}\", \"{{ jwks_host }}\", \"{{ otlp_host }}\", \"https://*\"]",
         "may reach https://*, and calls nothing there",
     ),
     (
@@ -177,14 +177,14 @@ const ERRORS: &[(&str, &str, &str, &str)] = &[
     ("spin.toml", "\"shared/**/*.txt\", ", "", "shared/core/src/intent/lexicon/courtesies.txt among"),
     (
         "spin.toml",
-        "\"{{ tools_host }}\", \"{{ jwks_host }}\"]",
-        "\"{{ tools_host }}\", \"{{ jwks_host }}\", \"https://evil.example:1..65535\"]",
+        "\"{{ tools_host }}\", \"{{ jwks_host }}\", \"{{ otlp_host }}\"]",
+        "\"{{ tools_host }}\", \"{{ jwks_host }}\", \"{{ otlp_host }}\", \"https://evil.example:1..65535\"]",
         "execute may reach https://evil.example:1..65535, and calls nothing there",
     ),
     (
         "spin.toml",
-        "\"{{ tools_host }}\", \"{{ jwks_host }}\"]",
-        "\"{{ tools_host }}\", \"{{ jwks_host }}\", \"https://evil.example\"]",
+        "\"{{ tools_host }}\", \"{{ jwks_host }}\", \"{{ otlp_host }}\"]",
+        "\"{{ tools_host }}\", \"{{ jwks_host }}\", \"{{ otlp_host }}\", \"https://evil.example\"]",
         "execute may reach https://evil.example, and calls nothing there",
     ),
     (
@@ -220,6 +220,13 @@ const ERRORS: &[(&str, &str, &str, &str)] = &[
     ),
     (".env.local.example", "SPIN_VARIABLE_KILL_MS=", "SPIN_VARIABLE_KILLS=", "it lacks SPIN_VARIABLE_KILL_MS"),
     (".env.local.example", "SPIN_VARIABLE_KILL_MS=", "SPIN_VARIABLE_KILLS=", "SPIN_VARIABLE_KILLS is no variable"),
+    (
+        "spin.toml",
+        "\"{{ redis_host }}\", \"{{ jwks_host }}\", \"{{ otlp_host }}\"",
+        "\"{{ redis_host }}\", \"{{ jwks_host }}\"",
+        "the function debug calls `otlp_endpoint`, and may not reach its host",
+    ),
+    ("spin.toml", "otlp_logs = { default = \"\" }", "otlp_logs = { default = \"loud\" }", "the default of `otlp_logs`"),
     ("docker/spinapp.yaml", "- name: kill_ms", "- name: kills_ms", "it gives `kill_ms` no value"),
     ("docker/spinapp.yaml", "- name: kill_ms", "- name: kills_ms", "`kills_ms` is no variable"),
     (
@@ -457,7 +464,7 @@ fn an_mcp_server_of_a_deployment_may_be_reached_where_it_is_named() {
     let copy = copy();
     let path = copy.path().join("spin.toml");
     let text = std::fs::read_to_string(&path).unwrap();
-    let hosts = "\"{{ tools_host }}\", \"{{ jwks_host }}\"]";
+    let hosts = "\"{{ tools_host }}\", \"{{ jwks_host }}\", \"{{ otlp_host }}\"]";
     std::fs::write(&path, text.replace(hosts, &hosts.replace(']', ", \"https://hotel.test\"]"))).unwrap();
     let env = copy.path().join("production.env");
     let found = |servers: &str| {

@@ -17,6 +17,8 @@ use makegood_edge::gateway::{
     Request as Sent, Response, alerts, conversations, deliveries, jwt, store, subscriptions, traces, views,
 };
 use makegood_edge::host::{Body, FetchError, Level};
+use makegood_edge::later::Later;
+use makegood_edge::logs::gather;
 use makegood_edge::outward::answer;
 use makegood_edge::routes::ROUTES;
 use makegood_edge::settings::{Kind, NAMES, TABLE};
@@ -71,6 +73,7 @@ fn values() -> BTreeMap<String, String> {
         "ably_key" => "app.id:hush",
         "otlp_endpoint" => "https://otlp.test",
         "otlp_headers" => "api-key=hush",
+        "otlp_logs" => "debug",
         "otlp_sample" => "1",
         "tempo_url" => "https://tempo.test",
         "tempo_headers" => "api-key=hush",
@@ -104,6 +107,7 @@ fn other(name: &str) -> String {
         "trace_export" => "false".to_owned(),
         // Their values are not shown.
         "otlp_headers" | "tempo_headers" => "other-key=hush".to_owned(),
+        "otlp_logs" => "off".to_owned(),
         "otlp_sample" => "0".to_owned(),
         "limits" => "off".to_owned(),
         "limits_fallback" => "open".to_owned(),
@@ -126,6 +130,7 @@ struct Recorder {
     /// Nothing is due.
     quiet: bool,
     isolate: Rc<Isolate>,
+    later: Later,
 }
 
 impl Recorder {
@@ -138,6 +143,7 @@ impl Recorder {
             counted: Rc::default(),
             quiet: false,
             isolate: Rc::default(),
+            later: Later::default(),
         }
     }
 
@@ -255,6 +261,11 @@ impl Host for Recorder {
 
     fn log(&self, level: Level, line: &str) {
         self.trace.borrow_mut().push(format!("{level:?} {line}"));
+        gather(self, level, line);
+    }
+
+    fn later(&self) -> Option<&Later> {
+        Some(&self.later)
     }
 }
 
@@ -405,7 +416,8 @@ fn behaviour(function: &str, values: BTreeMap<String, String>) -> (String, BTree
 #[expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 fn serve(function: &str, request: Request, host: &Recorder) -> String {
     // What one request had fail is not to shut the next one out.
-    let host = Recorder { isolate: Rc::default(), ..host.clone() };
+    let later = Later::default();
+    let host = Recorder { isolate: Rc::default(), later: later.clone(), ..host.clone() };
     let answered = async {
         let reply: Reply = match function {
             "chat" => answer(request, host, makegood_chat::handle).await,
@@ -422,6 +434,7 @@ fn serve(function: &str, request: Request, host: &Recorder) -> String {
                 pieces.iter().map(|piece| String::from_utf8_lossy(piece).into_owned()).collect()
             }
         };
+        later.run().await;
         format!("{} {:?} {text}", parts.status, parts.headers)
     };
     answered.now_or_never().expect("nothing here waits")
@@ -499,6 +512,7 @@ fn a_sweep_with_nothing_due_asks_the_database_six_times_and_five_without_mcp_ser
     let asked = |servers: &str| {
         let mut values = values();
         values.insert("mcp_servers".to_owned(), servers.to_owned());
+        values.remove("otlp_endpoint");
         let host = Recorder { quiet: true, ..Recorder::with(values) };
         let reply = serve("execute", delivered("/api/execute/sweep", &json!({}), NEXT_KEY), &host);
         assert!(reply.starts_with("200"), "{reply}");
@@ -523,7 +537,9 @@ fn every_function_says_in_its_log_what_it_answered_and_nothing_of_what_was_asked
         ("debug", "/api/debug/sagas/hush", "/api/debug/sagas/{saga}"),
         ("debug", "/api/debug/nothing/hush", "-"),
     ] {
-        let host = Recorder::with(values());
+        let mut values = values();
+        values.remove("otlp_endpoint");
+        let host = Recorder::with(values);
         let reply = serve(function, request("PATCH", path, &[], &Value::Null), &host);
         let status = &reply[..3];
         let line = format!("Debug answered method=PATCH route={route} status={status} ms=0");

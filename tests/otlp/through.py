@@ -1,6 +1,8 @@
-"""Has a saga undone, follows its trace through the collector, and compares what went in, what came out and what is shown."""
+"""Has a saga undone, follows its trace and its log through the collector, and compares what went in, what came out and
+what is shown."""
 
 import base64
+import collections
 import contextlib
 import gzip
 import http.client
@@ -18,17 +20,18 @@ import urllib.request
 
 import rotel
 from google.protobuf import json_format
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 MAKEGOOD = os.environ["MAKEGOOD"]
 TRACE, CALLER = os.urandom(16).hex(), os.urandom(8).hex()
 PATIENCE = 180
 LOOPBACK = "127.0.0.1"
-TRACES = "/v1/traces"
+TRACES, LOGS = "/v1/traces", "/v1/logs"
 IDS = {"traceId", "spanId", "parentSpanId"}
 # What the environment may have that would put the platform elsewhere, or somebody between all of these.
 ELSEWHERE = {"DATABASE_URL", "REDIS_URL", "MAKEGOOD_ALERT_URL", "MAKEGOOD_MCP_SERVERS", "SPIN_VARIABLE_OTLP_SAMPLE",
-             "SPIN_VARIABLE_OTLP_HEADERS", "SPIN_VARIABLE_OTLP_CONTENTS"}
+             "SPIN_VARIABLE_OTLP_HEADERS", "SPIN_VARIABLE_OTLP_CONTENTS", "SPIN_VARIABLE_OTLP_LOGS"}
 PROXIES = {"http_proxy", "https_proxy", "all_proxy"}
 direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -221,9 +224,9 @@ def as_proto(value):
     return {key: changed(key, one) for key, one in value.items()}
 
 
-def sent(body):
+def sent(body, request):
     """What stands in a request of ours. A field that the protocol does not have is an error."""
-    return json_format.ParseDict(as_proto(json.loads(body)), ExportTraceServiceRequest())
+    return json_format.ParseDict(as_proto(json.loads(body)), request)
 
 
 def parts(requests):
@@ -247,6 +250,44 @@ def compare(before, after):
             assert was == became, f"{identity} was sent as\n{was}\nand came as\n{became}"
 
 
+def records(requests):
+    """How often there is each log record of our trace, with its resource and its library, as text."""
+    found = collections.Counter()
+    for request in requests:
+        for resource in request.resource_logs:
+            for scope in resource.scope_logs:
+                for record in scope.log_records:
+                    if record.trace_id.hex() == TRACE:
+                        about = (resource.resource, scope.scope, record)
+                        found[tuple(str(one) for one in about), resource.schema_url, scope.schema_url] += 1
+    return found
+
+
+def lines(requests):
+    """What the log says in our trace: the number of the severity, the words, and the span."""
+    scopes = [scope for request in requests for resource in request.resource_logs for scope in resource.scope_logs]
+    return [(record.severity_number, record.body.string_value, record.span_id.hex())
+            for scope in scopes for record in scope.log_records if record.trace_id.hex() == TRACE]
+
+
+def logs_through(ear, sink, saga_span, processes):
+    """Every line of the log in our trace was taken, and came out as it was sent."""
+    told = lambda: [sent(body, ExportLogsServiceRequest()) for path, body, _ in list(ear.seen) if path == LOGS]
+    came = lambda: [ExportLogsServiceRequest.FromString(body) for path, body, _ in list(sink.seen) if path == LOGS]
+
+    def all_came():
+        before = records(told())
+        return before if before and before == records(came()) else None
+
+    through = until("the log has come through the collector", all_came, processes)
+    said = lines(told())
+    started = [line for line in said if line[1].startswith("answered method=POST route=/api/execute status=202 ")]
+    woken = [line for line in said if line[1].startswith("answered method=POST route=/api/execute/step status=200 ")]
+    assert [(number, span) for number, _, span in started] == [(5, CALLER)], said
+    assert len(woken) >= 3 and all(span == saga_span for _, _, span in woken), said
+    return f"{through.total()} lines of the log"
+
+
 def main(ends, processes):
     platform, collector = port(), port()
     sink = listen(ends, taken)
@@ -266,6 +307,7 @@ def main(ends, processes):
         SPIN_VARIABLE_TRACE_EXPORT="true",
         SPIN_VARIABLE_OTLP_HOST=told,
         SPIN_VARIABLE_OTLP_ENDPOINT=told,
+        SPIN_VARIABLE_OTLP_LOGS="debug",
     )
     url = f"http://{LOOPBACK}:{platform}"
     until("the platform is well", lambda: ask(f"{url}/api/debug/health")[0] == 200, processes)
@@ -287,13 +329,15 @@ def main(ends, processes):
     # Noted when it came to rest, it is told after the next sweep.
     bodies = until("the platform has told of it", ours, processes)
     after = until("it has come through the collector", came, processes)
+    root = next(span for span in shown if span["name"] == "saga")
+    log = logs_through(ear, sink, root["spanId"], processes)
     refused = [(path, status) for path, _, status in ear.seen if status != 200]
     assert not refused, f"the collector answered {refused}"
     last = spans(json.loads(bodies[-1]))
     by_id = lambda all_of: {span["spanId"]: span for span in all_of}
     assert by_id(last) == by_id(shown), "what was sent is not what is shown"
-    compare(parts(sent(body) for body in bodies), after)
-    print(f"{about}: {len(shown)} spans were taken, and came out as they were sent and are shown")
+    compare(parts(sent(body, ExportTraceServiceRequest()) for body in bodies), after)
+    print(f"{about}: {len(shown)} spans were taken, and came out as they were sent and are shown; and so did {log}")
 
 
 if __name__ == "__main__":

@@ -100,6 +100,7 @@ mod tests {
                 r#"{"s": {"scheme": "github", "secrets": ["hush"], "owner": "ada"}}"#.to_owned()
             }
             (Kind::Text, "otlp_headers" | "tempo_headers") => "api-key=hush".to_owned(),
+            (Kind::Text, "otlp_logs") => "info".to_owned(),
             (Kind::Text, "otlp_sample") => "0.5".to_owned(),
             (Kind::Text, "ably_key") => "app.id:secret".to_owned(),
             (Kind::Text, "mcp_servers") => r#"{"hotel": {"url": "https://hotel.test/mcp"}}"#.to_owned(),
@@ -143,6 +144,7 @@ mod tests {
             ("subscription_key", "hush", "it has fewer than 24 characters, and could be guessed"),
             ("ably_key", "hush", "with it subscriptions are answered 500: it is no key of Ably's"),
             ("tempo_headers", "hush", "with it traces are not read from Tempo: `tempo_headers` is not `name=value`"),
+            ("otlp_logs", "loud", "with it no line of the log is told: it is no level"),
             ("tools_url", "http://tools-url.test/here", "it is http, and what goes there can be read on the way"),
             ("alert_url", "http://alert-url.test/here", "it is http, and what goes there can be read on the way"),
             ("alert_url", "https://10.0.0.7/alerts", "the queue calls it from outside, and it leads inside: a private"),

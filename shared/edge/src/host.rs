@@ -11,6 +11,7 @@ use makegood_core::time::Millis;
 use makegood_gateway::Response;
 
 use crate::isolate::Isolate;
+use crate::later::Later;
 
 /// A request to one of our functions, with its whole body.
 pub type Request = http::Request<Bytes>;
@@ -46,10 +47,17 @@ pub trait Host: Clone + 'static {
     fn isolate(&self) -> Rc<Isolate> {
         Isolate::of_this_thread()
     }
-    /// Has work done that nobody need wait for: from when the answer is on its way, where the platform goes on that
-    /// long; else at once. It is for comfort only, for an instance that is ended takes it along.
+    /// Where work waits until the answer is on its way, where the platform goes on that long.
+    fn later(&self) -> Option<&Later> {
+        None
+    }
+    /// Has work done that nobody need wait for: [later](Host::later), where there is such a time; else at once. It is
+    /// for comfort only, for an instance that is ended takes it along.
     async fn after(&self, work: impl Future<Output = ()> + 'static) {
-        work.await;
+        match self.later() {
+            Some(later) => later.push(work),
+            None => work.await,
+        }
     }
 }
 
@@ -78,7 +86,7 @@ impl fmt::Display for FetchError {
 impl std::error::Error for FetchError {}
 
 /// How loud a log line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// What is written for each request. The local platform shows it where it is asked to.
     Debug,

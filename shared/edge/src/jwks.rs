@@ -111,7 +111,7 @@ pub(crate) async fn keys<H: Host>(
             kept = match fetched(host, url).await.and_then(|text| Kept::of(text, now, now)) {
                 Ok(new) => new,
                 Err(cause) => {
-                    host.log(Level::Error, &format!("the keys at {url} cannot be had: {cause}"));
+                    host.log(Level::Error, &format!("the keys of an issuer cannot be had: {url}: {cause}"));
                     Kept { tried: now, ..kept }
                 }
             };

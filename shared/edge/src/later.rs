@@ -1,4 +1,5 @@
-//! What is done once the answer is on its way: the work that [`Host::after`](crate::Host::after) takes.
+//! What is done once the answer is on its way: the work that [`Host::after`](crate::Host::after) takes, and when all of
+//! it is done, the telling of what was logged.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -6,24 +7,56 @@ use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 
+use crate::logs::Logged;
+
+type Work = LocalBoxFuture<'static, ()>;
+
 /// The work of one request, in the order in which it came.
 #[derive(Clone, Default)]
-pub struct Later(Rc<RefCell<Vec<LocalBoxFuture<'static, ()>>>>);
+pub struct Later(Rc<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    work: RefCell<Vec<Work>>,
+    last: RefCell<Option<Work>>,
+    logged: RefCell<Logged>,
+}
 
 impl Later {
+    /// That of a request to the function of this crate: `makegood-` and its name.
+    #[must_use]
+    pub fn of(package: &'static str) -> Self {
+        Self(Rc::new(Waiting { logged: RefCell::new(Logged::of(package)), ..Waiting::default() }))
+    }
+
     pub fn push(&self, work: impl Future<Output = ()> + 'static) {
-        self.0.borrow_mut().push(Box::pin(work));
+        self.0.work.borrow_mut().push(Box::pin(work));
+    }
+
+    /// Has this done when there is nothing else, unless there is something of the kind.
+    pub(crate) fn at_last(&self, work: impl Future<Output = ()> + 'static) {
+        let work: Work = Box::pin(work);
+        self.0.last.borrow_mut().get_or_insert(work);
+    }
+
+    pub(crate) fn logged(&self) -> &RefCell<Logged> {
+        &self.0.logged
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
+        self.0.work.borrow().is_empty() && self.0.last.borrow().is_none()
     }
 
     /// Does all that there is, one after the other, and what that brings, until there is no more.
     pub async fn run(&self) {
-        while !self.is_empty() {
-            for one in self.0.take() {
+        loop {
+            let work = self.0.work.take();
+            if work.is_empty() {
+                let Some(last) = self.0.last.take() else { break };
+                last.await;
+            }
+            for one in work {
                 one.await;
             }
         }
@@ -32,7 +65,7 @@ impl Later {
 
 impl fmt::Debug for Later {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} to do", self.0.borrow().len())
+        write!(f, "{} to do", self.0.work.borrow().len())
     }
 }
 
@@ -57,5 +90,25 @@ mod tests {
         later.run().now_or_never().unwrap();
         assert_eq!(done.get(), 11);
         assert!(later.is_empty());
+    }
+
+    #[test]
+    fn what_comes_last_comes_once_and_after_what_work_brings() {
+        let (later, done) = (Later::default(), Rc::<RefCell<Vec<&str>>>::default());
+        let does = |what: &'static str| {
+            let done = Rc::clone(&done);
+            async move { done.borrow_mut().push(what) }
+        };
+        later.at_last(does("last"));
+        later.at_last(does("never"));
+        let (again, more) = (later.clone(), does("more"));
+        later.push(async move { again.push(more) });
+        assert!(!later.is_empty());
+        later.run().now_or_never().unwrap();
+        assert_eq!(*done.borrow(), ["more", "last"]);
+        later.at_last(does("then"));
+        assert!(!later.is_empty());
+        later.run().now_or_never().unwrap();
+        assert_eq!(*done.borrow(), ["more", "last", "then"]);
     }
 }

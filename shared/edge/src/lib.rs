@@ -23,11 +23,11 @@ pub mod form;
 pub mod host;
 pub mod isolate;
 mod jwks;
-#[cfg(any(target_arch = "wasm32", test))]
-mod later;
+pub mod later;
 pub mod lease;
 pub mod limits;
 pub mod links;
+pub mod logs;
 pub mod mcp;
 pub mod model;
 pub mod notice;
@@ -118,7 +118,7 @@ macro_rules! serve {
                 env: ::worker::Env,
                 context: ::worker::Context,
             ) -> ::worker::Result<::worker::Response> {
-                $crate::workers::serve(request, env, context, |request, host| $crate::outward::answer(request, host, $handle)).await
+                $crate::workers::serve(request, env, context, env!("CARGO_PKG_NAME"), |request, host| $crate::outward::answer(request, host, $handle)).await
             }
 
             $(
@@ -128,7 +128,7 @@ macro_rules! serve {
                     env: ::worker::Env,
                     _context: ::worker::ScheduleContext,
                 ) {
-                    $scheduled($crate::workers::Workers::new(env)).await;
+                    $crate::workers::tick(env, env!("CARGO_PKG_NAME"), $scheduled).await;
                 }
             )?
         }

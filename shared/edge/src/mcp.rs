@@ -106,7 +106,10 @@ async fn exchange<H: Host>(host: &H, server: &Server, speech: &Speech, mcp: &Mcp
             let (outcome, progress) = outcome(call.op, mcp, session, &response);
             // Where it is not known what became of it, a person wants to know how far it was.
             if let Some(progress) = progress.filter(|_| matches!(outcome, Outcome::Unknown { .. })) {
-                host.log(Level::Info, &format!("{} under {} was at {progress}", call.tool, call.key));
+                host.log(
+                    Level::Info,
+                    &format!("it is not known how {} ended: it was at {progress}, under {}", call.tool, call.key),
+                );
             }
             outcome
         }

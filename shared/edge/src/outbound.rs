@@ -54,7 +54,7 @@ fn not_let_out<H: Host>(host: &H, uri: &Uri, refused: Refused) -> String {
     // Without the path, in which a stranger's secret may stand.
     let place = uri.authority().map_or("", |authority| authority.as_str());
     let place = place.rsplit('@').next().unwrap_or_default();
-    host.log(Level::Warn, &format!("a call to {place} was not let out: {refused}"));
+    host.log(Level::Warn, &format!("a call was not let out: {place}: {refused}"));
     format!("its address is not let out: {refused}")
 }
 

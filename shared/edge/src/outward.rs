@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::cors::Cors;
 use crate::host::{Host, Reply, Request};
+use crate::logs;
 
 /// Of an answer that is no page: nothing in it is to be run, and it stands in no other page.
 const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
@@ -32,6 +33,7 @@ pub async fn answer<H: Host, F: Future<Output = Reply>>(
     host: H,
     handle: impl FnOnce(Request, H) -> F,
 ) -> Reply {
+    logs::begin(&host, &request);
     let cors = Cors::of(&request, &host);
     let https = host.config("public_url").is_some_and(|url| url.starts_with("https://"));
     let mut reply = match cors.preflight() {

@@ -24,7 +24,7 @@ use crate::credentials::Credentials;
 use crate::door::LONGEST_BODY;
 use crate::host::{Body, FetchError, Host, Level, Reply, Request};
 use crate::later::Later;
-use crate::{limits, settings, system};
+use crate::{limits, logs, settings, system};
 
 /// What a function answers with.
 pub type Outgoing = http::Response<BoxBody>;
@@ -46,9 +46,10 @@ pub struct Spin {
 }
 
 impl Spin {
-    async fn new(package: &str) -> Self {
+    async fn new(package: &'static str) -> Self {
+        let later = Later::of(package);
         if let Some(config) = CONFIG.with_borrow(Clone::clone) {
-            return Self { config, later: Later::default() };
+            return Self { config, later };
         }
         let (mut config, mut failed) = (FlatMap::new(), Vec::new());
         for name in settings::read_by(package) {
@@ -62,7 +63,7 @@ impl Spin {
                 ) => failed.push(format!("{name} ({error})")),
             }
         }
-        let host = Self { config: Rc::new(config), later: Later::default() };
+        let host = Self { config: Rc::new(config), later };
         if failed.is_empty() {
             CONFIG.set(Some(Rc::clone(&host.config)));
         } else {
@@ -107,10 +108,11 @@ impl Host for Spin {
 
     fn log(&self, level: Level, line: &str) {
         system::log(level, line);
+        logs::gather(self, level, line);
     }
 
-    async fn after(&self, work: impl Future<Output = ()> + 'static) {
-        self.later.push(work);
+    fn later(&self) -> Option<&Later> {
+        Some(&self.later)
     }
 }
 
@@ -230,7 +232,7 @@ fn sort(error: &ErrorCode) -> FetchError {
 /// Serves one request with `handle`. Whatever goes wrong is an answer.
 pub async fn serve<F>(
     request: spin_sdk::http::Request,
-    package: &str,
+    package: &'static str,
     handle: impl FnOnce(Request, Spin) -> F,
 ) -> Outgoing
 where

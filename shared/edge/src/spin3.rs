@@ -28,7 +28,7 @@ use crate::credentials::Credentials;
 use crate::door::LONGEST_BODY;
 use crate::host::{Body, FetchError, Host, Level, Reply, Request};
 use crate::later::Later;
-use crate::{limits, settings, system};
+use crate::{limits, logs, settings, system};
 
 // What `serve!` exports a function with.
 pub use wasi;
@@ -46,7 +46,7 @@ pub struct Spin3 {
 }
 
 impl Spin3 {
-    fn new(package: &str) -> Self {
+    fn new(package: &'static str) -> Self {
         let (mut config, mut failed) = (FlatMap::new(), Vec::new());
         for name in settings::read_by(package) {
             match variables::get(name) {
@@ -57,7 +57,7 @@ impl Spin3 {
                 }
             }
         }
-        let host = Self { config: Rc::new(config), later: Later::default() };
+        let host = Self { config: Rc::new(config), later: Later::of(package) };
         if !failed.is_empty() {
             host.log(Level::Error, &format!("variables that could not be read: {}", failed.join(", ")));
         }
@@ -100,10 +100,11 @@ impl Host for Spin3 {
 
     fn log(&self, level: Level, line: &str) {
         system::log(level, line);
+        logs::gather(self, level, line);
     }
 
-    async fn after(&self, work: impl Future<Output = ()> + 'static) {
-        self.later.push(work);
+    fn later(&self) -> Option<&Later> {
+        Some(&self.later)
     }
 }
 

@@ -43,9 +43,13 @@ pub struct Start<'a> {
 /// What a request says of the trace that it is of: nothing where that cannot be read, or is said twice.
 #[must_use]
 pub fn caller(request: &Request) -> Option<String> {
+    context(request).map(Context::written)
+}
+
+pub(crate) fn context(request: &Request) -> Option<Context> {
     let mut said = request.headers().get_all("traceparent").iter();
     let (said, None) = (said.next()?, said.next()) else { return None };
-    Context::parse(said.to_str().ok()?).map(Context::written)
+    Context::parse(said.to_str().ok()?)
 }
 
 /// Verifies a plan against the registered tools.

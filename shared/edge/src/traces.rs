@@ -38,11 +38,11 @@ pub fn written<H: Host>(host: &H, traces: &[Trace], contents: bool) -> Value {
     otlp::written(traces, resource(&environment, &region), contents)
 }
 
-fn named<H: Host>(host: &H) -> [String; 2] {
+pub(crate) fn named<H: Host>(host: &H) -> [String; 2] {
     [host.config("environment"), host.config("region")].map(Option::unwrap_or_default)
 }
 
-const fn resource<'a>(environment: &'a str, region: &'a str) -> Resource<'a> {
+pub(crate) const fn resource<'a>(environment: &'a str, region: &'a str) -> Resource<'a> {
     Resource { version: env!("CARGO_PKG_VERSION"), environment, region }
 }
 

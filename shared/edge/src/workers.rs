@@ -21,8 +21,8 @@ use crate::credentials::Credentials;
 use crate::door::LONGEST_BODY;
 use crate::host::{Body, FetchError, Host, Level, Reply, Request};
 use crate::later::Later;
-use crate::limits;
 use crate::problem::problem;
+use crate::{limits, logs};
 
 /// An answer from outside that is longer than this is not taken in.
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -35,16 +35,7 @@ const NOT_SENT: [&str; 2] = ["Too many subrequests", "Fetch API cannot load"];
 #[derive(Clone, Debug)]
 pub struct Workers {
     env: Env,
-    /// Only where there is an answer.
-    later: Option<Later>,
-}
-
-impl Workers {
-    /// A host for one invocation that answers nobody, with the bindings that it came with.
-    #[must_use]
-    pub const fn new(env: Env) -> Self {
-        Self { env, later: None }
-    }
+    later: Later,
 }
 
 impl Host for Workers {
@@ -95,17 +86,15 @@ impl Host for Workers {
             Level::Warn => console_warn!("{line}"),
             Level::Error => console_error!("{line}"),
         }
+        logs::gather(self, level, line);
     }
 
-    async fn after(&self, work: impl Future<Output = ()> + 'static) {
-        match &self.later {
-            Some(later) => later.push(work),
-            None => work.await,
-        }
+    fn later(&self) -> Option<&Later> {
+        Some(&self.later)
     }
 }
 
-/// Has the platform wait for what is to be done after the answer: now, and once more when a stream has ended.
+/// Has the platform wait for what is to be done after the answer: at its end, and of a stream at its beginning too.
 struct Afterwards {
     context: Context,
     later: Later,
@@ -206,13 +195,14 @@ pub async fn serve<F>(
     mut request: worker::Request,
     env: Env,
     context: Context,
+    package: &'static str,
     handle: impl FnOnce(Request, Workers) -> F,
 ) -> worker::Result<worker::Response>
 where
     F: Future<Output = Reply>,
 {
-    let afterwards = Afterwards { context, later: Later::default() };
-    let host = Workers { env, later: Some(afterwards.later.clone()) };
+    let afterwards = Afterwards { context, later: Later::of(package) };
+    let host = Workers { env, later: afterwards.later.clone() };
     let reply = match incoming(&mut request).await {
         Ok(request) => handle(request, host).await,
         Err(cause) => {
@@ -246,18 +236,27 @@ async fn incoming(request: &mut worker::Request) -> worker::Result<Request> {
     Ok(incoming)
 }
 
+/// Does what the platform's clock calls for. Nobody is answered, so what comes after an answer comes at the end.
+pub async fn tick<F: Future<Output = ()>>(env: Env, package: &'static str, work: impl FnOnce(Workers) -> F) {
+    let later = Later::of(package);
+    work(Workers { env, later: later.clone() }).await;
+    later.run().await;
+}
+
 fn answer(reply: Reply, afterwards: Afterwards) -> worker::Result<worker::Response> {
-    afterwards.begin();
     let (parts, body) = reply.into_parts();
     let builder = ResponseBuilder::new().with_status(parts.status.as_u16()).with_headers(headers(&parts.headers)?);
     match body {
         // An answer such as 204 must have no body, not even an empty one.
         Body::Full(bytes) if bytes.is_empty() => Ok(builder.empty()),
         Body::Full(bytes) => Ok(builder.fixed(bytes.into())),
-        Body::Stream(pieces) => builder.from_stream(pieces.map(move |piece| {
-            // Held as long as the stream.
-            let _ = &afterwards;
-            Ok::<_, worker::Error>(Vec::from(piece))
-        })),
+        Body::Stream(pieces) => {
+            afterwards.begin();
+            builder.from_stream(pieces.map(move |piece| {
+                // Held as long as the stream.
+                let _ = &afterwards;
+                Ok::<_, worker::Error>(Vec::from(piece))
+            }))
+        }
     }
 }

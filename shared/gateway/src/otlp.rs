@@ -1,21 +1,21 @@
-//! Traces as OTLP/HTTP has them, in JSON, and what a receiver's answer means.
+//! Traces as OTLP/HTTP has them, in JSON, and what a receiver's answer means. Logs and metrics are beside it.
 //!
 //! Receivers differ in what they forgive. So times and numbers go as decimal text, ids as hexadecimal digits and enums
 //! as numbers, as the specification has it, and no field is sent that is not needed. What users and partners said
 //! leaves only where it is asked for; how sagas and steps are called, and the codes of errors, always do.
 
+pub mod logs;
 pub mod metrics;
 
 use makegood_core::time::Millis;
 use makegood_core::trace::{self, Attribute, CONTENTS, Span, Status, Trace, TraceId, What};
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::headers::Headers;
 use crate::tool::retry_after;
 use crate::{Malformed, Request, Response, excerpt};
 
-/// What produced the spans.
+/// What produced the spans, the log records and the metrics.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Resource<'a> {
     pub version: &'a str,
@@ -118,7 +118,7 @@ fn pair(name: &str, value: Value) -> Value {
     json!({"key": name, "value": value})
 }
 
-/// Who collects traces, and metrics.
+/// Who collects traces, logs and metrics.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Collector {
     endpoint: String,
@@ -137,12 +137,21 @@ impl Collector {
         if endpoint.is_empty() {
             return Ok(None);
         }
-        let headers =
-            Headers::read(headers).ok_or("`otlp_headers` is not `name=value` with commas between, percent-encoded")?;
+        let collector = Self::at(endpoint, headers)?;
         let share: Option<f64> = if share.is_empty() { Some(1.0) } else { share.parse().ok() };
         let share =
             share.filter(|share| (0.0..=1.0).contains(share)).ok_or("`otlp_sample` is no number from 0 to 1")?;
-        Ok(Some(Self { endpoint: endpoint.trim_end_matches('/').to_owned(), headers, share }))
+        Ok(Some(Self { share, ..collector }))
+    }
+
+    /// One that is told everything: for who tells no traces, and carries no reader of a share.
+    ///
+    /// # Errors
+    /// As [`Collector::read`].
+    pub fn at(endpoint: &str, headers: &str) -> Result<Self, &'static str> {
+        let headers =
+            Headers::read(headers).ok_or("`otlp_headers` is not `name=value` with commas between, percent-encoded")?;
+        Ok(Self { endpoint: endpoint.trim_end_matches('/').to_owned(), headers, share: 1.0 })
     }
 
     /// Whether a trace is told: by its id, so that all who are asked say the same; what failed or was undone always is.
@@ -165,6 +174,14 @@ impl Collector {
     /// As [`Collector::tell`].
     pub fn measure(&self, metrics: &Value) -> Result<Request, Malformed> {
         self.send("metrics", metrics)
+    }
+
+    /// The same for [`logs`].
+    ///
+    /// # Errors
+    /// As [`Collector::tell`].
+    pub fn note(&self, logs: &Value) -> Result<Request, Malformed> {
+        self.send("logs", logs)
     }
 
     fn send(&self, signal: &str, told: &Value) -> Result<Request, Malformed> {
@@ -205,24 +222,19 @@ pub enum Heard {
 }
 
 fn rejected(body: &str) -> Heard {
-    #[derive(Default, Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Answer {
-        partial_success: Option<Partial>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Partial {
-        #[serde(default, alias = "rejectedDataPoints")]
-        rejected_spans: Value,
-        #[serde(default)]
-        error_message: String,
-    }
     // Whatever else it says, it has taken them.
-    let answer: Answer = serde_json::from_str(body).unwrap_or_default();
-    let Some(Partial { rejected_spans, error_message }) = answer.partial_success else { return Heard::Taken };
-    let number = rejected_spans.as_u64().or_else(|| rejected_spans.as_str()?.parse().ok()).unwrap_or_default();
-    if number == 0 { Heard::Taken } else { Heard::Partly(number, error_message.chars().take(300).collect()) }
+    let answer: Value = serde_json::from_str(body).unwrap_or_default();
+    let partial = &answer["partialSuccess"];
+    let count = |name: &str| {
+        let number = &partial[name];
+        number.as_u64().or_else(|| number.as_str()?.parse().ok())
+    };
+    let number = ["rejectedSpans", "rejectedDataPoints", "rejectedLogRecords"].into_iter().find_map(count);
+    let why = partial["errorMessage"].as_str().unwrap_or_default();
+    match number {
+        None | Some(0) => Heard::Taken,
+        Some(number) => Heard::Partly(number, why.chars().take(300).collect()),
+    }
 }
 
 #[cfg(test)]
@@ -311,6 +323,8 @@ mod tests {
         let request = collector.tell(&json!({})).unwrap();
         assert_eq!(request.uri(), "https://o.test:4318/x/v1/traces");
         assert_eq!(collector.measure(&json!({})).unwrap().uri(), "https://o.test:4318/x/v1/metrics");
+        assert_eq!(collector.note(&json!({})).unwrap().uri(), "https://o.test:4318/x/v1/logs");
+        assert_eq!(Collector::at("https://o.test:4318/x/", "api-key=a%2Cb, x=1"), Ok(collector));
         assert_eq!(request.headers()["api-key"], "a,b");
         assert_eq!(request.headers()["x"], "1");
         assert!(request.headers()["api-key"].is_sensitive());
@@ -358,6 +372,7 @@ mod tests {
             r#"{"partialSuccess":{"rejectedSpans":"2","errorMessage":"No."}}"#,
             r#"{"partialSuccess":{"rejectedSpans":2,"errorMessage":"No."}}"#,
             r#"{"partialSuccess":{"rejectedDataPoints":"2","errorMessage":"No."}}"#,
+            r#"{"partialSuccess":{"rejectedLogRecords":"2","errorMessage":"No."}}"#,
         ] {
             assert_eq!(answer(200, body), Heard::Partly(2, "No.".to_owned()));
         }

@@ -79,7 +79,7 @@ pub async fn consult<H: Host>(
     if !used.is_empty()
         && let Err(error) = store.note_models(owner, &used).await
     {
-        host.log(Level::Warn, &format!("what {owner} used of models is not counted: {error}"));
+        host.log(Level::Warn, &format!("what was used of models is not counted: {owner}: {error}"));
     }
     let proposal = proposal.filter(|_| how.by == By::Model);
     Ok(Consulted { proposal, tools, how })

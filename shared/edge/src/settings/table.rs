@@ -63,7 +63,7 @@ const READERS: &[Function] = &[CHAT, INTENT];
 pub const SUBSCRIBER_HOSTS: &str = "subscriber_hosts";
 
 /// In the order of their names.
-pub const TABLE: [Setting; 52] = [
+pub const TABLE: [Setting; 53] = [
     Setting {
         name: "ably_key",
         kind: Kind::Text,
@@ -150,8 +150,8 @@ pub const TABLE: [Setting; 52] = [
         kind: Kind::Text,
         secret: false,
         required: false,
-        functions: &[WEBHOOK, DEBUG],
-        meaning: "What traces say that this deployment is, as `deployment.environment.name`; empty: they do not say",
+        functions: ALL,
+        meaning: "What traces and logs say that this deployment is, as `deployment.environment.name`; empty: they do not say",
         source: "`production`, `staging`",
     },
     Setting {
@@ -330,8 +330,8 @@ pub const TABLE: [Setting; 52] = [
         kind: Kind::Truth,
         secret: false,
         required: false,
-        functions: &[WEBHOOK],
-        meaning: "`true` tells the collector of traces what users and partners said as well: parameters, outputs, titles, words of errors",
+        functions: ALL,
+        meaning: "`true` tells the collector what users and partners said as well: parameters, outputs, titles, words of errors, and of the log what stands behind a colon",
         source: "leave it `false`",
     },
     Setting {
@@ -339,8 +339,8 @@ pub const TABLE: [Setting; 52] = [
         kind: Kind::Called { host: "otlp_host" },
         secret: false,
         required: false,
-        functions: &[WEBHOOK],
-        meaning: "Where traces are told, by OTLP over HTTP: what stands before `/v1/traces`; empty: nowhere",
+        functions: ALL,
+        meaning: "Where traces, metrics and logs are told, by OTLP over HTTP: what stands before `/v1/traces`; empty: nowhere",
         source: "your collector's documentation",
     },
     Setting {
@@ -348,9 +348,18 @@ pub const TABLE: [Setting; 52] = [
         kind: Kind::Text,
         secret: true,
         required: false,
-        functions: &[WEBHOOK],
-        meaning: "What the collector of traces knows us by: `name=value` with commas between, percent-encoded; empty: nothing",
+        functions: ALL,
+        meaning: "What the collector knows us by: `name=value` with commas between, percent-encoded; empty: nothing",
         source: "your collector's documentation, as `OTEL_EXPORTER_OTLP_HEADERS`",
+    },
+    Setting {
+        name: "otlp_logs",
+        kind: Kind::Text,
+        secret: false,
+        required: false,
+        functions: ALL,
+        meaning: "What of the log is told to `otlp_endpoint`: lines from this level on, `debug`, `info`, `warn` or `error`; empty: `warn`; `off`: none",
+        source: "your choice",
     },
     Setting {
         name: "otlp_sample",
@@ -429,8 +438,8 @@ pub const TABLE: [Setting; 52] = [
         kind: Kind::Text,
         secret: false,
         required: false,
-        functions: &[WEBHOOK, DEBUG],
-        meaning: "What `/api/debug/health` and traces say where it is",
+        functions: ALL,
+        meaning: "What `/api/debug/health`, traces and logs say where it is",
         source: "any name",
     },
     Setting {

@@ -79,14 +79,17 @@ pub async fn act<H: Host>(host: &H, settings: &Settings, due: &Due) -> Result<()
             store.ask::<bool>(&settle(State::Done, Some(&saga), None, None)).await?;
         }
         Came::Nothing(why) => {
-            host.log(Level::Warn, &format!("webhook {}: nothing comes of {}: {why}", due.source, due.key));
+            host.log(
+                Level::Warn,
+                &format!("nothing comes of a delivery of the webhook {}: {}: {why}", due.source, due.key),
+            );
             store.ask::<bool>(&settle(State::Dead, None, Some(&why), None)).await?;
         }
         Came::Later(why) => {
             let wait = Millis(FIRST.0.saturating_mul(1 << aimed.tries.min(20))).min(LAST);
             if now + wait > aimed.until {
                 let why = format!("it had no place in time: {why}");
-                host.log(Level::Warn, &format!("webhook {}: {} is dead: {why}", due.source, due.key));
+                host.log(Level::Warn, &format!("a delivery of the webhook {} is dead: {}: {why}", due.source, due.key));
                 store.ask::<bool>(&settle(State::Dead, None, Some(&why), None)).await?;
                 return Ok(());
             }
@@ -95,7 +98,10 @@ pub async fn act<H: Host>(host: &H, settings: &Settings, due: &Due) -> Result<()
             store.ask::<bool>(&settle(State::Pending, None, Some(&why), Some(sweep_at))).await?;
             let mark = aimed.tries.saturating_add(1).to_string();
             if let Err(error) = tell(host, settings, due, &mark, Some(now + wait)).await {
-                host.log(Level::Warn, &format!("webhook {}: {} is left to the sweep: {error}", due.source, due.key));
+                host.log(
+                    Level::Warn,
+                    &format!("a delivery of the webhook {} is left to the sweep: {}: {error}", due.source, due.key),
+                );
             }
         }
     }

@@ -62,7 +62,10 @@ pub async fn receive<H: Host>(request: &Request, host: &H, settings: &Settings, 
     let is_ping = source.trust.scheme == Scheme::Github && verified.kind.as_deref() == Some(PING);
     let matched = if is_ping { Matched::Nothing } else { decide(&source.rules, &verified) };
     if let Matched::Broken { rule, why } = &matched {
-        host.log(Level::Warn, &format!("webhook {name}: rule `{rule}` can do nothing with {}: {why}", verified.key));
+        host.log(
+            Level::Warn,
+            &format!("rule `{rule}` of the webhook {name} can do nothing with a delivery: {}: {why}", verified.key),
+        );
     }
     let arrived = Arrived {
         source: name,
@@ -79,7 +82,10 @@ pub async fn receive<H: Host>(request: &Request, host: &H, settings: &Settings, 
     if taken.state == State::Pending {
         let due = Due { source: name.to_owned(), key: verified.key.clone() };
         if let Err(error) = tell(host, settings, &due, "0", None).await {
-            host.log(Level::Warn, &format!("webhook {name}: {} is left to the sweep: {error}", due.key));
+            host.log(
+                Level::Warn,
+                &format!("a delivery of the webhook {name} is left to the sweep: {}: {error}", due.key),
+            );
         }
     }
     Ok(heard(source.trust.scheme, &verified.key, taken))

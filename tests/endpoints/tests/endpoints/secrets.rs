@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::body::Bytes;
@@ -48,11 +49,18 @@ const KEPT: [(&str, &[&str]); 4] = [
 /// A service that refuses everything, in words of its client's.
 struct Parrot {
     url: String,
+    /// What it was told of the log.
+    logs: Arc<Mutex<Vec<String>>>,
 }
 
 impl Parrot {
     async fn start() -> Self {
-        let repeat = async |uri: Uri, headers: HeaderMap, body: Bytes| {
+        let logs = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&logs);
+        let repeat = async move |uri: Uri, headers: HeaderMap, body: Bytes| {
+            if uri.path().ends_with("/v1/logs") {
+                kept.lock().unwrap().push(String::from_utf8_lossy(&body).into_owned());
+            }
             // What it was shown first, for whoever keeps the beginning only.
             let shown = ["authorization", "neon-connection-string"].map(|name| headers.get(name));
             let told =
@@ -71,7 +79,7 @@ impl Parrot {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(repeat)).await });
-        Self { url }
+        Self { url, logs }
     }
 }
 
@@ -172,6 +180,9 @@ fn options(parrot: &str, values: &BTreeMap<&str, String>) -> Options {
         ("SPIN_VARIABLE_OTLP_HOST", parrot),
         ("SPIN_VARIABLE_OTLP_ENDPOINT", &format!("{parrot}/otlp")),
         ("SPIN_VARIABLE_OTLP_HEADERS", &values["otlp_headers"]),
+        // All that can be told of the log, though somebody else said it.
+        ("SPIN_VARIABLE_OTLP_LOGS", "debug"),
+        ("SPIN_VARIABLE_OTLP_CONTENTS", "true"),
         ("SPIN_VARIABLE_TEMPO_HOST", parrot),
         ("SPIN_VARIABLE_TEMPO_URL", &format!("{parrot}/tempo")),
         ("SPIN_VARIABLE_TEMPO_HEADERS", &values["tempo_headers"]),
@@ -479,9 +490,17 @@ async fn no_secret_is_seen_in_anything_that_is_said_or_kept() {
     assert!(log.contains("[secret]"), "and in the log, without what was struck out");
     let status = platform.interrupt().await;
     assert!(status.success(), "{status}");
+    let told = parrot.logs.lock().unwrap().join("\n");
+    for words in ["answered method=POST", "the model first gave no answer: "] {
+        assert!(told.contains(words), "the collector was not told {words:?}");
+    }
 
     let mut found: Vec<String> = Vec::new();
-    let outputs = [("the log".to_owned(), platform.complaints()), ("what it prints".to_owned(), platform.prints())];
+    let outputs = [
+        ("the log".to_owned(), platform.complaints()),
+        ("what it prints".to_owned(), platform.prints()),
+        ("what a collector is told of the log".to_owned(), told),
+    ];
     for (place, text) in outputs.into_iter().chain(said.0).chain(tables) {
         for name in canaries.seen(text.as_bytes()) {
             let canary = canaries.text(name);

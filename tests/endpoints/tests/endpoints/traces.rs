@@ -1,5 +1,5 @@
 //! Traces out, and back: what a collector was told is what the platform shows, with the caller's trace and over its
-//! children; and what Tempo gives of it is shown as the journal's own.
+//! children; what functions log is told beside it; and what Tempo gives of it is shown as the journal's own.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_secs(60);
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";
+const OTHER: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 fn table() -> Value {
     json!({"id": "table", "tool": "book_restaurant_table", "params":
@@ -216,6 +217,45 @@ async fn what_went_well_is_told_by_its_share_and_what_was_undone_always() {
     // They are told in the order in which they came to rest.
     until_told(&platform, &trace_of(&platform, &undone).await, 1).await;
     assert_eq!(collected(&platform, &trace_of(&platform, &well).await).await, None);
+}
+
+/// What the collector has of the log that was logged in a trace: the function, the words, and the span.
+async fn logged(platform: &Platform, trace: &str) -> Vec<[String; 3]> {
+    let told = platform.get(&format!("/emulators/otlp/api/logs?trace={trace}&limit=1000")).await;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let line = |entry: &Value| {
+        let attributes = entry["attributes"].as_array().unwrap();
+        let function = attributes.iter().find(|pair| pair["key"] == "faas.name").unwrap();
+        [text(&function["value"]["stringValue"]), text(&entry["body"]["stringValue"]), text(&entry["spanId"])]
+    };
+    told["logs"].as_array().unwrap().iter().map(line).collect()
+}
+
+#[tokio::test]
+async fn what_a_request_logs_is_told_with_its_trace_and_what_others_said_is_not() {
+    let platform = told_on(&[("SPIN_VARIABLE_OTLP_LOGS", "debug")]).await;
+    let saga =
+        started(&platform, &json!({"summary": "One", "steps": [table()]}), &format!("00-{TRACE}-{CALLER}-01")).await;
+    assert_eq!(journal::rest(&platform, &saga, PATIENCE).await["phase"], "completed");
+    // Somebody who only says to be the queue.
+    let refused =
+        platform.request("POST", "/api/execute/step").header("traceparent", format!("00-{OTHER}-{CALLER}-01"));
+    assert_eq!(answer(refused.body("{}")).await.status, 401);
+
+    let root = shown(&platform, TRACE).await.into_iter().find(|span| span["name"] == "saga").unwrap();
+    let root = root["id"].as_str().unwrap().to_owned();
+    let told = poll(PATIENCE, Duration::from_millis(100), || async {
+        let (ours, others) = (logged(&platform, TRACE).await, logged(&platform, OTHER).await);
+        let has = |lines: &[[String; 3]], words: &str, span: &str| {
+            lines.iter().any(|[function, body, of]| function == "execute" && body.starts_with(words) && of == span)
+        };
+        // The wake is below the saga, and so is what it says.
+        let all = has(&ours, "answered method=POST route=/api/execute status=202", CALLER)
+            && has(&ours, "answered method=POST route=/api/execute/step status=200", &root)
+            && has(&others, "bad_signature: …", CALLER);
+        all.then_some(())
+    });
+    told.await.unwrap_or_else(|| panic!("{}", platform.complaints()));
 }
 
 /// A collector that takes everything, and keeps the metrics.
