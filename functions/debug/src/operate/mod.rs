@@ -4,6 +4,7 @@
 //! dialog that says what will happen before anything does. The script puts verbs to `/api/execute` by its reader's token,
 //! as the page `/` does: a cookie, which lets its reader look, has nothing done.
 
+mod another;
 pub mod bulk;
 pub mod deeds;
 pub mod filter;

@@ -9,6 +9,8 @@ use makegood_edge::gateway::store::Story;
 use makegood_edge::links::{agreed, is_agreed};
 use makegood_edge::serde_json::{Value, json};
 
+use super::another;
+
 /// Names in one sentence.
 const MOST_NAMES: usize = 8;
 
@@ -33,23 +35,31 @@ pub struct Offer {
 pub struct Field {
     pub name: &'static str,
     pub label: &'static str,
-    /// It holds JSON, and not a text.
-    pub json: bool,
+    pub kind: Kind,
 }
 
-const NOTE: Field = Field { name: "note", label: "How you know, or why (for people)", json: false };
+/// What a field holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Json,
+    /// A plan, in JSON: the saga's own from the start.
+    Plan,
+}
+
+const NOTE: Field = Field { name: "note", label: "How you know, or why (for people)", kind: Kind::Text };
 const OUTPUT: Field =
-    Field { name: "output", label: "What it gave, in JSON: steps after it may refer to it", json: true };
-const PAYLOAD: Field = Field { name: "payload", label: "What it brings, in JSON", json: true };
+    Field { name: "output", label: "What it gave, in JSON: steps after it may refer to it", kind: Kind::Json };
+const PAYLOAD: Field = Field { name: "payload", label: "What it brings, in JSON", kind: Kind::Json };
 
 /// How far a saga has come, as verbs depend on it.
-struct Way {
+pub struct Way {
     /// It is being undone, or was when it got stuck.
-    back: bool,
+    pub back: bool,
     /// Its point of no return is behind it.
-    past: bool,
+    pub past: bool,
     /// What became of that point is not known yet.
-    at_large: bool,
+    pub at_large: bool,
 }
 
 impl Way {
@@ -259,7 +269,7 @@ pub fn of_saga(story: &Story, report: &Report) -> Vec<Offer> {
             label: "Pause",
             says:
                 "Nothing new is started until somebody resumes it. What is under way is settled, and a deadline still \
-                   counts."
+                   counts. When nothing is under way any more, it can be given another plan too."
                     .to_owned(),
             body: json!({}),
             fields: &[],
@@ -267,6 +277,7 @@ pub fn of_saga(story: &Story, report: &Report) -> Vec<Offer> {
             grave: false,
         });
     }
+    offers.extend(another::offer(story, report, &way));
     let may_turn = match story.phase {
         Phase::Forward => !way.past,
         Phase::Stuck => !way.back && !way.past && !way.at_large,
