@@ -10,7 +10,7 @@
 //! | `GET /api/debug/models?days=` | what the caller has used of models, by day and model |
 //! | `GET /api/debug/webhooks?owner=&before=&limit=` | what was delivered for the caller, newest first; an operator's `owner=ann`: for that user |
 //! | `GET /api/audit?before=&limit=` | who did what, newest first, for operators |
-//! | `GET /api/debug/queue?after=&saga=&before=&limit=` | what waits to be woken, and what came to nothing, for operators |
+//! | `GET /api/debug/queue?after=&saga=&due=&work=&before=&changed=&subscriber=&limit=` | what waits to be woken, and what came to nothing, for operators |
 //! | `GET /api/debug/approvals?after=&saga=&node=&limit=` | the steps that wait for a person, for operators |
 //! | `GET /api/debug/breakers` | how circuit breakers stand, for operators |
 //! | `GET /` | the page on which people talk to the agent, for anyone; what it asks, it asks of `chat` and `execute` |

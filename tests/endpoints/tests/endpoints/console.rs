@@ -147,6 +147,62 @@ async fn a_dead_letter_stands_on_the_page_with_why() {
     assert_eq!(before["queue"]["dead"], json!([]), "there are no older ones");
 }
 
+/// All lines of a list of the queue, page by page of seven. `next` says where it goes on, and `names` are that in a query.
+async fn turned(platform: &Platform, list: &str, next: &str, names: [&str; 2]) -> Vec<Value> {
+    let (mut seen, mut path) = (Vec::new(), "/api/debug/queue?limit=7".to_owned());
+    loop {
+        let told = platform.get(&path).await;
+        let lines = told["queue"][list].as_array().unwrap();
+        assert!(lines.len() <= 7 && seen.len() <= 100, "{path}: {told:#}");
+        seen.extend(lines.iter().cloned());
+        if told[next].is_null() {
+            return seen;
+        }
+        let (at, mark) = (&told[next]["at"], told[next]["mark"].as_str().unwrap());
+        path = format!("/api/debug/queue?limit=7&{}={at}&{}={mark}", names[0], names[1]);
+    }
+}
+
+/// Each of them once, in the order of the list.
+fn are_all(lines: &[Value], name: &str, expected: impl Iterator<Item = String>) {
+    let named: Vec<&str> = lines.iter().map(|line| line[name].as_str().unwrap()).collect();
+    assert_eq!(named, expected.collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_else_is_to_be_done_is_counted_and_turned_page_by_page_though_all_of_it_is_due_at_once() {
+    let platform = Platform::start(Options::default()).await;
+    // Not before tomorrow, so that nobody does it meanwhile.
+    let due = now(&platform.get("/api/debug/queue").await) + A_DAY;
+    let wishes = format!(
+        "insert into makegood.conversation (id, owner, version, state, wish_since, created_at, updated_at, expires_at) \
+         select 'cv_' || n, 'ann', 1, '{{}}', {due}, 1, 1, {due} from generate_series(101, 130) n"
+    );
+    database::scalar(&platform, &wishes).await;
+    let lines = turned(&platform, "waiting", "next_work", ["due", "work"]).await;
+    are_all(&lines, "mark", (101..=130).map(|n| format!("wish/cv_{n}")));
+    assert_eq!(platform.get("/api/debug/queue?limit=7").await["queue"]["waiting_in_all"], 30);
+    let shown = page(&platform, "/debug/queue").await;
+    let next = format!("?due={due}&amp;work=wish%2Fcv_125#waiting");
+    assert!(shown.contains("And 5 besides") && shown.contains(&next), "{shown}");
+    let rest = page(&platform, &format!("/debug/queue?due={due}&work=wish/cv_125")).await;
+    assert!(rest.contains("cv_126") && !rest.contains("cv_125") && rest.contains("30 in all"), "{rest}");
+}
+
+#[tokio::test]
+async fn subscribers_who_take_nothing_are_counted_and_turned_page_by_page_though_all_changed_at_once() {
+    let platform = Platform::start(Options::default()).await;
+    let subscribers = "insert into makegood.subscription (id, owner, kind, everyone, url, types, state, changed_by, created_at, \
+                       updated_at) select 'sub_' || n, 'ann', 'webhook', false, 'https://hooks.test/' || n, '[]', 'disabled', \
+                       'ann', 1, 5 from generate_series(101, 130) n";
+    database::scalar(&platform, subscribers).await;
+    let lines = turned(&platform, "subscribers", "next_subscribers", ["changed", "subscriber"]).await;
+    are_all(&lines, "id", (101..=130).rev().map(|n| format!("sub_{n}")));
+    assert_eq!(platform.get("/api/debug/queue?limit=7").await["queue"]["subscribers_in_all"], 30);
+    let shown = page(&platform, "/debug/queue").await;
+    assert!(shown.contains("And 5 besides: “Older” leads to them."), "{shown}");
+}
+
 #[tokio::test]
 async fn an_open_breaker_is_shown_beside_its_tool() {
     let platform = Platform::start(Options::default()).await;

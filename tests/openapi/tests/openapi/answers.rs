@@ -432,6 +432,7 @@ async fn observation(run: &Run) {
         "/api/debug/breakers",
         "/debug/queue",
         "/debug/queue?follow=1&before=5",
+        "/debug/queue?due=5&work=schedule/daily&changed=5&subscriber=sub_1",
         "/debug/approvals",
         "/debug/limits",
         "/debug/tools",
