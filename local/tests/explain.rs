@@ -123,12 +123,17 @@ fn show_has_a_line_for_every_step() {
 
 #[test]
 fn the_list_lines_up_and_says_how_to_go_on() {
-    let list = serde_json::from_str(&read("list.json")).unwrap();
-    let mut asked = ListSagas { limit: 20, before: None, phase: None, tool: None };
+    let list: view::Listing = serde_json::from_str(&read("list.json")).unwrap();
+    let mut asked = ListSagas { limit: 20, before: None, saga: None, phase: None, tool: None };
     is_golden("list.txt", &listing(&list, &asked, &reader()));
     (asked.phase, asked.tool) = (Some("stuck".to_owned()), Some("pay".to_owned()));
     let narrowed = listing(&list, &asked, &reader());
     assert!(narrowed.ends_with("makegood saga list --before 1789810000000 --phase stuck --tool pay"), "{narrowed}");
+    let within = json!({"sagas": [], "next_before": 7, "next_saga": SAGA});
+    let mut within: view::Listing = serde_json::from_value(within).unwrap();
+    within.sagas.clone_from(&list.sagas);
+    let narrowed = listing(&within, &asked, &reader());
+    assert!(narrowed.ends_with(&format!("list --before 7 --saga {SAGA} --phase stuck --tool pay")), "{narrowed}");
     let none = serde_json::from_value(json!({"sagas": [], "next_before": null})).unwrap();
     assert_eq!(listing(&none, &asked, &reader()), "There are no such sagas of yours.");
 }
@@ -243,6 +248,8 @@ fn the_exit_status_tells_a_failure_from_a_misuse() {
         "saga resolve 1 pay --done --not-done",
         "saga list --phase done",
         "saga list --tool a&b",
+        "saga list --before 7 --saga nonsense",
+        "saga list --saga sg_01kbqz4v7e3n8m2c9r5xw6ty0a",
     ] {
         assert_eq!(makegood(misuse).status.code(), Some(2), "{misuse}");
     }

@@ -167,7 +167,12 @@ fn page_of_list(says: Says) -> Says {
         "Of a text, a tool, or of what changed when, the newest 10,000 are looked at: a page may have fewer than `limit`, or none, \
          and still a next.",
     );
-    one_page(says, "Only sagas that were created before this time.")
+    one_page(says, "Only sagas that were created before this time.").parameter(query(
+        "saga",
+        "Beside `before`: of that time too, those that stand after this one.",
+        text(),
+        json!("sg_01k0000000000000000000zzzz"),
+    ))
 }
 
 fn anybody() -> Parameter {
@@ -232,11 +237,6 @@ fn before_row() -> Parameter {
     query("before", "Only rows before this number.", row, json!(1_000))
 }
 
-fn dead_before() -> Parameter {
-    let time = json!({"type": "integer", "minimum": 0, "maximum": i64::MAX});
-    query("before", "Only dead deliveries that came before this time.", time, json!(1_777_636_800_000_u64))
-}
-
 /// Where the other lists of the queue go on.
 fn queue_goes_on(says: Says) -> Says {
     let time = || json!({"type": "integer", "minimum": 0, "maximum": i64::MAX});
@@ -249,7 +249,13 @@ fn queue_goes_on(says: Says) -> Says {
             text(),
             json!("schedule/daily"),
         ))
-        .parameter(dead_before())
+        .parameter(query("before", "Only dead deliveries that came before this time.", time(), at()))
+        .parameter(query(
+            "letter",
+            "Beside `before`: of that time too, those that stand after the one of this source and key, with `/` between.",
+            text(),
+            json!("github/72d3162e"),
+        ))
         .parameter(query("changed", "Only subscribers that changed before this time.", time(), at()))
         .parameter(query(
             "subscriber",
@@ -283,7 +289,7 @@ fn describe(operation: Operation) -> Says {
             .answers::<Health>(200, "It does.")
             .answers::<Health>(503, "It does not. Ask again later; why not stands in the log."),
         Operation::Sagas => page_of_list(new("listSagas", "Your sagas, the newest first"))
-            .answers::<Listing>(200, "One page of them; `next_before` is the `before` of the next."),
+            .answers::<Listing>(200, "One page of them; `next_before` is the `before` of the next, and `next_saga`, if there is one, its `saga`."),
         Operation::Saga => new("getStory", "One saga with its plan, its journal and its report")
             .parameter(saga())
             .parameter(query("follow", "For the page only.", json!({"type": "string"}), json!("1")))

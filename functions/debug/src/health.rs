@@ -49,6 +49,7 @@ async fn ask<H: Host>(host: &H) -> Result<(), Error> {
         text: None,
         since: Millis(0),
         before: Millis(0),
+        saga: None,
         changed: None,
         now: host.now(),
         limit: 1,

@@ -185,6 +185,8 @@ pub struct Listing {
     pub sagas: Vec<Line>,
     /// Where the next page begins.
     pub next_before: Option<Millis>,
+    /// Among the sagas of just that time, where it does not begin before all of them.
+    pub next_saga: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

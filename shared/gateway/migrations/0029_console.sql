@@ -14,11 +14,12 @@ begin
 end $$;
 
 -- As `list_sagas_3`, also of several phases ('unfinished', 'ended'), of those that need a person ('person', as the sweep
--- has seen it), created from p_since on, changed between two times, and with a text in their title or id. Each time it is
+-- has seen it), created from p_since on, changed between two times, and with a text in their title or id; and of those that
+-- were created at p_before the ones before p_saga, so that a page may end among sagas of one time. Each time it is
 -- planned for what is asked, so that it is read by an index; of what no index knows (texts, changes, tools) at most p_looks sagas
 -- are looked at, and `upto` is up to where, if there may be more.
 create function makegood.list_sagas_4(p_owner text, p_before bigint, p_limit int, p_phase text, p_tool text, p_since bigint,
-  p_text text, p_changed_since bigint, p_changed_before bigint, p_now bigint, p_looks int) returns json
+  p_text text, p_changed_since bigint, p_changed_before bigint, p_now bigint, p_looks int, p_saga text) returns json
 language plpgsql stable set plan_cache_mode = 'force_custom_plan' as $$
 declare
   -- An id is found by itself, however old.
@@ -28,7 +29,7 @@ declare
 begin
   with looked as materialized (
     select s.id, s.title, s.created_at, s.updated_at from makegood.saga s
-    where s.created_at >= p_since and s.created_at < p_before
+    where s.created_at >= p_since and s.created_at <= p_before and (s.created_at, s.id) < (p_before, p_saga)
       and (p_owner is null or s.owner = p_owner)
       and (p_phase is null or p_phase in ('unfinished', 'ended', 'person') or s.phase = p_phase)
       and (p_phase is distinct from 'unfinished' or s.phase in ('forward', 'unwinding', 'stuck'))

@@ -11,11 +11,11 @@ create index step_view_people on makegood.step_view (changed_at, saga, node) whe
 create index tool_view_tool on makegood.tool_view (tool, day);
 
 -- Sagas in the order in which they are looked after next, after the one of that time and id; of what else is to be done
--- that which is due, after that of that time and mark; dead deliveries that came before p_before, the newest first; and
--- subscribers who take nothing, those that changed last first, before that one. Of the lists that are in parts it says how
+-- that which is due, after that of that time and mark; dead deliveries, the newest first, before the one of that time and
+-- mark; and subscribers who take nothing, those that changed last first, before that one. Of two of the lists it says how
 -- long they are: no more than a thousand lines are counted of each.
 create function makegood.console_queue(p_now bigint, p_after bigint, p_saga text, p_due bigint, p_work text,
-  p_before bigint, p_changed bigint, p_subscriber text, p_limit int)
+  p_before bigint, p_letter text, p_changed bigint, p_subscriber text, p_limit int)
 returns json language plpgsql stable as $$
 begin
   return json_build_object(
@@ -69,11 +69,13 @@ begin
           where t.due_at <= p_now and t.due_at >= p_due and (t.due_at, 'trace/' || t.saga) > (p_due, p_work)
           order by t.due_at, mark limit p_limit)) a
       order by a.due_at, a.mark limit p_limit) l), '[]'),
-    'dead', coalesce((select json_agg(row_to_json(l) order by l.received_at desc, l.source, l.key) from (
+    'dead', coalesce((select json_agg(row_to_json(l) order by l.received_at desc, l.source || '/' || l.key desc) from (
       select d.source, d.key, d.owner, d.id, d.kind, d.received_at, d.rule, d.saga, d.tries, left(d.why, 500) as why,
           d.settled_at
-        from makegood.delivery d where d.state = 'dead' and d.received_at < p_before
-        order by d.received_at desc, d.source, d.key limit p_limit) l), '[]'),
+        from makegood.delivery d
+        where d.state = 'dead' and d.received_at <= p_before
+          and (d.received_at, d.source || '/' || d.key) < (p_before, p_letter)
+        order by d.received_at desc, d.source || '/' || d.key desc limit p_limit) l), '[]'),
     'subscribers_in_all', (select count(*) from (
       select from makegood.subscription b where b.state = 'disabled' or b.failing_since is not null limit 1000) l),
     'subscribers', coalesce((select json_agg(row_to_json(l) order by l.updated_at desc, l.id desc) from (

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::store::{Statement, text};
 
-pub const QUEUE: &str = "select makegood.console_queue($1,$2,$3,$4,$5,$6,$7,$8,$9)";
+pub const QUEUE: &str = "select makegood.console_queue($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)";
 pub const PEOPLE: &str = "select makegood.console_people($1,$2,$3,$4)";
 pub const TOOLS: &str = "select makegood.console_tools($1,$2,$3)";
 pub const SIZES: &str = "select makegood.console_sizes()";
@@ -44,30 +44,29 @@ impl Spot {
 pub struct Places {
     pub sagas: Place,
     pub work: Spot,
-    /// Of dead deliveries, those that came earlier.
-    pub before: Millis,
+    pub dead: Spot,
     pub subscribers: Spot,
 }
 
 impl Default for Places {
     /// The first page of each.
     fn default() -> Self {
-        let newest = Spot::newest();
-        Self { sagas: Place::default(), work: Spot::default(), before: newest.at, subscribers: newest }
+        Self { sagas: Place::default(), work: Spot::default(), dead: Spot::newest(), subscribers: Spot::newest() }
     }
 }
 
 /// What waits to be woken, and what came to nothing: a [`Queue`]. `limit`: of each list.
 #[must_use]
 pub fn queue(now: Millis, from: &Places, limit: u32) -> Statement {
-    let Places { sagas, work, before, subscribers } = from;
+    let Places { sagas, work, dead, subscribers } = from;
     let params = vec![
         text(now.0),
         text(sagas.after.0),
         text(&sagas.saga),
         text(work.at.0),
         text(&work.mark),
-        text(before.0),
+        text(dead.at.0),
+        text(&dead.mark),
         text(subscribers.at.0),
         text(&subscribers.mark),
         text(limit),

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::store::{Statement, text};
 
-pub const LIST: &str = "select makegood.list_sagas_4($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)";
+pub const LIST: &str = "select makegood.list_sagas_4($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
 pub const COUNT: &str = "select makegood.count_views($1,$2)";
 pub const CHECK: &str = "select makegood.check_views($1,$2)";
 pub const CHECK_REST: &str = "select makegood.check_views_rest()";
@@ -72,6 +72,8 @@ pub struct Wanted<'a> {
     pub since: Millis,
     /// Created before this time.
     pub before: Millis,
+    /// Of just that time too, those that stand after this one. Sagas of one time stand by their ids, the last first.
+    pub saga: Option<&'a str>,
     /// Changed last from the one time on, and before the other.
     pub changed: Option<[Millis; 2]>,
     /// What needs a person needs one by now.
@@ -82,7 +84,7 @@ pub struct Wanted<'a> {
 /// The newest sagas. The answer is [`Listed`].
 #[must_use]
 pub fn list(wanted: &Wanted<'_>) -> Statement {
-    let Wanted { owner, state, tool, text: part, since, before, changed, now, limit } = *wanted;
+    let Wanted { owner, state, tool, text: part, since, before, saga, changed, now, limit } = *wanted;
     let params = vec![
         owner.map(str::to_owned),
         text(before.0),
@@ -95,6 +97,7 @@ pub fn list(wanted: &Wanted<'_>) -> Statement {
         changed.and_then(|[_, before]| text(before.0)),
         text(now.0),
         text(LOOKS),
+        text(saga.unwrap_or_default()),
     ];
     Statement { sql: LIST, params }
 }

@@ -39,8 +39,8 @@ pub struct Told {
     pub next: Option<Place>,
     /// `due` and `work` of the next page of what else is to be done; `null` at the end.
     pub next_work: Option<Spot>,
-    /// `before` of the next page of dead deliveries; `null` at the end.
-    pub next_before: Option<Millis>,
+    /// `before` and `letter` of the next page of dead deliveries; `null` at the end.
+    pub next_dead: Option<Spot>,
     /// `changed` and `subscriber` of the next page of subscribers; `null` at the end.
     pub next_subscribers: Option<Spot>,
 }
@@ -72,7 +72,7 @@ fn places(query: &Query) -> Result<Places, Error> {
     Ok(Places {
         sagas: place(query)?,
         work: spot("due", "work", first.work)?,
-        before: query.number("before", 0, END)?.map_or(first.before, Millis),
+        dead: spot("before", "letter", first.dead)?,
         subscribers: spot("changed", "subscriber", first.subscribers)?,
     })
 }
@@ -86,11 +86,12 @@ pub fn place(query: &Query) -> Result<Place, Error> {
 pub fn told(mut queue: Queue, now: Millis, limit: usize) -> Told {
     let next = cut(&mut queue.sagas, limit).map(|last| Place { after: last.wake_at, saga: last.id.to_string() });
     let next_work = cut(&mut queue.waiting, limit).map(|last| Spot { at: last.due_at, mark: last.mark.clone() });
-    let next_before = cut(&mut queue.dead, limit).map(|last| last.received_at);
+    let dead = cut(&mut queue.dead, limit);
+    let next_dead = dead.map(|last| Spot { at: last.received_at, mark: format!("{}/{}", last.source, last.key) });
     let subscribers = cut(&mut queue.subscribers, limit);
     let next_subscribers = subscribers.map(|last| Spot { at: last.updated_at, mark: last.id.clone() });
     let age = queue.oldest.map_or(Millis(0), |oldest| now.since(oldest));
-    Told { now, age, queue, next, next_work, next_before, next_subscribers }
+    Told { now, age, queue, next, next_work, next_dead, next_subscribers }
 }
 
 /// The last line of a page that is not the last one.
@@ -105,11 +106,12 @@ pub fn page(told: &Told, from: &Places, follow: bool) -> Page {
     let (queue, now, first) = (&told.queue, told.now, Places::default());
     let later = told.next.as_ref().map(|next| format!("?after={}&saga={}", next.after.0, encoded(&next.saga)));
     let later_work = told.next_work.as_ref().map(|next| format!("?due={}&work={}", next.at.0, encoded(&next.mark)));
-    let older_dead = told.next_before.map(|before| format!("?before={}", before.0));
+    let older_dead = told.next_dead.as_ref();
+    let older_dead = older_dead.map(|next| format!("?before={}&letter={}", next.at.0, encoded(&next.mark)));
     let older = told.next_subscribers.as_ref();
     let older = older.map(|next| format!("?changed={}&subscriber={}", next.at.0, encoded(&next.mark)));
     let [turned, turned_work] = [from.sagas != first.sagas, from.work != first.work];
-    let [turned_dead, turned_subscribers] = [from.before != first.before, from.subscribers != first.subscribers];
+    let [turned_dead, turned_subscribers] = [from.dead != first.dead, from.subscribers != first.subscribers];
     let body = html! {
         h1 { "Queue" }
         (verdict(told))

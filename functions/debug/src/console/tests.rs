@@ -6,7 +6,7 @@ use makegood_edge::core::guard::rates::Rates;
 use makegood_edge::core::time::Millis;
 use makegood_edge::dependencies::Answered;
 use makegood_edge::gateway::audit;
-use makegood_edge::gateway::console::Places;
+use makegood_edge::gateway::console::{Places, Spot};
 use makegood_edge::native::Native;
 use makegood_edge::serde_json::{Value, from_value, json};
 
@@ -71,12 +71,12 @@ fn a_list_that_is_longer_than_its_page_leads_on_and_shows_no_more() {
     let dead: Vec<Value> = [9, 8, 7].into_iter().map(letter).collect();
     let told = waits(None, 0, &json!({"sagas": sagas, "dead": dead}));
     assert_eq!((told.queue.sagas.len(), told.queue.dead.len()), (2, 2));
-    assert_eq!(told.next_before, Some(Millis(8)));
+    assert_eq!(told.next_dead, Some(Spot { at: Millis(8), mark: "github/k8".to_owned() }));
     let text = queue_page(&told);
     assert!(text.contains(&format!("?after={}&amp;saga={SAGA}", NOW.0 + 2)), "{text}");
-    assert!(text.contains("?before=8#dead"), "{text}");
+    assert!(text.contains("?before=8&amp;letter=github%2Fk8#dead"), "{text}");
     let whole = waits(None, 0, &json!({"sagas": &sagas[..2], "dead": &dead[..2]}));
-    assert!(whole.next.is_none() && whole.next_before.is_none());
+    assert!(whole.next.is_none() && whole.next_dead.is_none());
 }
 
 fn letter(at: u64) -> Value {

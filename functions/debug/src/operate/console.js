@@ -293,7 +293,7 @@ function keepViews(all) {
 /** What is asked for here, whichever page of it. */
 function here() {
   const asked = new URLSearchParams(location.search);
-  for (const [name, value] of [...asked]) if (!value || name === "before") asked.delete(name);
+  for (const [name, value] of [...asked]) if (!value || ["before", "saga"].includes(name)) asked.delete(name);
   return asked.toString();
 }
 function showViews() {

@@ -190,6 +190,50 @@ async fn what_else_is_to_be_done_is_counted_and_turned_page_by_page_though_all_o
 }
 
 #[tokio::test]
+async fn dead_letters_that_came_at_one_moment_are_each_on_one_page() {
+    let platform = Platform::start(Options::default()).await;
+    // Of today, so that they are not too old to be kept.
+    let came = now(&platform.get("/api/debug/queue").await);
+    let letters = format!(
+        "insert into makegood.delivery (source, key, owner, received_at, body, state) \
+         select 'github', 'k' || n, 'ann', {came}, '', 'dead' from generate_series(101, 130) n"
+    );
+    database::scalar(&platform, &letters).await;
+    let lines = turned(&platform, "dead", "next_dead", ["before", "letter"]).await;
+    are_all(&lines, "key", (101..=130).rev().map(|n| format!("k{n}")));
+    let shown = page(&platform, "/debug/queue").await;
+    assert!(shown.contains(&format!("?before={came}&amp;letter=github%2Fk106#dead")), "{shown}");
+    let rest = page(&platform, &format!("/debug/queue?before={came}&letter=github/k106")).await;
+    assert!(rest.contains("k105") && rest.contains("k101") && !rest.contains("k106"), "{rest}");
+}
+
+#[tokio::test]
+async fn sagas_that_were_created_at_one_moment_are_each_on_one_page() {
+    let platform = Platform::start(Options::default()).await;
+    let mut sagas = Vec::new();
+    for _ in 0..5 {
+        sagas.push(asking(&platform).await);
+    }
+    database::scalar(&platform, "update makegood.saga set created_at = 5000").await;
+    let (mut seen, mut next) = (Vec::new(), String::new());
+    // Without them it would go on for ever, or end early.
+    for _ in 0..4 {
+        let told = platform.get(&format!("/api/debug/sagas?owner=*&limit=2{next}")).await;
+        seen.extend(told["sagas"].as_array().unwrap().iter().map(|line| line["id"].as_str().unwrap().to_owned()));
+        let Some(saga) = told["next_saga"].as_str() else {
+            break;
+        };
+        next = format!("&before={}&saga={saga}", told["next_before"]);
+    }
+    sagas.sort();
+    sagas.reverse();
+    assert_eq!(seen, sagas);
+    // By the time alone it is as it was: those that were created before it.
+    let before = platform.get("/api/debug/sagas?owner=*&before=5000").await;
+    assert_eq!(before["sagas"], json!([]), "{before:#}");
+}
+
+#[tokio::test]
 async fn subscribers_who_take_nothing_are_counted_and_turned_page_by_page_though_all_changed_at_once() {
     let platform = Platform::start(Options::default()).await;
     let subscribers = "insert into makegood.subscription (id, owner, kind, everyone, url, types, state, changed_by, created_at, \
