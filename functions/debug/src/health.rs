@@ -52,6 +52,7 @@ async fn ask<H: Host>(host: &H) -> Result<(), Error> {
         saga: None,
         changed: None,
         now: host.now(),
+        patience: Millis(0),
         limit: 1,
     };
     let list = Box::pin(store.list(&nothing));

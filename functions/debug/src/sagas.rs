@@ -1,5 +1,6 @@
 //! Whose sagas are whose. Everything that is shown passes through here.
 
+use makegood_edge::alerts::PATIENCE;
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::guard::Role;
 use makegood_edge::core::id::SagaId;
@@ -225,6 +226,7 @@ pub async fn list<H: Host>(host: &H, settings: &Settings, asked: &Asked) -> Resu
         saga: asked.saga.as_deref().filter(|_| asked.before == Some(before)),
         changed: changed.then_some([times.since, until]),
         now: asked.now,
+        patience: PATIENCE,
         // One more than is shown tells whether there is a next page.
         limit: asked.limit + 1,
     };

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use makegood_edge::alerts::PATIENCE;
 use makegood_edge::core::guard::Role;
 use makegood_edge::core::id::SagaId;
 use makegood_edge::core::time::Millis;
@@ -109,7 +110,7 @@ impl Fake {
             match state {
                 "ended" => ended,
                 "unfinished" => !ended,
-                "person" => story["phase"] == "stuck",
+                "person" => story["phase"] == "stuck" && number(12) == PATIENCE.0,
                 phase => story["phase"] == phase,
             }
         };
