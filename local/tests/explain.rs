@@ -75,6 +75,28 @@ fn one_that_is_stuck_on_its_undo_names_the_undo_cause_and_what_a_person_can_say(
 }
 
 #[test]
+fn one_that_is_stuck_going_forward_is_not_said_to_be_undone() {
+    let step =
+        |id: &str, class: &str, standing: &str| json!({"id": id, "tool": "t", "class": class, "standing": standing});
+    let mut ride = step("ride", "compensatable", "held");
+    (ride["held"], ride["code"], ride["detail"]) = (json!("do"), json!("no_driver"), json!("No driver is free."));
+    let steps = [step("table", "compensatable", "done"), ride, step("pay", "pivot", "abandoned")];
+    let mut told = json!({"saga": SAGA, "phase": "stuck", "created_at": NOW.0, "updated_at": NOW.0, "back": false, "steps": steps,
+        "cause": "Step `ride` cannot go on (no_driver): No driver is free.", "left": [{"step": "ride"}, {"step": "table"}]});
+    let explained = |told: &Value| explain(&serde_json::from_value(told.clone()).unwrap(), &reader());
+    let text = explained(&told);
+    for part in
+        ["First cause: Step `ride`", "If it happened, say what it gave:", "If it did not happen:", "Or have it tried"]
+    {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(!text.contains("Undo cause") && !text.contains("Do it by hand"), "{text}");
+    // The same steps, where it was being undone: what became of the ride is what keeps it from that.
+    told["back"] = json!(true);
+    assert!(explained(&told).contains("Undo cause: What became of step `ride` is not known"));
+}
+
+#[test]
 fn behind_the_point_of_no_return_only_done_can_be_said() {
     is_explained_as_written("stuck_pivot");
 }

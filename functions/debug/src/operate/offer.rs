@@ -2,7 +2,7 @@
 //! asks for it, and the command that does the same. The engine has the last word: what has no place by then it refuses.
 
 use makegood_edge::core::guard::Role;
-use makegood_edge::core::saga::{Ask, Fact, Op, Phase, Report, Standing, StepReport, Wait};
+use makegood_edge::core::saga::{Ask, Op, Phase, Report, Standing, StepReport, Wait};
 use makegood_edge::core::tool::Class;
 use makegood_edge::door::Principal;
 use makegood_edge::gateway::store::Story;
@@ -63,7 +63,7 @@ pub struct Way {
 }
 
 impl Way {
-    fn of(story: &Story, report: &Report) -> Self {
+    fn of(report: &Report) -> Self {
         let pivots = || report.steps.iter().filter(|step| step.class == Class::Pivot);
         let open = |step: &StepReport| match step.standing {
             Standing::Running | Standing::Held => true,
@@ -79,7 +79,7 @@ impl Way {
             | Standing::Abandoned => false,
         };
         Self {
-            back: story.journal.iter().any(|entry| matches!(entry.record.fact, Fact::Unwinding { .. })),
+            back: report.back,
             past: pivots().any(|step| matches!(step.standing, Standing::Done | Standing::Skipped)),
             at_large: pivots().any(open),
         }
@@ -89,7 +89,7 @@ impl Way {
 /// What can be asked about one step; nothing where nothing can.
 pub fn of_step(story: &Story, report: &Report, step: &StepReport, reader: &Principal) -> Vec<Offer> {
     match step.standing {
-        Standing::Held => held(story, step, &Way::of(story, report)),
+        Standing::Held => held(story, step, &Way::of(report)),
         Standing::Asking => match &step.approval {
             Some(ask) if !is_agreed(step, ask) && may_decide(story, step, ask, reader) => {
                 let mut offers = decisions(story, step, ask);
@@ -238,7 +238,7 @@ fn event(story: &Story, step: &StepReport, name: &str) -> Offer {
 
 /// What can be asked of the saga as a whole.
 pub fn of_saga(story: &Story, report: &Report) -> Vec<Offer> {
-    let way = Way::of(story, report);
+    let way = Way::of(report);
     let saga = &story.id;
     let mut offers = Vec::new();
     let held: Vec<&StepReport> = report.steps.iter().filter(|step| is_retriable(step)).collect();
