@@ -10,7 +10,7 @@ use makegood_edge::gateway::console::{Places, Spot};
 use makegood_edge::native::Native;
 use makegood_edge::serde_json::{Value, from_value, json};
 
-use super::{dependencies, limits, people, queue, security, tools};
+use super::{dependencies, frame, limits, people, queue, security, tools};
 use crate::page::Page;
 
 const SAGA: &str = "sg_01k00000000000000000000000";
@@ -355,4 +355,14 @@ fn a_full_page_stays_light() {
     let told = people::told(from_value(json!(asking)).unwrap(), NOW, 25);
     let weight = shown(people::page(&told, false, false)).len();
     assert!(weight < 100_000, "{weight}");
+}
+
+#[test]
+fn the_script_makes_no_markup_of_text_and_puts_verbs_to_execute_alone() {
+    let script = frame::SCRIPT;
+    for word in ["innerHTML", "outerHTML =", "insertAdjacentHTML", "document.write", "eval(", "cookie"] {
+        assert!(!script.contains(word), "{word}");
+    }
+    assert_eq!(script.matches("fetch(").count(), 1);
+    assert!(script.contains("fetch(`/api/execute/${encodeURIComponent(saga)}/${verb}`"));
 }
