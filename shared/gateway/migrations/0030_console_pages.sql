@@ -7,7 +7,13 @@ create index delivery_dead on makegood.delivery (received_at desc) where state =
 create index subscription_failing on makegood.subscription (updated_at desc)
   where state = 'disabled' or failing_since is not null;
 create index schedule_unarmed on makegood.schedule (look_at) where not armed;
-create index step_view_people on makegood.step_view (changed_at, saga, node) where standing in ('asking', 'held');
+-- Not by `changed_at`, in whose order they are listed, for every update of a step's line changes that; and what changes a
+-- column of an index cannot stay in its block ("heap-only"), and writes to every index of the table. A column of an index's
+-- condition counts as well: `standing`, which there is no way round, for it is what is asked for. But a step comes to stand
+-- otherwise a few times, and is tried again without end: those updates, by far the most of a line, stay in their block, as
+-- the table's fillfactor has room for. `saga` and `node` never change. That no index has the order costs a sort of those who
+-- are waited for, who are few.
+create index step_view_people on makegood.step_view (saga, node) where standing in ('asking', 'held');
 create index tool_view_tool on makegood.tool_view (tool, day);
 
 -- Sagas in the order in which they are looked after next, after the one of that time and id; of what else is to be done
@@ -90,31 +96,34 @@ begin
 end $$;
 
 -- Steps that wait for a person, the longest first, after that one: whom an approval asks and what for, or what a step is
--- held with. The views are brought along first, as for counts.
+-- held with. The views are brought along first, as for counts. What each waits with is read of the lines of the page only.
 create function makegood.console_people(p_after bigint, p_saga text, p_node int, p_limit int)
 returns json language plpgsql volatile as $$
 begin
   perform makegood.bring_views(5000);
-  return coalesce((select json_agg(row_to_json(l) order by l.changed_at, l.saga, l.node) from (
-    select v.saga, v.node, v.step, v.tool, v.class, v.standing, v.changed_at, s.owner, s.title, s.phase,
-        coalesce((f.body->>'at')::bigint, v.changed_at) as since, (f.body->>'until')::bigint as until,
-        coalesce(f.body->'params', '{}') as params, n.spec->'approval' as approval, v.code,
-        left(f.body->>'detail', 500) as detail, f.body->>'op' as op,
-        (select coalesce(json_agg(d.body->>'by' order by d.seq), '[]') from makegood.fact d
-          where d.saga = v.saga and d.epoch = 0 and d.node = v.node and d.seq > f.seq and d.kind = 'decided'
-            and (d.body->>'approve')::boolean) as agreed
-      from makegood.step_view v
-      join makegood.saga s on s.id = v.saga
-      join makegood.node n on n.saga = v.saga and n.epoch = 0 and n.ix = v.node
-      left join lateral (
-        select k.seq, k.body from makegood.fact k
-          where k.saga = v.saga and k.epoch = 0 and k.node = v.node
-            and k.kind = case v.standing when 'asking' then 'asked' else 'held' end
-          order by k.seq desc limit 1) f on true
-      where v.standing in ('asking', 'held') and (v.changed_at, v.saga, v.node) > (p_after, p_saga, p_node)
-        -- Nobody is asked any more by what turned round.
-        and (v.standing = 'held' or s.phase = 'forward')
-      order by v.changed_at, v.saga, v.node limit p_limit) l), '[]');
+  return coalesce((
+    with found as materialized (
+      select v.saga, v.node, v.step, v.tool, v.class, v.standing, v.changed_at, v.code, s.owner, s.title, s.phase
+        from makegood.step_view v join makegood.saga s on s.id = v.saga
+        where v.standing in ('asking', 'held') and (v.changed_at, v.saga, v.node) > (p_after, p_saga, p_node)
+          -- Nobody is asked any more by what turned round.
+          and (v.standing = 'held' or s.phase = 'forward')
+        order by v.changed_at, v.saga, v.node limit p_limit
+    )
+    select json_agg(row_to_json(l) order by l.changed_at, l.saga, l.node) from (
+      select v.*, coalesce((f.body->>'at')::bigint, v.changed_at) as since, (f.body->>'until')::bigint as until,
+          coalesce(f.body->'params', '{}') as params, n.spec->'approval' as approval,
+          left(f.body->>'detail', 500) as detail, f.body->>'op' as op,
+          (select coalesce(json_agg(d.body->>'by' order by d.seq), '[]') from makegood.fact d
+            where d.saga = v.saga and d.epoch = 0 and d.node = v.node and d.seq > f.seq and d.kind = 'decided'
+              and (d.body->>'approve')::boolean) as agreed
+        from found v
+        join makegood.node n on n.saga = v.saga and n.epoch = 0 and n.ix = v.node
+        left join lateral (
+          select k.seq, k.body from makegood.fact k
+            where k.saga = v.saga and k.epoch = 0 and k.node = v.node
+              and k.kind = case v.standing when 'asking' then 'asked' else 'held' end
+            order by k.seq desc limit 1) f on true) l), '[]');
 end $$;
 
 -- Tools by their names, after one: as in `show_tools`, without what only models and checks read, and what became of their

@@ -80,6 +80,18 @@ async fn nobody_is_asked_any_more_by_a_saga_that_was_cancelled() {
 }
 
 #[tokio::test]
+async fn no_index_keeps_the_line_of_a_step_that_is_tried_again_from_staying_where_it_is() {
+    let platform = Platform::start(Options::default()).await;
+    // What every update of a line may change, but for how the step stands.
+    let changing = "select string_agg(indexname, ', ') from pg_indexes where schemaname = 'makegood' and tablename = 'step_view' \
+                    and indexdef ~ '\\m(beyond|code|dos|statuses|undos|under_way|began_at|changed_at|took)\\M'";
+    assert_eq!(database::scalar(&platform, changing).await, None);
+    let all = "select string_agg(indexname, ', ' order by indexname) from pg_indexes where schemaname = 'makegood' \
+               and tablename = 'step_view'";
+    assert_eq!(database::scalar(&platform, all).await.as_deref(), Some("step_view_people, step_view_pkey"));
+}
+
+#[tokio::test]
 async fn lists_of_steps_that_wait_are_turned_page_by_page() {
     let platform = Platform::start(Options::default()).await;
     let mut sagas = Vec::new();
