@@ -75,6 +75,28 @@ fn one_that_is_stuck_on_its_undo_names_the_undo_cause_and_what_a_person_can_say(
 }
 
 #[test]
+fn one_that_is_stuck_going_forward_is_not_said_to_be_undone() {
+    let step =
+        |id: &str, class: &str, standing: &str| json!({"id": id, "tool": "t", "class": class, "standing": standing});
+    let mut ride = step("ride", "compensatable", "held");
+    (ride["held"], ride["code"], ride["detail"]) = (json!("do"), json!("no_driver"), json!("No driver is free."));
+    let steps = [step("table", "compensatable", "done"), ride, step("pay", "pivot", "abandoned")];
+    let mut told = json!({"saga": SAGA, "phase": "stuck", "created_at": NOW.0, "updated_at": NOW.0, "back": false, "steps": steps,
+        "cause": "Step `ride` cannot go on (no_driver): No driver is free.", "left": [{"step": "ride"}, {"step": "table"}]});
+    let explained = |told: &Value| explain(&serde_json::from_value(told.clone()).unwrap(), &reader());
+    let text = explained(&told);
+    for part in
+        ["First cause: Step `ride`", "If it happened, say what it gave:", "If it did not happen:", "Or have it tried"]
+    {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(!text.contains("Undo cause") && !text.contains("Do it by hand"), "{text}");
+    // The same steps, where it was being undone: what became of the ride is what keeps it from that.
+    told["back"] = json!(true);
+    assert!(explained(&told).contains("Undo cause: What became of step `ride` is not known"));
+}
+
+#[test]
 fn behind_the_point_of_no_return_only_done_can_be_said() {
     is_explained_as_written("stuck_pivot");
 }
@@ -123,12 +145,17 @@ fn show_has_a_line_for_every_step() {
 
 #[test]
 fn the_list_lines_up_and_says_how_to_go_on() {
-    let list = serde_json::from_str(&read("list.json")).unwrap();
-    let mut asked = ListSagas { limit: 20, before: None, phase: None, tool: None };
+    let list: view::Listing = serde_json::from_str(&read("list.json")).unwrap();
+    let mut asked = ListSagas { limit: 20, before: None, saga: None, phase: None, tool: None };
     is_golden("list.txt", &listing(&list, &asked, &reader()));
     (asked.phase, asked.tool) = (Some("stuck".to_owned()), Some("pay".to_owned()));
     let narrowed = listing(&list, &asked, &reader());
     assert!(narrowed.ends_with("makegood saga list --before 1789810000000 --phase stuck --tool pay"), "{narrowed}");
+    let within = json!({"sagas": [], "next_before": 7, "next_saga": SAGA});
+    let mut within: view::Listing = serde_json::from_value(within).unwrap();
+    within.sagas.clone_from(&list.sagas);
+    let narrowed = listing(&within, &asked, &reader());
+    assert!(narrowed.ends_with(&format!("list --before 7 --saga {SAGA} --phase stuck --tool pay")), "{narrowed}");
     let none = serde_json::from_value(json!({"sagas": [], "next_before": null})).unwrap();
     assert_eq!(listing(&none, &asked, &reader()), "There are no such sagas of yours.");
 }
@@ -243,6 +270,8 @@ fn the_exit_status_tells_a_failure_from_a_misuse() {
         "saga resolve 1 pay --done --not-done",
         "saga list --phase done",
         "saga list --tool a&b",
+        "saga list --before 7 --saga nonsense",
+        "saga list --saga sg_01kbqz4v7e3n8m2c9r5xw6ty0a",
     ] {
         assert_eq!(makegood(misuse).status.code(), Some(2), "{misuse}");
     }

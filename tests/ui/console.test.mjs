@@ -67,6 +67,58 @@ test("a note goes with what is said, and who said it stands in the journal", asy
   await close();
 });
 
+test("a saga is given another plan, and what is wrong with one is said without losing what was typed", async () => {
+  const saga = await evening();
+  const { page, close } = await look(browser, `/debug/sagas/${saga}`, { allowed: /422|400/ });
+  const [opens, field] = [button(page, "Give it another plan"), dialog(page).getByLabel(/^The plan/)];
+  const sends = dialog(page).getByRole("button", { name: "Give it another plan" });
+  const alert = (text) => dialog(page).getByRole("alert").getByText(text).first().waitFor();
+  await opens.click();
+  const plan = JSON.parse(await field.inputValue());
+  assert.deepEqual(plan.steps.map(({ id, tool }) => [id, tool]), [["table", "book_restaurant_table"], ["text", "send_message"]]);
+  assert.equal(plan.summary, "An evening");
+  await sound(page, "console-replan");
+  await field.fill("{ none");
+  await sends.click();
+  await alert(/This is no JSON/);
+  assert.equal(await field.inputValue(), "{ none");
+  const [table, text] = plan.steps;
+  const wrong = { ...plan, steps: [{ ...table, tool: "lost" }, { ...text, after: ["nobody"] }] };
+  await field.fill(JSON.stringify(wrong));
+  await sends.click();
+  await alert(/`lost`/);
+  await alert(/`nobody`/);
+  assert.equal(await field.inputValue(), JSON.stringify(wrong));
+  // Also where the page was renewed while the dialog was closed.
+  await button(page, "Leave it").click();
+  await post(`/api/execute/${saga}/pause`, {});
+  await button(page, "Resume").waitFor();
+  await opens.click();
+  assert.equal(await field.inputValue(), JSON.stringify(wrong));
+  await field.fill(JSON.stringify({ ...plan, steps: [{ ...table, params: { ...table.params, party_size: 6 } }, text] }));
+  await dialog(page).getByLabel("Why (for people)").fill("We are six.");
+  await sends.click();
+  await news(page, "Give it another plan: asked for, and heard.");
+  await post(`/api/execute/${saga}/resume`, {});
+  const standing = ({ steps }, step) => steps.filter(({ id }) => id === step).map((one) => one.standing);
+  const report = await until(saga, (now) => standing(now, "text").includes("asking"));
+  assert.deepEqual(standing(report, "table"), ["undone", "done"]);
+  assert.deepEqual(report.replanned.map(({ by, note }) => [by, note]), [["anonymous", "We are six."]]);
+  const { reservations } = await get("/demo/world");
+  assert.deepEqual(reservations.map(({ party_size }) => party_size), [6]);
+  const { entries } = await get("/api/audit");
+  const noted = entries.find(({ verb, target }) => verb === "saga.replan" && target === saga);
+  assert.deepEqual([noted?.who, noted?.outcome], ["anonymous", "ok"]);
+  await close();
+});
+
+test("no other plan is offered where there is no way to one", async () => {
+  const { page, close } = await look(browser, `/debug/sagas/${await stuck()}`);
+  await button(page, /^It is undone by hand: table/).waitFor();
+  assert.equal(await button(page, "Give it another plan").count(), 0);
+  await close();
+});
+
 test("what is no longer so is refused, and the page says what to do", async () => {
   const saga = await stuck();
   const { page, close } = await look(browser, `/debug/sagas/${saga}`, { allowed: /409/ });

@@ -167,7 +167,12 @@ fn page_of_list(says: Says) -> Says {
         "Of a text, a tool, or of what changed when, the newest 10,000 are looked at: a page may have fewer than `limit`, or none, \
          and still a next.",
     );
-    one_page(says, "Only sagas that were created before this time.")
+    one_page(says, "Only sagas that were created before this time.").parameter(query(
+        "saga",
+        "Beside `before`: of that time too, those that stand after this one.",
+        text(),
+        json!("sg_01k0000000000000000000zzzz"),
+    ))
 }
 
 fn anybody() -> Parameter {
@@ -232,9 +237,32 @@ fn before_row() -> Parameter {
     query("before", "Only rows before this number.", row, json!(1_000))
 }
 
-fn dead_before() -> Parameter {
-    let time = json!({"type": "integer", "minimum": 0, "maximum": i64::MAX});
-    query("before", "Only dead deliveries that came before this time.", time, json!(1_777_636_800_000_u64))
+/// Where the other lists of the queue go on.
+fn queue_goes_on(says: Says) -> Says {
+    let time = || json!({"type": "integer", "minimum": 0, "maximum": i64::MAX});
+    let (text, at) = (|| json!({"type": "string"}), || json!(1_777_636_800_000_u64));
+    let says = goes_on(says, "Only sagas that are woken after this time, or at it.");
+    says.parameter(query("due", "Only other work that is looked for after this time, or at it.", time(), at()))
+        .parameter(query(
+            "work",
+            "Beside `due`: of that time, only what stands after this `mark`.",
+            text(),
+            json!("schedule/daily"),
+        ))
+        .parameter(query("before", "Only dead deliveries that came before this time.", time(), at()))
+        .parameter(query(
+            "letter",
+            "Beside `before`: of that time too, those that stand after the one of this source and key, with `/` between.",
+            text(),
+            json!("github/72d3162e"),
+        ))
+        .parameter(query("changed", "Only subscribers that changed before this time.", time(), at()))
+        .parameter(query(
+            "subscriber",
+            "Beside `changed`: of that time too, those that stand after this one.",
+            text(),
+            json!("sub_01k0000000000000000000zzzz"),
+        ))
 }
 
 fn node() -> Parameter {
@@ -261,7 +289,7 @@ fn describe(operation: Operation) -> Says {
             .answers::<Health>(200, "It does.")
             .answers::<Health>(503, "It does not. Ask again later; why not stands in the log."),
         Operation::Sagas => page_of_list(new("listSagas", "Your sagas, the newest first"))
-            .answers::<Listing>(200, "One page of them; `next_before` is the `before` of the next."),
+            .answers::<Listing>(200, "One page of them; `next_before` is the `before` of the next, and `next_saga`, if there is one, its `saga`."),
         Operation::Saga => new("getStory", "One saga with its plan, its journal and its report")
             .parameter(saga())
             .parameter(query("follow", "For the page only.", json!({"type": "string"}), json!("1")))
@@ -304,11 +332,10 @@ fn describe(operation: Operation) -> Says {
             .parameter(limit())
             .refuses(&[Code::InvalidRequest, Code::Forbidden])
             .answers::<Page>(200, "Rows of the chain, and its head: keep that elsewhere (docs/AUDIT.md)."),
-        Operation::Queue => goes_on(
-            new("getQueue", "What waits to be woken, and what came to nothing: for operators"),
-            "Only sagas that are woken after this time, or at it.",
-        )
-        .parameter(dead_before())
+        Operation::Queue => queue_goes_on(new(
+            "getQueue",
+            "What waits to be woken, and what came to nothing: for operators",
+        ))
         .parameter(limit())
         .answers::<queue::Told>(200, "What the database holds; the queue's own dead letters are not among it."),
         Operation::People => goes_on(
@@ -321,11 +348,10 @@ fn describe(operation: Operation) -> Says {
         Operation::Breakers => new("getBreakers", "How circuit breakers stand, as `listBreakers` says it: for operators")
             .refuses(&[Code::Forbidden, Code::Unavailable])
             .answers::<limits::Told>(200, "Those that Redis knows, and those that the configuration forces."),
-        Operation::QueuePage => console(goes_on(
-            new("queuePage", "What waits to be woken, and what came to nothing, as a page for operators"),
-            "Only sagas that are woken after this time, or at it.",
-        ))
-        .parameter(dead_before()),
+        Operation::QueuePage => console(queue_goes_on(new(
+            "queuePage",
+            "What waits to be woken, and what came to nothing, as a page for operators",
+        ))),
         Operation::PeoplePage => console(goes_on(
             new("approvalsPage", "What waits for a person, as a page for operators"),
             "Only steps that changed after this time, or at it.",

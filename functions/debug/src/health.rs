@@ -49,8 +49,10 @@ async fn ask<H: Host>(host: &H) -> Result<(), Error> {
         text: None,
         since: Millis(0),
         before: Millis(0),
+        saga: None,
         changed: None,
         now: host.now(),
+        patience: Millis(0),
         limit: 1,
     };
     let list = Box::pin(store.list(&nothing));

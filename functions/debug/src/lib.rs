@@ -3,14 +3,14 @@
 //! | | |
 //! |---|---|
 //! | `GET /api/debug/health` | does the journal answer: 200 or 503, for anyone |
-//! | `GET /api/debug/sagas?owner=&phase=&tool=&text=&span=&from=&to=&by=&before=&limit=` | the caller's sagas, newest first; an operator's `owner=*`: everybody's |
+//! | `GET /api/debug/sagas?owner=&phase=&tool=&text=&span=&from=&to=&by=&before=&saga=&limit=` | the caller's sagas, newest first; an operator's `owner=*`: everybody's |
 //! | `GET /api/debug/sagas/{id}` | one of them: its story and its report |
 //! | `GET /api/debug/traces/{trace_id}?source=tempo` | a trace's spans, as OTLP has them; an operator's also where Tempo alone has it |
 //! | `GET /api/debug/counts?owner=&days=` | how many of them are in which phase, and what tools did; an operator's `owner=*`: of everybody's |
 //! | `GET /api/debug/models?days=` | what the caller has used of models, by day and model |
 //! | `GET /api/debug/webhooks?owner=&before=&limit=` | what was delivered for the caller, newest first; an operator's `owner=ann`: for that user |
 //! | `GET /api/audit?before=&limit=` | who did what, newest first, for operators |
-//! | `GET /api/debug/queue?after=&saga=&before=&limit=` | what waits to be woken, and what came to nothing, for operators |
+//! | `GET /api/debug/queue?after=&saga=&due=&work=&before=&letter=&changed=&subscriber=&limit=` | what waits to be woken, and what came to nothing, for operators |
 //! | `GET /api/debug/approvals?after=&saga=&node=&limit=` | the steps that wait for a person, for operators |
 //! | `GET /api/debug/breakers` | how circuit breakers stand, for operators |
 //! | `GET /` | the page on which people talk to the agent, for anyone; what it asks, it asks of `chat` and `execute` |
@@ -75,7 +75,7 @@ use makegood_edge::problem::problem;
 use makegood_edge::serde_json::json;
 use makegood_edge::{Body, Bytes, Host, Reply, Request, Settings, door, host, notice};
 
-use crate::console::{dependencies, limits, people, queue, security, tools};
+use crate::console::{dependencies, frame, limits, people, queue, security, tools};
 use crate::page::Section;
 use crate::query::Query;
 
@@ -236,8 +236,8 @@ async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
         Operation::TracePage => waterfall::show(request, host, id).await,
         Operation::TraceStylesheet => Ok(waterfall::stylesheet()),
         Operation::TraceScript => Ok(waterfall::script()),
-        Operation::ConsoleStylesheet => Ok(operate::stylesheet()),
-        Operation::ConsoleScript => Ok(operate::script()),
+        Operation::ConsoleStylesheet => Ok(frame::stylesheet()),
+        Operation::ConsoleScript => Ok(frame::script()),
         Operation::LoginPage => Ok(login::form()),
         Operation::Login => login::sign_in(request, host).await,
         Operation::Logout => login::sign_out(request, host),
@@ -265,7 +265,7 @@ async fn show_list<H: Host>(request: &Request, host: &H, view: View) -> Result<R
         View::Page => {
             let address = list::our_address(request, &settings);
             let page = list::list(&listing, &asked, caller.name != door::ANONYMOUS, &address);
-            operate::page(&page, Some(Section::Sagas))
+            frame::page(&page, Some(Section::Sagas))
         }
     })
 }
@@ -290,6 +290,6 @@ async fn show_saga<H: Host>(request: &Request, host: &H, view: View, id: &str) -
             let trace = trace_of(&story).to_string();
             host::json(200, &json!({"story": story, "report": report, "trace_id": trace}))
         }
-        View::Page => operate::page(&story::saga(&story, &report, &caller, follow), None),
+        View::Page => frame::page(&story::saga(&story, &report, &caller, follow), None),
     })
 }

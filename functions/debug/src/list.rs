@@ -46,7 +46,7 @@ pub fn list(listing: &Listing, asked: &Asked, with_token: bool, address: &str) -
                 a href=(filter::address(asked, None)) { "Newest" }
             }
             @if let Some(before) = listing.next_before {
-                a rel="next" href=(filter::address(asked, Some(before))) { "Older" }
+                a rel="next" href=(filter::address(asked, Some((before, listing.next_saga.as_ref())))) { "Older" }
             }
         }
         (door())

@@ -1,5 +1,6 @@
 //! Whose sagas are whose. Everything that is shown passes through here.
 
+use makegood_edge::alerts::PATIENCE;
 use makegood_edge::core::error::{Code, Error};
 use makegood_edge::core::guard::Role;
 use makegood_edge::core::id::SagaId;
@@ -40,6 +41,8 @@ pub struct Asked {
     pub times: Times,
     /// Created before this time; `None` for the newest.
     pub before: Option<Millis>,
+    /// Of just that time too, those that stand after this one.
+    pub saga: Option<String>,
     pub limit: u32,
     /// When it is asked.
     pub now: Millis,
@@ -153,6 +156,7 @@ impl Asked {
             text: text.map(str::to_owned),
             times: Times::read(query, now)?,
             before: query.number("before", 0, ALWAYS)?.map(Millis),
+            saga: query.get("saga").map(str::to_owned),
             limit: u32::try_from(limit).unwrap_or(u32::MAX),
             now,
         })
@@ -196,6 +200,9 @@ pub struct Listing {
     pub sagas: Vec<Line>,
     /// Where the next page begins; `None` at the end.
     pub next_before: Option<Millis>,
+    /// Among the sagas of just that time, after this one, where it does not begin before all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_saga: Option<SagaId>,
     /// Those up to there are all that were looked at: there may be more of these than a page has.
     #[serde(skip)]
     pub partly: bool,
@@ -207,6 +214,7 @@ pub async fn list<H: Host>(host: &H, settings: &Settings, asked: &Asked) -> Resu
     let times = &asked.times;
     let until = times.until.unwrap_or(Millis(ALWAYS));
     let changed = times.changed && !times.are_all();
+    let before = asked.before.unwrap_or(until).min(until);
     let wanted = Wanted {
         owner: asked.owner.as_deref(),
         state: asked.state,
@@ -214,25 +222,25 @@ pub async fn list<H: Host>(host: &H, settings: &Settings, asked: &Asked) -> Resu
         text: asked.text.as_deref(),
         since: if changed { Millis(0) } else { times.since },
         // What was changed before a time was created before it.
-        before: asked.before.unwrap_or(until).min(until),
+        before,
+        saga: asked.saga.as_deref().filter(|_| asked.before == Some(before)),
         changed: changed.then_some([times.since, until]),
         now: asked.now,
+        patience: PATIENCE,
         // One more than is shown tells whether there is a next page.
         limit: asked.limit + 1,
     };
     let found = Store::new(host, settings).list(&wanted).await?;
-    let (sagas, next_before) = cut(found.sagas, asked.limit as usize);
-    Ok(Listing {
-        owner: asked.owner.clone().unwrap_or_else(|| EVERYBODY.to_owned()),
-        sagas,
-        next_before: next_before.or(found.upto),
-        partly: next_before.is_none() && found.upto.is_some(),
-    })
+    let (sagas, next) = cut(found.sagas, asked.limit as usize);
+    let partly = next.is_none() && found.upto.is_some();
+    let (next_before, next_saga) = next.map_or((found.upto, None), |(before, saga)| (Some(before), saga));
+    let owner = asked.owner.clone().unwrap_or_else(|| EVERYBODY.to_owned());
+    Ok(Listing { owner, sagas, next_before, next_saga, partly })
 }
 
-/// Ends a page between two times of creation, so that sagas of one millisecond stay together; a
-/// page that is all of one millisecond is cut nevertheless.
-fn cut(mut lines: Vec<Line>, limit: usize) -> (Vec<Line>, Option<Millis>) {
+/// Ends a page between two times of creation, so that who goes on by the time alone misses nothing. A page that is all of
+/// one time is cut nevertheless, and the next one begins after its last saga.
+fn cut(mut lines: Vec<Line>, limit: usize) -> (Vec<Line>, Option<(Millis, Option<SagaId>)>) {
     let Some(over) = lines.get(limit).map(|line| line.created_at) else {
         return (lines, None);
     };
@@ -241,7 +249,7 @@ fn cut(mut lines: Vec<Line>, limit: usize) -> (Vec<Line>, Option<Millis>) {
     if whole > 0 {
         lines.truncate(whole);
     }
-    let next = lines.last().map(|line| line.created_at);
+    let next = lines.last().map(|line| (line.created_at, (whole == 0).then(|| line.id.clone())));
     (lines, next)
 }
 
@@ -287,16 +295,17 @@ mod tests {
         times.iter().map(line).collect()
     }
 
-    fn cut_at(times: &[u64], limit: usize) -> (usize, Option<Millis>) {
+    /// How many there are, and where the next page begins: whether it is among those of one time.
+    fn cut_at(times: &[u64], limit: usize) -> (usize, Option<(u64, bool)>) {
         let (lines, next) = cut(lines(times), limit);
-        (lines.len(), next)
+        (lines.len(), next.map(|(before, saga)| (before.0, saga.is_some())))
     }
 
     #[test]
     fn a_page_ends_between_two_times() {
         assert_eq!(cut_at(&[9, 8, 7], 3), (3, None));
-        assert_eq!(cut_at(&[9, 8, 7], 2), (2, Some(Millis(8))));
-        assert_eq!(cut_at(&[9, 8, 8], 2), (1, Some(Millis(9))));
-        assert_eq!(cut_at(&[8, 8, 8], 2), (2, Some(Millis(8))));
+        assert_eq!(cut_at(&[9, 8, 7], 2), (2, Some((8, false))));
+        assert_eq!(cut_at(&[9, 8, 8], 2), (1, Some((9, false))));
+        assert_eq!(cut_at(&[8, 8, 8], 2), (2, Some((8, true))));
     }
 }

@@ -97,7 +97,7 @@ pub async fn show<H: Host>(request: &Request, host: &H, settings: &Settings, id:
         "saga": story.id, "phase": story.phase, "title": story.title, "version": story.version,
         "created_at": story.created_at, "updated_at": story.updated_at,
         "wake_at": story.wake_at, "message": said,
-        "cause": report.cause, "paused": report.paused, "replanned": report.replanned, "undone": report.undone, "left": report.left, "steps": report.steps, "counters": story.counters,
+        "cause": report.cause, "back": report.back, "paused": report.paused, "replanned": report.replanned, "undone": report.undone, "left": report.left, "steps": report.steps, "counters": story.counters,
     });
     if !story.priority.is_normal() {
         body["priority"] = json!(story.priority);

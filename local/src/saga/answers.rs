@@ -91,9 +91,9 @@ fn choices(view: &View, step: &Step, reader: &Reader) -> String {
     let resolve = |how: &str| reader.command(&format!("resolve {} {} {how}", view.saga, step.id));
     let done = resolve("--done --output '{}'");
     let not_done = resolve("--not-done --note 'how you know'");
-    let mut choices = if step.undo_is_open() && !view.goes_forward() {
+    let mut choices = if step.undo_is_open() && view.back {
         vec![("Undo it by hand, then say so:", not_done)]
-    } else if view.goes_forward() && step.class != Class::Pivot {
+    } else if view.must_go_on() && step.class != Class::Pivot {
         vec![("Do it by hand, then say so, with what it gave:", done)]
     } else {
         vec![("If it happened, say what it gave:", done), ("If it did not happen:", not_done)]

@@ -1,6 +1,7 @@
 //! What `makegood saga` is asked.
 
 use clap::{ArgGroup, Args, Subcommand};
+use makegood_core::id::SagaId;
 use makegood_core::saga::Phase;
 use makegood_core::tool::is_name;
 use serde_json::Value;
@@ -58,6 +59,9 @@ pub struct ListSagas {
     /// Those begun before this time, in milliseconds since 1970
     #[arg(long, value_name = "MS")]
     pub before: Option<u64>,
+    /// Of just that time too, those that stand after this one, as the list says
+    #[arg(long, value_name = "ID", requires = "before", value_parser = whole_id)]
+    pub saga: Option<String>,
     /// Those in this phase
     #[arg(long, value_parser = Phase::ALL.map(Phase::as_str))]
     pub phase: Option<String>,
@@ -162,6 +166,10 @@ pub struct Replan {
 /// A name that goes into an address as it is.
 fn tool(text: &str) -> Result<String, &'static str> {
     if is_name(text) { Ok(text.to_owned()) } else { Err("no tool has such a name: it is in lower snake case") }
+}
+
+fn whole_id(text: &str) -> Result<String, String> {
+    SagaId::try_from(text.to_owned()).map(|id| id.to_string()).map_err(|error| error.message().to_owned())
 }
 
 fn json(text: &str) -> Result<Value, serde_json::Error> {

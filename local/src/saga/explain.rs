@@ -75,7 +75,7 @@ fn plans(view: &View, reader: &Reader) -> String {
 
 fn causes(view: &View, reader: &Reader) -> String {
     let first = view.cause.iter().map(|cause| ("First cause:", line(cause, 2 * LONGEST)));
-    let held = view.steps.iter().filter(|step| step.standing == Standing::Held && !view.goes_forward());
+    let held = view.steps.iter().filter(|step| step.standing == Standing::Held && view.back);
     let undo = held.map(|step| ("Undo cause:", undo_cause(step)));
     let told = first.chain(undo).map(|(what, why)| format!("{} {why}", reader.paint(Colour::Red, what)));
     told.collect::<Vec<_>>().join("\n")

@@ -28,7 +28,9 @@ pub fn listing(listing: &Listing, asked: &ListSagas, reader: &Reader) -> String 
     let rows: Vec<_> = std::iter::once(head).chain(listing.sagas.iter().map(row)).collect();
     let mut text = table(&rows, reader);
     if let Some(before) = listing.next_before {
-        text += &format!("\nOlder ones: {}", reader.command(&format!("list --before {}{narrowed}", before.0)));
+        let saga = listing.next_saga.as_ref().map(|saga| format!(" --saga {}", line(saga, LONGEST_TITLE)));
+        let older = format!("list --before {}{}{narrowed}", before.0, saga.unwrap_or_default());
+        text += &format!("\nOlder ones: {}", reader.command(&older));
     }
     text
 }

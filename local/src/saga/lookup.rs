@@ -23,13 +23,12 @@ pub async fn find(installation: &Installation, given: &str) -> anyhow::Result<St
         return Ok(id.to_string());
     }
     let mut recent = Vec::new();
-    let mut before = None;
+    let mut page = ListSagas { limit: PAGE, before: None, saga: None, phase: None, tool: None };
     for _ in 0..PAGES {
-        let page = ListSagas { limit: PAGE, before, phase: None, tool: None };
-        let page: Listing = installation.get(&address(&page)).await?.read()?;
-        recent.extend(page.sagas);
-        before = page.next_before.map(|before| before.0);
-        if before.is_none() {
+        let listing: Listing = installation.get(&address(&page)).await?.read()?;
+        recent.extend(listing.sagas);
+        (page.before, page.saga) = (listing.next_before.map(|before| before.0), listing.next_saga);
+        if page.before.is_none() {
             break;
         }
     }
@@ -39,8 +38,9 @@ pub async fn find(installation: &Installation, given: &str) -> anyhow::Result<St
 /// Where a page of the list is.
 pub fn address(page: &ListSagas) -> String {
     let before = page.before.map(|before| format!("&before={before}")).unwrap_or_default();
+    let saga = page.saga.as_ref().map(|saga| format!("&saga={saga}")).unwrap_or_default();
     let narrowed: String = page.narrowed().map(|(name, value)| format!("&{name}={value}")).collect();
-    format!("/api/debug/sagas?limit={}{before}{narrowed}", page.limit)
+    format!("/api/debug/sagas?limit={}{before}{saga}{narrowed}", page.limit)
 }
 
 fn pick(recent: &[Line], given: &str) -> anyhow::Result<String> {
@@ -80,10 +80,12 @@ mod tests {
 
     #[test]
     fn a_page_is_asked_for_as_it_is_wanted() {
-        let mut page = ListSagas { limit: 20, before: None, phase: None, tool: None };
+        let mut page = ListSagas { limit: 20, before: None, saga: None, phase: None, tool: None };
         assert_eq!(address(&page), "/api/debug/sagas?limit=20");
         (page.before, page.phase, page.tool) = (Some(7), Some("stuck".to_owned()), Some("pay".to_owned()));
         assert_eq!(address(&page), "/api/debug/sagas?limit=20&before=7&phase=stuck&tool=pay");
+        page.saga = Some("sg_01abc".to_owned());
+        assert_eq!(address(&page), "/api/debug/sagas?limit=20&before=7&saga=sg_01abc&phase=stuck&tool=pay");
     }
 
     #[test]

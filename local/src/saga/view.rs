@@ -20,6 +20,9 @@ pub struct View {
     pub wake_at: Option<Millis>,
     /// Why it turned round, or got stuck.
     pub cause: Option<String>,
+    /// It is being undone, or was when it came to rest.
+    #[serde(default)]
+    pub back: bool,
     pub paused: Option<String>,
     /// The plans that took the place of the first, in their order.
     #[serde(default)]
@@ -185,6 +188,8 @@ pub struct Listing {
     pub sagas: Vec<Line>,
     /// Where the next page begins.
     pub next_before: Option<Millis>,
+    /// Among the sagas of just that time, where it does not begin before all of them.
+    pub next_saga: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -225,14 +230,9 @@ impl View {
         self.phase == Phase::Forward && self.paused.is_some()
     }
 
-    /// Whether it goes forward, or was going forward when it got stuck. Once it is past its pivot, or
-    /// as long as nobody knows whether it is, there is no other way.
-    pub fn goes_forward(&self) -> bool {
-        match self.phase {
-            Phase::Stuck => self.is_past_its_pivot() || self.has_pivot(&[Standing::Held]),
-            Phase::Forward | Phase::Completed => true,
-            Phase::Unwinding | Phase::MadeGood | Phase::Other => false,
-        }
+    /// Whether what is held, but for the pivot itself, must be done: it is past its pivot, or nobody knows whether it is.
+    pub fn must_go_on(&self) -> bool {
+        !self.back && (self.is_past_its_pivot() || self.has_pivot(&[Standing::Held]))
     }
 
     /// Whether the pivot has succeeded, or was passed over: what is done is not undone any more.

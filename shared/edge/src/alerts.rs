@@ -18,8 +18,9 @@ use crate::queue::{SLACK, send};
 use crate::settings::Settings;
 use crate::store::Store;
 
-/// A saga may be unwinding, a step unsettled, or a wake in vain, for so long before anybody is told.
-const PATIENCE: Millis = Millis::from_secs(3600);
+/// A saga may be unwinding, a step unsettled, or a wake in vain, for so long before anybody is told, and lists say that it
+/// needs somebody.
+pub const PATIENCE: Millis = Millis::from_secs(3600);
 /// Alerts that one sweep sends.
 const BATCH: u32 = 20;
 /// The longest that a receiver may take.

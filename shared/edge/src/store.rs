@@ -7,7 +7,7 @@ use makegood_core::id::SagaId;
 use makegood_core::saga::{Commit, Head, Plan, Window, tools_of};
 use makegood_core::time::Millis;
 use makegood_gateway::audit;
-use makegood_gateway::console::{self, Asking, Place, Queue, Sizes, Tool};
+use makegood_gateway::console::{self, Asking, Place, Places, Queue, Sizes, Tool};
 use makegood_gateway::deliveries;
 use makegood_gateway::model_use::{self, Day, Used};
 use makegood_gateway::store::{self, Created, Loaded, Meter, New, Statement, Story, Swept, Tools};
@@ -159,8 +159,8 @@ impl<'a, H: Host> Store<'a, H> {
     }
 
     /// What waits to be woken, and what came to nothing. See [`console::queue`].
-    pub async fn queue(&self, from: &Place, before: Millis, limit: u32) -> Result<Queue, Error> {
-        let asked = console::queue(self.host.now(), from, before, limit);
+    pub async fn queue(&self, from: &Places, limit: u32) -> Result<Queue, Error> {
+        let asked = console::queue(self.host.now(), from, limit);
         self.ask(&asked).await?.ok_or_else(|| unreadable("the queue answered null"))
     }
 

@@ -1,10 +1,11 @@
 -- What the console's list of sagas is made of: more ways to ask for some of them, and for whom a person is needed.
 
 -- What a saga needs a person for now: what people were told of, or would be at the next sweep. All of it null where it
--- needs none, or may still come right by itself.
-create function makegood.needs_now(s makegood.saga, p_now bigint) returns makegood.needed language plpgsql stable as $$
+-- needs none, or may still come right by itself: for that it has p_patience, as alerts are due after it.
+create function makegood.needs_now(s makegood.saga, p_now bigint, p_patience bigint) returns makegood.needed
+language plpgsql stable as $$
 declare
-  n makegood.needed := makegood.need_of(s, p_now, 3600000);
+  n makegood.needed := makegood.need_of(s, p_now, p_patience);
 begin
   if n.patience > 0 and not exists (
     select from makegood.need k where k.saga = s.id and k.why = n.why and (k.said > 0 or k.due_at <= p_now)) then
@@ -14,11 +15,13 @@ begin
 end $$;
 
 -- As `list_sagas_3`, also of several phases ('unfinished', 'ended'), of those that need a person ('person', as the sweep
--- has seen it), created from p_since on, changed between two times, and with a text in their title or id. Each time it is
+-- has seen it), created from p_since on, changed between two times, and with a text in their title or id; and of those that
+-- were created at p_before the ones before p_saga, so that a page may end among sagas of one time. Each time it is
 -- planned for what is asked, so that it is read by an index; of what no index knows (texts, changes, tools) at most p_looks sagas
 -- are looked at, and `upto` is up to where, if there may be more.
 create function makegood.list_sagas_4(p_owner text, p_before bigint, p_limit int, p_phase text, p_tool text, p_since bigint,
-  p_text text, p_changed_since bigint, p_changed_before bigint, p_now bigint, p_looks int) returns json
+  p_text text, p_changed_since bigint, p_changed_before bigint, p_now bigint, p_looks int, p_saga text,
+  p_patience bigint) returns json
 language plpgsql stable set plan_cache_mode = 'force_custom_plan' as $$
 declare
   -- An id is found by itself, however old.
@@ -28,7 +31,7 @@ declare
 begin
   with looked as materialized (
     select s.id, s.title, s.created_at, s.updated_at from makegood.saga s
-    where s.created_at >= p_since and s.created_at < p_before
+    where s.created_at >= p_since and s.created_at <= p_before and (s.created_at, s.id) < (p_before, p_saga)
       and (p_owner is null or s.owner = p_owner)
       and (p_phase is null or p_phase in ('unfinished', 'ended', 'person') or s.phase = p_phase)
       and (p_phase is distinct from 'unfinished' or s.phase in ('forward', 'unwinding', 'stuck'))
@@ -39,7 +42,7 @@ begin
         select g.id from makegood.saga g where g.phase = 'stuck'
         union
         select g.id from makegood.need k join makegood.saga g on g.id = k.saga
-          where g.phase in ('forward', 'unwinding') and (makegood.needs_now(g, p_now)).why is not null))
+          where g.phase in ('forward', 'unwinding') and (makegood.needs_now(g, p_now, p_patience)).why is not null))
       and (not whole or s.id = p_text)
     order by s.created_at desc fetch first (case when looks then p_looks else p_limit end) rows with ties
   ), found as (
@@ -58,7 +61,7 @@ begin
           'invocations', v.invocations, 'commits', v.commits, 'calls', v.calls,
           'needs', n.why, 'about', nullif(n.about, '')) order by v.created_at desc, v.saga desc)
         from found f join makegood.saga_view v on v.saga = f.id join makegood.saga s on s.id = f.id
-          left join lateral makegood.needs_now(s, p_now) n
+          left join lateral makegood.needs_now(s, p_now, p_patience) n
             on s.phase = 'stuck' or exists (select from makegood.need k where k.saga = s.id)), '[]'),
     'upto', (select min(l.created_at) from looked l having looks and count(*) >= p_looks)) into answer;
   return answer;

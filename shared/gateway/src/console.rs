@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::store::{Statement, text};
 
-pub const QUEUE: &str = "select makegood.console_queue($1,$2,$3,$4,$5)";
+pub const QUEUE: &str = "select makegood.console_queue($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)";
 pub const PEOPLE: &str = "select makegood.console_people($1,$2,$3,$4)";
 pub const TOOLS: &str = "select makegood.console_tools($1,$2,$3)";
 pub const SIZES: &str = "select makegood.console_sizes()";
@@ -23,11 +23,54 @@ pub struct Place {
     pub saga: String,
 }
 
-/// What waits to be woken, and what came to nothing: a [`Queue`]. `before`: of dead deliveries, those that came earlier.
-/// `limit`: of each list.
+/// The last line of a page: its time, and what tells it apart from others that have the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema), schemars(rename = "ConsoleSpot"))]
+pub struct Spot {
+    pub at: Millis,
+    pub mark: String,
+}
+
+impl Spot {
+    /// Before the first line of a list that has the newest first. It is the latest time that the database can hold.
+    #[must_use]
+    pub const fn newest() -> Self {
+        Self { at: Millis(i64::MAX as u64), mark: String::new() }
+    }
+}
+
+/// Where each list of the queue begins: after a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Places {
+    pub sagas: Place,
+    pub work: Spot,
+    pub dead: Spot,
+    pub subscribers: Spot,
+}
+
+impl Default for Places {
+    /// The first page of each.
+    fn default() -> Self {
+        Self { sagas: Place::default(), work: Spot::default(), dead: Spot::newest(), subscribers: Spot::newest() }
+    }
+}
+
+/// What waits to be woken, and what came to nothing: a [`Queue`]. `limit`: of each list.
 #[must_use]
-pub fn queue(now: Millis, from: &Place, before: Millis, limit: u32) -> Statement {
-    let params = vec![text(now.0), text(from.after.0), text(&from.saga), text(before.0), text(limit)];
+pub fn queue(now: Millis, from: &Places, limit: u32) -> Statement {
+    let Places { sagas, work, dead, subscribers } = from;
+    let params = vec![
+        text(now.0),
+        text(sagas.after.0),
+        text(&sagas.saga),
+        text(work.at.0),
+        text(&work.mark),
+        text(dead.at.0),
+        text(&dead.mark),
+        text(subscribers.at.0),
+        text(&subscribers.mark),
+        text(limit),
+    ];
     Statement { sql: QUEUE, params }
 }
 
@@ -43,10 +86,14 @@ pub struct Queue {
     pub sagas: Vec<Waking>,
     /// Work that the queue may not have been told of yet, by when somebody looks for it.
     pub waiting: Vec<Work>,
+    /// How much of it there is, on all pages; no more than 1000 are counted.
+    pub waiting_in_all: u64,
     /// Deliveries of which nothing can come, the newest first.
     pub dead: Vec<Dead>,
-    /// Subscribers to whom nothing is brought any more, or who take nothing.
+    /// Subscribers to whom nothing is brought any more, or who take nothing; those first that changed last.
     pub subscribers: Vec<Subscriber>,
+    /// How many of them there are, on all pages; no more than 1000 are counted.
+    pub subscribers_in_all: u64,
 }
 
 /// A saga that is to be woken.
@@ -97,6 +144,8 @@ pub struct Work {
     /// When somebody looks for it.
     pub due_at: Millis,
     pub tries: u32,
+    /// Tells it apart from all others.
+    pub mark: String,
 }
 
 /// A delivery that was given up.
@@ -275,7 +324,7 @@ mod tests {
     #[test]
     fn each_statement_has_as_many_parameters_as_it_names() {
         let place = Place::default();
-        let all = [queue(Millis(1), &place, Millis(2), 3), people(&place, -1, 3), tools("", Millis(1), 3), sizes()];
+        let all = [queue(Millis(1), &Places::default(), 3), people(&place, -1, 3), tools("", Millis(1), 3), sizes()];
         for Statement { sql, params } in all {
             assert_eq!(sql.matches('$').count(), params.len(), "{sql}");
             assert!(params.is_empty() || sql.contains(&format!("${})", params.len())), "{sql}");

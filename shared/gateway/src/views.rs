@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::store::{Statement, text};
 
-pub const LIST: &str = "select makegood.list_sagas_4($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)";
+pub const LIST: &str = "select makegood.list_sagas_4($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)";
 pub const COUNT: &str = "select makegood.count_views($1,$2)";
 pub const CHECK: &str = "select makegood.check_views($1,$2)";
 pub const CHECK_REST: &str = "select makegood.check_views_rest()";
@@ -72,17 +72,21 @@ pub struct Wanted<'a> {
     pub since: Millis,
     /// Created before this time.
     pub before: Millis,
+    /// Of just that time too, those that stand after this one. Sagas of one time stand by their ids, the last first.
+    pub saga: Option<&'a str>,
     /// Changed last from the one time on, and before the other.
     pub changed: Option<[Millis; 2]>,
     /// What needs a person needs one by now.
     pub now: Millis,
+    /// What may come right by itself needs one after so long: as for alerts.
+    pub patience: Millis,
     pub limit: u32,
 }
 
 /// The newest sagas. The answer is [`Listed`].
 #[must_use]
 pub fn list(wanted: &Wanted<'_>) -> Statement {
-    let Wanted { owner, state, tool, text: part, since, before, changed, now, limit } = *wanted;
+    let Wanted { owner, state, tool, text: part, since, before, saga, changed, now, patience, limit } = *wanted;
     let params = vec![
         owner.map(str::to_owned),
         text(before.0),
@@ -95,6 +99,8 @@ pub fn list(wanted: &Wanted<'_>) -> Statement {
         changed.and_then(|[_, before]| text(before.0)),
         text(now.0),
         text(LOOKS),
+        text(saga.unwrap_or_default()),
+        text(patience.0),
     ];
     Statement { sql: LIST, params }
 }
@@ -297,6 +303,29 @@ mod tests {
             );
         }
         assert_eq!(Phase::ALL.map(State::In).iter().filter(|one| State::ALL.contains(one)).count(), Phase::ALL.len());
+    }
+
+    #[test]
+    fn a_list_is_asked_for_by_as_many_parameters_as_it_names_and_its_patience_is_one() {
+        let wanted = Wanted {
+            owner: None,
+            state: Some(State::Person),
+            tool: None,
+            text: None,
+            since: Millis(0),
+            before: Millis(9),
+            saga: None,
+            changed: None,
+            now: Millis(8),
+            patience: Millis(7),
+            limit: 1,
+        };
+        let Statement { sql, params } = list(&wanted);
+        assert!(sql.contains(&format!("${})", params.len())) && sql.matches('$').count() == params.len(), "{sql}");
+        assert_eq!(params.last(), Some(&Some("7".to_owned())));
+        // How long that is stands in one place: `makegood_edge::alerts`.
+        let function = include_str!("../migrations/0029_console.sql");
+        assert!(function.contains("need_of(s, p_now, p_patience)") && !function.contains("3600000"));
     }
 
     #[test]

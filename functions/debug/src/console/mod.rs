@@ -1,8 +1,10 @@
 //! The console beside the sagas themselves: what waits to be woken, who is waited for, what is not called, what there is
 //! of tools, what answers, and who did what. Each is a page for operators; what no other address has is JSON as well.
-//! Nothing here changes anything: a page says which request does.
+//! Nothing here changes anything: a page says which request does. What operators do about sagas is in `operate/`; the
+//! frame of those pages, with the console's script, is here.
 
 pub mod dependencies;
+pub mod frame;
 pub mod limits;
 pub mod people;
 pub mod queue;

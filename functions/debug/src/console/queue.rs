@@ -3,7 +3,7 @@
 
 use makegood_edge::core::error::Error;
 use makegood_edge::core::time::Millis;
-use makegood_edge::gateway::console::{Dead, Kind, Place, Queue, Subscriber, Waking, Work};
+use makegood_edge::gateway::console::{Dead, Kind, Place, Places, Queue, Spot, Subscriber, Waking, Work};
 use makegood_edge::serde::Serialize;
 use makegood_edge::store::Store;
 use makegood_edge::{Host, Reply, Request, host};
@@ -18,6 +18,8 @@ use crate::verdict::badge;
 
 /// The sweep comes every minute: what waits for longer than two, nobody wakes.
 pub const LATE: Millis = Millis(120_000);
+/// So many lines are counted, and no more.
+const COUNTED: u64 = 1_000;
 
 /// What waits, and where its lists go on.
 #[derive(Serialize)]
@@ -35,8 +37,12 @@ pub struct Told {
     pub queue: Queue,
     /// `after` and `saga` of the next page of sagas; `null` at the end.
     pub next: Option<Place>,
-    /// `before` of the next page of dead deliveries; `null` at the end.
-    pub next_before: Option<Millis>,
+    /// `due` and `work` of the next page of what else is to be done; `null` at the end.
+    pub next_work: Option<Spot>,
+    /// `before` and `letter` of the next page of dead deliveries; `null` at the end.
+    pub next_dead: Option<Spot>,
+    /// `changed` and `subscriber` of the next page of subscribers; `null` at the end.
+    pub next_subscribers: Option<Spot>,
 }
 
 pub async fn show<H: Host>(request: &Request, host: &H, view: View) -> Result<Reply, Error> {
@@ -45,17 +51,29 @@ pub async fn show<H: Host>(request: &Request, host: &H, view: View) -> Result<Re
         View::Json => limit(&query)?,
         View::Page => few(LINES),
     };
-    let from = place(&query)?;
-    let before = query.number("before", 0, END)?;
+    let from = places(&query)?;
     // One more than is shown tells whether there is more.
-    let queue = Store::new(host, &settings).queue(&from, Millis(before.unwrap_or(END)), limit + 1).await?;
+    let queue = Store::new(host, &settings).queue(&from, limit + 1).await?;
     let told = told(queue, host.now(), limit as usize);
     Ok(match view {
         View::Json => host::json(200, &told),
-        View::Page => {
-            let turned = from != Place::default() || before.is_some();
-            within(Section::Queue, &page(&told, turned, follows(&query)))
-        }
+        View::Page => within(Section::Queue, &page(&told, &from, follows(&query))),
+    })
+}
+
+/// Where each list begins.
+fn places(query: &Query) -> Result<Places, Error> {
+    let first = Places::default();
+    let spot = |time: &str, mark: &str, first: Spot| -> Result<Spot, Error> {
+        let at = query.number(time, 0, END)?;
+        let mark = query.get(mark).unwrap_or_default();
+        Ok(at.map_or(first, |at| Spot { at: Millis(at), mark: mark.to_owned() }))
+    };
+    Ok(Places {
+        sagas: place(query)?,
+        work: spot("due", "work", first.work)?,
+        dead: spot("before", "letter", first.dead)?,
+        subscribers: spot("changed", "subscriber", first.subscribers)?,
     })
 }
 
@@ -66,28 +84,41 @@ pub fn place(query: &Query) -> Result<Place, Error> {
 }
 
 pub fn told(mut queue: Queue, now: Millis, limit: usize) -> Told {
-    let (more, more_dead) = (queue.sagas.len() > limit, queue.dead.len() > limit);
-    queue.sagas.truncate(limit);
-    queue.waiting.truncate(limit);
-    queue.dead.truncate(limit);
-    queue.subscribers.truncate(limit);
-    let last = queue.sagas.last().filter(|_| more);
-    let next = last.map(|last| Place { after: last.wake_at, saga: last.id.to_string() });
-    let next_before = queue.dead.last().filter(|_| more_dead).map(|last| last.received_at);
+    let next = cut(&mut queue.sagas, limit).map(|last| Place { after: last.wake_at, saga: last.id.to_string() });
+    let next_work = cut(&mut queue.waiting, limit).map(|last| Spot { at: last.due_at, mark: last.mark.clone() });
+    let dead = cut(&mut queue.dead, limit);
+    let next_dead = dead.map(|last| Spot { at: last.received_at, mark: format!("{}/{}", last.source, last.key) });
+    let subscribers = cut(&mut queue.subscribers, limit);
+    let next_subscribers = subscribers.map(|last| Spot { at: last.updated_at, mark: last.id.clone() });
     let age = queue.oldest.map_or(Millis(0), |oldest| now.since(oldest));
-    Told { now, age, queue, next, next_before }
+    Told { now, age, queue, next, next_work, next_dead, next_subscribers }
 }
 
-/// `turned`: it is not the first page.
-pub fn page(told: &Told, turned: bool, follow: bool) -> Page {
-    let (queue, now) = (&told.queue, told.now);
+/// The last line of a page that is not the last one.
+fn cut<T>(lines: &mut Vec<T>, limit: usize) -> Option<&T> {
+    let more = lines.len() > limit;
+    lines.truncate(limit);
+    lines.last().filter(|_| more)
+}
+
+/// `from`: where its lists begin.
+pub fn page(told: &Told, from: &Places, follow: bool) -> Page {
+    let (queue, now, first) = (&told.queue, told.now, Places::default());
+    let later = told.next.as_ref().map(|next| format!("?after={}&saga={}", next.after.0, encoded(&next.saga)));
+    let later_work = told.next_work.as_ref().map(|next| format!("?due={}&work={}", next.at.0, encoded(&next.mark)));
+    let older_dead = told.next_dead.as_ref();
+    let older_dead = older_dead.map(|next| format!("?before={}&letter={}", next.at.0, encoded(&next.mark)));
+    let older = told.next_subscribers.as_ref();
+    let older = older.map(|next| format!("?changed={}&subscriber={}", next.at.0, encoded(&next.mark)));
+    let [turned, turned_work] = [from.sagas != first.sagas, from.work != first.work];
+    let [turned_dead, turned_subscribers] = [from.dead != first.dead, from.subscribers != first.subscribers];
     let body = html! {
         h1 { "Queue" }
         (verdict(told))
         (following(follow))
         dl class="figures" {
             div { dt { "Queue age" } dd { (told.age.in_words()) } }
-            div { dt { "Overdue sagas" } dd { (grouped(queue.overdue)) @if queue.overdue >= 1_000 { " or more" } } }
+            div { dt { "Overdue sagas" } dd { (counted(queue.overdue)) } }
         }
         section aria-labelledby="waking" {
             h2 id="waking" { "Sagas, by when they are woken" }
@@ -99,38 +130,69 @@ pub fn page(told: &Told, turned: bool, follow: bool) -> Page {
                     }
                 }
             } @else { (sagas(&queue.sagas, now)) }
-            nav aria-label="Pages of sagas" {
-                @if turned { a href="/debug/queue" { "The first" } }
-                @if let Some(next) = &told.next {
-                    a rel="next" href={ "?after=" (next.after.0) "&saga=" (encoded(&next.saga)) } { "Later" }
-                }
-            }
+            (pages("sagas", "#waking", turned, later, "Later"))
         }
         section aria-labelledby="waiting" {
             h2 id="waiting" { "Other work" }
             p class="muted" {
                 "Written down, and the queue may not have been told of it: the sweep finds it, whatever became of the message."
             }
-            @if queue.waiting.is_empty() { p { "There is none." } } @else { (work(&queue.waiting, now)) }
+            @if queue.waiting.is_empty() { (none(turned_work, "There is none.")) } @else { (work(&queue.waiting, now)) }
+            (besides(queue.waiting.len(), queue.waiting_in_all, turned_work, "Later"))
+            (pages("other work", "#waiting", turned_work, later_work, "Later"))
         }
         section aria-labelledby="dead" {
             h2 id="dead" { "Dead letters" }
             p class="muted" { "Deliveries of which nothing can come: " code { "makegood webhooks" } " and docs/WEBHOOKS.md say more." }
-            @if queue.dead.is_empty() { p { "There are none." } } @else { (dead(&queue.dead)) }
-            nav aria-label="Pages of dead letters" {
-                @if let Some(before) = told.next_before { a rel="next" href={ "?before=" (before.0) "#dead" } { "Older" } }
-            }
+            @if queue.dead.is_empty() { (none(turned_dead, "There are none.")) } @else { (dead(&queue.dead)) }
+            (pages("dead letters", "#dead", turned_dead, older_dead, "Older"))
             (the_queues_own())
         }
         section aria-labelledby="subscribers" {
             h2 id="subscribers" { "Subscribers who take nothing" }
             @if queue.subscribers.is_empty() {
-                p { "There are none: what subscribers were brought last, they took." }
+                (none(turned_subscribers, "There are none: what subscribers were brought last, they took."))
             } @else { (subscribers(&queue.subscribers, now)) }
+            (besides(queue.subscribers.len(), queue.subscribers_in_all, turned_subscribers, "Older"))
+            (pages("subscribers", "#subscribers", turned_subscribers, older, "Older"))
         }
         p class="muted" { a href="/api/debug/queue" { "The same as JSON" } }
     };
     Page { title: "Queue".to_owned(), again: follow, body }
+}
+
+/// In the place of a list that has no lines.
+fn none(turned: bool, says: &str) -> Markup {
+    html! { p { @if turned { "There are no more." } @else { (says) } } }
+}
+
+/// How much there is besides what is shown, where that is not all. `word`: what leads on is called so.
+fn besides(shown: usize, all: u64, turned: bool, word: &str) -> Markup {
+    let more = all.saturating_sub(u64::try_from(shown).unwrap_or(u64::MAX));
+    html! {
+        @if turned {
+            p class="muted" { (counted(all)) " in all, on all pages." }
+        } @else if more > 0 {
+            p class="muted" {
+                "And " (grouped(more)) @if all >= COUNTED { " or more" } " besides: “" (word) "” leads to them."
+            }
+        }
+    }
+}
+
+/// What was counted as far as anything is.
+fn counted(number: u64) -> Markup {
+    html! { (grouped(number)) @if number >= COUNTED { " or more" } }
+}
+
+/// What leads to the first page of a list, and to the next one.
+fn pages(what: &str, anchor: &str, turned: bool, next: Option<String>, word: &str) -> Markup {
+    html! {
+        nav aria-label={ "Pages of " (what) } {
+            @if turned { a href={ "/debug/queue" (anchor) } { "The first" } }
+            @if let Some(next) = next { a rel="next" href={ (next) (anchor) } { (word) } }
+        }
+    }
 }
 
 fn verdict(told: &Told) -> Markup {
@@ -270,7 +332,7 @@ fn subscribers(lines: &[Subscriber], now: Millis) -> Markup {
                         td role="cell" data-label="Standing" { (stands(line, now)) }
                         td role="cell" data-label="Since" { (ago(line.failing_since.unwrap_or(line.updated_at), now)) }
                         td role="cell" class="number" data-label="Sagas behind" {
-                            (grouped(line.behind)) @if line.behind >= 1_000 { " or more" }
+                            (counted(line.behind))
                         }
                         td role="cell" data-label="Why" { @if let Some(why) = &line.why { (clip(why, LONGEST)) } }
                     }

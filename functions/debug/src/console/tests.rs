@@ -6,10 +6,11 @@ use makegood_edge::core::guard::rates::Rates;
 use makegood_edge::core::time::Millis;
 use makegood_edge::dependencies::Answered;
 use makegood_edge::gateway::audit;
+use makegood_edge::gateway::console::{Places, Spot};
 use makegood_edge::native::Native;
 use makegood_edge::serde_json::{Value, from_value, json};
 
-use super::{dependencies, limits, people, queue, security, tools};
+use super::{dependencies, frame, limits, people, queue, security, tools};
 use crate::page::Page;
 
 const SAGA: &str = "sg_01k00000000000000000000000";
@@ -32,14 +33,14 @@ fn waking(wake_at: u64, more: &Value) -> Value {
 }
 
 fn waits(oldest: Option<u64>, overdue: u64, lists: &Value) -> queue::Told {
-    let mut queue =
-        json!({"oldest": oldest, "overdue": overdue, "sagas": [], "waiting": [], "dead": [], "subscribers": []});
+    let mut queue = json!({"oldest": oldest, "overdue": overdue, "sagas": [], "waiting": [], "waiting_in_all": 0, "dead": [], "subscribers": [],
+            "subscribers_in_all": 0});
     queue.as_object_mut().unwrap().extend(lists.as_object().unwrap().clone());
     queue::told(from_value(queue).unwrap(), NOW, 2)
 }
 
 fn queue_page(told: &queue::Told) -> String {
-    shown(queue::page(told, false, false))
+    shown(queue::page(told, &Places::default(), false))
 }
 
 #[test]
@@ -70,12 +71,12 @@ fn a_list_that_is_longer_than_its_page_leads_on_and_shows_no_more() {
     let dead: Vec<Value> = [9, 8, 7].into_iter().map(letter).collect();
     let told = waits(None, 0, &json!({"sagas": sagas, "dead": dead}));
     assert_eq!((told.queue.sagas.len(), told.queue.dead.len()), (2, 2));
-    assert_eq!(told.next_before, Some(Millis(8)));
+    assert_eq!(told.next_dead, Some(Spot { at: Millis(8), mark: "github/k8".to_owned() }));
     let text = queue_page(&told);
     assert!(text.contains(&format!("?after={}&amp;saga={SAGA}", NOW.0 + 2)), "{text}");
-    assert!(text.contains("?before=8#dead"), "{text}");
+    assert!(text.contains("?before=8&amp;letter=github%2Fk8#dead"), "{text}");
     let whole = waits(None, 0, &json!({"sagas": &sagas[..2], "dead": &dead[..2]}));
-    assert!(whole.next.is_none() && whole.next_before.is_none());
+    assert!(whole.next.is_none() && whole.next_dead.is_none());
 }
 
 fn letter(at: u64) -> Value {
@@ -85,17 +86,10 @@ fn letter(at: u64) -> Value {
 
 #[test]
 fn dead_letters_other_work_and_subscribers_stand_there_with_what_to_do() {
-    let work = json!({"what": "schedule", "name": "daily", "owner": "ann", "saga": null, "since": NOW.0 - 5_000,
-        "due_at": NOW.0 + 1_000, "tries": 0});
-    let subscriber = |id: &str, state: &str| {
-        json!({"id": id, "owner": "ann", "kind": "webhook",
-        "url": "https://hooks.test/in", "state": state, "failing_since": 5, "shut_until": NOW.0 + 15_000,
-        "updated_at": 6, "why": "it answers 500", "behind": 4})
-    };
     let told = waits(
         None,
         0,
-        &json!({"waiting": [work], "dead": [letter(7)],
+        &json!({"waiting": [work("schedule/daily")], "dead": [letter(7)],
         "subscribers": [subscriber("sub_1", "disabled"), subscriber("sub_2", "active")]}),
     );
     let text = queue_page(&told);
@@ -110,6 +104,46 @@ fn dead_letters_other_work_and_subscribers_stand_there_with_what_to_do() {
         assert!(text.contains(part), "{part} in {text}");
     }
     assert!(!text.contains("/sub_2/enable"), "it is tried again by itself: {text}");
+}
+
+/// A schedule that is due a second from now.
+fn work(mark: &str) -> Value {
+    json!({"what": "schedule", "name": "daily", "owner": "ann", "saga": null, "since": NOW.0 - 5_000,
+        "due_at": NOW.0 + 1_000, "tries": 0, "mark": mark})
+}
+
+fn subscriber(id: &str, state: &str) -> Value {
+    json!({"id": id, "owner": "ann", "kind": "webhook", "url": "https://hooks.test/in", "state": state,
+        "failing_since": 5, "shut_until": NOW.0 + 15_000, "updated_at": 6, "why": "it answers 500", "behind": 4})
+}
+
+#[test]
+fn what_a_list_has_besides_its_first_page_is_counted_and_led_to() {
+    let work: Vec<Value> = ["a", "b", "c"].into_iter().map(|id| work(&format!("schedule/{id}"))).collect();
+    let subscribers: Vec<Value> = ["s3", "s2", "s1"].into_iter().map(|id| subscriber(id, "disabled")).collect();
+    let lists = json!({"waiting": work, "waiting_in_all": 7, "subscribers": subscribers, "subscribers_in_all": 1_000});
+    let told = waits(None, 0, &lists);
+    assert_eq!((told.queue.waiting.len(), told.queue.subscribers.len()), (2, 2));
+    let text = queue_page(&told);
+    for part in [
+        "And 5 besides: “Later” leads to them.".to_owned(),
+        format!("href=\"?due={}&amp;work=schedule%2Fb#waiting\"", NOW.0 + 1_000),
+        "And 998 or more besides: “Older” leads to them.".to_owned(),
+        "href=\"?changed=6&amp;subscriber=s2#subscribers\"".to_owned(),
+    ] {
+        assert!(text.contains(&part), "{part} in {text}");
+    }
+    // On the page that they lead to, which is the last one.
+    let from = Places { work: told.next_work.unwrap(), ..Places::default() };
+    let rest = waits(None, 0, &json!({"waiting": &work[2..], "waiting_in_all": 7}));
+    let text = shown(queue::page(&rest, &from, false));
+    assert!(text.contains("7 in all, on all pages.") && text.contains("href=\"/debug/queue#waiting\""), "{text}");
+    assert!(!text.contains("besides") && !text.contains("rel=\"next\""), "{text}");
+    let over = shown(queue::page(&waits(None, 0, &json!({})), &from, false));
+    assert!(over.contains("There are no more.") && !over.contains("There is none."), "{over}");
+    // Where a page has all there is nothing to say.
+    let whole = waits(None, 0, &json!({"waiting": &work[..2], "waiting_in_all": 2}));
+    assert!(!queue_page(&whole).contains("besides"));
 }
 
 fn step(standing: &str, more: &Value) -> Value {
@@ -310,8 +344,9 @@ fn a_full_page_stays_light() {
             letter
         })
         .collect();
-    let queue =
-        json!({"oldest": 0, "overdue": 1_000, "sagas": sagas, "waiting": [], "dead": letters, "subscribers": []});
+    let work: Vec<Value> = (0..26).map(|at| work(&format!("schedule/{at}"))).collect();
+    let queue = json!({"oldest": 0, "overdue": 1_000, "sagas": sagas, "waiting": work, "waiting_in_all": 26, "dead": letters,
+        "subscribers": [], "subscribers_in_all": 0});
     let told = queue::told(from_value(queue).unwrap(), NOW, 25);
     let weight = queue_page(&told).len();
     assert!(weight < 100_000, "{weight}");
@@ -320,4 +355,14 @@ fn a_full_page_stays_light() {
     let told = people::told(from_value(json!(asking)).unwrap(), NOW, 25);
     let weight = shown(people::page(&told, false, false)).len();
     assert!(weight < 100_000, "{weight}");
+}
+
+#[test]
+fn the_script_makes_no_markup_of_text_and_puts_verbs_to_execute_alone() {
+    let script = frame::SCRIPT;
+    for word in ["innerHTML", "outerHTML =", "insertAdjacentHTML", "document.write", "eval(", "cookie"] {
+        assert!(!script.contains(word), "{word}");
+    }
+    assert_eq!(script.matches("fetch(").count(), 1);
+    assert!(script.contains("fetch(`/api/execute/${encodeURIComponent(saga)}/${verb}`"));
 }

@@ -8,7 +8,8 @@ use makegood_edge::links::is_agreed;
 use makegood_edge::serde_json::to_string_pretty;
 use maud::{Markup, html};
 
-use super::offer::{Field, Offer, of_saga, of_step};
+use super::another::plan;
+use super::offer::{Field, Kind, Offer, of_saga, of_step};
 use crate::figures::{clip, count, moment};
 
 /// Steps that have their verbs here; all that are held can be tried again at once.
@@ -116,19 +117,34 @@ fn dialog(story: &Story, step: Option<&StepReport>, offer: &Offer, id: &str) -> 
                         code { (clip(&to_string_pretty(&step.params).unwrap_or_default(), LONGEST_PARAMS)) }
                     }
                 }
-                @for Field { name, label, json } in offer.fields {
+                @for field in offer.fields {
                     p {
-                        label for={ (id) "-" (name) } { (label) }
-                        textarea id={ (id) "-" (name) } name=(name) rows="2" maxlength="16000" data-json[*json] {}
+                        label for={ (id) "-" (field.name) } { (field.label) }
+                        (input(story, field, &format!("{id}-{}", field.name)))
                     }
                 }
                 p class="muted" { "It is noted in the journal and in the audit log, under your name." }
-                p class="problem" role="alert" {}
+                div class="problem" role="alert" {}
                 div class="choice" {
                     button type="submit" class=[offer.grave.then_some("grave")] { (offer.label) }
                     button type="button" data-close { "Leave it" }
                 }
             }
+        }
+    }
+}
+
+fn input(story: &Story, field: &Field, id: &str) -> Markup {
+    html! {
+        @match field.kind {
+            Kind::Text | Kind::Json => {
+                textarea id=(id) name=(field.name) rows="2" maxlength="16000" data-json[field.kind == Kind::Json] {}
+            },
+            Kind::Plan => {
+                textarea id=(id) name=(field.name) rows="16" required spellcheck="false" data-json {
+                    (plan(story).unwrap_or_default())
+                }
+            },
         }
     }
 }

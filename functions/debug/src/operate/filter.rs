@@ -1,6 +1,7 @@
 //! Which sagas: views that are ready made, the reader's own, and a form. A view is nothing but its address, so that it can
 //! be kept as a bookmark, and sent to somebody else. One's own are kept by the script, in the browser.
 
+use makegood_edge::core::id::SagaId;
 use makegood_edge::core::time::Millis;
 use makegood_edge::gateway::views::State;
 use maud::{Markup, html};
@@ -22,9 +23,11 @@ const VIEWS: [(&str, &str); 7] = [
     ("Made good in the last week", "phase=made_good&span=week&by=changed"),
 ];
 
-/// The same list, from a time on; `None` for the newest.
-pub fn address(asked: &Asked, before: Option<Millis>) -> String {
-    let query = [before.map(|before| format!("before={}", before.0)), Some(query(asked))];
+/// The same list, from a time on, or from a saga of just that time; `None` for the newest.
+pub fn address(asked: &Asked, from: Option<(Millis, Option<&SagaId>)>) -> String {
+    let before = from.map(|(before, _)| format!("before={}", before.0));
+    let saga = from.and_then(|(_, saga)| saga).map(|saga| format!("saga={saga}"));
+    let query = [before, saga, Some(query(asked))];
     let query: Vec<String> = query.into_iter().flatten().filter(|part| !part.is_empty()).collect();
     if query.is_empty() { HERE.to_owned() } else { format!("{HERE}?{}", query.join("&")) }
 }

@@ -2,12 +2,14 @@
 //! asks for it, and the command that does the same. The engine has the last word: what has no place by then it refuses.
 
 use makegood_edge::core::guard::Role;
-use makegood_edge::core::saga::{Ask, Fact, Op, Phase, Report, Standing, StepReport, Wait};
+use makegood_edge::core::saga::{Ask, Op, Phase, Report, Standing, StepReport, Wait};
 use makegood_edge::core::tool::Class;
 use makegood_edge::door::Principal;
 use makegood_edge::gateway::store::Story;
 use makegood_edge::links::{agreed, is_agreed};
 use makegood_edge::serde_json::{Value, json};
+
+use super::another;
 
 /// Names in one sentence.
 const MOST_NAMES: usize = 8;
@@ -33,27 +35,35 @@ pub struct Offer {
 pub struct Field {
     pub name: &'static str,
     pub label: &'static str,
-    /// It holds JSON, and not a text.
-    pub json: bool,
+    pub kind: Kind,
 }
 
-const NOTE: Field = Field { name: "note", label: "How you know, or why (for people)", json: false };
+/// What a field holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Json,
+    /// A plan, in JSON: the saga's own from the start.
+    Plan,
+}
+
+const NOTE: Field = Field { name: "note", label: "How you know, or why (for people)", kind: Kind::Text };
 const OUTPUT: Field =
-    Field { name: "output", label: "What it gave, in JSON: steps after it may refer to it", json: true };
-const PAYLOAD: Field = Field { name: "payload", label: "What it brings, in JSON", json: true };
+    Field { name: "output", label: "What it gave, in JSON: steps after it may refer to it", kind: Kind::Json };
+const PAYLOAD: Field = Field { name: "payload", label: "What it brings, in JSON", kind: Kind::Json };
 
 /// How far a saga has come, as verbs depend on it.
-struct Way {
+pub struct Way {
     /// It is being undone, or was when it got stuck.
-    back: bool,
+    pub back: bool,
     /// Its point of no return is behind it.
-    past: bool,
+    pub past: bool,
     /// What became of that point is not known yet.
-    at_large: bool,
+    pub at_large: bool,
 }
 
 impl Way {
-    fn of(story: &Story, report: &Report) -> Self {
+    fn of(report: &Report) -> Self {
         let pivots = || report.steps.iter().filter(|step| step.class == Class::Pivot);
         let open = |step: &StepReport| match step.standing {
             Standing::Running | Standing::Held => true,
@@ -69,7 +79,7 @@ impl Way {
             | Standing::Abandoned => false,
         };
         Self {
-            back: story.journal.iter().any(|entry| matches!(entry.record.fact, Fact::Unwinding { .. })),
+            back: report.back,
             past: pivots().any(|step| matches!(step.standing, Standing::Done | Standing::Skipped)),
             at_large: pivots().any(open),
         }
@@ -79,7 +89,7 @@ impl Way {
 /// What can be asked about one step; nothing where nothing can.
 pub fn of_step(story: &Story, report: &Report, step: &StepReport, reader: &Principal) -> Vec<Offer> {
     match step.standing {
-        Standing::Held => held(story, step, &Way::of(story, report)),
+        Standing::Held => held(story, step, &Way::of(report)),
         Standing::Asking => match &step.approval {
             Some(ask) if !is_agreed(step, ask) && may_decide(story, step, ask, reader) => {
                 let mut offers = decisions(story, step, ask);
@@ -228,7 +238,7 @@ fn event(story: &Story, step: &StepReport, name: &str) -> Offer {
 
 /// What can be asked of the saga as a whole.
 pub fn of_saga(story: &Story, report: &Report) -> Vec<Offer> {
-    let way = Way::of(story, report);
+    let way = Way::of(report);
     let saga = &story.id;
     let mut offers = Vec::new();
     let held: Vec<&StepReport> = report.steps.iter().filter(|step| is_retriable(step)).collect();
@@ -259,7 +269,7 @@ pub fn of_saga(story: &Story, report: &Report) -> Vec<Offer> {
             label: "Pause",
             says:
                 "Nothing new is started until somebody resumes it. What is under way is settled, and a deadline still \
-                   counts."
+                   counts. When nothing is under way any more, it can be given another plan too."
                     .to_owned(),
             body: json!({}),
             fields: &[],
@@ -267,6 +277,7 @@ pub fn of_saga(story: &Story, report: &Report) -> Vec<Offer> {
             grave: false,
         });
     }
+    offers.extend(another::offer(story, report, &way));
     let may_turn = match story.phase {
         Phase::Forward => !way.past,
         Phase::Stuck => !way.back && !way.past && !way.at_large,

@@ -95,6 +95,26 @@ fn the_list_is_paged_from_the_newest_to_the_oldest() {
 }
 
 #[test]
+fn sagas_of_one_millisecond_are_each_on_one_page() {
+    let mut stories: Vec<Value> = (0..7).map(|number| story(number, "ana", "completed")).collect();
+    stories[0]["created_at"] = json!(START + 1);
+    stories[6]["created_at"] = json!(START - 1);
+    let host = Fake::with(stories);
+    let (mut seen, mut next) = (Vec::new(), String::new());
+    for _ in 0..7 {
+        let got = send(&host, Method::GET, &format!("/api/debug/sagas?limit=2{next}"), Some("ana")).json();
+        seen.extend(got["sagas"].as_array().into_iter().flatten().map(|line| line["id"].clone()));
+        let Some(before) = got["next_before"].as_u64() else {
+            break;
+        };
+        let saga = got["next_saga"].as_str().map(|saga| format!("&saga={saga}")).unwrap_or_default();
+        next = format!("&before={before}{saga}");
+    }
+    let expected: Vec<Value> = [0, 5, 4, 3, 2, 1, 6].into_iter().map(|number| json!(id(number))).collect();
+    assert_eq!(seen, expected);
+}
+
+#[test]
 fn callers_list_their_own_sagas_only() {
     let host = eleven();
     let own = send(&host, Method::GET, "/api/debug/sagas?owner=bob", Some("bob"));

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use makegood_edge::alerts::PATIENCE;
 use makegood_edge::core::guard::Role;
 use makegood_edge::core::id::SagaId;
 use makegood_edge::core::time::Millis;
@@ -109,7 +110,7 @@ impl Fake {
             match state {
                 "ended" => ended,
                 "unfinished" => !ended,
-                "person" => story["phase"] == "stuck",
+                "person" => story["phase"] == "stuck" && number(12) == PATIENCE.0,
                 phase => story["phase"] == phase,
             }
         };
@@ -123,9 +124,11 @@ impl Fake {
                 && param(6).is_none_or(tells)
                 && param(7).is_none_or(|_| (number(7)..number(8)).contains(&changed))
         };
+        let place = |story: &Value| (created(story), story["id"].as_str().unwrap_or_default().to_owned());
+        let from = (number(1), param(11).unwrap_or_default().to_owned());
         let mut found: Vec<&Value> =
-            self.stories.iter().filter(mine).filter(wanted).filter(|story| created(story) < number(1)).collect();
-        found.sort_by_key(|story| std::cmp::Reverse(created(story)));
+            self.stories.iter().filter(mine).filter(wanted).filter(|story| place(story) < from).collect();
+        found.sort_by_key(|story| std::cmp::Reverse(place(story)));
         let limit = usize::try_from(number(2)).unwrap_or_default();
         let lines = found.into_iter().take(limit).map(|story| {
             let mut line = story.clone();

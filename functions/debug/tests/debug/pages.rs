@@ -175,7 +175,8 @@ fn the_list_leads_to_ready_made_views_and_stays_with_what_was_asked_for() {
         get(&host, "/debug/sagas?owner=ana&phase=completed&limit=1&text=Saga&from=2026-05-01&to=2026-05-01T12:00");
     assert!(got.holds("value=\"completed\" selected") && !got.holds("Saga 3"), "{}", got.text);
     let next = format!(
-        "?before={START}&amp;limit=1&amp;owner=ana&amp;phase=completed&amp;text=Saga&amp;from=2026-05-01&amp;to=2026-05-01T12%3A00"
+        "?before={START}&amp;saga={}&amp;limit=1&amp;owner=ana&amp;phase=completed&amp;text=Saga&amp;from=2026-05-01&amp;to=2026-05-01T12%3A00",
+        id(2)
     );
     assert!(got.holds(&next), "{}", got.text);
     let none = get(&host, "/debug/sagas?tool=book+a%26b");

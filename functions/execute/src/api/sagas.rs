@@ -60,6 +60,8 @@ struct Status {
     message: Option<String>,
     /// Why it turned round, in a sentence.
     cause: Option<String>,
+    /// It has turned round: it is being undone, or was when it came to rest. One that is stuck may have got so either way.
+    back: bool,
     /// Why it does not go on at present, in a sentence.
     paused: Option<String>,
     /// The plans that took the place of the first, in their order.

@@ -139,8 +139,8 @@ pub(super) fn check_approvals(
     tools: &BTreeMap<String, Definition>,
 ) -> Result<(), Violation> {
     let demanded = tools.get(&step.tool).and_then(|tool| tool.approval.as_ref());
-    if demanded.is_some() && step.approval.is_some() {
-        let message = " has an approval, and its tool demands one of its own. Take the step's away.";
+    if demanded.is_some() && step.approval.is_some() && step.approval.as_ref() != demanded {
+        let message = " has an approval, and its tool demands another. Take the step's away.";
         return Err(breach(step, Rule::Approval, message));
     }
     demanded.map_or(Ok(()), |approval| check_approval(step, approval))?;

@@ -68,6 +68,11 @@ pub enum Gathered {
 
 const ITEM: &str = "item";
 
+/// The id of the step that a node was made of.
+pub(super) fn step_of(id: &str) -> &str {
+    id.split(['[', '~']).next().unwrap_or(id)
+}
+
 /// Writes a plan out, with one step for each node. Where there are faults it is not all of it.
 pub(super) fn expand(plan: &Plan, most: usize, faults: &mut Faults) -> Plan {
     let mut steps = Vec::with_capacity(plan.steps.len());

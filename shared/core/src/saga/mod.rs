@@ -27,6 +27,7 @@ mod sequence;
 mod settle;
 mod state;
 mod step;
+mod thaw;
 mod turn;
 mod unwind;
 mod verbs;
@@ -54,6 +55,7 @@ pub use report::{AGREED, Ask, Attempt, Left, Remark, Report, Standing, StepRepor
 pub(crate) use state::is_zero;
 pub use state::{Budget, Head, Job, Open, Phase, Saga};
 pub use step::step;
+pub use thaw::thaw;
 pub use turn::{Claim, Priority};
 pub use verbs::Verdict;
 pub use verify::{LONGEST_NAME, LONGEST_WAIT, Limits, freeze};

@@ -7,6 +7,7 @@
 //! epoch, so that no partner takes it for an old one.
 
 use super::effect::Op;
+use super::expand::step_of;
 use super::fact::{Fact, Record};
 use super::node::{Gather, Node};
 use super::state::{Job, MOST_NODES, Open, Phase, Saga};
@@ -183,8 +184,8 @@ fn renumber(node: &mut Node, place: &FlatMap<u32, u32>, first: u32) {
 
 /// Whether both are the same step of a plan, or parts of it.
 fn has_name_of(old: &str, new: &str) -> bool {
-    let step = |id: &str| id.split(['[', '~']).next().unwrap_or_default().to_owned();
-    old == new || (step(old) == step(new) && (step(old) == old || step(new) == new))
+    let (of_old, of_new) = (step_of(old), step_of(new));
+    old == new || (of_old == of_new && (of_old == old || of_new == new))
 }
 
 impl Saga {

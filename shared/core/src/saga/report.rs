@@ -129,6 +129,8 @@ pub struct Report {
     pub steps: Vec<StepReport>,
     /// Why it turned round, in a sentence.
     pub cause: Option<String>,
+    /// It has turned round: it is being undone, or was when it came to rest. One that is stuck may have got so either way.
+    pub back: bool,
     /// Why it does not go on at present, in a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<String>,
@@ -178,6 +180,7 @@ pub fn report<'a>(nodes: &[Node], phase: Phase, records: impl IntoIterator<Item 
     let mut report = Report {
         steps: steps.collect(),
         cause: None,
+        back: false,
         paused: None,
         replanned: Vec::new(),
         undone: Vec::new(),
@@ -248,6 +251,7 @@ impl Report {
 
     fn tell(&mut self, record: &Record) {
         if let Fact::Unwinding { cause } = &record.fact {
+            self.back = true;
             self.cause = Some(match cause {
                 Cause::Step { node, code, detail } => {
                     let id = self.step(*node).map_or_else(|| format!("#{node}"), |step| step.id.clone());
@@ -432,5 +436,35 @@ impl StepReport {
             (attempt.outcome, attempt.detail) = (outcome, detail.to_owned());
             attempt.invocation = record.inv;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn stuck(facts: &[Value]) -> Report {
+        let node = |ix: u32, class: &str| json!({"ix": ix, "id": format!("s{ix}"), "tool": "t", "version": "1", "class": class});
+        let nodes: Vec<Node> = serde_json::from_value(json!([node(0, "compensatable"), node(1, "pivot")])).unwrap();
+        let records = facts.iter().map(|fact| {
+            let mut record = json!({"at": 1, "inv": 1});
+            record.as_object_mut().unwrap().extend(fact.as_object().unwrap().clone());
+            record
+        });
+        let records: Vec<Record> = serde_json::from_value(records.collect()).unwrap();
+        report(&nodes, Phase::Stuck, &records)
+    }
+
+    #[test]
+    fn one_that_is_stuck_tells_which_way_it_was_going() {
+        let started = json!({"type": "started", "node": 0, "attempt": 1});
+        let held = |op: &str| json!({"type": "held", "node": 0, "op": op, "code": "gone", "detail": "It is gone."});
+        let turned = json!({"type": "unwinding", "cause": {"why": "cancelled", "by": "ann"}});
+        // A step that was left to a person, before any point of no return: nothing was undone.
+        let forward = stuck(&[started.clone(), held("do"), json!({"type": "stuck", "nodes": [0]})]);
+        assert!(!forward.back && forward.cause.is_some(), "{forward:?}");
+        assert!(stuck(&[started, turned, held("undo"), json!({"type": "stuck", "nodes": [0]})]).back);
     }
 }

@@ -510,7 +510,7 @@ fn number(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::saga::definitions;
+    use crate::saga::{Approval, definitions};
     use serde_json::{Value, json};
 
     fn faults(steps: Value) -> Vec<(String, Rule)> {
@@ -579,6 +579,24 @@ mod tests {
         assert_eq!(faults(steps), told(&[("late", Rule::Approval), ("a", Rule::Class), ("b", Rule::Class)]));
         let early = json!([{"id": "m", "tool": "send"}, {"id": "p", "tool": "pay", "after": ["m"]}]);
         assert_eq!(faults(early), told(&[("p", Rule::Class)]));
+    }
+
+    #[test]
+    fn an_approval_that_a_tool_demands_may_be_said_again_and_not_otherwise() {
+        let demanded = Approval { question: "Shall it be paid?".to_owned(), ..Approval::default() };
+        let mut tool = definitions()[0].clone();
+        (tool.name, tool.approval) = ("book".to_owned(), Some(demanded.clone()));
+        tool.input = serde_json::from_value(json!({})).unwrap();
+        let tools = BTreeMap::from([("book".to_owned(), tool)]);
+        let frozen = |approval: Value| {
+            let steps = json!([{"id": "a", "tool": "book", "approval": approval}]);
+            let plan: Plan = serde_json::from_value(json!({ "steps": steps })).unwrap();
+            freeze(&plan, &tools, Limits::default())
+        };
+        let same = frozen(json!(demanded)).unwrap();
+        assert_eq!(same.first().and_then(|node| node.approval.clone()), Some(demanded));
+        let softer = frozen(json!({"question": "Well?"})).unwrap_err();
+        assert_eq!(softer.violations().iter().map(|fault| fault.rule).collect::<Vec<_>>(), [Rule::Approval]);
     }
 
     #[test]

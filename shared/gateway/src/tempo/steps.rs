@@ -31,7 +31,9 @@ pub fn report(spans: &mut [Span], notes: &BTreeMap<[u8; 8], Note>) -> Report {
     }
     let cause = spans.first().and_then(|root| note(root.id).text("makegood.cause"));
     let cause = cause.map(|cause| format!("It turned round: `{cause}`."));
-    let mut report = Report { steps, cause, paused: None, replanned: Vec::new(), undone: Vec::new(), left: Vec::new() };
+    let back = cause.is_some();
+    let mut report =
+        Report { steps, cause, back, paused: None, replanned: Vec::new(), undone: Vec::new(), left: Vec::new() };
     let mut undos: Vec<&Span> = spans.iter().filter(|span| span.what == What::Undo).collect();
     undos.sort_by_key(|undo| undo.end);
     for undo in undos {

@@ -162,6 +162,7 @@ fn the_steps_stand_as_the_journal_says_that_they_do() {
     let ride = &told.report.steps[2];
     assert_eq!((ride.code.as_deref(), ride.detail.as_deref()), (Some("none"), Some("No driver.")));
     assert_eq!(told.report.cause.as_deref(), Some("It turned round: `none`."));
+    assert!(told.report.back && sent.back);
 }
 
 #[test]

@@ -196,7 +196,11 @@ async fn people_are_told_of_what_goes_forward_and_needs_them() {
     database::scalar(&platform, "update makegood.need set due_at = 0 where why = 'failing'").await;
     sweep(&platform).await;
     let told = pager.messages(5).await;
+    let listed = platform.get("/api/debug/sagas?owner=*&phase=person&limit=100").await;
     for (id, why, words) in wanted {
+        // The console's list says the same, for it has the same patience.
+        let line = listed["sagas"].as_array().unwrap().iter().find(|line| line["id"] == id.as_str());
+        assert_eq!(line.and_then(|line| line["needs"].as_str()), Some(why).filter(|why| !why.is_empty()), "{listed:#}");
         let of_it: Vec<&Value> = told.iter().filter(|told| told["saga"] == id.as_str()).collect();
         if why.is_empty() {
             assert!(of_it.is_empty(), "{of_it:#?}");

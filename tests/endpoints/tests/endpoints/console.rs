@@ -80,6 +80,18 @@ async fn nobody_is_asked_any_more_by_a_saga_that_was_cancelled() {
 }
 
 #[tokio::test]
+async fn no_index_keeps_the_line_of_a_step_that_is_tried_again_from_staying_where_it_is() {
+    let platform = Platform::start(Options::default()).await;
+    // What every update of a line may change, but for how the step stands.
+    let changing = "select string_agg(indexname, ', ') from pg_indexes where schemaname = 'makegood' and tablename = 'step_view' \
+                    and indexdef ~ '\\m(beyond|code|dos|statuses|undos|under_way|began_at|changed_at|took)\\M'";
+    assert_eq!(database::scalar(&platform, changing).await, None);
+    let all = "select string_agg(indexname, ', ' order by indexname) from pg_indexes where schemaname = 'makegood' \
+               and tablename = 'step_view'";
+    assert_eq!(database::scalar(&platform, all).await.as_deref(), Some("step_view_people, step_view_pkey"));
+}
+
+#[tokio::test]
 async fn lists_of_steps_that_wait_are_turned_page_by_page() {
     let platform = Platform::start(Options::default()).await;
     let mut sagas = Vec::new();
@@ -145,6 +157,106 @@ async fn a_dead_letter_stands_on_the_page_with_why() {
     let came = &told["queue"]["dead"][0]["received_at"];
     let before = platform.get(&format!("/api/debug/queue?before={came}")).await;
     assert_eq!(before["queue"]["dead"], json!([]), "there are no older ones");
+}
+
+/// All lines of a list of the queue, page by page of seven. `next` says where it goes on, and `names` are that in a query.
+async fn turned(platform: &Platform, list: &str, next: &str, names: [&str; 2]) -> Vec<Value> {
+    let (mut seen, mut path) = (Vec::new(), "/api/debug/queue?limit=7".to_owned());
+    loop {
+        let told = platform.get(&path).await;
+        let lines = told["queue"][list].as_array().unwrap();
+        assert!(lines.len() <= 7 && seen.len() <= 100, "{path}: {told:#}");
+        seen.extend(lines.iter().cloned());
+        if told[next].is_null() {
+            return seen;
+        }
+        let (at, mark) = (&told[next]["at"], told[next]["mark"].as_str().unwrap());
+        path = format!("/api/debug/queue?limit=7&{}={at}&{}={mark}", names[0], names[1]);
+    }
+}
+
+/// Each of them once, in the order of the list.
+fn are_all(lines: &[Value], name: &str, expected: impl Iterator<Item = String>) {
+    let named: Vec<&str> = lines.iter().map(|line| line[name].as_str().unwrap()).collect();
+    assert_eq!(named, expected.collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_else_is_to_be_done_is_counted_and_turned_page_by_page_though_all_of_it_is_due_at_once() {
+    let platform = Platform::start(Options::default()).await;
+    // Not before tomorrow, so that nobody does it meanwhile.
+    let due = now(&platform.get("/api/debug/queue").await) + A_DAY;
+    let wishes = format!(
+        "insert into makegood.conversation (id, owner, version, state, wish_since, created_at, updated_at, expires_at) \
+         select 'cv_' || n, 'ann', 1, '{{}}', {due}, 1, 1, {due} from generate_series(101, 130) n"
+    );
+    database::scalar(&platform, &wishes).await;
+    let lines = turned(&platform, "waiting", "next_work", ["due", "work"]).await;
+    are_all(&lines, "mark", (101..=130).map(|n| format!("wish/cv_{n}")));
+    assert_eq!(platform.get("/api/debug/queue?limit=7").await["queue"]["waiting_in_all"], 30);
+    let shown = page(&platform, "/debug/queue").await;
+    let next = format!("?due={due}&amp;work=wish%2Fcv_125#waiting");
+    assert!(shown.contains("And 5 besides") && shown.contains(&next), "{shown}");
+    let rest = page(&platform, &format!("/debug/queue?due={due}&work=wish/cv_125")).await;
+    assert!(rest.contains("cv_126") && !rest.contains("cv_125") && rest.contains("30 in all"), "{rest}");
+}
+
+#[tokio::test]
+async fn dead_letters_that_came_at_one_moment_are_each_on_one_page() {
+    let platform = Platform::start(Options::default()).await;
+    // Of today, so that they are not too old to be kept.
+    let came = now(&platform.get("/api/debug/queue").await);
+    let letters = format!(
+        "insert into makegood.delivery (source, key, owner, received_at, body, state) \
+         select 'github', 'k' || n, 'ann', {came}, '', 'dead' from generate_series(101, 130) n"
+    );
+    database::scalar(&platform, &letters).await;
+    let lines = turned(&platform, "dead", "next_dead", ["before", "letter"]).await;
+    are_all(&lines, "key", (101..=130).rev().map(|n| format!("k{n}")));
+    let shown = page(&platform, "/debug/queue").await;
+    assert!(shown.contains(&format!("?before={came}&amp;letter=github%2Fk106#dead")), "{shown}");
+    let rest = page(&platform, &format!("/debug/queue?before={came}&letter=github/k106")).await;
+    assert!(rest.contains("k105") && rest.contains("k101") && !rest.contains("k106"), "{rest}");
+}
+
+#[tokio::test]
+async fn sagas_that_were_created_at_one_moment_are_each_on_one_page() {
+    let platform = Platform::start(Options::default()).await;
+    let mut sagas = Vec::new();
+    for _ in 0..5 {
+        sagas.push(asking(&platform).await);
+    }
+    database::scalar(&platform, "update makegood.saga set created_at = 5000").await;
+    let (mut seen, mut next) = (Vec::new(), String::new());
+    // Without them it would go on for ever, or end early.
+    for _ in 0..4 {
+        let told = platform.get(&format!("/api/debug/sagas?owner=*&limit=2{next}")).await;
+        seen.extend(told["sagas"].as_array().unwrap().iter().map(|line| line["id"].as_str().unwrap().to_owned()));
+        let Some(saga) = told["next_saga"].as_str() else {
+            break;
+        };
+        next = format!("&before={}&saga={saga}", told["next_before"]);
+    }
+    sagas.sort();
+    sagas.reverse();
+    assert_eq!(seen, sagas);
+    // By the time alone it is as it was: those that were created before it.
+    let before = platform.get("/api/debug/sagas?owner=*&before=5000").await;
+    assert_eq!(before["sagas"], json!([]), "{before:#}");
+}
+
+#[tokio::test]
+async fn subscribers_who_take_nothing_are_counted_and_turned_page_by_page_though_all_changed_at_once() {
+    let platform = Platform::start(Options::default()).await;
+    let subscribers = "insert into makegood.subscription (id, owner, kind, everyone, url, types, state, changed_by, created_at, \
+                       updated_at) select 'sub_' || n, 'ann', 'webhook', false, 'https://hooks.test/' || n, '[]', 'disabled', \
+                       'ann', 1, 5 from generate_series(101, 130) n";
+    database::scalar(&platform, subscribers).await;
+    let lines = turned(&platform, "subscribers", "next_subscribers", ["changed", "subscriber"]).await;
+    are_all(&lines, "id", (101..=130).rev().map(|n| format!("sub_{n}")));
+    assert_eq!(platform.get("/api/debug/queue?limit=7").await["queue"]["subscribers_in_all"], 30);
+    let shown = page(&platform, "/debug/queue").await;
+    assert!(shown.contains("And 5 besides: “Older” leads to them."), "{shown}");
 }
 
 #[tokio::test]

@@ -418,7 +418,7 @@ async fn observation(run: &Run) {
     for path in [
         "/api/debug/health",
         "/api/debug/sagas",
-        "/api/debug/sagas?limit=2&before=99999999999999",
+        "/api/debug/sagas?limit=2&before=99999999999999&saga=sg_01k0000000000000000000zzzz",
         "/api/debug/sagas?phase=completed&tool=book_restaurant_table",
         "/api/debug/sagas?phase=person&text=Luigi&span=week&by=changed&from=2026-01-01&to=2099-12-31T23:59",
         "/api/debug/counts",
@@ -432,6 +432,7 @@ async fn observation(run: &Run) {
         "/api/debug/breakers",
         "/debug/queue",
         "/debug/queue?follow=1&before=5",
+        "/debug/queue?due=5&work=schedule/daily&before=5&letter=github/72d3162e&changed=5&subscriber=sub_1",
         "/debug/approvals",
         "/debug/limits",
         "/debug/tools",

@@ -49,7 +49,8 @@ async function put(saga, verb, body) {
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said.phase;
   const refusal = new Refusal(said.detail ?? `The installation answered ${answer.status}.`);
-  throw Object.assign(refusal, { status: answer.status, after: Number(answer.headers.get("retry-after")) || 1 });
+  const after = Number(answer.headers.get("retry-after")) || 1;
+  throw Object.assign(refusal, { status: answer.status, after, violations: said.violations ?? [] });
 }
 
 const STANDS = {
@@ -82,6 +83,13 @@ addEventListener("click", (event) => {
   if (button && "close" in button.dataset) button.closest("dialog").close();
 });
 
+/** Says it, with all that is wrong where that is more than one thing. */
+function tell(place, error) {
+  const { violations = [] } = error;
+  const all = violations.length > 1 ? [el("ul", null, ...violations.map(({ message }) => el("li", null, message)))] : [];
+  place.replaceChildren(trouble(error), ...all);
+}
+
 /** The members of a body that a dialog's fields are. Throws where one is no JSON. */
 function filled(form) {
   const body = JSON.parse(form.dataset.body);
@@ -90,9 +98,9 @@ function filled(form) {
     if (!text) continue;
     try {
       body[field.name] = "json" in field.dataset ? JSON.parse(text) : text;
-    } catch {
-      field.focus();
-      throw new Refusal(`This is no JSON: ${form.querySelector(`label[for="${field.id}"]`).textContent}. A text stands between quotes.`);
+    } catch ({ message }) {
+      const name = form.querySelector(`label[for="${field.id}"]`).textContent;
+      throw Object.assign(new Refusal(`This is no JSON: ${name}. A text stands between quotes. (${message})`), { field });
     }
   }
   return body;
@@ -108,6 +116,7 @@ addEventListener("submit", async (event) => {
   try {
     const phase = await put(saga, verb, filled(form));
     form.closest("dialog").close();
+    form.reset();
     news.textContent = `${button.textContent}: asked for, and heard. ${STANDS[phase] ?? ""}`;
     news.focus();
     await renew();
@@ -115,9 +124,9 @@ addEventListener("submit", async (event) => {
   } catch (error) {
     // Who closed the dialog meanwhile is told all the same.
     const open = form.closest("dialog").open;
-    (open ? problem : news).textContent = trouble(error);
+    tell(open ? problem : news, error);
     button.disabled = false;
-    (open ? button : news).focus();
+    (open ? error.field ?? button : news).focus();
     return;
   }
   button.disabled = false;
@@ -129,6 +138,17 @@ let live = $("live");
 let served = live?.outerHTML;
 const stops = (root) => [...root.querySelectorAll("a, button, summary, [tabindex]")];
 const mark = (one) => `${one.closest("[id]")?.id} ${one.tagName} ${one.textContent}`;
+
+/** What was typed into a dialog and not sent stays there, though it was closed over a refusal. */
+function keepTyped(before, after) {
+  const field = (one) => {
+    const { verb, body } = one.closest("form").dataset;
+    return `${verb} ${body} ${one.name}`;
+  };
+  const typed = [...before.querySelectorAll("dialog textarea")].filter((one) => one.value !== one.defaultValue);
+  const values = new Map(typed.map((one) => [field(one), one.value]));
+  for (const one of after.querySelectorAll("dialog textarea")) one.value = values.get(field(one)) ?? one.value;
+}
 
 /** The page as it is now; nothing where nobody answers. */
 const look = () => new Promise((done) => {
@@ -152,6 +172,7 @@ async function renew() {
   for (const one of made.querySelectorAll("summary")) {
     if (open.has(mark(one))) one.parentElement.open = open.get(mark(one));
   }
+  keepTyped(live, made);
   show(made);
   const at = live.contains(document.activeElement) && mark(document.activeElement);
   live.replaceWith(made);
@@ -272,7 +293,7 @@ function keepViews(all) {
 /** What is asked for here, whichever page of it. */
 function here() {
   const asked = new URLSearchParams(location.search);
-  for (const [name, value] of [...asked]) if (!value || name === "before") asked.delete(name);
+  for (const [name, value] of [...asked]) if (!value || ["before", "saga"].includes(name)) asked.delete(name);
   return asked.toString();
 }
 function showViews() {
