@@ -31,7 +31,9 @@ pub fn makegood() -> &'static Path {
         std::fs::create_dir_all(&target).unwrap();
         let lock = File::create(target.join("makegood-endpoints.lock")).unwrap();
         lock.lock().unwrap();
-        run(Command::new(env!("CARGO")).args(["build", "--quiet", "-p", "makegood-local"]));
+        // As `cargo test` has built it: for one package alone most crates would be built again, with fewer features.
+        let all = ["build", "--quiet", "--workspace", "--exclude", "makegood-workerd", "--lib", "--bins", "--tests"];
+        run(Command::new(env!("CARGO")).args(all).arg("--examples"));
         let binary = target.join("debug/makegood");
         run(Command::new(&binary).arg("build").arg("--manifest").arg(manifest()));
         binary
