@@ -416,15 +416,15 @@ fn behaviour(function: &str, values: BTreeMap<String, String>) -> (String, BTree
 #[expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 fn serve(function: &str, request: Request, host: &Recorder) -> String {
     // What one request had fail is not to shut the next one out.
-    let later = Later::default();
-    let host = Recorder { isolate: Rc::default(), later: later.clone(), ..host.clone() };
+    let host = Recorder { isolate: Rc::default(), later: Later::default(), ..host.clone() };
     let answered = async {
+        let to = host.clone();
         let reply: Reply = match function {
-            "chat" => answer(request, host, makegood_chat::handle).await,
-            "intent" => answer(request, host, makegood_intent::handle).await,
-            "execute" => answer(request, host, makegood_execute::handle).await,
-            "webhook" => answer(request, host, makegood_webhook::handle).await,
-            _ => answer(request, host, makegood_debug::handle).await,
+            "chat" => answer(request, to, makegood_chat::handle).await,
+            "intent" => answer(request, to, makegood_intent::handle).await,
+            "execute" => answer(request, to, makegood_execute::handle).await,
+            "webhook" => answer(request, to, makegood_webhook::handle).await,
+            _ => answer(request, to, makegood_debug::handle).await,
         };
         let (parts, body) = reply.into_parts();
         let text = match body {
@@ -434,7 +434,7 @@ fn serve(function: &str, request: Request, host: &Recorder) -> String {
                 pieces.iter().map(|piece| String::from_utf8_lossy(piece).into_owned()).collect()
             }
         };
-        later.run().await;
+        host.later.run(&host).await;
         format!("{} {:?} {text}", parts.status, parts.headers)
     };
     answered.now_or_never().expect("nothing here waits")

@@ -7,7 +7,8 @@ use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 
-use crate::logs::Logged;
+use crate::host::Host;
+use crate::logs::{self, Logged};
 
 type Work = LocalBoxFuture<'static, ()>;
 
@@ -18,7 +19,6 @@ pub struct Later(Rc<Waiting>);
 #[derive(Default)]
 struct Waiting {
     work: RefCell<Vec<Work>>,
-    last: RefCell<Option<Work>>,
     logged: RefCell<Logged>,
 }
 
@@ -33,28 +33,24 @@ impl Later {
         self.0.work.borrow_mut().push(Box::pin(work));
     }
 
-    /// Has this done when there is nothing else, unless there is something of the kind.
-    pub(crate) fn at_last(&self, work: impl Future<Output = ()> + 'static) {
-        let work: Work = Box::pin(work);
-        self.0.last.borrow_mut().get_or_insert(work);
-    }
-
     pub(crate) fn logged(&self) -> &RefCell<Logged> {
         &self.0.logged
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.work.borrow().is_empty() && self.0.last.borrow().is_none()
+        self.0.work.borrow().is_empty() && self.0.logged.borrow().is_empty()
     }
 
     /// Does all that there is, one after the other, and what that brings, until there is no more.
-    pub async fn run(&self) {
-        loop {
+    ///
+    /// `host` is the one that this is of. It comes with the call, so that a function has one copy of how it calls others:
+    /// kept in here, as what is to be done, it would be compiled with this crate, and once more with the function.
+    pub async fn run<H: Host>(&self, host: &H) {
+        while !self.is_empty() {
             let work = self.0.work.take();
             if work.is_empty() {
-                let Some(last) = self.0.last.take() else { break };
-                last.await;
+                logs::tell(host, &self.0.logged).await;
             }
             for one in work {
                 one.await;
@@ -66,49 +62,5 @@ impl Later {
 impl fmt::Debug for Later {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} to do", self.0.work.borrow().len())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use futures_util::FutureExt;
-
-    use super::*;
-
-    #[test]
-    fn what_work_brings_is_done_too() {
-        let (later, done) = (Later::default(), Rc::new(Cell::new(0)));
-        let (again, count) = (later.clone(), Rc::clone(&done));
-        later.push(async move {
-            count.set(count.get() + 1);
-            let last = Rc::clone(&count);
-            again.push(async move { last.set(last.get() + 10) });
-        });
-        assert!(!later.is_empty() && done.get() == 0);
-        later.run().now_or_never().unwrap();
-        assert_eq!(done.get(), 11);
-        assert!(later.is_empty());
-    }
-
-    #[test]
-    fn what_comes_last_comes_once_and_after_what_work_brings() {
-        let (later, done) = (Later::default(), Rc::<RefCell<Vec<&str>>>::default());
-        let does = |what: &'static str| {
-            let done = Rc::clone(&done);
-            async move { done.borrow_mut().push(what) }
-        };
-        later.at_last(does("last"));
-        later.at_last(does("never"));
-        let (again, more) = (later.clone(), does("more"));
-        later.push(async move { again.push(more) });
-        assert!(!later.is_empty());
-        later.run().now_or_never().unwrap();
-        assert_eq!(*done.borrow(), ["more", "last"]);
-        later.at_last(does("then"));
-        assert!(!later.is_empty());
-        later.run().now_or_never().unwrap();
-        assert_eq!(*done.borrow(), ["more", "last", "then"]);
     }
 }

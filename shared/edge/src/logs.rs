@@ -1,19 +1,21 @@
 //! Tells whoever collects traces what a function has logged, where that is wished: all that one invocation said, in one
 //! request, when all else is done that comes after its answer. The lines of a stream that come later are another's.
 //!
-//! Nothing waits for it, and it is tried once. What is not taken stands in the platform's log alone, as all lines do,
-//! and so does what that invocation logs from then on: a collector that is away is told nothing of being away.
+//! Nothing waits for it, it is tried once, and of its answer only the status counts. What is not taken stands in the
+//! platform's log alone, as all lines do, and so does what that invocation logs from then on: a collector that is away
+//! is told nothing of being away.
 
+use std::cell::RefCell;
 use std::mem;
 
 use makegood_core::time::Millis;
 use makegood_core::trace::Context;
+use makegood_gateway::otlp::Collector;
 use makegood_gateway::otlp::logs::{self, Line, Origin, Severity};
-use makegood_gateway::otlp::{Collector, Heard};
 
 use crate::host::{Host, Level, Request};
 use crate::start;
-use crate::traces::{named, resource};
+use crate::traces::resource;
 
 /// So many lines of an invocation are told at once, so many characters of each, and so many bytes of all.
 const LINES: usize = 64;
@@ -39,11 +41,7 @@ impl Logged {
         Self { function: package.strip_prefix("makegood-").unwrap_or(package), ..Self::default() }
     }
 
-    /// Whether it is to be told.
-    fn add(&mut self, at: Millis, level: Level, line: &str) -> bool {
-        if self.is_over {
-            return false;
-        }
+    fn add(&mut self, at: Millis, level: Level, line: &str) {
         let text: String = line.chars().take(LONGEST).collect();
         if self.lines.len() < LINES && self.bytes + text.len() <= BYTES {
             self.bytes += text.len();
@@ -51,7 +49,10 @@ impl Logged {
         } else {
             self.left_out = self.left_out.saturating_add(1);
         }
-        true
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
     }
 
     /// All of it, of which nothing is left.
@@ -97,36 +98,33 @@ pub fn gather<H: Host>(host: &H, level: Level, line: &str) {
     if endpoint.is_empty() || least(&wanted).is_none_or(|least| level < least) {
         return;
     }
-    let at = host.now();
-    if later.logged().borrow_mut().add(at, level, line) {
-        let host = host.clone();
-        later.at_last(async move { tell(&host).await });
+    let mut logged = later.logged().borrow_mut();
+    if !logged.is_over {
+        logged.add(host.now(), level, line);
     }
 }
 
-async fn tell<H: Host>(host: &H) {
-    let Some(later) = host.later() else { return };
-    let logged = later.logged().borrow_mut().take();
-    if let Err(why) = send(host, &logged).await {
-        later.logged().borrow_mut().is_over = true;
-        host.log(Level::Info, &format!("what was logged is told to nobody: {why}"));
-    }
+/// Tells what is kept, and keeps nothing more where nobody takes it.
+pub(crate) async fn tell<H: Host>(host: &H, kept: &RefCell<Logged>) {
+    let logged = kept.borrow_mut().take();
+    let refused = match request(host, &logged) {
+        Ok(request) => match host.fetch(request, PATIENCE).await {
+            Ok(answer) if answer.status().is_success() => return,
+            Ok(answer) => format!("its collector answered {}", answer.status().as_u16()),
+            Err(error) => error.to_string(),
+        },
+        Err(why) => why,
+    };
+    kept.borrow_mut().is_over = true;
+    host.log(Level::Info, &format!("what was logged is told to nobody: {refused}"));
 }
 
-async fn send<H: Host>(host: &H, logged: &Logged) -> Result<(), String> {
-    let [endpoint, headers, contents] =
-        [host.config("otlp_endpoint"), host.config("otlp_headers"), host.config("otlp_contents")]
-            .map(Option::unwrap_or_default);
-    let collector = Collector::at(&endpoint, &headers)?;
-    let [environment, region] = named(host);
+fn request<H: Host>(host: &H, logged: &Logged) -> Result<makegood_gateway::Request, String> {
+    let [endpoint, headers, contents, environment, region] =
+        ["otlp_endpoint", "otlp_headers", "otlp_contents", "environment", "region"]
+            .map(|name| host.config(name).unwrap_or_default());
     let origin = Origin { function: logged.function, context: logged.context };
     let resource = resource(&environment, &region);
     let told = logs::written(&logged.lines, logged.left_out, origin, resource, contents == "true");
-    let request = collector.note(&told).map_err(|error| error.0)?;
-    let response = host.fetch(request, PATIENCE).await.map_err(|error| error.to_string())?;
-    match collector.heard(&response) {
-        Heard::Taken => Ok(()),
-        Heard::Partly(number, why) => Err(format!("{number} lines of it: {why}")),
-        Heard::Later(why, _) | Heard::Refused(why) => Err(why),
-    }
+    Collector::at(&endpoint, &headers)?.note(told).map_err(|error| error.0)
 }

@@ -253,13 +253,12 @@ where
         Err(_) => Bytes::from(vec![b' '; LONGEST_BODY + 1]),
     };
     let host = Spin::new(package).await;
-    let later = host.later.clone();
-    let reply = handle(http::Request::from_parts(parts, body), host).await;
+    let reply = handle(http::Request::from_parts(parts, body), host.clone()).await;
     let (parts, body) = reply.into_parts();
     let body = match body {
         Body::Full(bytes) => {
-            if !later.is_empty() {
-                spin_sdk::wasip3::spawn(async move { later.run().await });
+            if !host.later.is_empty() {
+                spin_sdk::wasip3::spawn(async move { host.later.run(&host).await });
             }
             box_body(FullBody::new(bytes))
         }
@@ -275,8 +274,8 @@ where
                     }
                     drop(sender);
                 };
-                join(pump, later.run()).await;
-                later.run().await;
+                join(pump, host.later.run(&host)).await;
+                host.later.run(&host).await;
             });
             box_body(receiver)
         }

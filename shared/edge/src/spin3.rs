@@ -310,8 +310,8 @@ pub fn serve<F>(
             Some(request) => {
                 let reply = handle(request, host.clone()).await;
                 // What a stream writes may hold up what is done beside it, not keep it from being done.
-                join(answer(reply, out, &host), host.later.run()).await;
-                host.later.run().await;
+                join(answer(reply, out, &host), host.later.run(&host)).await;
+                host.later.run(&host).await;
             }
             None => {
                 host.log(Level::Warn, "a request could not be read");

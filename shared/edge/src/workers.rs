@@ -97,14 +97,14 @@ impl Host for Workers {
 /// Has the platform wait for what is to be done after the answer: at its end, and of a stream at its beginning too.
 struct Afterwards {
     context: Context,
-    later: Later,
+    host: Workers,
 }
 
 impl Afterwards {
     fn begin(&self) {
-        if !self.later.is_empty() {
-            let later = self.later.clone();
-            self.context.wait_until(async move { later.run().await });
+        if !self.host.later.is_empty() {
+            let host = self.host.clone();
+            self.context.wait_until(async move { host.later.run(&host).await });
         }
     }
 }
@@ -201,8 +201,8 @@ pub async fn serve<F>(
 where
     F: Future<Output = Reply>,
 {
-    let afterwards = Afterwards { context, later: Later::of(package) };
-    let host = Workers { env, later: afterwards.later.clone() };
+    let host = Workers { env, later: Later::of(package) };
+    let afterwards = Afterwards { context, host: host.clone() };
     let reply = match incoming(&mut request).await {
         Ok(request) => handle(request, host).await,
         Err(cause) => {
@@ -238,9 +238,9 @@ async fn incoming(request: &mut worker::Request) -> worker::Result<Request> {
 
 /// Does what the platform's clock calls for. Nobody is answered, so what comes after an answer comes at the end.
 pub async fn tick<F: Future<Output = ()>>(env: Env, package: &'static str, work: impl FnOnce(Workers) -> F) {
-    let later = Later::of(package);
-    work(Workers { env, later: later.clone() }).await;
-    later.run().await;
+    let host = Workers { env, later: Later::of(package) };
+    work(host.clone()).await;
+    host.later.run(&host).await;
 }
 
 fn answer(reply: Reply, afterwards: Afterwards) -> worker::Result<worker::Response> {

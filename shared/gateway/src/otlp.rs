@@ -180,13 +180,16 @@ impl Collector {
     ///
     /// # Errors
     /// As [`Collector::tell`].
-    pub fn note(&self, logs: &Value) -> Result<Request, Malformed> {
-        self.send("logs", logs)
+    pub fn note(&self, logs: Vec<u8>) -> Result<Request, Malformed> {
+        self.post("/v1/logs", logs)
     }
 
     fn send(&self, signal: &str, told: &Value) -> Result<Request, Malformed> {
-        let url = format!("{}/v1/{signal}", self.endpoint);
-        self.headers.request(http::Method::POST, &url, told.to_string().into_bytes())
+        self.post(&format!("/v1/{signal}"), told.to_string().into_bytes())
+    }
+
+    fn post(&self, path: &str, body: Vec<u8>) -> Result<Request, Malformed> {
+        self.headers.request(http::Method::POST, &[self.endpoint.as_str(), path].concat(), body)
     }
 
     /// Reads an answer. Of what we are known by nothing is in what is said of it.
@@ -229,7 +232,7 @@ fn rejected(body: &str) -> Heard {
         let number = &partial[name];
         number.as_u64().or_else(|| number.as_str()?.parse().ok())
     };
-    let number = ["rejectedSpans", "rejectedDataPoints", "rejectedLogRecords"].into_iter().find_map(count);
+    let number = ["rejectedSpans", "rejectedDataPoints"].into_iter().find_map(count);
     let why = partial["errorMessage"].as_str().unwrap_or_default();
     match number {
         None | Some(0) => Heard::Taken,
@@ -323,7 +326,7 @@ mod tests {
         let request = collector.tell(&json!({})).unwrap();
         assert_eq!(request.uri(), "https://o.test:4318/x/v1/traces");
         assert_eq!(collector.measure(&json!({})).unwrap().uri(), "https://o.test:4318/x/v1/metrics");
-        assert_eq!(collector.note(&json!({})).unwrap().uri(), "https://o.test:4318/x/v1/logs");
+        assert_eq!(collector.note(Vec::new()).unwrap().uri(), "https://o.test:4318/x/v1/logs");
         assert_eq!(Collector::at("https://o.test:4318/x/", "api-key=a%2Cb, x=1"), Ok(collector));
         assert_eq!(request.headers()["api-key"], "a,b");
         assert_eq!(request.headers()["x"], "1");
@@ -372,7 +375,6 @@ mod tests {
             r#"{"partialSuccess":{"rejectedSpans":"2","errorMessage":"No."}}"#,
             r#"{"partialSuccess":{"rejectedSpans":2,"errorMessage":"No."}}"#,
             r#"{"partialSuccess":{"rejectedDataPoints":"2","errorMessage":"No."}}"#,
-            r#"{"partialSuccess":{"rejectedLogRecords":"2","errorMessage":"No."}}"#,
         ] {
             assert_eq!(answer(200, body), Heard::Partly(2, "No.".to_owned()));
         }

@@ -8,9 +8,9 @@
 use makegood_core::id::SagaId;
 use makegood_core::time::Millis;
 use makegood_core::trace::Context;
-use serde_json::{Map, Value, json};
 
-use super::{Resource, described, nanos, pair, text};
+use super::Resource;
+use crate::quoting::escape;
 
 /// How much a line matters, as the number and the name that OTLP has for it.
 pub type Severity = (u8, &'static str);
@@ -42,48 +42,96 @@ pub struct Origin<'a> {
 
 /// The body of an `ExportLogsServiceRequest`. `left_out`: so many lines there was no room for, which a record of their
 /// own says. `contents`: with what users and partners said.
+///
+/// Every function carries this, and all that it says is text: so it is written as text, which takes least code.
 #[must_use]
-pub fn written(lines: &[Line], left_out: u32, origin: Origin<'_>, resource: Resource<'_>, contents: bool) -> Value {
-    let mut records: Vec<Value> = lines.iter().map(|line| record(line, origin, contents)).collect();
+pub fn written(lines: &[Line], left_out: u32, origin: Origin<'_>, resource: Resource<'_>, contents: bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1024);
+    add(&mut out, r#"{"resourceLogs":[{"resource":{"attributes":["#);
+    attribute(&mut out, r#"{"key":"service.name","value":{"stringValue":""#, "makegood");
+    attribute(&mut out, r#",{"key":"service.version","value":{"stringValue":""#, resource.version);
+    for (key, value) in [
+        (r#",{"key":"deployment.environment.name","value":{"stringValue":""#, resource.environment),
+        (r#",{"key":"cloud.region","value":{"stringValue":""#, resource.region),
+    ] {
+        if !value.is_empty() {
+            attribute(&mut out, key, value);
+        }
+    }
+    add(&mut out, r#"]},"scopeLogs":[{"scope":{"name":"makegood","version":""#);
+    add(&mut out, resource.version);
+    add(&mut out, r#""},"logRecords":["#);
+    for line in lines {
+        record(&mut out, line, origin, 0, contents);
+    }
     if left_out > 0 {
         let at = lines.last().map_or(Millis(0), |line| line.at);
         let line = Line { at, severity: WARN, text: "there was no room for more lines of this invocation".to_owned() };
-        let mut last = record(&line, origin, contents);
-        if let Some(attributes) = last["attributes"].as_array_mut() {
-            attributes.push(pair("makegood.left_out", json!({"intValue": left_out.to_string()})));
-        }
-        records.push(last);
+        record(&mut out, &line, origin, left_out, contents);
     }
-    json!({"resourceLogs": [{
-        "resource": {"attributes": described(resource)},
-        "scopeLogs": [{"scope": {"name": "makegood", "version": resource.version}, "logRecords": records}],
-    }]})
+    add(&mut out, "]}]}]}");
+    out
 }
 
-fn record(line: &Line, origin: Origin<'_>, contents: bool) -> Value {
+fn record(out: &mut Vec<u8>, line: &Line, origin: Origin<'_>, left_out: u32, contents: bool) {
     let own = own(&line.text);
-    let is_whole = contents || own.len() == line.text.len();
-    let body = if is_whole { line.text.clone() } else { format!("{own}{COLON}…") };
     let saga = named(own);
-    let mut attributes = vec![pair("faas.name", text(origin.function))];
+    if out.last() == Some(&b'}') {
+        out.push(b',');
+    }
+    add(out, r#"{"timeUnixNano":""#);
+    number(out, line.at.0);
+    // In nanoseconds.
+    add(out, r#"000000","severityNumber":"#);
+    let (severity, name) = line.severity;
+    number(out, severity.into());
+    add(out, r#","severityText":""#);
+    add(out, name);
+    add(out, r#"","body":{"stringValue":""#);
+    if contents || own.len() == line.text.len() {
+        escape(&line.text, out);
+    } else {
+        escape(own, out);
+        add(out, ": …");
+    }
+    attribute(out, r#""},"attributes":[{"key":"faas.name","value":{"stringValue":""#, origin.function);
     if let Some(saga) = &saga {
-        attributes.push(pair("makegood.saga", text(saga.as_str())));
+        attribute(out, r#",{"key":"makegood.saga","value":{"stringValue":""#, saga.as_str());
     }
-    let (number, name) = line.severity;
-    let mut record = Map::new();
-    let mut put = |name: &str, value: Value| record.insert(name.to_owned(), value);
-    put("timeUnixNano", nanos(line.at));
-    put("severityNumber", number.into());
-    put("severityText", name.into());
-    put("body", text(&body));
-    put("attributes", attributes.into());
+    if left_out > 0 {
+        add(out, r#",{"key":"makegood.left_out","value":{"intValue":""#);
+        number(out, left_out.into());
+        add(out, r#""}}"#);
+    }
+    add(out, "]");
     let context = origin.context.or_else(|| Some(Context::of_saga(saga.as_ref()?, None)));
-    if let Some(Context { trace, parent, flags }) = context {
-        put("traceId", trace.to_string().into());
-        put("spanId", parent.to_string().into());
-        put("flags", flags.into());
+    if let Some(context) = context {
+        // `00-trace-span-flags`, each of its own length.
+        let written = context.written();
+        let part = |from: usize, to: usize| written.get(from..to).unwrap_or_default();
+        for (name, part) in [(r#","traceId":""#, part(3, 35)), (r#"","spanId":""#, part(36, 52))] {
+            add(out, name);
+            add(out, part);
+        }
+        add(out, r#"","flags":"#);
+        number(out, context.flags.into());
     }
-    Value::Object(record)
+    add(out, "}");
+}
+
+fn add(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// `key`: all that stands before the value.
+fn attribute(out: &mut Vec<u8>, key: &str, value: &str) {
+    add(out, key);
+    escape(value, out);
+    add(out, r#""}}"#);
+}
+
+fn number(out: &mut Vec<u8>, number: u64) {
+    add(out, &number.to_string());
 }
 
 /// Without what others said.
@@ -108,6 +156,7 @@ fn saga(word: &str) -> Option<SagaId> {
 #[cfg(test)]
 mod tests {
     use makegood_core::trace::{SpanId, TraceId};
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -119,9 +168,13 @@ mod tests {
         Line { at: Millis(1_777_636_800_250), severity: WARN, text: text.to_owned() }
     }
 
+    fn read(told: &[u8]) -> Value {
+        serde_json::from_slice(told).unwrap()
+    }
+
     /// What is told of one line.
     fn told(line: &Line, origin: Origin<'_>, contents: bool) -> Value {
-        let mut body = written(std::slice::from_ref(line), 0, origin, Resource::default(), contents);
+        let mut body = read(&written(std::slice::from_ref(line), 0, origin, Resource::default(), contents));
         body["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0].take()
     }
 
@@ -134,7 +187,7 @@ mod tests {
         let resource = Resource { version: "0.1.0", environment: "staging", region: "" };
         let origin = Origin { context: Context::parse(CALLER), ..EXECUTE };
         let lines = [line(&format!("{SAGA}: its first wake is left to the sweeper"))];
-        let all = written(&lines, 0, origin, resource, false);
+        let all = read(&written(&lines, 0, origin, resource, false));
         let told = &all["resourceLogs"][0];
         let spans = super::super::written(&[], resource, false);
         assert_eq!(told["resource"], spans["resourceSpans"][0]["resource"]);
@@ -183,6 +236,8 @@ mod tests {
             assert_eq!(words(&text, false), kept);
             assert_eq!(words(&text, true), text);
         }
+        let quoted = "said \"no\"\nand \\ left";
+        assert_eq!(words(quoted, false), quoted);
         for whole in ["", "swept", "alert: ", "at https://a.test:443/x", "ends in a colon:"] {
             assert_eq!(words(whole, false), whole);
         }
@@ -191,7 +246,7 @@ mod tests {
     #[test]
     fn what_there_was_no_room_for_is_counted_in_a_record_of_its_own() {
         let records = |left_out| {
-            let mut all = written(&[line("one")], left_out, EXECUTE, Resource::default(), false);
+            let mut all = read(&written(&[line("one")], left_out, EXECUTE, Resource::default(), false));
             let records = all["resourceLogs"][0]["scopeLogs"][0]["logRecords"].take();
             records.as_array().unwrap().clone()
         };
