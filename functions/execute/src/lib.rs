@@ -81,12 +81,13 @@ fn refuse<H: Host>(host: &H, path: &str, error: &Error) -> Reply {
 }
 
 async fn route<H: Host>(request: &Request, host: &H) -> Result<Reply, Error> {
-    let settings = &Settings::read(host)?;
     let path = request.uri().path();
+    // What another method is told there is the protocol's own.
     if path.trim_end_matches('/') == MCP {
-        return mcp::serve(request, host, settings).await;
+        return mcp::serve(request, host, &Settings::read(host)?).await;
     }
     let found = routing::find(&ADDRESSES, request.method().as_str(), path)?;
+    let settings = &Settings::read(host)?;
     let [id, _] = found.parameters;
     match found.operation {
         Operation::Start => sagas::start(request, host, settings).await,

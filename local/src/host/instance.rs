@@ -50,7 +50,7 @@ impl WasiHttpView for Guest {
     }
 }
 
-/// `spin:variables/variables@3.0.0` `error`.
+/// The `error` of `fermyon:spin/variables@2.0.0`, and of `spin:variables/variables@3.0.0`.
 #[derive(ComponentType, Lower, Lift, Clone)]
 #[component(variant)]
 enum VariableError {
@@ -73,6 +73,9 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     p2::add_only_http_to_linker_async(l)?;
     wasmtime_wasi::p3::clocks::add_to_linker(l)?;
     p3::add_to_linker(l)?;
+    linker
+        .instance("fermyon:spin/variables@2.0.0")?
+        .func_wrap("get", |guest, (name,): (String,)| Ok((variable(guest.data(), name),)))?;
     linker.instance("spin:variables/variables@3.0.0")?.func_wrap_concurrent("get", |guest, (name,): (String,)| {
         let value = guest.with(|mut guest| variable(guest.get(), name));
         Box::pin(std::future::ready(Ok((value,))))

@@ -266,8 +266,8 @@ impl Loading {
         let pre = instance::prepare(&self.linker, code).map_err(engine::plain).with_context(|| {
             format!(
                 "{} does not fit this host: it must export wasi:http/handler@0.3 or \
-                     wasi:http/incoming-handler@0.2, and import nothing beyond WASI and \
-                     spin:variables@3.0.0",
+                     wasi:http/incoming-handler@0.2, and import nothing beyond WASI and Spin's \
+                     variables",
                 source.display()
             )
         })?;

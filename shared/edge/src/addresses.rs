@@ -102,7 +102,15 @@ fn methods<O: Copy>(address: &Address<O>, between: &str) -> String {
 }
 
 fn of_path<'t, 'a, O: Copy>(addresses: &'t [Address<O>], path: &'a str) -> Option<(&'t Address<O>, [&'a str; 2])> {
-    addresses.iter().find_map(|address| Some((address, parameters(address.path, path)?)))
+    // Most have another length, and are not taken apart.
+    let length = pieces(path).count();
+    let fits = |address: &&Address<O>| slashes(address.path) == length;
+    addresses.iter().filter(fits).find_map(|address| Some((address, parameters(address.path, path)?)))
+}
+
+/// As many as an address has pieces: it is written with one before each.
+fn slashes(address: &str) -> usize {
+    if address == "/" { 0 } else { address.bytes().filter(|byte| *byte == b'/').count() }
 }
 
 fn parameters<'a>(address: &str, path: &'a str) -> Option<[&'a str; 2]> {
@@ -129,7 +137,8 @@ fn pieces(path: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
 
-    const TABLE: [Address<u8>; 3] = [
+    const TABLE: [Address<u8>; 4] = [
+        Address { path: "/", methods: &[("GET", 0)] },
         Address { path: "/things", methods: &[("GET", 1), ("POST", 2)] },
         Address { path: "/things/last", methods: &[("GET", 3)] },
         Address { path: "/things/{thing}/{part}", methods: &[("DELETE", 4)] },
@@ -138,10 +147,11 @@ mod tests {
     #[test]
     fn the_first_address_that_fits_is_the_one() {
         let found = |method, path| find(&TABLE, method, path).map(|found| (found.operation, found.parameters));
+        assert_eq!((found("GET", "/"), found("GET", "//")), (Ok((0, ["", ""])), Ok((0, ["", ""]))));
         assert_eq!(found("POST", "/things"), Ok((2, ["", ""])));
         assert_eq!(found("GET", "//things/last/"), Ok((3, ["", ""])));
         assert_eq!(found("DELETE", "/things/a%20b/c"), Ok((4, ["a%20b", "c"])));
-        for path in ["/", "/thing", "/things/a", "/things/a/b/c"] {
+        for path in ["/thing", "/things/a", "/things/a/b/c"] {
             assert_eq!(found("GET", path).unwrap_err().code(), Code::NotFound, "{path}");
         }
     }

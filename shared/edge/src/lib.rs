@@ -62,6 +62,8 @@ pub mod native;
 pub mod spin;
 #[cfg(all(target_os = "wasi", target_env = "p1"))]
 pub mod spin3;
+#[cfg(target_os = "wasi")]
+mod variables;
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 pub mod workers;
 

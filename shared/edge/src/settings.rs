@@ -19,9 +19,7 @@ use makegood_gateway::redis::Redis;
 use crate::host::Host;
 use crate::limits::{Fallback, Mode};
 
-pub use table::{
-    CHAT, DEBUG, EXECUTE, Function, INTENT, Kind, NAMES, SUBSCRIBER_HOSTS, Setting, TABLE, WEBHOOK, read_by,
-};
+pub use table::{CHAT, DEBUG, EXECUTE, Function, INTENT, Kind, NAMES, SUBSCRIBER_HOSTS, Setting, TABLE, WEBHOOK};
 
 #[derive(Clone, Debug)]
 pub struct Settings {

@@ -1,20 +1,16 @@
 //! The host on Spin, and on every runtime that serves `wasi:http` 0.3 with Spin's variables.
 
-use std::cell::RefCell;
 use std::fmt::Display;
 use std::pin::pin;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::future::{Either, join, select};
 use futures_util::{SinkExt, StreamExt};
 use http_body_util::{BodyExt, Limited};
-use makegood_core::ordered::FlatMap;
 use makegood_core::time::Millis;
 use makegood_gateway::Response;
 use spin_sdk::http::{BoxBody, FullBody, box_body};
-use spin_sdk::variables;
 use spin_sdk::wasip3::http::client;
 use spin_sdk::wasip3::http::types::{self, ErrorCode};
 use spin_sdk::wasip3::http_compat::http_from_wasi_response;
@@ -24,7 +20,7 @@ use crate::credentials::Credentials;
 use crate::door::LONGEST_BODY;
 use crate::host::{Body, FetchError, Host, Level, Reply, Request};
 use crate::later::Later;
-use crate::{limits, logs, settings, system};
+use crate::{limits, logs, system, variables};
 
 /// What a function answers with.
 pub type Outgoing = http::Response<BoxBody>;
@@ -32,46 +28,9 @@ pub type Outgoing = http::Response<BoxBody>;
 /// An answer from outside that is longer than this is not taken in.
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
 
-type Config = Rc<FlatMap<String, String>>;
-
-thread_local! {
-    // Configuration, not request state: an instance keeps what it was deployed with.
-    static CONFIG: RefCell<Option<Config>> = const { RefCell::new(None) };
-}
-
 #[derive(Clone, Debug)]
 pub struct Spin {
-    config: Config,
     later: Later,
-}
-
-impl Spin {
-    async fn new(package: &'static str) -> Self {
-        let later = Later::of(package);
-        if let Some(config) = CONFIG.with_borrow(Clone::clone) {
-            return Self { config, later };
-        }
-        let (mut config, mut failed) = (FlatMap::new(), Vec::new());
-        for name in settings::read_by(package) {
-            match variables::get(name).await {
-                Ok(value) => drop(config.insert(name.to_owned(), value)),
-                Err(variables::Error::Undefined(_)) => {}
-                Err(
-                    error @ (variables::Error::InvalidName(_)
-                    | variables::Error::Provider(_)
-                    | variables::Error::Other(_)),
-                ) => failed.push(format!("{name} ({error})")),
-            }
-        }
-        let host = Self { config: Rc::new(config), later };
-        if failed.is_empty() {
-            CONFIG.set(Some(Rc::clone(&host.config)));
-        } else {
-            // A vault that was out of reach for once must not leave the instance without its settings.
-            host.log(Level::Error, &format!("variables that could not be read: {}", failed.join(", ")));
-        }
-        host
-    }
 }
 
 impl Host for Spin {
@@ -99,7 +58,7 @@ impl Host for Spin {
     }
 
     fn config(&self, name: &str) -> Option<String> {
-        self.config.get(name).cloned()
+        variables::get(name)
     }
 
     async fn sleep(&self, span: Millis) {
@@ -252,7 +211,7 @@ where
         Ok(body) => body.to_bytes(),
         Err(_) => Bytes::from(vec![b' '; LONGEST_BODY + 1]),
     };
-    let host = Spin::new(package).await;
+    let host = Spin { later: Later::of(package) };
     let reply = handle(http::Request::from_parts(parts, body), host.clone()).await;
     let (parts, body) = reply.into_parts();
     let body = match body {

@@ -4,17 +4,14 @@
 //! request at a time and ends with it, so what waits for room on its way out may hold all of it up.
 
 use std::pin::pin;
-use std::rc::Rc;
 use std::task::Poll;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::{Either, join, poll_fn, select};
-use makegood_core::ordered::FlatMap;
 use makegood_core::time::Millis;
 use makegood_gateway::Response;
 use spin_executor::{CancelOnDropToken, push_waker_and_get_token, run};
-use spin_sdk_5::variables::{self, Error};
 use wasi::clocks::monotonic_clock;
 use wasi::http::outgoing_handler;
 use wasi::http::types::{
@@ -28,7 +25,7 @@ use crate::credentials::Credentials;
 use crate::door::LONGEST_BODY;
 use crate::host::{Body, FetchError, Host, Level, Reply, Request};
 use crate::later::Later;
-use crate::{limits, logs, settings, system};
+use crate::{limits, logs, system, variables};
 
 // What `serve!` exports a function with.
 pub use wasi;
@@ -41,28 +38,7 @@ const NANOS_IN_A_MILLI: u64 = 1_000_000;
 
 #[derive(Clone, Debug)]
 pub struct Spin3 {
-    config: Rc<FlatMap<String, String>>,
     later: Later,
-}
-
-impl Spin3 {
-    fn new(package: &'static str) -> Self {
-        let (mut config, mut failed) = (FlatMap::new(), Vec::new());
-        for name in settings::read_by(package) {
-            match variables::get(name) {
-                Ok(value) => drop(config.insert(name.to_owned(), value)),
-                Err(Error::Undefined(_)) => {}
-                Err(error @ (Error::InvalidName(_) | Error::Provider(_) | Error::Other(_))) => {
-                    failed.push(format!("{name} ({error})"));
-                }
-            }
-        }
-        let host = Self { config: Rc::new(config), later: Later::of(package) };
-        if !failed.is_empty() {
-            host.log(Level::Error, &format!("variables that could not be read: {}", failed.join(", ")));
-        }
-        host
-    }
 }
 
 impl Host for Spin3 {
@@ -90,7 +66,7 @@ impl Host for Spin3 {
     }
 
     fn config(&self, name: &str) -> Option<String> {
-        self.config.get(name).cloned()
+        variables::get(name)
     }
 
     async fn sleep(&self, span: Millis) {
@@ -305,7 +281,7 @@ pub fn serve<F>(
     F: Future<Output = Reply>,
 {
     run(async move {
-        let host = Spin3::new(package);
+        let host = Spin3 { later: Later::of(package) };
         match incoming(request).await {
             Some(request) => {
                 let reply = handle(request, host.clone()).await;

@@ -554,40 +554,6 @@ pub const NAMES: [&str; TABLE.len()] = {
     names
 };
 
-/// The same, each with who reads it, a bit for each function: all that a function has to carry of the table.
-const READ_BY: [(&str, u8); TABLE.len()] = {
-    let mut read = [("", 0); TABLE.len()];
-    let mut place = 0;
-    while place < read.len() {
-        let (mut who, mut function) = (0, 0);
-        while function < TABLE[place].functions.len() {
-            who |= bit(TABLE[place].functions[function]);
-            function += 1;
-        }
-        read[place] = (TABLE[place].name, who);
-        place += 1;
-    }
-    read
-};
-
-/// A function's bit in [`READ_BY`], by the first letter of its name, in which all of them differ.
-const fn bit(function: &str) -> u8 {
-    match function.as_bytes() {
-        [b'c', ..] => 1,
-        [b'd', ..] => 2,
-        [b'e', ..] => 4,
-        [b'i', ..] => 8,
-        [b'w', ..] => 16,
-        _ => 0,
-    }
-}
-
-/// The names of what the function of this crate, `makegood-` and its name, reads.
-pub fn read_by(package: &str) -> impl Iterator<Item = &'static str> {
-    let who = bit(package.strip_prefix("makegood-").unwrap_or(package));
-    READ_BY.iter().filter(move |(_, functions)| functions & who != 0).map(|(name, _)| *name)
-}
-
 impl Setting {
     #[must_use]
     pub fn needed_by(&self, function: &str) -> bool {
@@ -598,21 +564,5 @@ impl Setting {
     #[must_use]
     pub fn upper(&self) -> String {
         self.name.to_ascii_uppercase()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_function_is_given_what_it_reads_and_nothing_else() {
-        for function in [CHAT, INTENT, EXECUTE, WEBHOOK, DEBUG] {
-            let given: Vec<&str> = read_by(&format!("makegood-{function}")).collect();
-            let needed: Vec<&str> =
-                TABLE.iter().filter(|setting| setting.needed_by(function)).map(|setting| setting.name).collect();
-            assert_eq!(given, needed, "{function}");
-        }
-        assert_eq!(read_by("makegood-hello").count(), 0);
     }
 }
