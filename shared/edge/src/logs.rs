@@ -94,8 +94,11 @@ pub(crate) fn begin<H: Host>(host: &H, request: &Request) {
 /// Keeps a line until it can be told. Hosts that have a [`later`](Host::later) call this with all that they log.
 pub fn gather<H: Host>(host: &H, level: Level, line: &str) {
     let Some(later) = host.later() else { return };
-    let [wanted, endpoint] = [host.config("otlp_logs"), host.config("otlp_endpoint")].map(Option::unwrap_or_default);
-    if endpoint.is_empty() || least(&wanted).is_none_or(|least| level < least) {
+    if host.config("otlp_endpoint").is_none_or(|endpoint| endpoint.is_empty()) {
+        return;
+    }
+    let wanted = host.config("otlp_logs").unwrap_or_default();
+    if least(&wanted).is_none_or(|least| level < least) {
         return;
     }
     let mut logged = later.logged().borrow_mut();

@@ -44,7 +44,7 @@ async function put(saga, verb, body) {
   const answer = await fetch(`/api/execute/${encodeURIComponent(saga)}/${verb}`, {
     method: "POST",
     headers: { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
-    body: JSON.stringify(body),
+    body,
   });
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said.phase;
@@ -90,20 +90,22 @@ function tell(place, error) {
   place.replaceChildren(trouble(error), ...all);
 }
 
-/** The members of a body that a dialog's fields are. Throws where one is no JSON. */
+/** The body that a dialog's fields make. Throws where one is no JSON. What is goes as it was written: read and written
+    again, 20.0 would be 20, and a long number another. */
 function filled(form) {
-  const body = JSON.parse(form.dataset.body);
+  const members = new Map(Object.entries(JSON.parse(form.dataset.body)).map(([name, value]) => [name, JSON.stringify(value)]));
   for (const field of form.elements) {
     const text = field.name && field.value.trim();
     if (!text) continue;
     try {
-      body[field.name] = "json" in field.dataset ? JSON.parse(text) : text;
+      if ("json" in field.dataset) JSON.parse(text);
+      members.set(field.name, "json" in field.dataset ? text : JSON.stringify(text));
     } catch ({ message }) {
       const name = form.querySelector(`label[for="${field.id}"]`).textContent;
       throw Object.assign(new Refusal(`This is no JSON: ${name}. A text stands between quotes. (${message})`), { field });
     }
   }
-  return body;
+  return `{${[...members].map(([name, value]) => `${JSON.stringify(name)}:${value}`)}}`;
 }
 
 addEventListener("submit", async (event) => {
@@ -214,7 +216,7 @@ function counted() {
 async function patiently(saga, verb) {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await put(saga, verb, {});
+      return await put(saga, verb, "{}");
     } catch (error) {
       if (error.status !== 429 || tries === 5) throw error;
       await pause(1_000 * error.after);

@@ -1,7 +1,7 @@
 //! Another plan in the place of a saga's own: where it can be given one, and what the dialog begins with. The engine has
 //! the last word here too: what is under way by then keeps it out.
 
-use makegood_edge::core::saga::{Op, Phase, Report, Standing, StepReport, thaw};
+use makegood_edge::core::saga::{Fact, Node, Op, Phase, Report, Standing, StepReport, thaw};
 use makegood_edge::gateway::store::Story;
 use makegood_edge::serde_json::{json, to_string_pretty};
 
@@ -28,7 +28,8 @@ pub fn offer(story: &Story, report: &Report, way: &Way) -> Option<Offer> {
     let begins = if plan(story).is_some() {
         "Its own stands below, all of it: change what is to be otherwise, and leave the rest as it is."
     } else {
-        "Its own is too long to stand below, or cannot be written back: write all of it."
+        "Its own cannot stand below, for it is too long, or has a list, alternatives, or a step that was passed over or \
+         refused: write all of it."
     };
     Some(Offer {
         verb: "replan",
@@ -68,8 +69,16 @@ fn is_settled(step: &StepReport) -> bool {
     }
 }
 
-/// The plan that a saga has, as it could be given; `None` where that is not to be had.
+/// The plan that a saga has, as it could be given; `None` where that is not to be had, or where it would have done again
+/// what nobody changed: another plan keeps what is done, and not what was passed over or refused, nor what refers to such
+/// a step, as what gathers a list or alternatives does.
 pub fn plan(story: &Story) -> Option<String> {
+    let gathers =
+        |node: &Node| node.gather.is_some() || node.item.is_some() || node.replaceable || !node.instead_of.is_empty();
+    let is_left = |fact: &Fact| matches!(fact, Fact::Skipped { .. } | Fact::Refused { .. });
+    if story.nodes.iter().any(gathers) || story.journal.iter().any(|entry| is_left(&entry.record.fact)) {
+        return None;
+    }
     let mut plan = thaw(&story.nodes, story.journal.iter().map(|entry| &entry.record))?;
     plan.summary.clone_from(&story.title);
     to_string_pretty(&plan).ok().filter(|text| text.chars().count() <= LONGEST_PLAN)

@@ -1,7 +1,7 @@
 //! Which verbs are offered when, and how what others wrote stands among them.
 
 use makegood_edge::core::guard::Role;
-use makegood_edge::core::saga::{Report, report};
+use makegood_edge::core::saga::{Gather, Node, Report, report};
 use makegood_edge::door::Principal;
 use makegood_edge::gateway::store::Story;
 use makegood_edge::serde_json::{Value, from_str, from_value, json};
@@ -157,6 +157,26 @@ fn the_dialog_begins_with_the_whole_plan_as_it_stands() {
         plan(&story).is_none() && page.contains("write all of it") && page.contains("data-json></textarea>"),
         "{page}"
     );
+}
+
+#[test]
+fn a_plan_that_would_do_again_what_nobody_changed_does_not_stand_there() {
+    let (story, _) = told("forward", vec![started(0), done(0)]);
+    assert!(plan(&story).is_some());
+    let (mut passed, _) =
+        told("forward", vec![started(0), done(0), json!({"type": "skipped", "node": 1, "why": "no"})]);
+    assert_eq!(plan(&passed), None, "what was passed over");
+    passed.journal.pop();
+    assert!(plan(&passed).is_some());
+    for change in [
+        |node: &mut Node| node.replaceable = true,
+        |node: &mut Node| node.instead_of = vec![0],
+        |node: &mut Node| node.gather = Some(Gather::First(vec![0])),
+    ] {
+        let (mut story, _) = told("forward", vec![started(0), done(0)]);
+        change(&mut story.nodes[1]);
+        assert_eq!(plan(&story), None);
+    }
 }
 
 #[test]

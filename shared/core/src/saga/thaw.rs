@@ -1,8 +1,9 @@
 //! From frozen nodes back to a plan: what a person begins with who gives a saga another one.
 //!
 //! It is the whole of the plan that a saga has now, with what is done: [`adapt`](super::adapt) undoes what a new plan
-//! does not name. Frozen again as it is, it gives the same nodes, so that all that was done is kept. What freezing adds
-//! by itself is left out, and steps that were written out are put together again.
+//! does not name. Frozen again as it is, it gives the same nodes, so that what was done is kept; but what refers to a
+//! step that was passed over or refused is done anew, as under any other plan. Steps that were written out are put
+//! together again, and of what freezing adds by itself the order before the point of no return comes back as `after`.
 
 use serde_json::{Map, Value};
 

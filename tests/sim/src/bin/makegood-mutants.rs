@@ -280,7 +280,8 @@ mod tests {
     #[test]
     fn the_copy_is_a_workspace_that_cargo_can_build() {
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
-        let tree = Tree::new(&sources, std::env::temp_dir().join("makegood-mutants-of-the-test")).unwrap();
+        let tree =
+            Tree::new(&sources, std::env::temp_dir().join(format!("makegood-mutants-{}", std::process::id()))).unwrap();
         let mut cargo = Command::new("cargo");
         let told = cargo.args(["tree", "--offline", "-p", "makegood-sim"]).current_dir(&tree.root).output().unwrap();
         fs::remove_dir_all(&tree.root).unwrap();
