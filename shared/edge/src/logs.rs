@@ -15,7 +15,7 @@ use makegood_gateway::otlp::logs::{self, Line, Origin, Severity};
 
 use crate::host::{Host, Level, Request};
 use crate::start;
-use crate::traces::resource;
+use crate::traces::{named, resource};
 
 /// So many lines of an invocation are told at once, so many characters of each, and so many bytes of all.
 const LINES: usize = 64;
@@ -123,9 +123,10 @@ pub(crate) async fn tell<H: Host>(host: &H, kept: &RefCell<Logged>) {
 }
 
 fn request<H: Host>(host: &H, logged: &Logged) -> Result<makegood_gateway::Request, String> {
-    let [endpoint, headers, contents, environment, region] =
-        ["otlp_endpoint", "otlp_headers", "otlp_contents", "environment", "region"]
-            .map(|name| host.config(name).unwrap_or_default());
+    let [endpoint, headers, contents] =
+        [host.config("otlp_endpoint"), host.config("otlp_headers"), host.config("otlp_contents")]
+            .map(Option::unwrap_or_default);
+    let [environment, region] = named(host);
     let origin = Origin { function: logged.function, context: logged.context };
     let resource = resource(&environment, &region);
     let told = logs::written(&logged.lines, logged.left_out, origin, resource, contents == "true");
