@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::path::{Path, PathBuf};
+mod sources;
 
 use makegood_edge::settings::NAMES;
 
@@ -42,32 +42,13 @@ fn strange(file: &str, text: &str) -> Vec<String> {
     found
 }
 
-fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, into);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            into.push(path);
-        }
-    }
-}
-
 #[test]
 fn no_source_asks_for_a_variable_that_the_table_of_settings_does_not_have() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
-    let mut files = Vec::new();
-    for part in ["functions", "shared"] {
-        for package in std::fs::read_dir(root.join(part)).unwrap() {
-            sources(&package.unwrap().path().join("src"), &mut files);
-        }
-    }
-    let mut found = Vec::new();
-    for file in &files {
-        let name = file.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
-        let text = std::fs::read_to_string(file).unwrap();
-        found.extend(strange(&name, &text).into_iter().map(|what| format!("{name} asks for {what}")));
-    }
+    let files = sources::all();
+    let asked = |(name, text): &(String, String)| {
+        strange(name, text).into_iter().map(|what| format!("{name} asks for {what}")).collect::<Vec<_>>()
+    };
+    let found: Vec<String> = files.iter().flat_map(asked).collect();
     assert!(files.len() > 50, "there is something to look at");
     assert!(found.is_empty(), "add it to TABLE in shared/edge/src/settings/table.rs:\n{}", found.join("\n"));
 }

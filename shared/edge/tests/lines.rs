@@ -4,8 +4,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod sources;
+
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 /// Each was looked at: ids of sagas, conversations and subscriptions, keys of schedules that we gave, codes, numbers,
 /// and names that an operator gave. Of one that begins with what is filled in, the part behind its colon is told only where
@@ -98,27 +99,9 @@ fn head(line: &str) -> &str {
     line[begins..].find(": ").map_or(line, |at| &line[..begins + at])
 }
 
-fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, into);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            into.push(path);
-        }
-    }
-}
-
 #[test]
 fn what_is_filled_in_before_a_lines_colon_was_looked_at() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
-    let mut files = Vec::new();
-    for part in ["functions", "shared"] {
-        for package in std::fs::read_dir(root.join(part)).unwrap() {
-            sources(&package.unwrap().path().join("src"), &mut files);
-        }
-    }
-    let all: Vec<String> = files.iter().flat_map(|file| lines(&std::fs::read_to_string(file).unwrap())).collect();
+    let all: Vec<String> = sources::all().iter().flat_map(|(_, text)| lines(text)).collect();
     assert!(all.len() > 70, "{all:#?}");
     let there: BTreeSet<&str> = all.iter().map(|line| head(line)).filter(|head| head.contains('{')).collect();
     let known: BTreeSet<&str> = FILLED_IN.into_iter().chain(LED).collect();

@@ -1,11 +1,11 @@
 //! Another plan in the place of a saga's own: where it can be given one, and what the dialog begins with. The engine has
 //! the last word here too: what is under way by then keeps it out.
 
-use makegood_edge::core::saga::{Fact, Node, Op, Phase, Report, Standing, StepReport, thaw};
+use makegood_edge::core::saga::{Op, Phase, Report, Standing, StepReport, thaw};
 use makegood_edge::gateway::store::Story;
 use makegood_edge::serde_json::{json, to_string_pretty};
 
-use super::offer::{Field, Kind, Offer, Way};
+use super::offer::{Field, Kind, Offer, Way, is_open};
 
 /// Characters of a plan that the dialog begins with. A longer one is changed in a file rather than on a page.
 const LONGEST_PLAN: usize = 12_000;
@@ -46,39 +46,18 @@ pub fn offer(story: &Story, report: &Report, way: &Way) -> Option<Offer> {
     })
 }
 
-/// Whether another plan can do without it, or with it as it is.
+/// Whether another plan can do without it, or with it as it is: nothing is under way, and what was called before is not
+/// to be called again, of which nobody knows yet what becomes. Of what is held only a refusal says that it did not happen.
 fn is_settled(step: &StepReport) -> bool {
-    match step.standing {
-        Standing::Running => false,
-        // What was called before is to be called again: nobody knows yet what becomes of it.
-        Standing::Waiting | Standing::Queued => step.attempts.is_empty(),
-        // Only of what was refused is it known that it did not happen.
-        Standing::Held => {
-            let in_doubt = matches!(step.code.as_deref(), Some("unknown_outcome" | "no_answer"));
-            step.held == Some(Op::Do) && !in_doubt
-        }
-        Standing::Pending
-        | Standing::Asking
-        | Standing::Skipped
-        | Standing::Done
-        | Standing::Refused
-        | Standing::Undoing
-        | Standing::Undone
-        | Standing::Fenced
-        | Standing::Abandoned => true,
+    if step.standing != Standing::Held {
+        return !is_open(step);
     }
+    let in_doubt = matches!(step.code.as_deref(), Some("unknown_outcome" | "no_answer"));
+    step.held == Some(Op::Do) && !in_doubt
 }
 
-/// The plan that a saga has, as it could be given; `None` where that is not to be had, or where it would have done again
-/// what nobody changed: another plan keeps what is done, and not what was passed over or refused, nor what refers to such
-/// a step, as what gathers a list or alternatives does.
+/// The plan that a saga has, as it could be given; `None` where that is not to be had.
 pub fn plan(story: &Story) -> Option<String> {
-    let gathers =
-        |node: &Node| node.gather.is_some() || node.item.is_some() || node.replaceable || !node.instead_of.is_empty();
-    let is_left = |fact: &Fact| matches!(fact, Fact::Skipped { .. } | Fact::Refused { .. });
-    if story.nodes.iter().any(gathers) || story.journal.iter().any(|entry| is_left(&entry.record.fact)) {
-        return None;
-    }
     let mut plan = thaw(&story.nodes, story.journal.iter().map(|entry| &entry.record))?;
     plan.summary.clone_from(&story.title);
     to_string_pretty(&plan).ok().filter(|text| text.chars().count() <= LONGEST_PLAN)

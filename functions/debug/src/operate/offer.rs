@@ -65,24 +65,28 @@ pub struct Way {
 impl Way {
     fn of(report: &Report) -> Self {
         let pivots = || report.steps.iter().filter(|step| step.class == Class::Pivot);
-        let open = |step: &StepReport| match step.standing {
-            Standing::Running | Standing::Held => true,
-            Standing::Waiting | Standing::Queued => !step.attempts.is_empty(),
-            Standing::Pending
-            | Standing::Asking
-            | Standing::Skipped
-            | Standing::Done
-            | Standing::Refused
-            | Standing::Undoing
-            | Standing::Undone
-            | Standing::Fenced
-            | Standing::Abandoned => false,
-        };
         Self {
             back: report.back,
             past: pivots().any(|step| matches!(step.standing, Standing::Done | Standing::Skipped)),
-            at_large: pivots().any(open),
+            at_large: pivots().any(is_open),
         }
+    }
+}
+
+/// What becomes of it is not known yet: it was called, and nothing was heard that ends it.
+pub fn is_open(step: &StepReport) -> bool {
+    match step.standing {
+        Standing::Running | Standing::Held => true,
+        Standing::Waiting | Standing::Queued => !step.attempts.is_empty(),
+        Standing::Pending
+        | Standing::Asking
+        | Standing::Skipped
+        | Standing::Done
+        | Standing::Refused
+        | Standing::Undoing
+        | Standing::Undone
+        | Standing::Fenced
+        | Standing::Abandoned => false,
     }
 }
 
