@@ -337,6 +337,22 @@ async fn an_endless_loop_is_ended_and_others_go_on_meanwhile() {
 }
 
 #[tokio::test]
+async fn what_a_guest_computes_is_counted_and_what_it_waits_for_is_not() {
+    let functions = load("").await;
+    assert_eq!(get_(&functions, "/a/hello").await.1, "hello");
+    assert_eq!(functions.stats()["a"].guest, Duration::ZERO);
+    functions.meter();
+    let spent = async |path: &str| {
+        let before = functions.stats()["execute"].guest;
+        assert_eq!(get_(&functions, path).await.0, StatusCode::GATEWAY_TIMEOUT);
+        functions.stats()["execute"].guest - before
+    };
+    let (waits, computes) = (spent("/b/forever").await, spent("/b/loop").await);
+    assert!(waits > Duration::ZERO && waits < Duration::from_millis(50), "{waits:?}");
+    assert!(computes > Duration::from_millis(100), "{computes:?}");
+}
+
+#[tokio::test]
 async fn a_function_that_waits_for_too_long_is_given_up() {
     let functions = load("").await;
     let (status, _) = get_(&functions, "/a/forever").await;

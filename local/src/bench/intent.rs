@@ -1,10 +1,12 @@
 //! `makegood bench intent`: what it costs to understand a message, in CPU.
 //!
-//! Each message is a whole request to `/api/intent`, sent one after the other over one connection. The CPU is all
-//! that this process takes meanwhile: the sending, the host, the embedded database, and the function, in which the
-//! message is read. So it is more than the reading costs. Beside it stands what the same function takes to refuse a
-//! method: a request in which nothing is read and the database is not asked.
+//! Each message is a whole request to `/api/intent`, sent one after the other over one connection. `wasm_ms` is what
+//! the function itself takes of that, from the first byte of the request to the last of the answer: who asks, how often
+//! they may, what was said before, the reading and the plan. `all_ms` is all that this process takes meanwhile: the
+//! sending, the host and the embedded services as well. Beside them stands what it takes to refuse a method: a request
+//! in which nothing is read and no service is asked.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -68,40 +70,74 @@ async fn measure(platform: &Platform, messages: &[String], times: u32) -> anyhow
         url: format!("{}/api/intent", platform.url),
         token: super::token_of(platform, "bench")?,
     };
+    // Before the function has an instance.
+    platform.functions.meter();
     for message in messages.iter().cycle().take(WARM_UP) {
         asker.ask(message).await?;
     }
-    let mut read = Vec::with_capacity(messages.len());
-    let mut refused = Vec::with_capacity(messages.len());
-    let mut kinds = std::collections::BTreeMap::<String, usize>::new();
+    let (mut read, mut refused) = (Spent::default(), Spent::default());
+    let mut kinds = BTreeMap::<String, usize>::new();
     for message in messages {
-        let began = usage::threads_ms()?;
         let mut kind = String::new();
+        let before = Used::now(platform)?;
         for _ in 0..times {
             kind = asker.ask(message).await?;
         }
-        read.push((usage::threads_ms()? - began) / f64::from(times));
+        read.add(&before, &Used::now(platform)?, times);
         *kinds.entry(kind).or_default() += 1;
-        let began = usage::threads_ms()?;
+        let before = Used::now(platform)?;
         for _ in 0..times {
             asker.refused().await?;
         }
-        refused.push((usage::threads_ms()? - began) / f64::from(times));
+        refused.add(&before, &Used::now(platform)?, times);
     }
-    read.sort_unstable_by(f64::total_cmp);
-    refused.sort_unstable_by(f64::total_cmp);
-    let middle = |sorted: &[f64], percent: usize| {
-        sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1))).copied().map(round4)
-    };
     Ok(json!({
         "messages": messages.len(),
         "times": times,
         "readings": kinds,
-        "cpu_ms_p50": middle(&read, 50),
-        "cpu_ms_p99": middle(&read, 99),
-        "of_a_refused_method_cpu_ms_p50": middle(&refused, 50),
+        "read": read.told(),
+        "refused": refused.told(),
         "build": if cfg!(debug_assertions) { "debug" } else { "release" },
     }))
+}
+
+/// Milliseconds on a processor so far.
+struct Used {
+    wasm: f64,
+    all: f64,
+}
+
+impl Used {
+    fn now(platform: &Platform) -> anyhow::Result<Self> {
+        let stats = platform.functions.stats();
+        let wasm = stats.get("intent").context("the manifest names no function `intent`")?.guest;
+        Ok(Self { wasm: wasm.as_secs_f64() * 1e3, all: usage::threads_ms()? })
+    }
+}
+
+/// Of each message, what one request of it took.
+#[derive(Default)]
+struct Spent {
+    wasm: Vec<f64>,
+    all: Vec<f64>,
+}
+
+impl Spent {
+    fn add(&mut self, before: &Used, after: &Used, times: u32) {
+        self.wasm.push((after.wasm - before.wasm) / f64::from(times));
+        self.all.push((after.all - before.all) / f64::from(times));
+    }
+
+    fn told(mut self) -> Value {
+        let of = |values: &mut Vec<f64>| {
+            values.sort_unstable_by(f64::total_cmp);
+            let at = |percent: usize| {
+                values.get((values.len() * percent / 100).min(values.len().saturating_sub(1))).copied().map(round4)
+            };
+            json!({"p50": at(50), "p99": at(99)})
+        };
+        json!({"wasm_ms": of(&mut self.wasm), "all_ms": of(&mut self.all)})
+    }
 }
 
 struct Asker {

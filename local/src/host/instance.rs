@@ -2,6 +2,7 @@
 //! takes, how long it may live, and what is said when one dies.
 
 use super::Limits;
+use super::meter;
 use super::outbound::Outbound;
 use super::output::Output;
 use super::stats::Counters;
@@ -147,6 +148,9 @@ impl Nursery {
         let mut store = Store::new(&self.engine, guest);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
+        if self.counters.metered.load(Relaxed) {
+            meter::count(&mut store, Arc::clone(&self.counters.guest_nanos));
+        }
         store
     }
 }

@@ -16,6 +16,7 @@ mod connect;
 pub(crate) mod engine;
 mod instance;
 pub mod manifest;
+mod meter;
 mod outbound;
 pub(crate) mod output;
 mod outside;
@@ -40,6 +41,7 @@ use serve::Function;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use variables::Values;
@@ -159,6 +161,11 @@ impl Functions {
     pub fn stats(&self) -> BTreeMap<String, Stats> {
         let read = |(name, f): (&String, &Arc<Function>)| (name.clone(), f.counters.read());
         self.0.functions.iter().map(read).collect()
+    }
+
+    /// Has the guests' own time on a processor counted from now on, for what it costs; of instances that begin from now on.
+    pub fn meter(&self) {
+        self.0.functions.values().for_each(|f| f.counters.metered.store(true, Relaxed));
     }
 }
 

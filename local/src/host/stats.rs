@@ -1,6 +1,7 @@
 //! What the host counts about each function.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 #[derive(Default)]
@@ -12,6 +13,9 @@ pub(super) struct Counters {
     pub(super) instances: AtomicU64,
     pub(super) instances_made: AtomicU64,
     pub(super) micros: AtomicU64,
+    /// Whether instances that begin now have their time on a processor counted.
+    pub(super) metered: AtomicBool,
+    pub(super) guest_nanos: Arc<AtomicU64>,
 }
 
 /// One function's numbers since it was loaded.
@@ -30,6 +34,8 @@ pub struct Stats {
     pub instances_made: u64,
     /// From request to the head of the response, summed; waiting included.
     pub time: Duration,
+    /// On a processor in the guests' own code, of instances that began since [`super::Functions::meter`].
+    pub guest: Duration,
 }
 
 impl Counters {
@@ -42,6 +48,7 @@ impl Counters {
             instances: self.instances.load(Relaxed),
             instances_made: self.instances_made.load(Relaxed),
             time: Duration::from_micros(self.micros.load(Relaxed)),
+            guest: Duration::from_nanos(self.guest_nanos.load(Relaxed)),
         }
     }
 }
