@@ -51,7 +51,7 @@ impl Host for SimHost {
     }
 
     fn folded(&self, phase: Phase, kind: Kind) {
-        self.world.seen.borrow_mut().event(phase, kind);
+        self.world.folded(phase, kind);
     }
 
     fn isolate(&self) -> Rc<Isolate> {

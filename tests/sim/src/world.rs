@@ -11,7 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use makegood_core::saga::{Answer, Fact, Job, Op, Outcome, Phase};
+use makegood_core::saga::{Answer, Fact, Job, Kind, Op, Outcome, Phase};
 use makegood_core::time::Millis;
 use makegood_core::tool::Class;
 use makegood_edge::{FetchError, Isolate};
@@ -39,6 +39,8 @@ const PATIENCE: u64 = 3_600_000;
 const LONELY: u64 = 400_000;
 /// More events than any sound world has.
 const MOST_EVENTS: u64 = 400_000;
+/// More events than any sound invocation folds before it waits for something.
+const MOST_AT_ONCE: u32 = 10_000;
 
 /// More nodes than any plan here has: the nodes of the n-th saga are numbered from n times this.
 pub const SPAN: u32 = 10_000;
@@ -104,6 +106,8 @@ pub struct World {
     pub violation: RefCell<Option<String>>,
     trace: Option<RefCell<Vec<String>>>,
     pub seen: RefCell<Coverage>,
+    /// Folded by workers since something last happened.
+    at_once: Cell<u32>,
     /// Calls of which only so many may be.
     under_way: RefCell<turns::UnderWay>,
     /// What people are to see to, by saga.
@@ -194,6 +198,7 @@ impl World {
             violation: RefCell::default(),
             trace: traced.then(RefCell::default),
             seen: RefCell::default(),
+            at_once: Cell::new(0),
             under_way: RefCell::default(),
             needs: RefCell::default(),
             told: RefCell::default(),
@@ -342,6 +347,7 @@ impl World {
             let Some((at, act)) = next else { break };
             self.now.set(at);
             events += 1;
+            self.at_once.set(0);
             if events > MOST_EVENTS {
                 self.violation("it goes on and on without an end (live lock)".to_owned());
             }
@@ -584,6 +590,18 @@ impl World {
                 ));
             }
         }
+    }
+
+    /// A worker has folded an event. The world comes to its turn only when the worker waits, so that one that never does
+    /// has to be stopped from within.
+    ///
+    /// # Panics
+    /// Where it turns in a circle.
+    pub fn folded(&self, phase: Phase, kind: Kind) {
+        self.seen.borrow_mut().event(phase, kind);
+        let at_once = self.at_once.get() + 1;
+        self.at_once.set(at_once);
+        assert!(at_once <= MOST_AT_ONCE, "a worker folds event after event and never waits (circle)");
     }
 
     fn saw_answer(&self, node: u32, op: Op, outcome: &Outcome) {

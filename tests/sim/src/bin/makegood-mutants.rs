@@ -108,11 +108,12 @@ fn run(wanted: &Wanted) -> Result<bool, String> {
         });
         planted.take_back()?;
         let seconds = began.elapsed().as_secs();
-        let (seeds, what) = match caught? {
-            Some(caught) => ((caught.seed + 1).to_string(), caught.what),
-            None => {
+        let (seeds, what) = match caught {
+            Ok(Some(caught)) => ((caught.seed + 1).to_string(), caught.what),
+            // The others are worth their turn all the same.
+            missed => {
                 all = false;
-                ("-".to_owned(), "NOT CAUGHT".to_owned())
+                ("-".to_owned(), missed.err().unwrap_or_else(|| "NOT CAUGHT".to_owned()))
             }
         };
         let what: String = what.chars().take(90).collect();
