@@ -15,7 +15,7 @@ use crate::shrink::{Bounds, shrink};
 use crate::{Coverage, Outcome, Scenario};
 
 /// From so many seeds on, a legal pair that was never seen is a fault of the simulator.
-pub const FULL: u64 = 20_000;
+pub const FULL: u64 = 200_000;
 /// Seeds that a thread takes at a time.
 const BATCH: u64 = 16;
 

@@ -33,8 +33,8 @@ struct Told {
     by_hand: bool,
     /// How often a person had it taken up again.
     retried: u32,
-    /// How often after a refusal: it takes a new key each time.
-    rounds: u32,
+    /// Of the start that was written down last: a part of its key.
+    round: u32,
     /// Refused, taken up again, and not asked for anew since.
     idle_round: bool,
     wait_until: Option<u64>,
@@ -58,7 +58,6 @@ impl Told {
     fn leave_round(&mut self) {
         let idle = std::mem::take(&mut self.idle_round);
         self.refused |= idle;
-        self.rounds -= u32::from(idle);
     }
 
     /// Of a node that the journal does not speak of.
@@ -75,7 +74,7 @@ impl Told {
             skipped: false,
             by_hand: false,
             retried: 0,
-            rounds: 0,
+            round: 0,
             idle_round: false,
             wait_until: None,
             asked: None,
@@ -232,7 +231,7 @@ impl Journal {
 
     fn fold(&mut self, record: &Record, pivot_acted: bool) -> Result<(), String> {
         match &record.fact {
-            Fact::Started { node, attempt, params, .. } => {
+            Fact::Started { node, attempt, round, params } => {
                 self.no_attempt_is_burnt(*node, *attempt)?;
                 let missing = self.node(*node).into_iter().flat_map(|node| &node.deps).find(|dep| !self.settled(**dep));
                 if let Some(dep) = missing {
@@ -254,7 +253,17 @@ impl Journal {
                 if self.unwinding && !told.started {
                     return Err(format!("{node} was first started while unwinding"));
                 }
-                (told.started, told.idle_round) = (true, false);
+                let anew = told.idle_round;
+                if *round > told.retried {
+                    return Err(format!("{node} is started in round {round}, asked for anew {} times", told.retried));
+                }
+                if told.started && (if anew { *round <= told.round } else { *round != told.round }) {
+                    let last = told.round;
+                    return Err(format!(
+                        "{node} is started in round {round} after round {last}, asked for anew: {anew}"
+                    ));
+                }
+                (told.started, told.idle_round, told.round) = (true, false, *round);
                 told.tries += 1;
             }
             Fact::Done { node, output, .. } => {
@@ -338,7 +347,7 @@ impl Journal {
                     return Err(format!("{node} is taken up again, and was not held"));
                 }
                 if beside_pivot || (told.refused && matches!(told.held, Some((Op::Do, _)))) {
-                    (told.rounds, told.refused, told.idle_round) = (told.rounds + 1, false, true);
+                    (told.refused, told.idle_round) = (false, true);
                 }
                 (told.held, self.rest) = (None, None);
                 told.retried += 1;
@@ -442,7 +451,9 @@ impl Journal {
         let answered = self.node(*ix).is_some_and(|node| node.replaceable || node.escalate);
         let by_people = ["rejected", "approval_expired", "not_done"].contains(&code.as_str());
         let no_list = ["no_list", "too_many_items"].contains(&code.as_str());
-        if answered && !by_people && !no_list && self.of(*ix).held.is_none() {
+        // What nobody knew the outcome of was not refused, though a person has it taken up again before the saga turns.
+        let taken_up = self.of(*ix).retried > 0 && !self.of(*ix).refused;
+        if answered && !by_people && !no_list && self.of(*ix).held.is_none() && !taken_up {
             return Err(format!("it unwinds because {ix} was refused ({code}), to which the plan has an answer"));
         }
         Ok(())
@@ -571,9 +582,13 @@ impl Journal {
             told.dos += 1;
             told.keys.insert(round);
         }
-        let wanted = self.epoch(ix) + self.of(ix).rounds;
-        if self.class(ix) != Class::Query && round != wanted {
+        let (wanted, told) = (self.epoch(ix) + self.of(ix).round, self.of(ix));
+        // Of what was never started nothing is found, under whichever key.
+        if self.class(ix) != Class::Query && told.started && round != wanted {
             return Err(format!("{verb} of {ix} leaves in round {round}, and the journal is at {wanted}"));
+        }
+        if self.class(ix) != Class::Query && verb == "do" && told.idle_round {
+            return Err(format!("a do of {ix} leaves in round {round}, and it has yet to be started anew"));
         }
         Ok(())
     }

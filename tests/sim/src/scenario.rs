@@ -133,6 +133,12 @@ pub struct Faults {
     /// Statements that are carried out twice, of which the second answer counts. The same holds of them.
     #[serde(default)]
     pub again: u64,
+    /// Calls that are under way for as long as calls may be, nearly. The same holds of them.
+    #[serde(default)]
+    pub late: u64,
+    /// Of refusals: they come slowly. The same holds of them.
+    #[serde(default)]
+    pub late_no: u64,
 }
 
 /// What two steps of a saga wait for, one behind the other. Whoever brings it gives it a key.
@@ -247,6 +253,7 @@ impl Scenario {
         match rng.below(20) {
             0 | 1 => scenario.lose_time_only(&mut rng),
             2 => scenario.forget(&mut rng),
+            3 => scenario.disagree(),
             _ => {}
         }
         scenario
@@ -317,6 +324,20 @@ impl Scenario {
         (self.faults.partner, self.faults.refuse, self.faults.queue) = (500, 0, 300);
         self.faults.crash = *rng.pick(&[300, 600]);
         self.calm_at = self.calm_at.max(DAWN + 60_000);
+        self.faults.late = *rng.pick(&[0, 300]);
+    }
+
+    /// Workers whose clocks are as far apart as they may be: one takes the other for dead that still waits for an answer,
+    /// and gives up as unknown what then turns out to be refused.
+    fn disagree(&mut self) {
+        self.skews = vec![-1_000, 1_000];
+        (self.time_budget, self.kill) = (200, 2_000);
+        for tool in self.tools.values_mut().filter(|tool| !tool.name.starts_with(RUN_SAGA)) {
+            tool.timeout_ms = Millis(2_000);
+            tool.status &= tool.repeat != Repeat::Never;
+        }
+        (self.faults.partner, self.faults.refuse, self.faults.late_no) = (500, 700, 1_000);
+        (self.faults.queue, self.faults.twice, self.faults.redis) = (300, 600, 400);
     }
 
     /// Two steps, one behind the other, wait for what has one name.

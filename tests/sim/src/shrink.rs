@@ -148,7 +148,9 @@ impl Search {
         self.attempt(|scenario| scenario.hasty = false);
         self.attempt(|scenario| scenario.skews = vec![0]);
         self.attempt(|scenario| (scenario.time_budget, scenario.kill) = (8_500, 10_000));
-        let kinds: [fn(&mut Faults) -> &mut u64; 10] = [
+        let kinds: [fn(&mut Faults) -> &mut u64; 12] = [
+            |faults| &mut faults.late,
+            |faults| &mut faults.late_no,
             |faults| &mut faults.acks,
             |faults| &mut faults.again,
             |faults| &mut faults.redis,
@@ -174,8 +176,8 @@ impl Search {
         self.attempt(|scenario| {
             scenario.struck = Some(struck);
             // Whether fate is asked for these, which is numbered too, depends on whether there are any.
-            let Faults { refuse, acks, again, .. } = scenario.faults;
-            scenario.faults = Faults { refuse, acks, again, ..Faults::default() };
+            let Faults { refuse, acks, again, late, late_no, .. } = scenario.faults;
+            scenario.faults = Faults { refuse, acks, again, late, late_no, ..Faults::default() };
         });
     }
 

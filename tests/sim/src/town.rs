@@ -193,7 +193,9 @@ fn do_it(world: &Rc<World>, tool: &Definition, (node, round): (u32, u32), body: 
                 (deed.result, deed.first_seen) = (Some(Result::Refused("full")), now);
                 deed.refused = true;
             }
-            exchange.answer(world, 0, refusal("full"));
+            let late_no = world.scenario.faults.late_no;
+            let slow = late_no > 0 && world.strikes(late_no);
+            exchange.answer(world, if slow { world.fate(|rng| rng.between(100, 1_900)) } else { 0 }, refusal("full"));
         }
         Some(Fault::Break) => exchange.answer(world, 0, answer(500, &json!({"detail": "Broken."}))),
         Some(Fault::Busy) => {

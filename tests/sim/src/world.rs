@@ -506,11 +506,12 @@ impl World {
 
     /// A call that leaves is of the round that the journal tells of: whoever has a refused step asked for
     /// anew wants a new key, and undoes what was done under it.
-    pub fn check_round(&self, request: &Request) {
+    pub fn check_round(&self, worker: TaskId, request: &Request) {
         let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
         let (Some((node, round)), Some(verb)) = (self.read_key(key), request.uri().path().rsplit('/').next()) else {
             return;
         };
+        self.trace(|| format!("leaves   {verb} of {node} in round {round}, from worker {worker}"));
         let verdict = self.journal_mut(node).leaves(verb, node, round);
         self.expect(verdict);
         let database = self.database.borrow();

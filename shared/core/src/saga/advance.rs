@@ -317,6 +317,7 @@ impl Saga {
 
     fn commit(&mut self, wake_at: Option<Millis>, wakes: Vec<Wake>) -> Effect {
         self.run.committing = true;
+        self.run.committed_at = self.head.last_at;
         if !self.run.held_calls.is_empty() || !self.run.inflight.is_empty() {
             self.head.alive = self.head.alive.max(Some(self.run.kill));
         }
@@ -351,6 +352,7 @@ impl Saga {
             && until > self.head.last_at
             && until.since(self.head.last_at) <= NAP
             && until <= self.run.until
+            && !self.waits_for_another()
         {
             if !self.run.sleeping {
                 self.run.sleeping = true;
@@ -459,17 +461,24 @@ impl Saga {
         let unknown = |ix: u32, open: &Open| open.job == Job::Undo && ix < self.head.floor;
         let waiting = waiting.filter(|(ix, open)| !unknown(**ix, open));
         let elsewhere = self.head.alive.filter(|_| self.may_be_answered());
-        waiting
-            .filter_map(|(_, open)| {
-                let unanswered = matches!(open.job, Job::Do | Job::Ask | Job::Undo) && open.attempt > 0;
-                open.due.or(elsewhere.filter(|_| unanswered))
-            })
-            .min()
+        waiting.filter_map(|(_, open)| open.due.or(elsewhere.filter(|_| open.is_unanswered()))).min()
     }
 
     /// Whoever made the calls that are unanswered may still be waiting for them.
     pub(super) fn may_be_answered(&self) -> bool {
         self.head.alive.is_some_and(|alive| alive > self.head.last_at)
+    }
+
+    /// Whoever made a call that is unanswered, in another invocation, is waited for.
+    fn waits_for_another(&self) -> bool {
+        let mut open = self.head.open.iter();
+        self.may_be_answered() && open.any(|(ix, open)| open.is_unanswered() && !self.in_flight(*ix))
+    }
+
+    /// What is known of the saga is from before the wait for another was over. Whatever that learned may be in the
+    /// journal since; and a call that is made once more has no commit before it, which would tell.
+    pub(super) fn is_stale(&self) -> bool {
+        self.head.alive.is_some_and(|alive| alive <= self.head.last_at && alive > self.run.seen)
     }
 
     /// Going forward, nothing is begun: the saga is paused, or something has failed.

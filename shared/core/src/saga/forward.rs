@@ -126,9 +126,13 @@ impl Saga {
             }
             // An attempt that was started and not answered may have had its effect; so may a repeat that
             // no commit tells of, once the partner has forgotten the key.
-            let unanswered = open.due.is_none() && open.attempt > 0;
+            let unanswered = open.is_unanswered();
             if unanswered && self.may_be_answered() {
                 continue;
+            }
+            if unanswered && self.is_stale() {
+                self.run.full = true;
+                break;
             }
             if unanswered && let Some(open) = self.head.open.get_mut(&ix) {
                 // Its own start is a commit each time, so that nobody else counts what ends the invocation.
@@ -343,7 +347,7 @@ mod tests {
     use serde_json::json;
 
     use super::super::approval::Decision;
-    use super::super::event::{Event, Window};
+    use super::super::event::{Answer, Event, Outcome, Window};
     use super::super::state::Head;
     use super::super::step::step;
     use super::*;
@@ -441,5 +445,41 @@ mod tests {
         let open = &saga.head.open[&0];
         assert_eq!((open.job, open.spared, open.doubt, saga.head.calls), (Job::Do, 1, false, 2));
         assert_eq!(saga.head.cause, None, "the only attempt that it has is not used up");
+    }
+
+    /// Whoever looks up what stands beside a step that another's invocation is at until in a second.
+    fn beside_another(now: Millis) -> (Saga, Vec<Effect>) {
+        let head = json!({"v": 1, "phase": "forward", "epoch": 0, "total": 2, "cursor": 1, "floor": 0,
+            "open": {"0": {"j": "do", "n": 1, "s": NOW}}, "pivoted": false, "invocations": 1, "calls": 1,
+            "last_at": NOW, "alive": NOW + Millis(1_000)});
+        let terms = json!({"repeat": {"keyed": {"ttl_ms": 86_400_000}}, "status": false, "fence": true,
+            "timeout_ms": 5_000, "estimate_ms": 50, "input": {}, "output": {}});
+        let nodes = json!([{"ix": 0, "id": "table", "tool": "book", "version": "1", "class": "compensatable"},
+            {"ix": 1, "id": "sky", "tool": "look", "version": "1", "class": "query"}]);
+        let window = json!({"nodes": nodes, "tools": {"book": terms, "look": terms}});
+        let (head, window) = (serde_json::from_value(head).unwrap(), serde_json::from_value(window).unwrap());
+        let mut saga = Saga::load(SagaId::new(NOW, [7; 10]), head, window);
+        let wake = Event::Wake { until: NOW + Millis(8_500), kill: NOW + Millis(10_000), cautious: false };
+        let effects = step(&mut saga, wake, now).unwrap();
+        (saga, effects)
+    }
+
+    fn called(effects: &[Effect]) -> Vec<u32> {
+        let call = |effect: &Effect| if let Effect::Call(call) = effect { Some(call.node) } else { None };
+        effects.iter().filter_map(call).collect()
+    }
+
+    #[test]
+    fn a_call_of_anothers_is_repeated_by_nobody_who_has_not_looked_since_the_wait_for_it_was_over() {
+        let (mut saga, effects) = beside_another(NOW);
+        assert_eq!(called(&effects), [1], "it waits for the other, and naps for nobody: {effects:?}");
+        let Some(Effect::Call(call)) = effects.into_iter().next() else { panic!("a call") };
+        let outcome = Outcome::Ok(Answer::Output(json!({})));
+        let late = Event::Answered { call: call.id(), took: Millis(2_000), outcome };
+        let effects = step(&mut saga, late, NOW + Millis(2_000)).unwrap();
+        let ends = effects.iter().any(|effect| matches!(effect, Effect::Commit(commit) if !commit.wakes.is_empty()));
+        assert!(called(&effects).is_empty() && ends, "the next invocation looks: {effects:?}");
+        let (_, effects) = beside_another(NOW + Millis(2_000));
+        assert!(called(&effects).contains(&0), "who comes then repeats it: {effects:?}");
     }
 }

@@ -154,6 +154,11 @@ impl Open {
         }
     }
 
+    /// A call of it was made, or was to be, and no answer is written down.
+    pub(super) const fn is_unanswered(&self) -> bool {
+        matches!(self.job, Job::Do | Job::Ask | Job::Undo) && self.attempt > 0 && self.due.is_none()
+    }
+
     /// Nothing was sent for it under the key that it has now: it has yet to be begun.
     pub(super) const fn is_new(&self) -> bool {
         matches!(self.job, Job::Pending) || (matches!(self.job, Job::Do) && self.attempt == 0 && !self.doubt)
@@ -358,6 +363,10 @@ pub(super) struct Run {
     pub until: Millis,
     pub kill: Millis,
     pub cautious: bool,
+    /// The saga was so in the journal at this time: it was loaded then, or a commit of this invocation's stood.
+    pub seen: Millis,
+    /// When the commit under way was made.
+    pub committed_at: Millis,
     /// A call was made in this invocation, so that it brings the saga on.
     pub moved: bool,
     /// No further call fits into this invocation.

@@ -90,6 +90,7 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
                 return Ok(vec![Effect::End(Ended::Rest)]);
             }
             saga.head.invocations = saga.head.invocations.saturating_add(1);
+            saga.run.seen = saga.head.last_at;
             let ahead = saga.run.ahead;
             (saga.run.until, saga.run.kill, saga.run.cautious) = (until + ahead, kill + ahead, cautious);
             // An invocation without any time starts nothing: it hands on what it was brought.
@@ -110,6 +111,7 @@ pub fn step(saga: &mut Saga, event: Event, now: Millis) -> Result<Vec<Effect>, I
         }
         Event::Committed => {
             saga.run.committing = false;
+            saga.run.seen = saga.run.committed_at;
             if let Some(ended) = saga.run.ending.take() {
                 saga.run.ended = true;
                 return Ok(vec![Effect::End(ended)]);

@@ -42,6 +42,10 @@ impl Saga {
             let (Some(node), Some(open)) = (self.run.nodes.get(&ix).cloned(), self.head.open.get(&ix).cloned()) else {
                 continue;
             };
+            if open.is_unanswered() && self.is_stale() {
+                self.run.full = true;
+                break;
+            }
             let attempt = open.attempt.saturating_add(1);
             if self.is_poison(ix, &open) {
                 let detail = "Each try to undo it ended the invocation without a trace.".to_owned();

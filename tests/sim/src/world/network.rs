@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use makegood_core::time::Millis;
+use makegood_core::tool::UNDER_WAY;
 use makegood_edge::FetchError;
 use makegood_gateway::{Request, Response};
 use serde_json::json;
@@ -45,7 +46,7 @@ impl World {
             self.awake.borrow_mut().entry(worker).or_insert(self.now.get());
         }
         if service == "tools" {
-            self.check_round(&exchange.request);
+            self.check_round(worker, &exchange.request);
             self.check_time(worker, timeout);
         }
         if service == "tools" && (self.stormy() || self.scenario.poison_lasts) && self.poisoned(&exchange.request) {
@@ -74,6 +75,14 @@ impl World {
             self.later(travel, move |world| world.arrive(&first));
             let behind = travel + self.fate(|rng| rng.between(1, 40));
             self.later(behind, move |world| world.arrive(&exchange));
+            return slot;
+        }
+        if service == "tools" && faults.late > 0 && self.strikes(faults.late) {
+            let delay = self.fate(|rng| rng.between(1_000, UNDER_WAY.0 - 500));
+            self.tell_fault(|| {
+                format!("a request to tools{} is under way for {delay} ms", exchange.request.uri().path())
+            });
+            self.later(delay, move |world| world.arrive(&exchange));
             return slot;
         }
         if !self.strikes(rate) {
