@@ -104,6 +104,10 @@ pub struct Replan {
     plan: Plan,
     #[serde(default)]
     note: String,
+    /// Which plan of the saga's it takes the place of, as whoever asks has seen it: so many stand in `replanned`. Where
+    /// there is another meanwhile, nothing comes of it. Without it, it takes the place of whichever there is.
+    #[serde(default)]
+    replaces: Option<u32>,
 }
 
 /// Puts what is asked to the saga, and answers with how it stands then.
@@ -229,8 +233,12 @@ async fn replanned<H: Host>(
     principal: &Principal,
     id: &SagaId,
 ) -> Result<Event, Error> {
-    let Replan { plan, note } = door::body(request)?;
+    let Replan { plan, note, replaces } = door::body(request)?;
     let story = find(host, settings, principal, id, 0).await?;
+    let had = story.journal.iter().filter(|entry| matches!(entry.record.fact, Fact::Replanned { .. })).count();
+    if replaces.is_some_and(|replaces| usize::try_from(replaces) != Ok(had)) {
+        return Err(Error::new(Code::Conflict, "It has another plan by now. Look at that, and ask again."));
+    }
     let tools = Store::new(host, settings).tools(&plan).await?;
     let nodes = verify(&plan, &tools)?;
     let plan = adapt(&story.nodes, story.journal.iter().map(|entry| &entry.record), nodes, story.version)?;

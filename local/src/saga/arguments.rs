@@ -158,6 +158,9 @@ pub struct Replan {
     /// The plan in JSON: `{"summary": …, "steps": …}`
     #[arg(long, value_name = "FILE", value_parser = json_file)]
     pub plan: Value,
+    /// Of the saga's plans, the one that you have seen: 0 is the first. Where it has another meanwhile, nothing is done
+    #[arg(long, value_name = "N")]
+    pub replaces: Option<u32>,
     /// Why, for people
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub note: String,

@@ -53,7 +53,13 @@ pub fn order(ask: &Ask) -> Order<'_> {
             let body = json!({"step": given.step, "done": given.done, "output": output, "note": given.note});
             (&given.saga, "resolve", Some(body))
         }
-        Ask::Replan(given) => (&given.saga, "replan", Some(json!({"plan": given.plan, "note": given.note}))),
+        Ask::Replan(given) => {
+            let mut body = json!({"plan": given.plan, "note": given.note});
+            if let (Some(replaces), Some(body)) = (given.replaces, body.as_object_mut()) {
+                body.insert("replaces".to_owned(), json!(replaces));
+            }
+            (&given.saga, "replan", Some(body))
+        }
     };
     Order { saga, verb, body }
 }
@@ -174,8 +180,10 @@ mod tests {
         std::fs::write(&file, plan.to_string()).unwrap();
         let line = format!("replan 1 --plan {} --note rain", file.display());
         let (asked, said) = (order(&ask(&line)).body, told(&line, Phase::Forward));
+        let second = order(&ask(&format!("{line} --replaces 1"))).body;
         std::fs::remove_file(&file).unwrap();
         assert_eq!(asked, Some(json!({"plan": plan, "note": "rain"})));
+        assert_eq!(second, Some(json!({"plan": plan, "note": "rain", "replaces": 1})));
         assert_eq!(said, "sg_1 has the other plan now. If it is paused, it goes on after `makegood saga resume sg_1`.");
         let missing = Cli::try_parse_from(["makegood", "saga", "replan", "1", "--plan", "/nowhere/plan.json"]);
         let told = missing.unwrap_err().to_string();

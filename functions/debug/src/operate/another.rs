@@ -39,9 +39,10 @@ pub fn offer(story: &Story, report: &Report, way: &Way) -> Option<Offer> {
              was done and does not stand there, or stands there otherwise, is undone, the latest first, and then made anew. \
              What was not begun is dropped. {begins}"
         ),
-        body: json!({}),
+        // Of two who look at the same plan, the second would undo what the plan of the first added.
+        body: json!({"replaces": report.replanned.len()}),
         fields: &FIELDS,
-        command: format!("replan {} --plan plan.json --note 'why'", story.id),
+        command: format!("replan {} --plan plan.json --replaces {} --note 'why'", story.id, report.replanned.len()),
         grave: true,
     })
 }

@@ -137,6 +137,19 @@ fn another_plan_is_offered_where_nothing_is_under_way_and_there_is_a_way_back() 
 }
 
 #[test]
+fn another_plan_takes_the_place_of_the_one_that_was_seen() {
+    let replaces = |facts| {
+        let (story, report) = told("forward", facts);
+        let offers = of_saga(&story, &report);
+        offers.iter().find(|offer| offer.verb == "replan").map(|offer| offer.body.clone())
+    };
+    assert_eq!(replaces(vec![]), Some(json!({"replaces": 0})));
+    let another =
+        json!({"type": "replanned", "by": "olga", "note": "", "epoch": 1, "from": 3, "kept": [0, 1, 2], "retired": []});
+    assert_eq!(replaces(vec![another]), Some(json!({"replaces": 1})));
+}
+
+#[test]
 fn the_dialog_begins_with_the_whole_plan_as_it_stands() {
     let (mut story, report) = told("forward", vec![started(0), done(0)]);
     let text = plan(&story).unwrap_or_default();

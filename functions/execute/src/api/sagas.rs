@@ -216,6 +216,6 @@ pub(super) fn resolve() -> Says {
 pub(super) fn replan() -> Says {
     verb("replan", Tag::Sagas, "Goes on with another plan")
         .means("What is done and still wanted is kept; what is not wanted any more is undone.")
-        .takes::<Replan>(vec![("small", json!({"plan": small(), "note": "One less"}))])
+        .takes::<Replan>(vec![("small", json!({"plan": small(), "note": "One less", "replaces": 0}))])
         .refuses(&PLANS)
 }

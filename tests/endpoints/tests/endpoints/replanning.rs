@@ -34,13 +34,18 @@ fn standing(saga: &Value, id: &str) -> Vec<String> {
     steps.map(|step| step["standing"].as_str().unwrap().to_owned()).collect()
 }
 
-/// A saga that has a table and roses, and waits for a word before it writes to anybody.
-async fn waiting(platform: &Platform) -> String {
+/// A table and roses, and a word that is waited for before anybody is written to.
+fn with_a_word(party_size: u32) -> Value {
     let word =
         json!({"id": "word", "wait": {"event": {"name": "go", "within_ms": 3_600_000}}, "after": ["table", "roses"]});
     let text =
         json!({"id": "text", "tool": "send_message", "params": {"to": "Sam", "text": "Come."}, "after": ["word"]});
-    let plan = json!({"summary": "Out", "steps": [table(2), delivery(), word, text]});
+    json!({"summary": "Out", "steps": [table(party_size), delivery(), word, text]})
+}
+
+/// A saga that waits for the word.
+async fn waiting(platform: &Platform) -> String {
+    let plan = with_a_word(2);
     let id = journal::execute(platform, &plan).await;
     let path = format!("/api/execute/{id}");
     let waits = poll(PATIENCE, Duration::from_millis(50), || async {
@@ -113,4 +118,25 @@ async fn a_step_with_other_parameters_is_undone_and_then_made_anew() {
     let tables = town::world(&platform).await["reservations"].clone();
     assert_eq!(tables.as_array().unwrap().len(), 1, "{tables}");
     assert_eq!(tables[0]["party_size"], 4);
+}
+
+#[tokio::test]
+async fn whoever_has_not_seen_the_plan_that_came_meanwhile_changes_nothing() {
+    let platform = Platform::start(Options::default()).await;
+    let id = waiting(&platform).await;
+    let path = format!("/api/execute/{id}/replan");
+    let given = |party_size, replaces: u32| json!({"plan": with_a_word(party_size), "replaces": replaces});
+    platform.post(&path, &given(3, 0), 202).await;
+    let waits = poll(PATIENCE, Duration::from_millis(50), || async {
+        let saga = platform.get(&format!("/api/execute/{id}")).await;
+        standing(&saga, "word").contains(&"waiting".to_owned()).then_some(())
+    });
+    waits.await.expect("it waits for the word again");
+    // Who looked at the first plan would undo the table for three.
+    let refused = platform.post(&path, &given(5, 0), 409).await;
+    assert_eq!(refused["code"], "conflict", "{refused}");
+    assert_eq!(town::world(&platform).await["reservations"][0]["party_size"], 3);
+    platform.post(&path, &given(5, 1), 202).await;
+    let saga = platform.get(&format!("/api/execute/{id}")).await;
+    assert_eq!(saga["replanned"].as_array().unwrap().len(), 2, "{saga:#}");
 }
