@@ -75,6 +75,8 @@ async fn measure(platform: &Platform, messages: &[String], times: u32) -> anyhow
     for message in messages.iter().cycle().take(WARM_UP) {
         asker.ask(message).await?;
     }
+    let counted = Used::now(platform)?.wasm;
+    ensure!(counted > 0.0, "the function ran in an instance that is not counted");
     let (mut read, mut refused) = (Spent::default(), Spent::default());
     let mut kinds = BTreeMap::<String, usize>::new();
     for message in messages {

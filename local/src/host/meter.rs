@@ -7,10 +7,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::Store;
 
-/// Has what the store's guest takes added to `nanos`. Looking at the clock, which the system is asked for at each crossing
-/// between guest and host, is a part of what is counted: a fraction of a microsecond each time.
+/// Has what the store's guest takes added to `nanos`. Looking at the clock, which the system is asked for at each
+/// crossing between guest and host, is a part of what is counted: a fraction of a microsecond each time.
 pub(super) fn count<T: 'static>(store: &mut Store<T>, nanos: Arc<AtomicU64>) {
-    // When the guest was last turned to. A guest that waits does so in a function of the host's, whichever thread it wakes on.
+    // When the guest was last turned to. It waits in functions of the host's only, whichever thread it wakes on.
     let mut since = None;
     store.call_hook(move |_, crossing| {
         if crossing.entering_host() {

@@ -163,7 +163,7 @@ impl Functions {
         self.0.functions.iter().map(read).collect()
     }
 
-    /// Has the guests' own time on a processor counted from now on, for what it costs; of instances that begin from now on.
+    /// Has the guests' own time on a processor counted, of instances that begin from now on, for what that costs.
     pub fn meter(&self) {
         self.0.functions.values().for_each(|f| f.counters.metered.store(true, Relaxed));
     }
