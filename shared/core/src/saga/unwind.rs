@@ -177,7 +177,6 @@ impl Saga {
     /// An undo that nobody is waiting for the answer to, here or elsewhere.
     fn undo_is_due(&self, ix: u32) -> bool {
         let Some(open) = self.head.open.get(&ix).filter(|open| open.job == Job::Undo) else { return false };
-        let unanswered = open.attempt > 0 && open.due.is_none();
-        self.is_due(open) && !self.in_flight(ix) && !(unanswered && self.may_be_answered())
+        self.is_due(open) && !self.in_flight(ix) && !(open.is_unanswered() && self.may_be_answered())
     }
 }
